@@ -1,0 +1,33 @@
+import type { CongestionControllerFactory } from "./congestion.ts";
+import { Cubic } from "./cubic.ts";
+
+/** What a host and its connections are told once. Times in milliseconds, sizes in bytes. */
+export interface Config {
+  /** Silence that ends a connection. */
+  readonly timeout: number;
+  /** The largest datagram (UDP payload) that is sent or announced. */
+  readonly maxDatagramSize: number;
+  /** Sending rate at most, in bytes per millisecond. */
+  readonly maxRate: number;
+  /** What the peer may send before it learns of more. */
+  readonly initialWindow: number;
+  /** What the peer may ever send ahead of the application, and what is kept to be sent again. */
+  readonly maxWindow: number;
+  /** Connections served at a time; further ones are told that the host is busy. */
+  readonly maxConnections: number;
+  /** Half-open connections kept; beyond them a cookie is asked for. */
+  readonly maxHalfOpen: number;
+  readonly controller: CongestionControllerFactory;
+}
+
+export const DEFAULT_CONFIG: Config = {
+  timeout: 30_000,
+  maxDatagramSize: 1472,
+  maxRate: Infinity,
+  initialWindow: 2 ** 18,
+  // 1 Gbit/s at 200 ms has 25 MB in flight.
+  maxWindow: 2 ** 25,
+  maxConnections: 1,
+  maxHalfOpen: 8,
+  controller: (maxDatagramSize) => new Cubic(maxDatagramSize),
+};

@@ -1,0 +1,410 @@
+import type { Config } from "./config.ts";
+import { Counters } from "./counters.ts";
+import { Liveness } from "./liveness.ts";
+import { Output } from "./output.ts";
+import { ReceiveBuffer } from "./receive_buffer.ts";
+import { ReceivedPackets } from "./received_packets.ts";
+import { Recovery } from "./recovery.ts";
+import { writeReset } from "./reset.ts";
+import { Flag, Reset, type Segment } from "./segment.ts";
+import { SendBuffer } from "./send_buffer.ts";
+import {
+  type Ending,
+  endingOfReset,
+  type Opening,
+  type State,
+} from "./state.ts";
+
+/** Windows of data that are kept to be sent again: with heavy loss, the oldest bytes take several round trips. */
+const SEND_WINDOWS = 4;
+/** Probe timeouts that TIME-WAIT lasts: long enough to hear the peer's FIN again if our last acknowledgement was lost. */
+const TIME_WAIT_PROBES = 5;
+/** Copies of a RST, since nothing acknowledges it. */
+const RESET_COPIES = 3;
+/** A half-open connection is kept this long, in milliseconds. */
+const HALF_OPEN_TIMEOUT = 10_000;
+/** Cookies that a client answers before it gives up. */
+const MAX_COOKIES = 8;
+
+// What the handshake and TIME-WAIT tell apart; between them, the buffers know.
+type Phase =
+  | "SYN-SENT"
+  | "SYN-RECEIVED"
+  | "SYNCHRONIZED"
+  | "TIME-WAIT"
+  | "CLOSED";
+
+/**
+ * One connection, as a pure state machine: datagrams in, datagrams out, the
+ * time as an argument. It composes the mechanisms of this folder and owns none
+ * of them.
+ */
+export class Connection {
+  readonly counters = new Counters();
+  readonly idHigh: number;
+  readonly idLow: number;
+  readonly #sendBuffer: SendBuffer;
+  readonly #receiveBuffer: ReceiveBuffer;
+  readonly #received = new ReceivedPackets();
+  readonly #recovery: Recovery;
+  readonly #liveness: Liveness;
+  readonly #output: Output;
+  #phase: Phase;
+  #ending: Ending | undefined;
+  #halfOpenDeadline = Infinity;
+  #timeWaitDeadline = Infinity;
+  // Whether our FIN left after the peer's had arrived: its acknowledgement then proves that the peer has heard all.
+  #peerFinFirst = false;
+  #pushed = false;
+  #cookies = 0;
+  #resetCode: number = Reset.DONE;
+  #resetsDue = 0;
+
+  constructor(now: number, config: Config, opening: Opening) {
+    this.idHigh = opening.idHigh;
+    this.idLow = opening.idLow;
+    this.#phase = opening.active ? "SYN-SENT" : "SYN-RECEIVED";
+    if (!opening.active) this.#halfOpenDeadline = now + HALF_OPEN_TIMEOUT;
+    const sendBuffer = new SendBuffer(config.maxWindow);
+    const { initialWindow, maxWindow } = config;
+    const receiveBuffer = new ReceiveBuffer(initialWindow, maxWindow);
+    const { counters } = this;
+    const received = this.#received;
+    const recovery = new Recovery(
+      opening.firstPacket,
+      sendBuffer,
+      config.controller(config.maxDatagramSize),
+      config.maxRate,
+      counters,
+    );
+    this.#sendBuffer = sendBuffer;
+    this.#receiveBuffer = receiveBuffer;
+    this.#recovery = recovery;
+    this.#liveness = new Liveness(now, config.timeout);
+    this.#output = new Output(opening.idHigh, opening.idLow, config, {
+      sendBuffer,
+      receiveBuffer,
+      received,
+      recovery,
+      counters,
+    });
+    if (!opening.active && !opening.validated) this.#output.budget = 0;
+  }
+
+  /** The state in RFC 9293's terms. */
+  get state(): State {
+    if (this.#phase !== "SYNCHRONIZED") return this.#phase;
+    const { closed, finAcked } = this.#sendBuffer;
+    if (!this.#receiveBuffer.finReceived) {
+      if (!closed) return "ESTABLISHED";
+      return finAcked ? "FIN-WAIT-2" : "FIN-WAIT-1";
+    }
+    if (!closed) return "CLOSE-WAIT";
+    return this.#peerFinFirst ? "LAST-ACK" : "CLOSING";
+  }
+
+  /** How it ended, `undefined` while it has not. */
+  get ending(): Ending | undefined {
+    return this.#ending;
+  }
+
+  /** Whether it ended and has nothing left to say. */
+  get finished(): boolean {
+    return this.#phase === "CLOSED" && this.#resetsDue === 0;
+  }
+
+  /** Whether the peer has proved that it is there and where it is. */
+  get established(): boolean {
+    return this.#phase === "SYNCHRONIZED" || this.#phase === "TIME-WAIT";
+  }
+
+  /** The smoothed round-trip time in milliseconds, `undefined` before the first sample. */
+  get smoothedRtt(): number | undefined {
+    const { sampled, smoothedRtt } = this.#recovery.rtt;
+    return sampled ? smoothedRtt : undefined;
+  }
+
+  /** The largest packet number that has arrived: only a newer one may move the peer's address. */
+  get largestReceived(): number {
+    return this.#received.largest;
+  }
+
+  /** What {@linkcode send} wrote last, for a trace. */
+  get sentSegment(): Segment {
+    return this.#output.segment;
+  }
+
+  /** Whether what {@linkcode send} wrote last had been sent before. */
+  get sentAgain(): boolean {
+    return this.#output.retransmission;
+  }
+
+  // What the application does.
+
+  /**
+   * Takes as much of `bytes` as there is room for.
+   *
+   * @returns how many bytes it took
+   */
+  write(bytes: Uint8Array): number {
+    if (this.#phase === "CLOSED" || this.#sendBuffer.closed) return 0;
+    const buffer = this.#sendBuffer;
+    if (buffer.space < bytes.length) {
+      buffer.grow(SEND_WINDOWS * this.#recovery.congestionWindow);
+    }
+    return buffer.write(bytes);
+  }
+
+  /** How many bytes {@linkcode write} would take now. */
+  get writable(): number {
+    return this.#sendBuffer.space;
+  }
+
+  /** Ends this side's direction after what was written. */
+  close(): void {
+    this.#sendBuffer.closed = true;
+  }
+
+  /**
+   * Moves what has arrived in order to `into`.
+   *
+   * @returns how many bytes
+   */
+  read(into: Uint8Array): number {
+    const length = this.#receiveBuffer.read(into);
+    if (this.#receiveBuffer.readable === 0) this.#pushed = false;
+    if (length > 0) this.#output.onRead();
+    return length;
+  }
+
+  /** How many bytes {@linkcode read} would give now. */
+  get readable(): number {
+    return this.#receiveBuffer.readable;
+  }
+
+  /** Whether what is readable should be read now rather than once it is more. */
+  get pushed(): boolean {
+    return this.#pushed;
+  }
+
+  /** Whether everything was read, up to the peer's FIN. */
+  get readEnded(): boolean {
+    return this.#receiveBuffer.finReceived && this.readable === 0;
+  }
+
+  /** Breaks the connection, telling the peer why. */
+  abort(code: number): void {
+    if (this.#phase !== "CLOSED") this.#end("stopped", code, RESET_COPIES);
+  }
+
+  #end(ending: Ending, code: number, copies: number): void {
+    this.#phase = "CLOSED";
+    this.#ending = ending;
+    this.#resetCode = code;
+    this.#resetsDue = copies;
+  }
+
+  // What the network does.
+
+  /**
+   * Takes a datagram whose segment bears this connection's id.
+   *
+   * @returns why it was dropped, or `undefined` if it was not
+   */
+  receive(
+    now: number,
+    segment: Segment,
+    datagram: Uint8Array,
+  ): string | undefined {
+    const { counters } = this;
+    counters.datagramsReceived++;
+    counters.bytesReceived += datagram.length;
+    if (!this.established) this.#output.budget += datagram.length;
+    const reason = this.#take(now, segment, datagram);
+    if (reason === "duplicate") counters.duplicatesReceived++;
+    else if (reason !== undefined) counters.dropped++;
+    return reason;
+  }
+
+  #take(
+    now: number,
+    segment: Segment,
+    datagram: Uint8Array,
+  ): string | undefined {
+    if (this.#phase === "CLOSED") return "closed";
+    if (segment.has(Flag.RST)) return this.#takeReset(segment, datagram);
+    if (this.#phase === "SYN-SENT") {
+      if (segment.has(Flag.COOKIE)) return this.#takeCookie(segment);
+      const answers = segment.has(Flag.SYN) && segment.has(Flag.ACK) &&
+        segment.ack > 0;
+      if (!answers) return "not an answer to the SYN";
+    } else if (segment.has(Flag.COOKIE)) return "late cookie";
+    if (segment.has(Flag.ACK) && !this.#recovery.acknowledgesSent(segment)) {
+      return "acknowledges what was never sent";
+    }
+    if (this.#received.isDuplicate(segment.packetNumber)) {
+      this.#liveness.heard(now);
+      if (segment.ackEliciting) this.#received.acknowledgeAt(now);
+      return "duplicate";
+    }
+    const start = segment.seq + (segment.has(Flag.SYN) ? 1 : 0);
+    const end = start + segment.payloadLength;
+    const fin = segment.has(Flag.FIN);
+    const unacceptable = this.#receiveBuffer.check(start, end, fin);
+    if (unacceptable !== undefined) {
+      this.#received.acknowledgeAt(now);
+      return unacceptable;
+    }
+    this.#liveness.heard(now);
+    this.#received.receive(now, segment);
+    if (segment.has(Flag.SYN)) this.#takeSyn(segment);
+    if (segment.has(Flag.ACK)) this.#takeAck(now, segment);
+    const news = this.#takeData(start, segment, datagram);
+    this.#progress(now, segment);
+    return news ? undefined : "duplicate";
+  }
+
+  #takeReset(segment: Segment, datagram: Uint8Array): string | undefined {
+    const code = segment.payloadLength > 0
+      ? datagram[segment.payloadOffset]
+      : Reset.PROTOCOL;
+    const { state } = this;
+    const over = code === Reset.DONE || code === Reset.UNKNOWN;
+    // A peer that has nothing left to say leaves before us: TIME-WAIT and LAST-ACK end with it.
+    if (over && (state === "TIME-WAIT" || state === "LAST-ACK")) {
+      this.#end("done", code, 0);
+      return undefined;
+    }
+    if (state === "SYN-RECEIVED" && code !== Reset.ABORTED) {
+      return "early reset";
+    }
+    this.#end(endingOfReset(code), code, 0);
+    return undefined;
+  }
+
+  #takeCookie(segment: Segment): string | undefined {
+    if (++this.#cookies > MAX_COOKIES) return "too many cookies";
+    this.#output.cookie = segment.cookie.slice();
+    this.#sendBuffer.lost(0, this.#sendBuffer.sndNxt);
+    return undefined;
+  }
+
+  #takeSyn(segment: Segment): void {
+    this.#receiveBuffer.receiveSyn();
+    this.#output.limitDatagramSize(segment.maxDatagramSize);
+    this.#output.windowEdge = Math.max(
+      this.#output.windowEdge,
+      1 + segment.initialWindow,
+    );
+  }
+
+  #takeAck(now: number, segment: Segment): void {
+    this.#output.windowEdge = Math.max(
+      this.#output.windowEdge,
+      segment.ack + segment.window,
+    );
+    this.#recovery.onAcknowledgement(now, segment);
+    const handshaking = this.#phase === "SYN-SENT" ||
+      this.#phase === "SYN-RECEIVED";
+    // The packet number, unlike the sequence number, cannot be guessed.
+    if (!handshaking || this.#recovery.packets.largestAcked < 0) return;
+    this.#phase = "SYNCHRONIZED";
+    this.#output.budget = Infinity;
+    this.#halfOpenDeadline = Infinity;
+  }
+
+  #takeData(
+    start: number,
+    segment: Segment,
+    datagram: Uint8Array,
+  ): boolean {
+    if (segment.pushed) this.#pushed = true;
+    if (segment.has(Flag.WANT) && this.#receiveBuffer.grow()) {
+      this.#received.acknowledgeAt(0);
+    }
+    const { payloadOffset, payloadLength } = segment;
+    const fin = segment.has(Flag.FIN);
+    if (payloadLength === 0 && !fin) return true;
+    const payload = datagram.subarray(
+      payloadOffset,
+      payloadOffset + payloadLength,
+    );
+    return this.#receiveBuffer.receive(start, payload, fin) > 0;
+  }
+
+  // Moves on through the states of the close.
+  #progress(now: number, segment: Segment): void {
+    if (this.#phase === "TIME-WAIT" && segment.ackEliciting) {
+      this.#enterTimeWait(now);
+    }
+    if (this.#phase !== "SYNCHRONIZED") return;
+    const { finReceived } = this.#receiveBuffer;
+    if (!finReceived || !this.#sendBuffer.finAcked) return;
+    if (this.#peerFinFirst) this.#end("done", Reset.DONE, 1);
+    else this.#enterTimeWait(now);
+  }
+
+  #enterTimeWait(now: number): void {
+    this.#phase = "TIME-WAIT";
+    this.#timeWaitDeadline = now + TIME_WAIT_PROBES * this.#recovery.rtt.pto;
+  }
+
+  /**
+   * Writes the next datagram that may leave now.
+   *
+   * @param into as long as the largest datagram
+   * @returns its length, or 0 if there is none
+   */
+  send(now: number, into: Uint8Array): number {
+    if (this.#phase === "CLOSED") return this.#sendReset(into);
+    const length = this.#output.next(now, into);
+    if (length > 0 && this.sentSegment.has(Flag.FIN) && !this.sentAgain) {
+      this.#peerFinFirst = this.#receiveBuffer.finReceived;
+    }
+    return length;
+  }
+
+  #sendReset(into: Uint8Array): number {
+    if (this.#resetsDue === 0) return 0;
+    this.#resetsDue--;
+    const packetNumber = this.#recovery.packets.next;
+    this.#recovery.packets.sentUntracked();
+    this.counters.datagramsSent++;
+    return writeReset(this.sentSegment, packetNumber, this.#resetCode, into);
+  }
+
+  /** When {@linkcode wake} is to be called, in milliseconds; `Infinity` for never. */
+  get deadline(): number {
+    if (this.#phase === "CLOSED") return Infinity;
+    const standing = Math.min(
+      this.#liveness.deadline,
+      this.#halfOpenDeadline,
+      this.#timeWaitDeadline,
+    );
+    if (this.#output.silenced) return standing;
+    return Math.min(
+      standing,
+      this.#received.deadline,
+      this.#recovery.deadline,
+      this.#output.deadline,
+    );
+  }
+
+  /** Does what is due by now; {@linkcode send} is to be called after it. */
+  wake(now: number): void {
+    if (this.#phase === "CLOSED") return;
+    this.#recovery.wake(now);
+    this.#output.wake(now);
+    if (now >= this.#halfOpenDeadline) this.#end("no answer", 0, 0);
+    if (now >= this.#timeWaitDeadline) {
+      this.#end("done", Reset.DONE, RESET_COPIES);
+    }
+    const due = this.#liveness.wake(now);
+    if (due === "ask" && this.#phase === "SYNCHRONIZED") {
+      this.#output.askDue = true;
+    } else if (due === "give up") {
+      const unanswered = this.#phase === "SYN-SENT";
+      this.#end(unanswered ? "no answer" : "silence", Reset.TIMEOUT, 1);
+    }
+  }
+}

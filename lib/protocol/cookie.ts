@@ -1,0 +1,73 @@
+import { Buffer } from "node:buffer";
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { uint32At, writeUint32 } from "./integers.ts";
+
+/** Milliseconds for which a cookie is good, at least; at most twice as long. */
+const LIFETIME = 15_000;
+const MAC_SIZE = 16;
+
+/** Bytes of a cookie. */
+export const COOKIE_SIZE = 4 + MAC_SIZE;
+
+/** Where a datagram comes from or goes to. */
+export interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/**
+ * Cookies that let a host keep nothing of a SYN until its sender has shown
+ * that it gets what is sent to its address (RFC 4987, section 3.6, as RFC 9000,
+ * section 8.1.2 does it): a time, and a keyed hash over the time, the address
+ * and the connection id.
+ */
+export class CookieJar {
+  readonly #key: Uint8Array;
+
+  /** @param key 32 unpredictable bytes */
+  constructor(key: Uint8Array) {
+    this.#key = key;
+  }
+
+  /** A cookie for a SYN with this id from this address. */
+  issue(
+    now: number,
+    address: Address,
+    idHigh: number,
+    idLow: number,
+  ): Uint8Array {
+    return this.#make(Math.floor(now / LIFETIME), address, idHigh, idLow);
+  }
+
+  /** Whether `cookie` was issued for this and is fresh. */
+  accepts(
+    now: number,
+    address: Address,
+    idHigh: number,
+    idLow: number,
+    cookie: Uint8Array,
+  ): boolean {
+    if (cookie.length !== COOKIE_SIZE) return false;
+    const slot = uint32At(cookie, 0);
+    const age = Math.floor(now / LIFETIME) - slot;
+    if (age < 0 || age > 1) return false;
+    return timingSafeEqual(this.#make(slot, address, idHigh, idLow), cookie);
+  }
+
+  #make(
+    slot: number,
+    address: Address,
+    idHigh: number,
+    idLow: number,
+  ): Uint8Array {
+    const bound = new Uint8Array(14);
+    writeUint32(bound, 0, slot);
+    writeUint32(bound, 4, idHigh);
+    writeUint32(bound, 8, idLow);
+    bound[12] = address.port >>> 8;
+    bound[13] = address.port;
+    const mac = createHmac("sha256", this.#key)
+      .update(bound).update(address.hostname).digest();
+    return Buffer.concat([bound.subarray(0, 4), mac.subarray(0, MAC_SIZE)]);
+  }
+}

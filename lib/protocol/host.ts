@@ -1,0 +1,312 @@
+import type { Config } from "./config.ts";
+import { Connection } from "./connection.ts";
+import { type Address, COOKIE_SIZE, CookieJar } from "./cookie.ts";
+import { writeReset } from "./reset.ts";
+import {
+  decodeSegment,
+  encodeHeader,
+  Flag,
+  HEADER_SIZE,
+  Reset,
+  seal,
+  Segment,
+  SYN_PART_SIZE,
+  SYN_SIZE,
+} from "./segment.ts";
+import type { TraceEvent } from "./trace.ts";
+
+/** Half-open connections whose cookie was good are kept beyond the limit, up to this many times it. */
+const VALIDATED_SHARE = 4;
+/** Answers to strangers that wait to be sent; more are not worth their memory. */
+const MAX_REPLIES = 64;
+
+/** What a host is made with. */
+export interface HostOptions {
+  readonly config: Config;
+  /** Whole numbers in [0, 2^32), unpredictable. */
+  readonly random: () => number;
+  readonly trace?: (event: TraceEvent) => void;
+}
+
+interface Hosted<Peer extends Address> {
+  readonly connection: Connection;
+  peer: Peer;
+  /** Whether it was opened by the peer and has not been handed to the application. */
+  pending: boolean;
+}
+
+/**
+ * All connections of one socket: finds the connection that a datagram belongs
+ * to, opens new ones, and answers what belongs to none, keeping nothing of it.
+ * Like a connection it is a pure state machine.
+ */
+export class Host<Peer extends Address> {
+  readonly #config: Config;
+  readonly #random: () => number;
+  readonly #trace: ((event: TraceEvent) => void) | undefined;
+  readonly #cookies: CookieJar;
+  readonly #segment = new Segment();
+  readonly #reply = new Segment();
+  readonly #replies: { datagram: Uint8Array; to: Peer }[] = [];
+  #hosted: Hosted<Peer>[] = [];
+  /** Whether SYNs are welcome. */
+  listening = false;
+  /** Datagrams that belonged to no connection or were damaged. */
+  strays = 0;
+
+  constructor(options: HostOptions) {
+    this.#config = options.config;
+    this.#random = options.random;
+    this.#trace = options.trace;
+    const key = new Uint32Array(8).map(() => options.random());
+    this.#cookies = new CookieJar(new Uint8Array(key.buffer));
+  }
+
+  /** Opens a connection to `peer`; its SYN leaves with the next {@linkcode poll}. */
+  connect(now: number, peer: Peer): Connection {
+    return this.#open(now, peer, this.#random(), this.#random(), true, false);
+  }
+
+  /** Takes a connection that a peer has opened and proved, if there is one. */
+  accept(): Connection | undefined {
+    const hosted = this.#hosted.find((one) =>
+      one.pending && one.connection.established
+    );
+    if (hosted === undefined) return undefined;
+    hosted.pending = false;
+    return hosted.connection;
+  }
+
+  /** Where the connection's peer is now. */
+  peerOf(connection: Connection): Peer | undefined {
+    return this.#hosted.find((one) => one.connection === connection)?.peer;
+  }
+
+  /** Takes a datagram. */
+  receive(now: number, datagram: Uint8Array, from: Peer): void {
+    const segment = this.#segment;
+    const malformation = decodeSegment(datagram, segment);
+    if (malformation !== undefined) {
+      this.#stray(now, malformation);
+      const isSyn = datagram.length >= SYN_SIZE;
+      if (malformation === "other version" && isSyn) {
+        this.#reset(Reset.VERSION, datagram, from);
+      }
+      return;
+    }
+    const hosted = this.#find(segment.idHigh, segment.idLow);
+    if (hosted === undefined) {
+      const reason = this.#receiveStranger(now, datagram, from);
+      if (reason !== undefined) this.#stray(now, reason, segment);
+      return;
+    }
+    const { connection } = hosted;
+    const wasEstablished = connection.established;
+    const reason = connection.receive(now, segment, datagram);
+    if (this.#trace !== undefined) this.#traceReceived(now, segment, reason);
+    if (reason !== undefined) return;
+    const moved = hosted.peer.port !== from.port ||
+      hosted.peer.hostname !== from.hostname;
+    if (
+      moved && connection.established &&
+      segment.packetNumber === connection.largestReceived
+    ) hosted.peer = from;
+    if (!wasEstablished && connection.established) this.#turnAwayOthers();
+  }
+
+  #find(idHigh: number, idLow: number): Hosted<Peer> | undefined {
+    for (const hosted of this.#hosted) {
+      const { connection } = hosted;
+      if (connection.idLow === idLow && connection.idHigh === idHigh) {
+        return hosted;
+      }
+    }
+    return undefined;
+  }
+
+  /** @returns why the datagram was dropped, if it was */
+  #receiveStranger(
+    now: number,
+    datagram: Uint8Array,
+    from: Peer,
+  ): string | undefined {
+    const segment = this.#segment;
+    if (segment.has(Flag.RST)) return "reset of no connection";
+    const opens = this.listening && segment.has(Flag.SYN) &&
+      !segment.has(Flag.ACK) && segment.seq === 0;
+    if (!opens) {
+      this.#reset(Reset.UNKNOWN, datagram, from);
+      return "no such connection";
+    }
+    if (this.#count(true) >= this.#config.maxConnections) {
+      this.#reset(Reset.BUSY, datagram, from);
+      return "busy";
+    }
+    const { idHigh, idLow, cookie } = segment;
+    const halfOpen = this.#count(false);
+    const validated = cookie.length > 0 &&
+      this.#cookies.accepts(now, from, idHigh, idLow, cookie);
+    const limit = this.#config.maxHalfOpen;
+    if (halfOpen >= limit && !validated) {
+      this.#sendCookie(now, datagram, from);
+      return "asked for a cookie";
+    }
+    if (halfOpen >= VALIDATED_SHARE * limit) return "too many half open";
+    const connection = this.#open(now, from, idHigh, idLow, false, validated);
+    const reason = connection.receive(now, segment, datagram);
+    if (this.#trace !== undefined) this.#traceReceived(now, segment, reason);
+    return undefined;
+  }
+
+  #open(
+    now: number,
+    peer: Peer,
+    idHigh: number,
+    idLow: number,
+    active: boolean,
+    validated: boolean,
+  ): Connection {
+    const firstPacket = this.#random();
+    const opening = { idHigh, idLow, firstPacket, active, validated };
+    const connection = new Connection(now, this.#config, opening);
+    this.#hosted.push({ connection, peer, pending: !active });
+    return connection;
+  }
+
+  #count(established: boolean): number {
+    let count = 0;
+    for (const { connection } of this.#hosted) {
+      if (connection.ending !== undefined) continue;
+      if (connection.established === established) count++;
+    }
+    return count;
+  }
+
+  // Whoever is half open when the last place is taken need not wait for nothing.
+  #turnAwayOthers(): void {
+    if (this.#count(true) < this.#config.maxConnections) return;
+    for (const { connection, pending } of this.#hosted) {
+      if (pending && !connection.established) connection.abort(Reset.BUSY);
+    }
+  }
+
+  #reset(code: number, datagram: Uint8Array, to: Peer): void {
+    this.#answer(datagram, to, HEADER_SIZE + 1, (segment, into) => {
+      writeReset(segment, 0, code, into);
+    });
+  }
+
+  #sendCookie(now: number, datagram: Uint8Array, to: Peer): void {
+    const size = HEADER_SIZE + SYN_PART_SIZE + COOKIE_SIZE;
+    this.#answer(datagram, to, size, (segment, into) => {
+      segment.flags = Flag.COOKIE;
+      segment.payloadLength = 0;
+      const { idHigh, idLow } = segment;
+      segment.cookie = this.#cookies.issue(now, to, idHigh, idLow);
+      encodeHeader(segment, into);
+      seal(into);
+    });
+  }
+
+  // An answer to a stranger is never larger than what it answers.
+  #answer(
+    datagram: Uint8Array,
+    to: Peer,
+    size: number,
+    write: (segment: Segment, into: Uint8Array) => void,
+  ): void {
+    if (size > datagram.length || this.#replies.length >= MAX_REPLIES) return;
+    const into = new Uint8Array(size);
+    this.#reply.idHigh = this.#segment.idHigh;
+    this.#reply.idLow = this.#segment.idLow;
+    write(this.#reply, into);
+    this.#replies.push({ datagram: into, to });
+  }
+
+  /**
+   * Writes the next datagram that may leave now into `into`.
+   *
+   * @returns its length and where it goes, or `undefined` if there is none
+   */
+  poll(
+    now: number,
+    into: Uint8Array,
+  ): { length: number; to: Peer } | undefined {
+    const reply = this.#replies.shift();
+    if (reply !== undefined) {
+      into.set(reply.datagram);
+      return { length: reply.datagram.length, to: reply.to };
+    }
+    for (const { connection, peer } of this.#hosted) {
+      const length = connection.send(now, into);
+      if (length === 0) continue;
+      if (this.#trace !== undefined) this.#traceSent(now, connection);
+      return { length, to: peer };
+    }
+    this.#hosted = this.#hosted.filter((one) => !one.connection.finished);
+    return undefined;
+  }
+
+  /** When {@linkcode wake} is to be called, in milliseconds; `Infinity` for never. */
+  get deadline(): number {
+    let deadline = Infinity;
+    for (const { connection } of this.#hosted) {
+      deadline = Math.min(deadline, connection.deadline);
+    }
+    return deadline;
+  }
+
+  /** Does what is due by now; {@linkcode poll} is to be called after it. */
+  wake(now: number): void {
+    for (const { connection } of this.#hosted) {
+      if (connection.deadline <= now) connection.wake(now);
+    }
+  }
+
+  #stray(now: number, reason: string, segment?: Segment): void {
+    this.strays++;
+    if (this.#trace === undefined) return;
+    const known = segment ?? NOTHING;
+    this.#trace(traceEvent("DROP", now, known, false, reason));
+  }
+
+  #traceReceived(
+    now: number,
+    segment: Segment,
+    reason: string | undefined,
+  ): void {
+    const duplicate = reason === "duplicate";
+    const dropped = reason !== undefined && !duplicate;
+    const what = dropped ? "DROP" : "RECV";
+    this.#trace!(traceEvent(what, now, segment, duplicate, reason));
+  }
+
+  #traceSent(now: number, connection: Connection): void {
+    const { sentSegment, sentAgain } = connection;
+    this.#trace!(traceEvent("SEND", now, sentSegment, sentAgain));
+  }
+}
+
+const NOTHING = new Segment();
+
+function traceEvent(
+  what: TraceEvent["what"],
+  time: number,
+  segment: Segment,
+  duplicate: boolean,
+  reason?: string,
+): TraceEvent {
+  const { seq, ack, idHigh, idLow, flags, payloadLength } = segment;
+  return {
+    what,
+    time,
+    seq,
+    ack: segment.has(Flag.ACK) ? ack : 0,
+    connection: idHigh.toString(16).padStart(8, "0") +
+      idLow.toString(16).padStart(8, "0"),
+    flags,
+    length: payloadLength,
+    duplicate,
+    reason,
+  };
+}

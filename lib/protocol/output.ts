@@ -1,0 +1,309 @@
+import type { Config } from "./config.ts";
+import type { Counters } from "./counters.ts";
+import type { ReceiveBuffer } from "./receive_buffer.ts";
+import type { ReceivedPackets } from "./received_packets.ts";
+import type { Recovery } from "./recovery.ts";
+import {
+  encodeHeader,
+  fitAck,
+  Flag,
+  HEADER_SIZE,
+  MAX_BLOCKS,
+  seal,
+  Segment,
+  SYN_PART_SIZE,
+  SYN_SIZE,
+} from "./segment.ts";
+import type { SendBuffer, SendRange } from "./send_buffer.ts";
+
+/** SACK blocks on a segment with data, at most: the rest of the datagram is for the data. */
+const BLOCKS_WITH_DATA = 8;
+/** The first packets all carry an acknowledgement, in case the one that ends the handshake is lost. */
+const ALWAYS_ACK = 32;
+/** The sender asks for an acknowledgement this many times in a window, */
+const PUSHES_PER_WINDOW = 8;
+/** and for every so many datagrams, */
+const MIN_PUSH_INTERVAL = 2;
+/** up to so many: what an acknowledgement frees leaves in one burst. */
+const MAX_PUSH_INTERVAL = 32;
+
+/** Milliseconds between questions to a peer whose window is closed. */
+const MAX_PERSIST_INTERVAL = 1000;
+/** A datagram without payload takes no more bytes than this. */
+const MIN_BUDGET = 128;
+
+/** The mechanisms that the output draws on. */
+export interface OutputSources {
+  readonly sendBuffer: SendBuffer;
+  readonly receiveBuffer: ReceiveBuffer;
+  readonly received: ReceivedPackets;
+  readonly recovery: Recovery;
+  readonly counters: Counters;
+}
+
+/** Decides what the next datagram carries, and writes it. */
+export class Output {
+  readonly #sources: OutputSources;
+  readonly #config: Config;
+  #maxDatagramSize: number;
+  #sinceLastPush = 0;
+  #pacingBlocked = false;
+  #persistDeadline = Infinity;
+  #persistInterval = 0;
+  #advertisedEdge = 0;
+
+  /** The segment written last. */
+  readonly segment = new Segment();
+  /** Whether the segment written last carries what an earlier one carried. */
+  retransmission = false;
+  /** Sequence number after the last that the peer has room for. */
+  windowEdge = 0;
+  /** Bytes that may be sent; limited until the peer's address is proved (RFC 9000, section 8.1). */
+  budget = Infinity;
+  /** The peer is to be asked for a sign of life. */
+  askDue = false;
+  /** What the peer's host wants to see again on a SYN. */
+  cookie: Uint8Array = new Uint8Array(0);
+
+  constructor(
+    idHigh: number,
+    idLow: number,
+    config: Config,
+    sources: OutputSources,
+  ) {
+    this.segment.idHigh = idHigh;
+    this.segment.idLow = idLow;
+    this.#config = config;
+    this.#sources = sources;
+    this.#maxDatagramSize = config.maxDatagramSize;
+  }
+
+  /** The peer takes datagrams up to this size, in bytes. */
+  limitDatagramSize(size: number): void {
+    this.#maxDatagramSize = Math.min(this.#maxDatagramSize, size);
+  }
+
+  /** Whether the peer must be heard before anything more may be sent to it. */
+  get silenced(): boolean {
+    return this.budget < MIN_BUDGET;
+  }
+
+  /**
+   * Writes the next datagram that may leave now.
+   *
+   * @returns its length, or 0 if there is none
+   */
+  next(now: number, into: Uint8Array): number {
+    const { received, recovery } = this.#sources;
+    if (this.silenced) return 0;
+    const range = this.#nextRange(now);
+    if (range !== undefined) return this.#writeData(now, range, into);
+    if (this.askDue || recovery.probesDue > 0) return this.#writeAsk(now, into);
+    if (received.deadline <= now) return this.#writeAck(now, into);
+    return 0;
+  }
+
+  #nextRange(now: number): SendRange | undefined {
+    const { sendBuffer, recovery } = this.#sources;
+    this.#pacingBlocked = false;
+    if (recovery.probesDue > 0) {
+      const maxPayload = this.#maxPayload(now);
+      return sendBuffer.hasLost
+        ? sendBuffer.next(maxPayload, this.windowEdge)
+        : sendBuffer.oldest(maxPayload);
+    }
+    if (!sendBuffer.hasSendable(this.windowEdge)) {
+      recovery.onAppLimited();
+      this.#persist(now);
+      return undefined;
+    }
+    if (!recovery.windowAllows(this.#maxDatagramSize)) return undefined;
+    this.#pacingBlocked = recovery.pacingDeadline > now;
+    if (this.#pacingBlocked) return undefined;
+    return sendBuffer.next(this.#maxPayload(now), this.windowEdge);
+  }
+
+  // The header is prepared first, since what it takes is missing for the payload.
+  #maxPayload(now: number): number {
+    const { sendBuffer, received, recovery } = this.#sources;
+    const syn = sendBuffer.sndNxt === 0 || sendBuffer.sndUna === 0;
+    const limit = Math.min(
+      this.#maxDatagramSize,
+      this.budget,
+      syn ? SYN_SIZE : Infinity,
+    );
+    const { segment } = this;
+    segment.flags = 0;
+    const carriesAck = received.largest >= 0 &&
+      (received.deadline !== Infinity || sendBuffer.closed ||
+        recovery.packets.sentCount < ALWAYS_ACK);
+    let headerSize = HEADER_SIZE;
+    if (syn) headerSize += SYN_PART_SIZE + this.cookie.length;
+    if (carriesAck) {
+      headerSize += this.#prepareAck(now, BLOCKS_WITH_DATA, limit / 2);
+    }
+    return limit - headerSize;
+  }
+
+  #prepareAck(now: number, maxBlocks: number, room: number): number {
+    const { receiveBuffer, received } = this.#sources;
+    const { segment } = this;
+    segment.flags = Flag.ACK;
+    segment.ack = receiveBuffer.rcvNxt;
+    segment.window = Math.max(0, receiveBuffer.windowEdge - segment.ack);
+    received.acknowledge(now, segment, maxBlocks);
+    return fitAck(segment, room);
+  }
+
+  #writeData(now: number, range: SendRange, into: Uint8Array): number {
+    const { sendBuffer, recovery, counters } = this.#sources;
+    const { segment } = this;
+    const { start, end, retransmission } = range;
+    const first = Math.max(start, 1);
+    segment.payloadLength = Math.min(end, sendBuffer.writeEnd) - first;
+    segment.seq = start;
+    if (start === 0) this.#addSyn();
+    if (end > sendBuffer.writeEnd) segment.flags |= Flag.FIN;
+    const header = this.#writeHeader(into);
+    sendBuffer.copy(first, segment.payloadLength, into, header);
+    let size = header + segment.payloadLength;
+    // Padded, so that the answer of a host that keeps nothing is never larger.
+    if (start === 0 && !segment.has(Flag.ACK)) size = this.#pad(into, size);
+    sendBuffer.sent(start, end);
+    recovery.onSent(now, start, end - start, size, this.#maxDatagramSize);
+    if (this.#push()) into[5] = segment.flags |= Flag.PSH;
+    this.retransmission = retransmission;
+    if (retransmission) {
+      counters.retransmissions++;
+      counters.retransmittedBytes += segment.payloadLength;
+    }
+    this.#persistInterval = 0;
+    this.#persistDeadline = Infinity;
+    return this.#finish(into, size);
+  }
+
+  #addSyn(): void {
+    const { segment } = this;
+    segment.flags |= Flag.SYN;
+    segment.maxDatagramSize = this.#config.maxDatagramSize;
+    segment.initialWindow = this.#sources.receiveBuffer.capacity;
+    segment.cookie = this.cookie;
+  }
+
+  #pad(into: Uint8Array, size: number): number {
+    const padded = Math.max(size, Math.min(SYN_SIZE, this.#maxDatagramSize));
+    into.fill(0, size, padded);
+    return padded;
+  }
+
+  // Asked for often enough, and always by the last datagram before a pause.
+  #push(): boolean {
+    const { sendBuffer, recovery } = this.#sources;
+    const size = this.#maxDatagramSize;
+    const interval = Math.max(
+      MIN_PUSH_INTERVAL,
+      Math.min(
+        MAX_PUSH_INTERVAL,
+        recovery.congestionWindow / size / PUSHES_PER_WINDOW,
+      ),
+    );
+    const pauses = !recovery.windowAllows(size) ||
+      !sendBuffer.hasSendable(this.windowEdge);
+    this.#sinceLastPush++;
+    if (!pauses && this.#sinceLastPush < interval) return false;
+    this.#sinceLastPush = 0;
+    return true;
+  }
+
+  #writeAsk(now: number, into: Uint8Array): number {
+    const { sendBuffer, received, recovery } = this.#sources;
+    const { segment } = this;
+    segment.flags = 0;
+    if (received.largest >= 0) {
+      this.#prepareAck(now, BLOCKS_WITH_DATA, MIN_BUDGET - HEADER_SIZE);
+    }
+    segment.flags |= Flag.PSH;
+    segment.payloadLength = 0;
+    segment.seq = sendBuffer.sndNxt;
+    const size = this.#writeHeader(into);
+    recovery.onSent(now, segment.seq, 0, size, this.#maxDatagramSize);
+    this.askDue = false;
+    this.retransmission = false;
+    return this.#finish(into, size);
+  }
+
+  #writeAck(now: number, into: Uint8Array): number {
+    const { sendBuffer, recovery, counters } = this.#sources;
+    const limit = Math.min(this.#maxDatagramSize, this.budget);
+    const { segment } = this;
+    this.#prepareAck(now, MAX_BLOCKS, limit - HEADER_SIZE);
+    segment.payloadLength = 0;
+    segment.seq = sendBuffer.sndNxt;
+    const size = this.#writeHeader(into);
+    recovery.packets.sentUntracked();
+    counters.acksSent++;
+    this.retransmission = false;
+    return this.#finish(into, size);
+  }
+
+  #writeHeader(into: Uint8Array): number {
+    const { packets, congestionWindow } = this.#sources.recovery;
+    const { segment } = this;
+    segment.packetNumber = packets.next;
+    segment.floor = packets.oldest;
+    // Asked for before it binds, so that the larger window is there in time.
+    const window = this.windowEdge - this.#sources.sendBuffer.sndUna;
+    if (segment.payloadLength > 0 && window < 2 * congestionWindow) {
+      segment.flags |= Flag.WANT;
+    }
+    return encodeHeader(segment, into);
+  }
+
+  #finish(into: Uint8Array, size: number): number {
+    const { received, counters } = this.#sources;
+    const { segment } = this;
+    seal(into.subarray(0, size));
+    if (segment.has(Flag.ACK)) {
+      received.acknowledged();
+      this.#advertisedEdge = segment.ack + segment.window;
+    }
+    this.budget -= size;
+    counters.datagramsSent++;
+    counters.bytesSent += size;
+    return size;
+  }
+
+  // With nothing in flight, only the peer's window holds us, and its opening may have been lost.
+  #persist(now: number): void {
+    const { sendBuffer, recovery } = this.#sources;
+    const held = sendBuffer.hasNew && this.windowEdge > 0 &&
+      recovery.packets.bytesInFlight === 0;
+    if (!held || this.#persistDeadline !== Infinity) return;
+    this.#persistInterval = Math.min(
+      Math.max(2 * this.#persistInterval, recovery.rtt.pto),
+      Math.max(MAX_PERSIST_INTERVAL, recovery.rtt.pto),
+    );
+    this.#persistDeadline = now + this.#persistInterval;
+  }
+
+  /** When {@linkcode wake} is to be called or {@linkcode next} has more, in milliseconds. */
+  get deadline(): number {
+    return this.#pacingBlocked
+      ? this.#sources.recovery.pacingDeadline
+      : this.#persistDeadline;
+  }
+
+  /** Asks a peer whose window is closed whether it still is (RFC 9293, section 3.8.6.1). */
+  wake(now: number): void {
+    if (now < this.#persistDeadline) return;
+    this.#persistDeadline = Infinity;
+    this.askDue = true;
+  }
+
+  /** The application has read: tells the peer once that is worth a datagram (RFC 9293, section 3.8.6.2.2). */
+  onRead(): void {
+    const { receiveBuffer, received } = this.#sources;
+    const opened = receiveBuffer.windowEdge - this.#advertisedEdge;
+    if (opened >= receiveBuffer.capacity / 4) received.acknowledgeAt(0);
+  }
+}

@@ -1,0 +1,145 @@
+import { ByteRing } from "../base/byte_ring.ts";
+import { RangeSet } from "../base/range_set.ts";
+
+/** Why a segment's data cannot be taken. */
+export type Unacceptable = "past the FIN" | "beyond the window";
+
+/**
+ * Puts what arrives in order and keeps it until the application reads it. The
+ * window it grants ends a capacity beyond what was read and never moves back.
+ */
+export class ReceiveBuffer {
+  #ring: ByteRing | undefined;
+  #capacity: number;
+  readonly #maxCapacity: number;
+  readonly #outOfOrder = new RangeSet();
+  #finSeq = Infinity;
+  #highest = 0;
+
+  /** Next sequence number expected. */
+  rcvNxt = 0;
+  /** Next sequence number that the application will read. */
+  readNxt = 1;
+
+  /**
+   * @param capacity bytes granted at first
+   * @param maxCapacity bytes granted at most
+   */
+  constructor(capacity: number, maxCapacity: number) {
+    this.#capacity = capacity;
+    this.#maxCapacity = maxCapacity;
+  }
+
+  /** Sequence number after the last that may be sent. */
+  get windowEdge(): number {
+    return this.readNxt + this.#capacity;
+  }
+
+  /** Bytes granted from `readNxt` on. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  /** How many bytes can be read now. */
+  get readable(): number {
+    const end = this.finReceived ? this.#finSeq : this.rcvNxt;
+    return Math.max(0, end - this.readNxt);
+  }
+
+  /** Whether everything up to and with the FIN has arrived. */
+  get finReceived(): boolean {
+    return this.rcvNxt > this.#finSeq;
+  }
+
+  /** Whether bytes wait behind a hole. */
+  get hasHole(): boolean {
+    return this.#outOfOrder.size > 0;
+  }
+
+  /**
+   * Whether [`seq`, `end`) may be taken. Data past a FIN, and a FIN before
+   * data that has arrived, contradict what the peer said before.
+   *
+   * @param end after the payload, without the FIN
+   */
+  check(seq: number, end: number, fin: boolean): Unacceptable | undefined {
+    if (
+      end > this.#finSeq || (fin && end !== this.#finSeq && this.#hasPast(end))
+    ) {
+      return "past the FIN";
+    }
+    return end > this.windowEdge && end > seq ? "beyond the window" : undefined;
+  }
+
+  #hasPast(end: number): boolean {
+    return this.#finSeq !== Infinity || this.#highest > end;
+  }
+
+  /** Takes the SYN. */
+  receiveSyn(): void {
+    this.rcvNxt = Math.max(this.rcvNxt, 1);
+    this.#advance();
+  }
+
+  /**
+   * Takes a payload that {@linkcode check} has accepted.
+   *
+   * @returns how many sequence numbers were new
+   */
+  receive(seq: number, payload: Uint8Array, fin: boolean): number {
+    const end = seq + payload.length;
+    if (end > this.#highest) this.#highest = end;
+    if (fin) this.#finSeq = end;
+    const spanEnd = fin ? end + 1 : end;
+    if (spanEnd <= this.rcvNxt) return 0;
+    const skip = Math.max(0, this.rcvNxt - seq);
+    if (payload.length > skip) {
+      this.#ring ??= new ByteRing(this.#capacity);
+      this.#ring.write(
+        seq + skip,
+        skip > 0 ? payload.subarray(skip) : payload,
+      );
+    }
+    if (seq > this.rcvNxt) return this.#outOfOrder.add(seq, spanEnd);
+    const before = this.rcvNxt;
+    this.rcvNxt = spanEnd;
+    if (this.#outOfOrder.size > 0) this.#advance();
+    return this.rcvNxt - before;
+  }
+
+  // Ranges never touch, so at most one of them follows on.
+  #advance(): void {
+    const held = this.#outOfOrder;
+    if (held.size === 0 || held.start(0) > this.rcvNxt) return;
+    this.rcvNxt = Math.max(this.rcvNxt, held.end(0));
+    held.removeBelow(this.rcvNxt);
+  }
+
+  /**
+   * Moves what is in order to `into`.
+   *
+   * @returns how many bytes
+   */
+  read(into: Uint8Array): number {
+    const length = Math.min(into.length, this.readable);
+    if (length > 0) {
+      this.#ring!.read(this.readNxt, length, into, 0);
+      this.readNxt += length;
+    }
+    return length;
+  }
+
+  /** Doubles the window, unless the application lags or the limit is reached. */
+  grow(): boolean {
+    const capacity = Math.min(2 * this.#capacity, this.#maxCapacity);
+    const lagging = this.readable > this.#capacity / 2;
+    if (capacity === this.#capacity || lagging) return false;
+    this.#capacity = capacity;
+    this.#ring?.resize(
+      capacity,
+      this.readNxt,
+      Math.max(this.#highest, this.readNxt),
+    );
+    return true;
+  }
+}

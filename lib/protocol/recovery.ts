@@ -1,0 +1,223 @@
+import type { CongestionController } from "./congestion.ts";
+import type { Counters } from "./counters.ts";
+import { DeliveryRate } from "./delivery_rate.ts";
+import { LossDetection } from "./loss_detection.ts";
+import { Pacer } from "./pacer.ts";
+import { RttEstimator } from "./rtt.ts";
+import type { Segment } from "./segment.ts";
+import type { SendBuffer } from "./send_buffer.ts";
+import { PacketState, SentPackets } from "./sent_packets.ts";
+
+/** Probes are never further apart than this, in milliseconds, unless the round trip is: a network that returns is noticed soon. */
+const MAX_PROBE_INTERVAL = 1000;
+/** Probe timeouts without an answer after which the path is taken for a new one (RFC 9002, section 7.6). */
+const PERSISTENT_PROBES = 3;
+
+/**
+ * Knows what is in flight and decides what becomes of it: takes in
+ * acknowledgements, gives packets up, says when and how much may be sent, and
+ * when to probe. It composes the estimators and the congestion controller.
+ */
+export class Recovery {
+  readonly packets: SentPackets;
+  readonly rtt = new RttEstimator();
+  readonly #rate = new DeliveryRate();
+  readonly #detection: LossDetection;
+  readonly #pacer: Pacer;
+  readonly #controller: CongestionController;
+  readonly #buffer: SendBuffer;
+  readonly #counters: Counters;
+  #probeTimeouts = 0;
+  #appLimited = true;
+
+  /** Probes that are to be sent whatever the window. */
+  probesDue = 0;
+
+  // Gathered while one acknowledgement is taken in.
+  #now = 0;
+  #priorLargest = -1;
+  #newest = -1;
+  #ackedBytes = 0;
+  #lostBytes = 0;
+  #newestLostTime = 0;
+
+  constructor(
+    firstPacket: number,
+    buffer: SendBuffer,
+    controller: CongestionController,
+    maxRate: number,
+    counters: Counters,
+  ) {
+    this.packets = new SentPackets(firstPacket);
+    this.#detection = new LossDetection(firstPacket);
+    this.#pacer = new Pacer(maxRate);
+    this.#buffer = buffer;
+    this.#controller = controller;
+    this.#counters = counters;
+  }
+
+  get congestionWindow(): number {
+    return this.#controller.congestionWindow;
+  }
+
+  /** Whether the congestion window has room for a datagram of `size` bytes. */
+  windowAllows(size: number): boolean {
+    const allows = this.packets.bytesInFlight + size <= this.congestionWindow;
+    if (!allows) this.#appLimited = false;
+    return allows;
+  }
+
+  /** When the pacer lets the next datagram go, in milliseconds. */
+  get pacingDeadline(): number {
+    return this.#pacer.deadline;
+  }
+
+  /** The sender has nothing to send although it might. */
+  onAppLimited(): void {
+    this.#appLimited = true;
+    this.#rate.onAppLimited(this.packets.bytesInFlight);
+  }
+
+  /** Records a datagram of `size` bytes with [`seq`, `seq` + `sequenceLength`), which asks for an acknowledgement. */
+  onSent(
+    now: number,
+    seq: number,
+    sequenceLength: number,
+    size: number,
+    maxDatagramSize: number,
+  ): void {
+    const packet = this.packets.sent(now, seq, sequenceLength, size);
+    this.#rate.onSent(now, packet, this.packets);
+    this.#pacer.onSent(now, size, maxDatagramSize);
+    this.#controller.onSent(now, size, this.packets.bytesInFlight);
+    if (this.probesDue > 0) this.probesDue--;
+  }
+
+  /** Whether a segment acknowledges only packets and bytes that were sent. */
+  acknowledgesSent(segment: Segment): boolean {
+    const { blockCount } = segment;
+    return segment.ack <= this.#buffer.sndNxt &&
+      (blockCount === 0 ||
+        segment.blockEnds[0] <= this.packets.next &&
+          segment.blockStarts[blockCount - 1] >= this.packets.first);
+  }
+
+  /** Takes in the acknowledgement that a segment carries. */
+  onAcknowledgement(now: number, segment: Segment): void {
+    const { packets } = this;
+    const priorInFlight = packets.bytesInFlight;
+    this.#now = now;
+    this.#newest = -1;
+    this.#ackedBytes = 0;
+    this.#priorLargest = packets.largestAcked;
+    this.#buffer.ackedTo(segment.ack);
+    for (let i = 0; i < segment.blockCount; i++) {
+      packets.acknowledge(
+        segment.blockStarts[i],
+        segment.blockEnds[i],
+        this.#onPacketAcked,
+      );
+    }
+    if (this.#newest < 0) return;
+    this.#probeTimeouts = this.#endProbing(this.#probeTimeouts);
+    let rttSample: number | undefined;
+    if (this.#newest > this.#priorLargest) {
+      packets.largestAcked = this.#newest;
+      rttSample = now - packets.sentTime(this.#newest);
+      this.rtt.sample(now, rttSample, segment.ackDelay);
+    }
+    this.#rate.onDelivered(now, this.#ackedBytes);
+    const rate = this.#rate.sample(now, this.#newest, packets);
+    const sentTime = packets.sentTime(this.#newest);
+    this.detectLosses(now);
+    this.#controller.onAcked({
+      now,
+      ackedBytes: this.#ackedBytes,
+      priorInFlight,
+      bytesInFlight: packets.bytesInFlight,
+      sentTime,
+      rttSample,
+      rtt: this.rtt,
+      rate,
+      windowLimited: !this.#appLimited,
+    });
+    this.#pacer.rate = this.#controller.pacingRate;
+    packets.forget(now - 2 * this.rtt.smoothedRtt);
+  }
+
+  #endProbing(timeouts: number): number {
+    if (timeouts >= PERSISTENT_PROBES) {
+      this.#controller.onPersistentCongestion();
+    }
+    this.probesDue = 0;
+    return 0;
+  }
+
+  readonly #onPacketAcked = (packet: number): void => {
+    const { packets } = this;
+    const state = packets.state(packet);
+    if (state === PacketState.UNTRACKED) return;
+    if (state === PacketState.LOST) {
+      this.#counters.spuriousLosses++;
+      this.#detection.onSpuriousLoss(this.#now, this.rtt);
+    }
+    if (packet < this.#priorLargest) this.#detection.onReordering();
+    this.#ackedBytes += packets.size(packet);
+    if (packet > this.#newest) this.#newest = packet;
+    const seq = packets.seq(packet);
+    this.#buffer.acked(seq, seq + packets.sequenceLength(packet));
+    packets.mark(packet, PacketState.ACKED);
+  };
+
+  /** Gives up what is lost by now. */
+  detectLosses(now: number): void {
+    this.#lostBytes = 0;
+    this.#detection.detect(now, this.packets, this.rtt, this.#onPacketLost);
+    if (this.#lostBytes === 0) return;
+    this.#controller.onLost({
+      now,
+      lostBytes: this.#lostBytes,
+      sentTime: this.#newestLostTime,
+      bytesInFlight: this.packets.bytesInFlight,
+    });
+    this.#pacer.rate = this.#controller.pacingRate;
+  }
+
+  readonly #onPacketLost = (packet: number): void => {
+    const { packets } = this;
+    this.#counters.datagramsLost++;
+    this.#lostBytes += packets.size(packet);
+    this.#newestLostTime = packets.sentTime(packet);
+    const seq = packets.seq(packet);
+    packets.mark(packet, PacketState.LOST);
+    this.#buffer.lost(seq, seq + packets.sequenceLength(packet));
+  };
+
+  /** When {@linkcode wake} is to be called, in milliseconds. */
+  get deadline(): number {
+    if (this.#detection.deadline !== Infinity) return this.#detection.deadline;
+    if (this.packets.bytesInFlight === 0) return Infinity;
+    return this.packets.lastElicitingTime + this.probeInterval;
+  }
+
+  /** The probe timeout with its backoff, in milliseconds. */
+  get probeInterval(): number {
+    const { pto } = this.rtt;
+    return Math.min(
+      pto * 2 ** this.#probeTimeouts,
+      Math.max(pto, MAX_PROBE_INTERVAL),
+    );
+  }
+
+  /** Does what is due: gives packets up, or asks for probes (RFC 9002, section 6.2.4). */
+  wake(now: number): void {
+    if (now < this.deadline) return;
+    if (this.#detection.deadline !== Infinity) {
+      this.detectLosses(now);
+      return;
+    }
+    this.probesDue = this.#probeTimeouts === 0 ? 1 : 2;
+    this.#probeTimeouts++;
+    this.#counters.probes++;
+  }
+}

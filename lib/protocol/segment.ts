@@ -1,0 +1,275 @@
+import { crc32 } from "node:zlib";
+import { readVarint, uint32At, uint53At, varintLength } from "./integers.ts";
+import { writeUint32, writeUint53, writeVarint } from "./integers.ts";
+
+/** The flags of a segment. The first three have the values they have in the seed of ferry, RST follows. */
+export const Flag = {
+  /** The sender's direction ends after this segment's payload. */
+  FIN: 1,
+  /** Opens a connection. */
+  SYN: 2,
+  /** Acknowledgement fields are present. */
+  ACK: 4,
+  /** The connection is over; the payload's first byte is a {@linkcode Reset} code. */
+  RST: 8,
+  /** Acknowledge at once, and hand what is there to the application (RFC 9293, section 3.9.1.2). */
+  PSH: 16,
+  /** The sender could use a larger window than it has been granted. */
+  WANT: 32,
+  /** To a SYN: come again with this cookie. */
+  COOKIE: 64,
+} as const;
+
+/** Why a connection was reset: the first byte of a RST's payload. */
+export const Reset = {
+  /** It ended in order: whoever waits in TIME-WAIT need not. */
+  DONE: 0,
+  /** The receiver serves somebody else. */
+  BUSY: 1,
+  /** The application gave up. */
+  ABORTED: 2,
+  /** There is no such connection. */
+  UNKNOWN: 3,
+  /** The peer broke the rules of the wire. */
+  PROTOCOL: 4,
+  /** This version is not spoken here. */
+  VERSION: 5,
+  /** The peer was silent for too long. */
+  TIMEOUT: 6,
+} as const;
+
+/** The mark of a ferry datagram, with the version in its low half. */
+export const VERSION = 0xf1;
+/** Bytes of a header without its optional parts. */
+export const HEADER_SIZE = 36;
+/** SACK blocks in one segment, at most. */
+export const MAX_BLOCKS = 256;
+/** A SYN is padded to this many bytes, so that the answer is never larger (RFC 9000, section 14.1). */
+export const SYN_SIZE = 1200;
+
+const ACK_SIZE = 26;
+/** Bytes of the part that a SYN adds, without a cookie. */
+export const SYN_PART_SIZE = 7;
+
+/**
+ * One segment's header, decoded. An object is filled again and again, so that
+ * none is made for each datagram. `lib/protocol/README.md` has the layout.
+ */
+export class Segment {
+  flags = 0;
+  idHigh = 0;
+  idLow = 0;
+  /** Never used twice in a direction of a connection. */
+  packetNumber = 0;
+  /** Packet numbers below this need no acknowledgement any more. */
+  floor = 0;
+  /** Sequence number of the SYN, of the first payload byte, or of the FIN. */
+  seq = 0;
+  payloadLength = 0;
+  /** Where the payload begins in the datagram. */
+  payloadOffset = 0;
+
+  /** With ACK: the next sequence number expected. */
+  ack = 0;
+  /** With ACK: bytes that may be sent from `ack` on. */
+  window = 0;
+  /** With ACK: milliseconds from the arrival of the largest packet number to this acknowledgement. */
+  ackDelay = 0;
+  /** With ACK: how many SACK blocks of packet numbers there are, newest first. */
+  blockCount = 0;
+  readonly blockStarts = new Float64Array(MAX_BLOCKS);
+  /** Exclusive right edges. */
+  readonly blockEnds = new Float64Array(MAX_BLOCKS);
+
+  /** With SYN: the largest datagram its sender takes, in bytes. */
+  maxDatagramSize = 0;
+  /** With SYN: bytes that may be sent before any acknowledgement. */
+  initialWindow = 0;
+  /** With SYN or COOKIE: the cookie, empty if none. */
+  cookie: Uint8Array = EMPTY;
+
+  /** How many sequence numbers it takes: payload, and one each for SYN and FIN. */
+  get sequenceLength(): number {
+    return this.payloadLength + ((this.flags & Flag.SYN) !== 0 ? 1 : 0) +
+      (this.flags & Flag.FIN);
+  }
+
+  /** Whether the peer is to acknowledge it: it has data, SYN, FIN or PSH. */
+  get ackEliciting(): boolean {
+    return this.payloadLength > 0 ||
+      (this.flags & (Flag.SYN | Flag.FIN | Flag.PSH)) !== 0;
+  }
+
+  /** Whether it asks to be acknowledged and handed on at once. */
+  get pushed(): boolean {
+    return (this.flags & (Flag.PSH | Flag.SYN | Flag.FIN)) !== 0;
+  }
+
+  has(flag: number): boolean {
+    return (this.flags & flag) !== 0;
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** Why a datagram is no segment. */
+export type Malformation =
+  | "too short"
+  | "not ferry"
+  | "other version"
+  | "damaged"
+  | "malformed";
+
+/**
+ * Drops the oldest SACK blocks until the acknowledgement takes no more than
+ * `room` bytes.
+ *
+ * @returns how many bytes it takes
+ */
+export function fitAck(segment: Segment, room: number): number {
+  const { blockStarts, blockEnds } = segment;
+  let size = ACK_SIZE;
+  for (let i = 0; i < segment.blockCount; i++) {
+    if (i > 0) size += varintLength(blockStarts[i - 1] - blockEnds[i]);
+    size += varintLength(blockEnds[i] - blockStarts[i]);
+    if (size > room) {
+      segment.blockCount = i;
+      return fitAck(segment, room);
+    }
+  }
+  return size;
+}
+
+/**
+ * Writes the header into `into`, setting `segment.payloadOffset`. The payload
+ * goes there, then {@linkcode seal} completes the datagram.
+ *
+ * @returns the header's length in bytes
+ */
+export function encodeHeader(segment: Segment, into: Uint8Array): number {
+  into[4] = VERSION;
+  into[5] = segment.flags;
+  into[6] = segment.payloadLength >>> 8;
+  into[7] = segment.payloadLength;
+  writeUint32(into, 8, segment.idHigh);
+  writeUint32(into, 12, segment.idLow);
+  writeUint53(into, 16, segment.packetNumber);
+  writeUint53(into, 24, segment.seq);
+  writeUint32(into, 32, segment.packetNumber - segment.floor);
+  let at = HEADER_SIZE;
+  if (segment.flags & (Flag.SYN | Flag.COOKIE)) {
+    at = encodeSyn(segment, into, at);
+  }
+  if (segment.flags & Flag.ACK) at = encodeAck(segment, into, at);
+  segment.payloadOffset = at;
+  return at;
+}
+
+function encodeSyn(segment: Segment, into: Uint8Array, at: number): number {
+  into[at] = segment.maxDatagramSize >>> 8;
+  into[at + 1] = segment.maxDatagramSize;
+  writeUint32(into, at + 2, segment.initialWindow);
+  into[at + 6] = segment.cookie.length;
+  into.set(segment.cookie, at + SYN_PART_SIZE);
+  return at + SYN_PART_SIZE + segment.cookie.length;
+}
+
+function encodeAck(segment: Segment, into: Uint8Array, start: number): number {
+  const { blockCount, blockStarts, blockEnds } = segment;
+  writeUint53(into, start, segment.ack);
+  writeUint32(into, start + 8, segment.window);
+  writeUint32(into, start + 12, Math.round(segment.ackDelay * 1000));
+  writeUint53(into, start + 16, blockCount > 0 ? blockEnds[0] : 0);
+  into[start + 24] = blockCount >>> 8;
+  into[start + 25] = blockCount;
+  let at = start + ACK_SIZE;
+  for (let i = 0; i < blockCount; i++) {
+    if (i > 0) at = writeVarint(into, at, blockStarts[i - 1] - blockEnds[i]);
+    at = writeVarint(into, at, blockEnds[i] - blockStarts[i]);
+  }
+  return at;
+}
+
+/** Puts the checksum over the whole datagram in its place. */
+export function seal(datagram: Uint8Array): void {
+  writeUint32(datagram, 0, crc32(datagram.subarray(4)));
+}
+
+/**
+ * Reads a datagram into `segment`. Nothing in `segment` may be relied on
+ * unless it returns `undefined`. What follows the payload is padding.
+ *
+ * @returns why the datagram is no segment, or `undefined` if it is one
+ */
+export function decodeSegment(
+  datagram: Uint8Array,
+  segment: Segment,
+): Malformation | undefined {
+  if (datagram.length < HEADER_SIZE) return "too short";
+  if ((datagram[4] & 0xf0) !== (VERSION & 0xf0)) return "not ferry";
+  segment.idHigh = uint32At(datagram, 8);
+  segment.idLow = uint32At(datagram, 12);
+  if (datagram[4] !== VERSION) return "other version";
+  if (uint32At(datagram, 0) !== crc32(datagram.subarray(4))) return "damaged";
+  segment.flags = datagram[5];
+  segment.payloadLength = datagram[6] << 8 | datagram[7];
+  segment.packetNumber = uint53At(datagram, 16);
+  segment.seq = uint53At(datagram, 24);
+  segment.floor = segment.packetNumber - uint32At(datagram, 32);
+  segment.blockCount = 0;
+  segment.cookie = EMPTY;
+  let at = HEADER_SIZE;
+  if (segment.flags & (Flag.SYN | Flag.COOKIE)) {
+    at = decodeSyn(datagram, segment, at);
+  }
+  if (segment.flags & Flag.ACK) at = decodeAck(datagram, segment, at);
+  segment.payloadOffset = at;
+  const wellFormed = segment.packetNumber <= Number.MAX_SAFE_INTEGER &&
+    segment.seq <= MAX_SEQ && segment.floor >= 0 &&
+    at + segment.payloadLength <= datagram.length;
+  return wellFormed ? undefined : "malformed";
+}
+
+// Leaves room for a payload, a SYN and a FIN below 2^53.
+const MAX_SEQ = 2 ** 53 - 2 ** 17;
+// Past the end of any datagram, so that the one check at the end sees it.
+const MALFORMED = 2 ** 20;
+
+function decodeSyn(datagram: Uint8Array, segment: Segment, at: number): number {
+  if (at + SYN_PART_SIZE > datagram.length) return MALFORMED;
+  segment.maxDatagramSize = datagram[at] << 8 | datagram[at + 1];
+  segment.initialWindow = uint32At(datagram, at + 2);
+  const end = at + SYN_PART_SIZE + datagram[at + 6];
+  if (end > datagram.length) return MALFORMED;
+  segment.cookie = datagram.subarray(at + SYN_PART_SIZE, end);
+  return end;
+}
+
+function decodeAck(
+  datagram: Uint8Array,
+  segment: Segment,
+  start: number,
+): number {
+  if (start + ACK_SIZE > datagram.length) return MALFORMED;
+  segment.ack = uint53At(datagram, start);
+  segment.window = uint32At(datagram, start + 8);
+  segment.ackDelay = uint32At(datagram, start + 12) / 1000;
+  let edge = uint53At(datagram, start + 16);
+  const count = datagram[start + 24] << 8 | datagram[start + 25];
+  if (
+    count > MAX_BLOCKS || segment.ack > MAX_SEQ ||
+    edge > Number.MAX_SAFE_INTEGER
+  ) return MALFORMED;
+  const cursor = { at: start + ACK_SIZE };
+  for (let i = 0; i < count; i++) {
+    const gap = i > 0 ? readVarint(datagram, cursor) : 0;
+    const length = readVarint(datagram, cursor);
+    segment.blockEnds[i] = edge - gap;
+    edge -= gap + length;
+    // A gap of nothing would join two blocks, a length of nothing is none.
+    if (edge < 0 || length === 0 || (i > 0 && gap === 0)) return MALFORMED;
+    segment.blockStarts[i] = edge;
+  }
+  segment.blockCount = count;
+  return cursor.at;
+}
