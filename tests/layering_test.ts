@@ -1,0 +1,136 @@
+import { assert, assertEquals } from "@std/assert";
+
+/** What the files of each folder of lib/, and main.ts, may import from. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  base: ["base"],
+  protocol: ["base", "protocol", "node:buffer", "node:crypto", "node:zlib"],
+  endpoint: ["base", "protocol", "endpoint", "node:"],
+  secure: ["base", "secure", "node:"],
+  transfer: ["base", "transfer", "node:"],
+  cli: ["base", "protocol", "endpoint", "secure", "transfer", "cli"]
+    .concat("node:", "@std/"),
+  "main.ts": ["cli"],
+};
+const MAY_USE_SYSTEM = ["endpoint", "cli", "main.ts"];
+const PURE = ["base", "protocol"];
+const TOP_LEVEL = ["deno.json", "main.ts", "lib", "tests", "README.md"]
+  .concat("LICENSE");
+const MAX_LINES = 400;
+
+/** A source file of the product. */
+interface Source {
+  path: string;
+  /** The folder of lib/ it is in, or `main.ts`. */
+  folder: string;
+  text: string;
+  /** The text without its comments. */
+  code: string;
+}
+
+const root = new URL("../", import.meta.url);
+const sources = [...readSources("lib/"), readSource("main.ts")];
+
+function* readSources(directory: string): Generator<Source> {
+  for (const { name, isDirectory } of listing(directory)) {
+    if (isDirectory) yield* readSources(`${directory}${name}/`);
+    else if (name.endsWith(".ts")) yield readSource(`${directory}${name}`);
+  }
+}
+
+function readSource(path: string): Source {
+  const text = Deno.readTextFileSync(new URL(path, root));
+  const code = text.replace(/\/\*.*?\*\//gs, "").replace(/(^|\s)\/\/.*/g, "$1");
+  return { path, folder: folderOf(path), text, code };
+}
+
+function folderOf(path: string): string {
+  return path.replace(/^lib\//, "").split("/")[0];
+}
+
+function listing(directory: string): Deno.DirEntry[] {
+  return [...Deno.readDirSync(new URL(directory, root))];
+}
+
+/** What a source imports: folders for the product's own files, names for others. */
+function importsOf({ path, code }: Source): string[] {
+  const found = code.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"/g);
+  return [...found].map(([, name]) =>
+    name.startsWith(".")
+      ? folderOf(new URL(name, `file:///${path}`).pathname.slice(1))
+      : name
+  );
+}
+
+/** The sources, of those that `include` chooses, whose code matches. */
+function using(
+  pattern: RegExp,
+  include: (source: Source) => boolean,
+): string[] {
+  return sources.filter(include).filter(({ code }) => pattern.test(code))
+    .map(({ path }) => path);
+}
+
+Deno.test("lib/ holds the layers and nothing else", () => {
+  const names = listing("lib/").map(({ name }) => name);
+  assertEquals(names.filter((name) => !(name in MAY_IMPORT)), []);
+});
+
+Deno.test("a folder of lib/ imports only from folders above it", () => {
+  const allows = (allowed: string, name: string) =>
+    /[:/]$/.test(allowed) ? name.startsWith(allowed) : name === allowed;
+  const wrong = sources.flatMap((source) =>
+    importsOf(source)
+      .filter((name) =>
+        !MAY_IMPORT[source.folder]?.some((allowed) => allows(allowed, name))
+      )
+      .map((name) => `${source.path} imports ${name}`)
+  );
+  assertEquals(wrong, []);
+});
+
+Deno.test("the system is used by endpoint/, cli/, main.ts and one file of transfer/", () => {
+  const outside = using(
+    /\bDeno\b|\bnode:(fs|net|dgram|dns|os|process|child_process)\b/,
+    ({ folder }) => !MAY_USE_SYSTEM.includes(folder),
+  );
+  assertEquals(outside.filter((path) => !path.startsWith("lib/transfer/")), []);
+  assert(outside.length <= 1, `It is used by ${outside.join(" and ")}`);
+});
+
+Deno.test("the core knows no clock, no chance, no timer and no promise", () => {
+  const impure = new RegExp(
+    [
+      /\b(Date|performance)\b/,
+      /\b(Math\.random|getRandomValues|randomUUID|randomBytes|randomInt)\b/,
+      /\b(setTimeout|setInterval|setImmediate|queueMicrotask)\b/,
+      /\b(async|await)\b|\bPromise\.|\bnew Promise\b/,
+    ].map(({ source }) => source).join("|"),
+  );
+  assertEquals(using(impure, ({ folder }) => PURE.includes(folder)), []);
+  // What a byte stream promises is declared in base/, and only declared.
+  const promises = using(/\bPromise\b/, ({ folder }) => PURE.includes(folder));
+  assertEquals(
+    promises.filter((path) => path !== "lib/base/byte_stream.ts"),
+    [],
+  );
+});
+
+Deno.test(`no file passes ${MAX_LINES} lines`, () => {
+  const long = sources
+    .map(({ path, text }) => ({ path, lines: text.split("\n").length - 1 }))
+    .filter(({ lines }) => lines > MAX_LINES);
+  assertEquals(long, []);
+});
+
+Deno.test("files are named in snake_case", () => {
+  const wrong = sources.map(({ path }) => path)
+    .filter((path) => !/^[a-z0-9_/]+\.ts$/.test(path));
+  assertEquals(wrong, []);
+});
+
+Deno.test("the top level holds only what it should", () => {
+  const strays = listing("").map(({ name }) => name)
+    .filter((name) => !name.startsWith(".") && name !== "dist")
+    .filter((name) => !TOP_LEVEL.includes(name));
+  assertEquals(strays, []);
+});
