@@ -1,0 +1,43 @@
+import { StorageFailure, type StorageProblem } from "./content.ts";
+
+const PROBLEMS: Record<string, StorageProblem> = {
+  EEXIST: "exists",
+  ENOSPC: "full",
+  EDQUOT: "full",
+  EPIPE: "closed",
+};
+
+const WORDS: Record<string, string> = {
+  ENOENT: "no such file or directory",
+  ENOTDIR: "a part of the path is not a directory",
+  EISDIR: "it is a directory",
+  EACCES: "permission denied",
+  EPERM: "the system does not permit it",
+  EROFS: "the file system is read-only",
+  ENAMETOOLONG: "the name is too long",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file is too large for the file system",
+  EPIPE: "it was closed by whoever read it",
+  EIO: "the device reports an error",
+};
+
+/** What a person is told of an error that the system reported. */
+export function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === "NotCapable") return "ferry may not use special files";
+  return WORDS[codeOf(error)] ?? error.message.replace(/ \(os error.*/s, "");
+}
+
+/** The failure to write `path` that an error of the system amounts to. */
+export function storageFailure(path: string, error: unknown): StorageFailure {
+  if (error instanceof StorageFailure) return error;
+  return new StorageFailure(
+    PROBLEMS[codeOf(error)] ?? "unusable",
+    `Cannot write ${path}: ${explain(error)}`,
+  );
+}
+
+function codeOf(error: unknown): string {
+  return (error as { code?: string } | null)?.code ?? "";
+}

@@ -1,0 +1,313 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Random } from "../../lib/base/random.ts";
+import { Failure } from "../../lib/base/failure.ts";
+import { StorageFailure } from "../../lib/transfer/content.ts";
+import type { Offer } from "../../lib/transfer/messages.ts";
+import { receive } from "../../lib/transfer/receiver.ts";
+import { send } from "../../lib/transfer/sender.ts";
+import { MemorySink, MemorySource, SilentSource } from "./memory_content.ts";
+import { memoryPair } from "./memory_stream.ts";
+
+/** What a promise came to, so that two can be awaited before either is judged. */
+async function outcome<T>(promise: Promise<T>): Promise<T | Failure> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+}
+
+function assertFailure(
+  value: unknown,
+  reason: string,
+  text: string,
+): asserts value is Failure {
+  assert(value instanceof Failure, `no failure: ${JSON.stringify(value)}`);
+  assertEquals([value.reason, value.message.includes(text)], [reason, true]);
+}
+
+Deno.test("content of any size arrives as it was sent", async () => {
+  const random = new Random(1);
+  for (const size of [0, 1, 511, 512, 513, 65_536, 1_000_003]) {
+    const bytes = random.bytes(size);
+    const [near, far] = memoryPair();
+    const sink = new MemorySink();
+    const [sent, stored] = await Promise.all([
+      send(near, new MemorySource(bytes)),
+      receive(far, () => Promise.resolve(sink)),
+    ]);
+    assertEquals(sent.bytes, size);
+    assertEquals(sent, stored);
+    assert(sink.committed);
+    assertEquals(sink.bytes, bytes);
+  }
+});
+
+Deno.test("the digest is the SHA-256 of the content", async () => {
+  const [near, far] = memoryPair();
+  const bytes = new TextEncoder().encode("abc");
+  const [sent] = await Promise.all([
+    send(near, new MemorySource(bytes)),
+    receive(far, () => Promise.resolve(new MemorySink())),
+  ]);
+  assertEquals(sent, {
+    bytes: 3,
+    sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+  });
+});
+
+Deno.test("what is known of a file arrives with it", async () => {
+  const offer = {
+    name: "a b.txt",
+    size: 3,
+    mode: 0o640,
+    mtime: 1_700_000_000_123,
+  };
+  const [near, far] = memoryPair();
+  let offered: Offer | undefined;
+  await Promise.all([
+    send(near, new MemorySource(new Uint8Array(3), { offer })),
+    receive(far, (offer) => {
+      offered = offer;
+      return Promise.resolve(new MemorySink());
+    }),
+  ]);
+  assertEquals(offered, offer);
+});
+
+Deno.test("content arrives whole from a source and a stream that deal in odd pieces", async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = new Random(seed);
+    const bytes = random.bytes(random.int(5000));
+    const piece = () => 1 + random.int(1 + random.int(300));
+    const [near, far] = memoryPair(
+      { capacity: 1 + random.int(2000), piece },
+      { capacity: 1 + random.int(20), piece },
+    );
+    const sink = new MemorySink();
+    const source = new MemorySource(bytes, { piece: 1 + random.int(700) });
+    const [sent, stored] = await Promise.all([
+      send(near, source),
+      receive(far, () => Promise.resolve(sink)),
+    ]);
+    assertEquals(sent, stored, `seed ${seed}`);
+    assertEquals(sink.bytes, bytes, `seed ${seed}`);
+  }
+});
+
+Deno.test("a stream that breaks after any byte never yields a file that is not whole", async () => {
+  const bytes = new Random(7).bytes(90);
+  const offer = { name: "file", size: bytes.length };
+  for (let breakAfter = 0;; breakAfter++) {
+    const [near, far] = memoryPair({ breakAfter });
+    const sink = new MemorySink();
+    const [sent, stored] = await Promise.all([
+      outcome(send(near, new MemorySource(bytes, { offer, piece: 40 }))),
+      outcome(receive(far, () => Promise.resolve(sink))),
+    ]);
+    if (sink.committed) {
+      assertEquals(sink.bytes, bytes);
+      assertEquals(sent, stored);
+      break;
+    }
+    assertFailure(sent, "silence", "broke");
+    assertFailure(stored, "silence", "broke");
+  }
+});
+
+Deno.test("a sender that does not hear the end of DONE fails, and the receiver keeps what is whole", async () => {
+  const bytes = new Random(8).bytes(90);
+  for (let breakAfter = 0;; breakAfter++) {
+    const [near, far] = memoryPair({}, { breakAfter });
+    const sink = new MemorySink();
+    const [sent, stored] = await Promise.all([
+      outcome(send(near, new MemorySource(bytes))),
+      outcome(receive(far, () => Promise.resolve(sink))),
+    ]);
+    assertEquals(sink.committed, !(stored instanceof Failure));
+    if (!(sent instanceof Failure)) {
+      assertEquals(sent, stored);
+      break;
+    }
+    assertFailure(sent, "silence", "broke");
+  }
+});
+
+Deno.test("a refusal stops a sender whose direction is full", async () => {
+  const [near, far] = memoryPair({ capacity: 100 });
+  const refusal = new StorageFailure("exists", "/secret/name exists already");
+  const [sent, stored] = await Promise.all([
+    outcome(send(near, new MemorySource(new Uint8Array(1_000_000)))),
+    outcome(receive(far, () => Promise.reject(refusal))),
+  ]);
+  assertFailure(sent, "refused", "a file of that name is there already");
+  assert(!sent.message.includes("secret"));
+  assertEquals(stored, refusal);
+});
+
+Deno.test("a sink that fails in the middle stops both sides, each with its own words", async () => {
+  const [near, far] = memoryPair({ capacity: 100 });
+  const failure = new StorageFailure(
+    "full",
+    "Cannot write x: the disk is full",
+  );
+  const sink = new MemorySink({ failAfter: 300_000, failure });
+  const [sent, stored] = await Promise.all([
+    outcome(send(near, new MemorySource(new Uint8Array(2_000_000)))),
+    outcome(receive(far, () => Promise.resolve(sink))),
+  ]);
+  assertFailure(sent, "peer-failed", "its disk is full");
+  assertEquals(stored, failure);
+  assert(sink.discarded && !sink.committed);
+});
+
+Deno.test("a sink that fails on the very last bytes is not taken for success", async () => {
+  const [near, far] = memoryPair();
+  const failure = new StorageFailure(
+    "full",
+    "Cannot write x: the disk is full",
+  );
+  const sink = new MemorySink({ failAfter: 9, failure });
+  const [sent, stored] = await Promise.all([
+    outcome(send(near, new MemorySource(new Uint8Array(10)))),
+    outcome(receive(far, () => Promise.resolve(sink))),
+  ]);
+  assertFailure(sent, "peer-failed", "its disk is full");
+  assertEquals(stored, failure);
+  assert(!sink.committed);
+});
+
+Deno.test("a sink that fails while the source is silent still stops both sides", async () => {
+  const [near, far] = memoryPair();
+  const failure = new StorageFailure("closed", "Cannot write standard output");
+  const sink = new MemorySink({ failAfter: 0, failure });
+  let reads = 0;
+  const source = {
+    offer: {},
+    read: () =>
+      reads++ === 0 ? Promise.resolve(5) : new Promise<null>(() => {}),
+  };
+  const [sent, stored] = await Promise.all([
+    outcome(send(near, source)),
+    outcome(receive(far, () => Promise.resolve(sink))),
+  ]);
+  assertFailure(sent, "peer-failed", "its output was closed");
+  assertEquals(stored, failure);
+});
+
+Deno.test("a commit that fails leaves nothing and the sender hears of it", async () => {
+  const [near, far] = memoryPair();
+  const failure = new StorageFailure("exists", "x exists already");
+  const sink = new MemorySink();
+  sink.commit = () => Promise.reject(failure);
+  const [sent, stored] = await Promise.all([
+    outcome(send(near, new MemorySource(new Uint8Array(10)))),
+    outcome(receive(far, () => Promise.resolve(sink))),
+  ]);
+  assertFailure(sent, "peer-failed", "a file of that name is there already");
+  assertEquals(stored, failure);
+  assert(sink.discarded);
+});
+
+Deno.test("a source that fails is the sender's failure, and the receiver keeps nothing", async () => {
+  const [near, far] = memoryPair();
+  const failure = new Failure("local", "Cannot read /secret/x to its end");
+  const sink = new MemorySink();
+  const source = new MemorySource(new Uint8Array(1000), { failure });
+  const [sent, stored] = await Promise.all([
+    outcome(send(near, source)),
+    outcome(receive(far, () => Promise.resolve(sink))),
+  ]);
+  assertEquals(sent, failure);
+  assertFailure(stored, "peer-failed", "could not be read to its end");
+  assert(!stored.message.includes("secret"));
+  assert(sink.discarded);
+});
+
+for (const [what, size] of [["shrinks", 101], ["grows", 99]] as const) {
+  Deno.test(`a file that ${what} while it is read is not delivered`, async () => {
+    const [near, far] = memoryPair();
+    const sink = new MemorySink();
+    const offer = { name: "log", size };
+    const source = new MemorySource(new Uint8Array(100), { offer, piece: 30 });
+    const [sent, stored] = await Promise.all([
+      outcome(send(near, source)),
+      outcome(receive(far, () => Promise.resolve(sink))),
+    ]);
+    assertFailure(sent, "local", "The file changed while it was being read");
+    assertFailure(stored, "peer-failed", "The sender could not go on");
+    assert(!sink.committed);
+  });
+}
+
+Deno.test("a receiver that is stopped while its sink blocks ends at once", async () => {
+  const [near, far] = memoryPair();
+  const stop = new AbortController();
+  const sink = new MemorySink();
+  const blocked = Promise.withResolvers<void>();
+  sink.write = () => {
+    blocked.resolve();
+    return new Promise(() => {});
+  };
+  const interrupted = new Failure("interrupted", "Interrupted");
+  const sending = outcome(
+    send(near, new MemorySource(new Uint8Array(3_000_000))),
+  );
+  const receiving = outcome(
+    receive(far, () => Promise.resolve(sink), { signal: stop.signal }),
+  );
+  await blocked.promise;
+  stop.abort(interrupted);
+  far.abort(interrupted);
+  assertEquals(await receiving, interrupted);
+  assert(sink.discarded);
+  assert(await sending instanceof Failure);
+});
+
+Deno.test("a receiver that is stopped before an offer came opens nothing", async () => {
+  const [near, far] = memoryPair();
+  const interrupted = new Failure("interrupted", "Interrupted");
+  let opened = false;
+  const sending = outcome(send(near, new SilentSource()));
+  const receiving = outcome(receive(far, () => {
+    opened = true;
+    return Promise.resolve(new MemorySink());
+  }, { signal: AbortSignal.abort(interrupted) }));
+  assertEquals(await receiving, interrupted);
+  assertFailure(await sending, "refused", "no reason was given");
+  assert(!opened);
+});
+
+Deno.test("a sender whose source is silent ends as soon as the stream breaks", async () => {
+  const [near, far] = memoryPair();
+  const sending = outcome(send(near, new SilentSource()));
+  far.abort(new Failure("peer-stopped", "The other side stopped"));
+  assertFailure(await sending, "peer-stopped", "stopped");
+});
+
+Deno.test("progress counts every byte on both sides", async () => {
+  const [near, far] = memoryPair();
+  const sent: number[] = [];
+  const received: number[] = [];
+  await Promise.all([
+    send(near, new MemorySource(new Uint8Array(10), { piece: 4 }), {
+      progress: (bytes) => sent.push(bytes),
+    }),
+    receive(far, () => Promise.resolve(new MemorySink()), {
+      progress: (bytes) => received.push(bytes),
+    }),
+  ]);
+  assertEquals(sent, [4, 8, 10]);
+  assertEquals(received.at(-1), 10);
+});
+
+Deno.test("a connection that ends before an offer is an error of its own", async () => {
+  const [near, far] = memoryPair();
+  await near.closeWrite();
+  await assertRejects(
+    () => receive(far, () => Promise.resolve(new MemorySink())),
+    Failure,
+    "The sender ended before everything had arrived",
+  );
+});
