@@ -21,8 +21,9 @@ const SEND_WINDOWS = 4;
 const TIME_WAIT_PROBES = 5;
 /** Copies of a RST, since nothing acknowledges it. */
 const RESET_COPIES = 3;
-/** A half-open connection is kept this long, in milliseconds. */
-const HALF_OPEN_TIMEOUT = 10_000;
+const CLOSES_WITH_PEER: ReadonlySet<State> = new Set(
+  ["TIME-WAIT", "LAST-ACK", "CLOSING"] as const,
+);
 /** Cookies that a client answers before it gives up. */
 const MAX_COOKIES = 8;
 
@@ -51,7 +52,6 @@ export class Connection {
   readonly #output: Output;
   #phase: Phase;
   #ending: Ending | undefined;
-  #halfOpenDeadline = Infinity;
   #timeWaitDeadline = Infinity;
   // Whether our FIN left after the peer's had arrived: its acknowledgement then proves that the peer has heard all.
   #peerFinFirst = false;
@@ -64,7 +64,6 @@ export class Connection {
     this.idHigh = opening.idHigh;
     this.idLow = opening.idLow;
     this.#phase = opening.active ? "SYN-SENT" : "SYN-RECEIVED";
-    if (!opening.active) this.#halfOpenDeadline = now + HALF_OPEN_TIMEOUT;
     const sendBuffer = new SendBuffer(config.maxWindow);
     const { initialWindow, maxWindow } = config;
     const receiveBuffer = new ReceiveBuffer(initialWindow, maxWindow);
@@ -250,10 +249,12 @@ export class Connection {
     const start = segment.seq + (segment.has(Flag.SYN) ? 1 : 0);
     const end = start + segment.payloadLength;
     const fin = segment.has(Flag.FIN);
-    const unacceptable = this.#receiveBuffer.check(start, end, fin);
-    if (unacceptable !== undefined) {
-      this.#received.acknowledgeAt(now);
-      return unacceptable;
+    if (end > start || fin) {
+      const unacceptable = this.#receiveBuffer.check(start, end, fin);
+      if (unacceptable !== undefined) {
+        this.#received.acknowledgeAt(now);
+        return unacceptable;
+      }
     }
     this.#liveness.heard(now);
     this.#received.receive(now, segment);
@@ -270,8 +271,8 @@ export class Connection {
       : Reset.PROTOCOL;
     const { state } = this;
     const over = code === Reset.DONE || code === Reset.UNKNOWN;
-    // A peer that has nothing left to say leaves before us: TIME-WAIT and LAST-ACK end with it.
-    if (over && (state === "TIME-WAIT" || state === "LAST-ACK")) {
+    // A peer that has said all and heard all may leave before it hears that we have.
+    if (over && CLOSES_WITH_PEER.has(state)) {
       this.#end("done", code, 0);
       return undefined;
     }
@@ -310,7 +311,6 @@ export class Connection {
     if (!handshaking || this.#recovery.packets.largestAcked < 0) return;
     this.#phase = "SYNCHRONIZED";
     this.#output.budget = Infinity;
-    this.#halfOpenDeadline = Infinity;
   }
 
   #takeData(
@@ -378,7 +378,6 @@ export class Connection {
     if (this.#phase === "CLOSED") return Infinity;
     const standing = Math.min(
       this.#liveness.deadline,
-      this.#halfOpenDeadline,
       this.#timeWaitDeadline,
     );
     if (this.#output.silenced) return standing;
@@ -390,12 +389,17 @@ export class Connection {
     );
   }
 
+  #giveUp(): void {
+    if (this.#phase === "TIME-WAIT") this.#end("done", Reset.DONE, 1);
+    else if (this.established) this.#end("silence", Reset.TIMEOUT, 1);
+    else this.#end("no answer", Reset.TIMEOUT, 0);
+  }
+
   /** Does what is due by now; {@linkcode send} is to be called after it. */
   wake(now: number): void {
     if (this.#phase === "CLOSED") return;
     this.#recovery.wake(now);
     this.#output.wake(now);
-    if (now >= this.#halfOpenDeadline) this.#end("no answer", 0, 0);
     if (now >= this.#timeWaitDeadline) {
       this.#end("done", Reset.DONE, RESET_COPIES);
     }
@@ -403,8 +407,7 @@ export class Connection {
     if (due === "ask" && this.#phase === "SYNCHRONIZED") {
       this.#output.askDue = true;
     } else if (due === "give up") {
-      const unanswered = this.#phase === "SYN-SENT";
-      this.#end(unanswered ? "no answer" : "silence", Reset.TIMEOUT, 1);
+      this.#giveUp();
     }
   }
 }

@@ -243,7 +243,9 @@ export class Host<Peer extends Address> {
       if (this.#trace !== undefined) this.#traceSent(now, connection);
       return { length, to: peer };
     }
-    this.#hosted = this.#hosted.filter((one) => !one.connection.finished);
+    if (this.#hosted.some((one) => one.connection.finished)) {
+      this.#hosted = this.#hosted.filter((one) => !one.connection.finished);
+    }
     return undefined;
   }
 

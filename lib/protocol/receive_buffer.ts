@@ -1,5 +1,6 @@
 import { ByteRing } from "../base/byte_ring.ts";
 import { RangeSet } from "../base/range_set.ts";
+import { SYN_SIZE } from "./segment.ts";
 
 /** Why a segment's data cannot be taken. */
 export type Unacceptable = "past the FIN" | "beyond the window";
@@ -26,7 +27,8 @@ export class ReceiveBuffer {
    * @param maxCapacity bytes granted at most
    */
   constructor(capacity: number, maxCapacity: number) {
-    this.#capacity = capacity;
+    // What a SYN carries comes before any window was granted.
+    this.#capacity = Math.max(capacity, SYN_SIZE);
     this.#maxCapacity = maxCapacity;
   }
 
@@ -133,7 +135,7 @@ export class ReceiveBuffer {
   grow(): boolean {
     const capacity = Math.min(2 * this.#capacity, this.#maxCapacity);
     const lagging = this.readable > this.#capacity / 2;
-    if (capacity === this.#capacity || lagging) return false;
+    if (capacity <= this.#capacity || lagging) return false;
     this.#capacity = capacity;
     this.#ring?.resize(
       capacity,

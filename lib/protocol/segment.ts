@@ -207,10 +207,10 @@ export function decodeSegment(
 ): Malformation | undefined {
   if (datagram.length < HEADER_SIZE) return "too short";
   if ((datagram[4] & 0xf0) !== (VERSION & 0xf0)) return "not ferry";
+  if (uint32At(datagram, 0) !== crc32(datagram.subarray(4))) return "damaged";
   segment.idHigh = uint32At(datagram, 8);
   segment.idLow = uint32At(datagram, 12);
   if (datagram[4] !== VERSION) return "other version";
-  if (uint32At(datagram, 0) !== crc32(datagram.subarray(4))) return "damaged";
   segment.flags = datagram[5];
   segment.payloadLength = datagram[6] << 8 | datagram[7];
   segment.packetNumber = uint53At(datagram, 16);
