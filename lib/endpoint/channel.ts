@@ -1,0 +1,165 @@
+import type { ByteStream } from "../base/byte_stream.ts";
+import { Failure } from "../base/failure.ts";
+import type { Connection } from "../protocol/connection.ts";
+import type { Counters } from "../protocol/counters.ts";
+import { Reset } from "../protocol/segment.ts";
+import { failureOfEnding } from "./endings.ts";
+
+/** A reader is woken for so many bytes, or sooner when the sender has pushed. */
+const READ_LOW_WATER = 2 ** 16;
+
+interface PendingRead {
+  readonly into: Uint8Array;
+  resolve(length: number | null): void;
+  reject(failure: unknown): void;
+}
+
+interface PendingWrite {
+  rest: Uint8Array;
+  resolve(): void;
+  reject(failure: unknown): void;
+}
+
+/** What a channel needs of its endpoint. */
+export interface ChannelDriver {
+  /** Milliseconds of silence that end a connection. */
+  readonly timeout: number;
+  /** Sends what the connection has to send. */
+  flush(): void;
+  /** Where the peer is now, as people write it. */
+  peerOf(connection: Connection): string | undefined;
+  /** Why datagrams could not be sent lately, if so. */
+  readonly sendError: string | undefined;
+}
+
+/** A connection as a byte stream with backpressure. */
+export class Channel implements ByteStream {
+  /** Resolves at the end of the handshake. */
+  readonly established: Promise<void>;
+  /** Resolves once both directions have ended in order and nothing is left to answer. */
+  readonly closed: Promise<void>;
+  readonly #connection: Connection;
+  readonly #driver: ChannelDriver;
+  readonly #opening = Promise.withResolvers<void>();
+  readonly #closing = Promise.withResolvers<void>();
+  #read: PendingRead | undefined;
+  #write: PendingWrite | undefined;
+  #failure: Error | undefined;
+  #peer: string;
+
+  constructor(connection: Connection, driver: ChannelDriver, peer: string) {
+    this.#connection = connection;
+    this.#driver = driver;
+    this.#peer = peer;
+    this.established = this.#opening.promise;
+    this.closed = this.#closing.promise;
+    // Whoever does not ask is not to be told by a crash.
+    this.established.catch(() => {});
+    this.closed.catch(() => {});
+  }
+
+  /** Where the peer is, as people write it: it may move. */
+  get peer(): string {
+    return this.#peer = this.#driver.peerOf(this.#connection) ?? this.#peer;
+  }
+
+  get counters(): Readonly<Counters> {
+    return this.#connection.counters;
+  }
+
+  /** Milliseconds, `undefined` before the first sample. */
+  get smoothedRtt(): number | undefined {
+    return this.#connection.smoothedRtt;
+  }
+
+  /** Whether nothing will happen on it any more. */
+  get finished(): boolean {
+    return this.#connection.finished;
+  }
+
+  read(into: Uint8Array): Promise<number | null> {
+    if (this.#read !== undefined) throw new TypeError("Already reading");
+    return new Promise((resolve, reject) => {
+      this.#read = { into, resolve, reject };
+      this.#serveRead();
+    });
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    if (this.#write !== undefined) throw new TypeError("Already writing");
+    return new Promise((resolve, reject) => {
+      this.#write = { rest: bytes, resolve, reject };
+      this.#serveWrite();
+      this.#driver.flush();
+    });
+  }
+
+  closeWrite(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    this.#connection.close();
+    this.#driver.flush();
+    return Promise.resolve();
+  }
+
+  abort(failure: Error): void {
+    this.#failure ??= failure;
+    this.#connection.abort(Reset.ABORTED);
+    this.#driver.flush();
+    this.update();
+  }
+
+  /** Serves whoever waits: something has happened on the connection. */
+  update(): void {
+    const { ending, established } = this.#connection;
+    if (established) this.#opening.resolve();
+    this.#serveRead();
+    this.#serveWrite();
+    if (ending === undefined) return;
+    if (ending === "done") {
+      this.#failure ??= new Failure("reset", "The connection has ended");
+    } else {
+      const { sendError, timeout } = this.#driver;
+      const details = { peer: this.peer, timeout, sendError };
+      this.#failure ??= failureOfEnding(ending, details);
+    }
+    this.#opening.reject(this.#failure);
+    this.#serveRead();
+    this.#serveWrite();
+    if (!this.#connection.finished) return;
+    if (ending === "done") this.#closing.resolve();
+    else this.#closing.reject(this.#failure);
+  }
+
+  #serveRead(): void {
+    const pending = this.#read;
+    if (pending === undefined) return;
+    const connection = this.#connection;
+    const { readable } = connection;
+    const ended = connection.readEnded || this.#failure !== undefined;
+    const enough = Math.min(READ_LOW_WATER, pending.into.length);
+    if (readable > 0 && (connection.pushed || ended || readable >= enough)) {
+      this.#read = undefined;
+      pending.resolve(connection.read(pending.into));
+      this.#driver.flush();
+    } else if (ended) {
+      this.#read = undefined;
+      if (connection.readEnded) pending.resolve(null);
+      else pending.reject(this.#failure);
+    }
+  }
+
+  #serveWrite(): void {
+    const pending = this.#write;
+    if (pending === undefined) return;
+    if (this.#failure !== undefined) {
+      this.#write = undefined;
+      pending.reject(this.#failure);
+      return;
+    }
+    const taken = this.#connection.write(pending.rest);
+    pending.rest = pending.rest.subarray(taken);
+    if (pending.rest.length > 0) return;
+    this.#write = undefined;
+    pending.resolve();
+  }
+}

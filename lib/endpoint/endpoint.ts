@@ -1,0 +1,210 @@
+import { type Config, DEFAULT_CONFIG } from "../protocol/config.ts";
+import type { Connection } from "../protocol/connection.ts";
+import { Host } from "../protocol/host.ts";
+import type { TraceEvent } from "../protocol/trace.ts";
+import { resolve, showAddress } from "./address.ts";
+import { Alarm } from "./alarm.ts";
+import { Channel, type ChannelDriver } from "./channel.ts";
+import { bind, type Socket } from "./socket.ts";
+
+/** The largest datagram that UDP carries. */
+const MAX_DATAGRAM_SIZE = 65_535;
+/** Bytes of the headers of IP and UDP, with IPv4 and with IPv6. */
+const IPV4_OVERHEAD = 28;
+const IPV6_OVERHEAD = 48;
+
+/** What an endpoint is made with. */
+export interface EndpointOptions {
+  /**
+   * Address to bind.
+   *
+   * @default {every address of both families}
+   */
+  readonly hostname?: string;
+  /** UDP port, 0 for any. */
+  readonly port: number;
+  /** Milliseconds of silence that end a connection. */
+  readonly timeout: number;
+  /** The largest IP packet, in bytes. */
+  readonly mtu: number;
+  /** Sending rate at most, in bytes per millisecond. */
+  readonly maxRate?: number;
+  /** Called for each datagram. */
+  readonly trace?: (event: TraceEvent) => void;
+}
+
+/**
+ * One UDP socket and the connections on it: the only place that knows of a
+ * socket, a clock and timers.
+ */
+export class Endpoint implements ChannelDriver {
+  readonly #socket: Socket;
+  readonly #host: Host<Deno.NetAddr>;
+  readonly #alarm: Alarm;
+  readonly #channels = new Map<Connection, Channel>();
+  readonly #outgoing = new Uint8Array(MAX_DATAGRAM_SIZE);
+  readonly #accepting: ((channel: Channel) => void)[] = [];
+  readonly #receiving: Promise<void>;
+  #flushing: Promise<void> | undefined;
+  #closed = false;
+  readonly timeout: number;
+  sendError: string | undefined;
+
+  private constructor(socket: Socket, options: EndpointOptions) {
+    this.#socket = socket;
+    this.timeout = options.timeout;
+    this.#host = new Host({
+      config: configOf(options),
+      random: () => crypto.getRandomValues(new Uint32Array(1))[0],
+      trace: options.trace,
+    });
+    this.#alarm = new Alarm(() => this.#wake());
+    this.#receiving = this.#receive();
+  }
+
+  /**
+   * Binds a socket.
+   *
+   * @throws {Failure} `input` if the port or the address cannot be used
+   */
+  static listen(options: EndpointOptions): Endpoint {
+    return new Endpoint(bind(options.hostname, options.port), options);
+  }
+
+  /** The UDP port. */
+  get port(): number {
+    return this.#socket.port;
+  }
+
+  /**
+   * Begins a connection: the name is resolved, the handshake goes on by itself,
+   * and what is written at first rides on the SYN.
+   *
+   * @throws {Failure} `input` if the host is unknown
+   */
+  async connect(
+    host: string,
+    port: number,
+    signal?: AbortSignal,
+  ): Promise<Channel> {
+    const peer = await resolve(host, port, this.#socket.ipv6);
+    signal?.throwIfAborted();
+    const connection = this.#host.connect(performance.now(), peer);
+    return this.#open(connection, showAddress(peer));
+  }
+
+  /** Waits for a peer that has opened a connection and proved its address. */
+  accept(signal?: AbortSignal): Promise<Channel> {
+    this.#host.listening = true;
+    return new Promise((resolve, reject) => {
+      this.#accepting.push(resolve);
+      signal?.addEventListener("abort", () => reject(signal.reason));
+      this.#serveAccepting();
+    });
+  }
+
+  #serveAccepting(): void {
+    while (this.#accepting.length > 0) {
+      const connection = this.#host.accept();
+      if (connection === undefined) return;
+      const peer = this.peerOf(connection) ?? "";
+      this.#accepting.shift()!(this.#open(connection, peer));
+    }
+  }
+
+  #open(connection: Connection, peer: string): Channel {
+    const channel = new Channel(connection, this, peer);
+    this.#channels.set(connection, channel);
+    return channel;
+  }
+
+  peerOf(connection: Connection): string | undefined {
+    const peer = this.#host.peerOf(connection);
+    return peer && showAddress(peer);
+  }
+
+  /** Sends what there is to be said at last, and closes the socket. */
+  async close(): Promise<void> {
+    this.#alarm.clear();
+    this.flush();
+    await this.#flushing;
+    this.#closed = true;
+    this.#alarm.clear();
+    this.#socket.datagrams.close();
+    await this.#receiving;
+  }
+
+  async #receive(): Promise<void> {
+    const { datagrams } = this.#socket;
+    const buffer = new Uint8Array(MAX_DATAGRAM_SIZE);
+    while (!this.#closed) {
+      try {
+        const [datagram, from] = await datagrams.receive(buffer);
+        this.#host.receive(performance.now(), datagram, from as Deno.NetAddr);
+      } catch (error) {
+        if (this.#closed) return;
+        // An ICMP message about an earlier datagram: for all we know, a loss.
+        this.sendError = error instanceof Error ? error.message : `${error}`;
+        continue;
+      }
+      this.#update();
+      this.flush();
+    }
+  }
+
+  #wake(): void {
+    this.#host.wake(performance.now());
+    this.#update();
+    this.flush();
+  }
+
+  #update(): void {
+    if (this.#accepting.length > 0) this.#serveAccepting();
+    for (const channel of this.#channels.values()) channel.update();
+  }
+
+  flush(): void {
+    this.#flushing ??= this.#sendAll();
+  }
+
+  async #sendAll(): Promise<void> {
+    const { datagrams } = this.#socket;
+    // What is written in the same turn goes out together.
+    await undefined;
+    for (;;) {
+      const next = this.#host.poll(performance.now(), this.#outgoing);
+      if (next === undefined) break;
+      try {
+        await datagrams.send(this.#outgoing.subarray(0, next.length), next.to);
+        this.sendError = undefined;
+      } catch (error) {
+        // As good as lost: an unreachable network may come back.
+        this.sendError = error instanceof Error ? error.message : `${error}`;
+      }
+    }
+    this.#flushing = undefined;
+    this.#settle();
+  }
+
+  // What ended while sending is told, and the next deadline is set.
+  #settle(): void {
+    for (const [connection, channel] of this.#channels) {
+      if (!connection.finished) continue;
+      channel.update();
+      this.#channels.delete(connection);
+    }
+    if (!this.#closed) this.#alarm.set(this.#host.deadline, performance.now());
+  }
+}
+
+function configOf(
+  { timeout, mtu, maxRate, hostname }: EndpointOptions,
+): Config {
+  const ipv4 = hostname !== undefined && !hostname.includes(":");
+  return {
+    ...DEFAULT_CONFIG,
+    timeout,
+    maxDatagramSize: mtu - (ipv4 ? IPV4_OVERHEAD : IPV6_OVERHEAD),
+    maxRate: maxRate ?? DEFAULT_CONFIG.maxRate,
+  };
+}
