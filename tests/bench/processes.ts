@@ -1,0 +1,137 @@
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+
+/** The command that starts ferry: the binary named in FERRY, or the source. */
+export function ferry(...args: string[]): string[] {
+  const binary = Deno.env.get("FERRY");
+  return binary
+    ? [binary, ...args]
+    : [Deno.execPath(), "run", "--allow-all", "--no-check", MAIN, ...args];
+}
+
+/** Where a command reads from and writes to; nothing and nowhere unless given. */
+export interface Redirections {
+  stdin?: string;
+  stdout?: string;
+  /** "inherit" shows what it says, "piped" hands it to the caller. "null" unless given. */
+  stderr?: "inherit" | "piped" | "null";
+  env?: Record<string, string>;
+}
+
+/** Starts a command with its input and output redirected, as a shell does it. */
+export function start(
+  command: string[],
+  { stdin = "/dev/null", stdout = "/dev/null", stderr = "null", env }:
+    Redirections = {},
+): Deno.ChildProcess {
+  const script = 'exec < "$0" > "$1"; shift; exec "$@"';
+  return new Deno.Command("sh", {
+    args: ["-c", script, stdin, stdout, ...command],
+    stdin: "null",
+    stdout: "null",
+    stderr,
+    env,
+  }).spawn();
+}
+
+/** A process whose end and cost are of interest. */
+export class Measured {
+  readonly #process: Deno.ChildProcess;
+  readonly #times: string;
+
+  /**
+   * @param times a file that does not exist yet, for what it cost
+   */
+  constructor(command: string[], times: string, redirections?: Redirections) {
+    // The shell adds up what its children used, and theirs.
+    const script = '"$@"; status=$?; times > "$0"; exit $status';
+    this.#times = times;
+    this.#process = start(
+      ["sh", "-c", script, times, ...command],
+      redirections,
+    );
+  }
+
+  /** Resolves to whether it succeeded. */
+  async succeeded(): Promise<boolean> {
+    return (await this.#process.status).success;
+  }
+
+  /** Ends the command, not the shell that measures it. */
+  async stop(): Promise<void> {
+    const { pid } = this.#process;
+    const children = `/proc/${pid}/task/${pid}/children`;
+    const text = await Deno.readTextFile(children).catch(() => "");
+    for (const child of text.split(" ").filter(Boolean)) kill(Number(child));
+  }
+
+  /** Seconds of processor time, in user and kernel mode, once it has ended. */
+  async cpuSeconds(): Promise<number> {
+    const text = await Deno.readTextFile(this.#times);
+    return [...text.matchAll(/(\d+)m([\d.]+)s/g)]
+      .reduce((sum, [, m, s]) => sum + 60 * Number(m) + Number(s), 0);
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGTERM");
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** A port that is free on 127.0.0.1, and in all likelihood stays so. */
+export function freePort(): number {
+  const socket = Deno.listenDatagram({
+    transport: "udp",
+    hostname: "127.0.0.1",
+    port: 0,
+  });
+  socket.close();
+  return (socket.addr as Deno.NetAddr).port;
+}
+
+/** Resolves once somebody listens at a port, or soon if that cannot be seen. */
+export async function listening(
+  protocol: "tcp" | "udp",
+  port: number,
+): Promise<void> {
+  const state = protocol === "tcp" ? "0A" : "07";
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  const line = new RegExp(`:${hex} [0-9A-F:]+ ${state} `);
+  for (let tries = 0; tries < 500; tries++) {
+    for (const table of [protocol, `${protocol}6`]) {
+      const text = await Deno.readTextFile(`/proc/net/${table}`)
+        .catch(() => "");
+      if (line.test(text)) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Whether a program is installed. */
+export async function installed(program: string): Promise<boolean> {
+  const { success } = await new Deno.Command("sh", {
+    args: ["-c", 'command -v "$0"', program],
+    stdout: "null",
+    stderr: "null",
+    env: { PATH: `${Deno.env.get("PATH")}:/usr/sbin` },
+  }).output();
+  return success;
+}
+
+/** Writes `size` random bytes to a file. */
+export async function writeRandomFile(
+  path: string,
+  size: number,
+): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true });
+  const chunk = new Uint8Array(65_536);
+  for (let written = 0; written < size; written += chunk.length) {
+    const part = chunk.subarray(0, Math.min(chunk.length, size - written));
+    crypto.getRandomValues(part);
+    for (let at = 0; at < part.length;) {
+      at += await file.write(part.subarray(at));
+    }
+  }
+}
