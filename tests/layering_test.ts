@@ -8,7 +8,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   secure: ["base", "secure", "node:"],
   transfer: ["base", "transfer", "node:"],
   cli: ["base", "protocol", "endpoint", "secure", "transfer", "cli"]
-    .concat("node:", "@std/"),
+    .concat("node:", "@std/", "deno.json"),
   "main.ts": ["cli"],
 };
 const MAY_USE_SYSTEM = ["endpoint", "cli", "main.ts"];
