@@ -1,15 +1,21 @@
 /**
  * Waits until `promise` has settled, whichever way, but not for longer than
  * `limit` milliseconds.
+ *
+ * @returns whether it has settled
  */
 export async function within(
   limit: number,
   promise: Promise<unknown>,
-): Promise<void> {
+): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const passed = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limit);
+  const passed = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), limit);
   });
-  await Promise.race([promise.then(() => {}, () => {}), passed]);
-  clearTimeout(timer);
+  const settled = promise.then(() => true, () => true);
+  try {
+    return await Promise.race([settled, passed]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -65,7 +65,10 @@ export async function receive(
     // What is on its way is taken and thrown away, lest it hold up the message
     const ended = work.catch(() => drain(stream));
     const told = tell(stream, incoming.accepted, error);
-    await within(options.linger ?? 5000, Promise.all([ended, told]));
+    const over = Promise.all([ended, told]);
+    if (!await within(options.linger ?? 5000, over)) {
+      stream.abort(error as Error);
+    }
     throw error;
   } finally {
     options.signal?.removeEventListener("abort", stop);

@@ -13,9 +13,14 @@ const UNSAFE =
 /** Milliseconds on either side of 1970 that a Date can hold. */
 const MAX_TIME = 8.64e15;
 
+/** A text that may have anything in it, as it may be shown: one line that leaves a terminal alone. */
+export function oneLine(text: string): string {
+  return text.replaceAll(UNSAFE, " ");
+}
+
 /** A peer's text as it may be shown: one line, no control characters, not long. */
 export function cleanText(bytes: Uint8Array): string {
-  const text = new TextDecoder().decode(bytes).replaceAll(UNSAFE, " ").trim();
+  const text = oneLine(new TextDecoder().decode(bytes)).trim();
   const characters = [...text];
   return characters.length <= MAX_TEXT
     ? text

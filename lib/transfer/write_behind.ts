@@ -15,6 +15,8 @@ export class WriteBehind {
   #write: (bytes: Uint8Array) => Promise<void>;
   #filling = new Uint8Array(BLOCK_SIZE);
   #filled = 0;
+  /** How much of the block that is being filled the writer has taken. */
+  #taken = 0;
   #spare = new Uint8Array(BLOCK_SIZE);
   #writing = false;
   /** What was filled is to be written as soon as the writer is free. */
@@ -61,7 +63,7 @@ export class WriteBehind {
   fail(error: unknown): void {
     this.#broken = true;
     clearTimeout(this.#timer);
-    this.#filled = 0;
+    this.#filled = this.#taken = 0;
     this.#reject(error);
     this.#changed?.();
   }
@@ -69,14 +71,18 @@ export class WriteBehind {
   #start(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#due = this.#filled > 0;
+    this.#due = this.#filled > this.#taken;
     if (this.#due && !this.#writing) this.#writeOut();
   }
 
   #writeOut(): void {
-    const bytes = this.#filling.subarray(0, this.#filled);
-    [this.#filling, this.#spare] = [this.#spare, this.#filling];
-    this.#filled = 0;
+    const bytes = this.#filling.subarray(this.#taken, this.#filled);
+    this.#taken = this.#filled;
+    // Where there is room left, somebody may be filling it at this moment
+    if (this.#filled === BLOCK_SIZE) {
+      [this.#filling, this.#spare] = [this.#spare, this.#filling];
+      this.#filled = this.#taken = 0;
+    }
     this.#due = false;
     this.#writing = true;
     this.#write(bytes).then(() => {

@@ -50,6 +50,24 @@ Deno.test("what does not fill a block is written all the same", async () => {
   await behind.flush();
 });
 
+Deno.test("room that was given out stays where it is when what came before is written", async () => {
+  const written = Promise.withResolvers<void>();
+  const bytes: number[] = [];
+  const behind = new WriteBehind((block) => {
+    bytes.push(...block);
+    written.resolve();
+    return Promise.resolve();
+  });
+  (await behind.space())[0] = 1;
+  behind.filled(1);
+  const room = await behind.space();
+  await written.promise;
+  room[0] = 2;
+  behind.filled(1);
+  await behind.flush();
+  assertEquals(bytes, [1, 2]);
+});
+
 Deno.test("a flush waits for the block that is being written and for the rest", async () => {
   const writer = new Writer();
   const behind = new WriteBehind(writer.write);

@@ -1,0 +1,221 @@
+import { parseArgs } from "@std/cli/parse-args";
+import { Failure } from "../base/failure.ts";
+import {
+  MEGABITS,
+  type NumberRange,
+  PACKET_BYTES,
+  parseNumber,
+  PORT,
+  SECONDS,
+} from "./numbers.ts";
+
+/** What `send` and `receive` have in common. Times in milliseconds. */
+export interface CommonOptions {
+  readonly trace: boolean;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** Silence that ends a connection. */
+  readonly timeout: number;
+  /** The address to bind; undefined: every one. */
+  readonly bind: string | undefined;
+  /** The largest IP packet, in bytes. */
+  readonly mtu: number;
+  /** Sending rate at most, in bytes per millisecond. */
+  readonly maxRate: number | undefined;
+}
+
+/** `ferry receive`. */
+export interface ReceiveCommand extends CommonOptions {
+  readonly name: "receive";
+  readonly port: number;
+  /** The file to write, `-` for standard output. */
+  readonly output: string | undefined;
+  readonly directory: string | undefined;
+  readonly force: boolean;
+  /** How long to wait for a sender, in milliseconds. */
+  readonly wait: number | undefined;
+}
+
+/** `ferry send`. */
+export interface SendCommand extends CommonOptions {
+  readonly name: "send";
+  readonly host: string;
+  readonly port: number;
+  /** The file to send; undefined: standard input. */
+  readonly path: string | undefined;
+}
+
+/** What a command line asks for. */
+export type Command =
+  | ReceiveCommand
+  | SendCommand
+  | { readonly name: "help"; readonly topic: Topic }
+  | { readonly name: "version" };
+
+/** What there is a help text for. */
+export type Topic = "ferry" | "send" | "receive";
+
+export const DEFAULT_PORT = 5000;
+const DEFAULT_TIMEOUT = 30_000;
+/** What Ethernet carries. */
+const DEFAULT_MTU = 1500;
+
+const FLAGS = ["trace", "json", "quiet", "force", "help", "version"] as const;
+const VALUES = ["timeout", "wait", "bind", "mtu", "rate", "o", "d"] as const;
+const RECEIVE_ONLY = ["force", "wait", "o", "d"] as const;
+
+type Options = ReturnType<typeof parseOptions>;
+
+/**
+ * Reads a command line.
+ *
+ * @param args as in `Deno.args`
+ * @throws {Failure} `usage` if it makes no sense
+ */
+export function parseCommand(args: string[]): Command {
+  const known = args.find((arg) => arg === "send" || arg === "receive");
+  try {
+    return commandOf(parseOptions(args));
+  } catch (error) {
+    if (!(error instanceof Failure) || error.reason !== "usage") throw error;
+    const help = known === undefined ? "ferry --help" : `ferry ${known} --help`;
+    throw new Failure("usage", `${error.message}; see ${help}`);
+  }
+}
+
+function parseOptions(args: string[]) {
+  return parseArgs(args, {
+    boolean: FLAGS,
+    string: [...VALUES, "_"],
+    alias: { q: "quiet", h: "help" },
+    unknown: (arg, key) => {
+      if (key === undefined) return true;
+      throw usage(`Unknown option ${arg.replace(/=.*/s, "")}`);
+    },
+  });
+}
+
+function commandOf(options: Options): Command {
+  const [name, ...rest] = options._.map(String);
+  if (options.help) return { name: "help", topic: topicOf(name) };
+  if (options.version) return { name: "version" };
+  switch (name) {
+    case undefined:
+      throw usage("Say ferry send or ferry receive");
+    case "help":
+      return { name: "help", topic: topicOf(rest[0]) };
+    case "receive":
+      return receiveCommand(options, rest);
+    case "send":
+      return sendCommand(options, rest);
+    default:
+      throw usage(`There is no command ${name}, only send and receive`);
+  }
+}
+
+function topicOf(word: string | undefined): Topic {
+  return word === "send" || word === "receive" ? word : "ferry";
+}
+
+function receiveCommand(options: Options, words: string[]): ReceiveCommand {
+  const [port, ...more] = words;
+  if (more.length > 0) {
+    throw usage(`receive takes one port, and ${more[0]} is too much`);
+  }
+  const output = valueOf(options, "o");
+  const directory = valueOf(options, "d");
+  if (output !== undefined && directory !== undefined) {
+    throw usage("Give either -o FILE or -d DIR, not both");
+  }
+  return {
+    name: "receive",
+    port: port === undefined ? DEFAULT_PORT : parseNumber("PORT", port, PORT),
+    output,
+    directory,
+    force: options.force,
+    wait: numberOf(options, "wait", SECONDS, 1000),
+    ...commonOptions(options),
+  };
+}
+
+function sendCommand(options: Options, words: string[]): SendCommand {
+  for (const name of RECEIVE_ONLY) {
+    if (options[name]) throw usage(`${dashed(name)} is for ferry receive`);
+  }
+  const [host, ...rest] = words;
+  if (host === undefined) throw usage("Say where to send to: ferry send HOST");
+  const hasPort = rest.length > 0 && /^[0-9]+$/.test(rest[0]);
+  const paths = hasPort ? rest.slice(1) : rest;
+  if (paths.length > 1) {
+    throw usage(`Only one file can be sent at a time, not ${paths.length}`);
+  }
+  return {
+    name: "send",
+    host: hostName(host),
+    port: hasPort ? parseNumber("PORT", rest[0], PORT) : DEFAULT_PORT,
+    path: paths[0] === "-" ? undefined : paths[0],
+    ...commonOptions(options),
+  };
+}
+
+function commonOptions(options: Options): CommonOptions {
+  const bind = valueOf(options, "bind");
+  return {
+    trace: options.trace,
+    json: options.json,
+    quiet: options.quiet,
+    timeout: numberOf(options, "timeout", SECONDS, 1000) ?? DEFAULT_TIMEOUT,
+    bind: bind === undefined ? undefined : unbracketed(bind),
+    mtu: numberOf(options, "mtu", PACKET_BYTES, 1) ?? DEFAULT_MTU,
+    maxRate: numberOf(options, "rate", MEGABITS, 1e6 / 8 / 1000),
+  };
+}
+
+/** The option's value; undefined unless it was given. */
+function valueOf(
+  options: Options,
+  name: typeof VALUES[number],
+): string | undefined {
+  const value = options[name];
+  if (value === "") throw usage(`${dashed(name)} needs a value`);
+  return value;
+}
+
+/** The option's value times `factor`; undefined unless it was given. */
+function numberOf(
+  options: Options,
+  name: typeof VALUES[number],
+  range: NumberRange,
+  factor: number,
+): number | undefined {
+  const value = valueOf(options, name);
+  if (value === undefined) return undefined;
+  return factor * parseNumber(dashed(name), value, range);
+}
+
+function dashed(name: string): string {
+  return name.length === 1 ? `-${name}` : `--${name}`;
+}
+
+function hostName(word: string): string {
+  const host = unbracketed(word);
+  const withPort = /^(\[.*\]|[^:]*):([0-9]+)$/.exec(word);
+  if (withPort !== null) {
+    throw usage(
+      `The port is a word of its own: ferry send ${withPort[1]} ${withPort[2]}`,
+    );
+  }
+  if (host === "" || /[\s/[\]]/.test(host)) {
+    throw usage(`"${word}" is no host`);
+  }
+  return host;
+}
+
+/** An IPv6 address may stand in brackets. */
+function unbracketed(word: string): string {
+  return word.replace(/^\[(.*)\]$/s, "$1");
+}
+
+function usage(message: string): Failure {
+  return new Failure("usage", message);
+}

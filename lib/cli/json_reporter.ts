@@ -1,0 +1,97 @@
+import type { Offer } from "../transfer/messages.ts";
+import type { Verdict } from "./exit_status.ts";
+import type { Progress } from "./progress_line.ts";
+import type { Listening, Reporter } from "./reporter.ts";
+import { overallRate, type Summary } from "./summary.ts";
+import type { TextOutput } from "./text_reporter.ts";
+
+/** Milliseconds between two progress events. */
+const INTERVAL = 500;
+
+/** Tells a program on standard error: one JSON object a line. `README.md` lists the events. */
+export class JsonReporter implements Reporter {
+  readonly progressInterval: number | undefined;
+  #output: TextOutput;
+  #quiet: boolean;
+
+  /** @param options.quiet whether only errors are told */
+  constructor(output: TextOutput, options: { quiet: boolean }) {
+    this.#output = output;
+    this.#quiet = options.quiet;
+    if (!options.quiet) this.progressInterval = INTERVAL;
+  }
+
+  listening({ port, addresses }: Listening): void {
+    this.#event("listening", { port, addresses });
+  }
+
+  waiting(address: string): void {
+    this.#event("waiting", { address });
+  }
+
+  connected(peer: string): void {
+    this.#event("connected", { peer });
+  }
+
+  offered(offer: Offer, target: string | undefined): void {
+    this.#event("offer", { ...offer, target });
+  }
+
+  progress(progress: Progress): void {
+    const { bytes, size, rate, time, rtt, resent } = progress;
+    this.#event("progress", {
+      bytes,
+      size,
+      seconds: seconds(time),
+      rate: Math.round(rate * 1000),
+      rtt: rtt === undefined ? undefined : round(rtt, 3),
+      resent: round(resent, 6),
+    });
+  }
+
+  notice(message: string): void {
+    this.#event("notice", { message });
+  }
+
+  trace(line: string): void {
+    this.#output.gather(JSON.stringify({ event: "trace", line }));
+  }
+
+  done(summary: Summary): void {
+    const { name, bytes, sha256, time } = summary;
+    this.#event("done", {
+      name,
+      bytes,
+      sha256,
+      seconds: seconds(time),
+      rate: Math.round(overallRate(summary) * 1000),
+      datagrams: summary.datagramsSent,
+      retransmissions: summary.retransmissions,
+      duplicates: summary.duplicates,
+    });
+  }
+
+  failed({ reason, message, status }: Verdict): void {
+    this.#write("error", { reason, message, status });
+  }
+
+  close(): void {
+    this.#output.flush();
+  }
+
+  #event(event: string, fields: Record<string, unknown>): void {
+    if (!this.#quiet) this.#write(event, fields);
+  }
+
+  #write(event: string, fields: Record<string, unknown>): void {
+    this.#output.write(`${JSON.stringify({ event, ...fields })}\n`);
+  }
+}
+
+function seconds(time: number): number {
+  return round(time / 1000, 3);
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

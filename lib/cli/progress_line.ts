@@ -1,0 +1,93 @@
+import {
+  formatBytes,
+  formatClock,
+  formatMilliseconds,
+  formatRate,
+  formatShare,
+} from "./format.ts";
+
+/** How far a transfer has come. */
+export interface Progress {
+  /** Bytes of the content so far. */
+  readonly bytes: number;
+  /** Bytes of the content in all, where that is known. */
+  readonly size: number | undefined;
+  /** Bytes per millisecond, of late. */
+  readonly rate: number;
+  /** Milliseconds since it began. */
+  readonly time: number;
+  /** Round-trip time in milliseconds, once it was measured. */
+  readonly rtt: number | undefined;
+  /** Share of the datagrams sent that carried bytes again, 0 to 1. */
+  readonly resent: number;
+}
+
+/** How a progress line may look. */
+export interface LineStyle {
+  /** Columns that it may take. */
+  readonly columns: number;
+  /** Whether there may be colour, and a bar. */
+  readonly colour: boolean;
+}
+
+/** A part of the line; the lower its rank, the longer it stays where there is little room. */
+interface Part {
+  readonly rank: number;
+  readonly text: string;
+}
+
+const GAP = "  ";
+const MIN_BAR = 10;
+const MAX_BAR = 30;
+
+/** The progress as one line of at most `style.columns` columns. */
+export function progressLine(progress: Progress, style: LineStyle): string {
+  const parts = partsOf(progress);
+  let room = style.columns;
+  const kept = new Set<Part>();
+  for (const part of parts.toSorted((a, b) => a.rank - b.rank)) {
+    const width = part.text.length + (kept.size > 0 ? GAP.length : 0);
+    if (width > room) break;
+    room -= width;
+    kept.add(part);
+  }
+  const line = parts.filter((part) => kept.has(part)).map(({ text }) => text);
+  const length = Math.min(MAX_BAR, room - GAP.length);
+  if (progress.size !== undefined && style.colour && length >= MIN_BAR) {
+    line.splice(1, 0, bar(shareOf(progress), length));
+  }
+  return line.join(GAP);
+}
+
+function partsOf(progress: Progress): Part[] {
+  const { bytes, size, rate, rtt, resent } = progress;
+  const parts: Part[] = [];
+  if (size !== undefined) {
+    const percent = `${Math.floor(shareOf(progress) * 100)}%`.padStart(4);
+    parts.push({ rank: 0, text: percent });
+  }
+  parts.push({ rank: 1, text: formatBytes(bytes) });
+  parts.push({ rank: 2, text: formatRate(rate) });
+  if (size !== undefined && rate > 0 && bytes < size) {
+    const left = formatClock((size - bytes) / rate);
+    parts.push({ rank: 3, text: `${left} left` });
+  } else if (size === undefined) {
+    parts.push({ rank: 3, text: formatClock(progress.time) });
+  }
+  if (rtt !== undefined) {
+    parts.push({ rank: 4, text: `RTT ${formatMilliseconds(rtt)}` });
+  }
+  parts.push({ rank: 5, text: `${formatShare(resent)} resent` });
+  return parts;
+}
+
+function shareOf({ bytes, size }: Progress): number {
+  return size === undefined || size === 0 ? 1 : Math.min(1, bytes / size);
+}
+
+/** A bar of `length` columns, the done part in colour. */
+function bar(share: number, length: number): string {
+  const done = Math.round(share * length);
+  const rest = "─".repeat(length - done);
+  return `\x1b[36m${"━".repeat(done)}\x1b[0m\x1b[2m${rest}\x1b[0m`;
+}

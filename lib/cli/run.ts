@@ -1,0 +1,88 @@
+import { type Command, type CommonOptions, parseCommand } from "./args.ts";
+import { ErrorOutput } from "./error_output.ts";
+import { DONE, verdictOf } from "./exit_status.ts";
+import { helpText, VERSION } from "./help.ts";
+import { listenForInterruption } from "./interruption.ts";
+import { JsonReporter } from "./json_reporter.ts";
+import { runReceive } from "./receive.ts";
+import type { Reporter } from "./reporter.ts";
+import { runSend } from "./send.ts";
+import { TextReporter } from "./text_reporter.ts";
+
+/**
+ * Does what a command line asks for. Whatever goes wrong ends as one line on
+ * standard error and an exit status.
+ *
+ * @param args as in `Deno.args`
+ * @returns the exit status
+ */
+export async function run(args: string[]): Promise<number> {
+  const json = args.includes("--json");
+  let reporter = reporterFor({ json, quiet: false, trace: false });
+  const fail = (error: unknown) => {
+    const verdict = verdictOf(error);
+    reporter.failed(verdict);
+    reporter.close();
+    return verdict.status;
+  };
+  for (const type of ["error", "unhandledrejection"] as const) {
+    globalThis.addEventListener(type, (event) => {
+      event.preventDefault();
+      Deno.exit(fail(event instanceof ErrorEvent ? event.error : event.reason));
+    });
+  }
+  try {
+    const command = parseCommand(args);
+    if (command.name === "send" || command.name === "receive") {
+      reporter = reporterFor(command);
+    }
+    await execute(command, reporter);
+    reporter.close();
+    return DONE;
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+async function execute(command: Command, reporter: Reporter): Promise<void> {
+  switch (command.name) {
+    case "help":
+      return print(helpText(command.topic));
+    case "version":
+      return print(`ferry ${VERSION}\n`);
+    case "send":
+      return await runSend(command, reporter, listenForInterruption());
+    case "receive":
+      return await runReceive(command, reporter, listenForInterruption());
+  }
+}
+
+function reporterFor(
+  { json, quiet, trace }: Pick<CommonOptions, "json" | "quiet" | "trace">,
+): Reporter {
+  const output = new ErrorOutput();
+  if (json) return new JsonReporter(output, { quiet });
+  const terminal = Deno.stderr.isTerminal();
+  const colour = terminal && !Deno.noColor;
+  return new TextReporter(output, { terminal, colour, quiet, trace, columns });
+}
+
+/** How wide the terminal is. */
+function columns(): number {
+  try {
+    return Deno.consoleSize().columns;
+  } catch {
+    return 80;
+  }
+}
+
+function print(text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  try {
+    for (let at = 0; at < bytes.length;) {
+      at += Deno.stdout.writeSync(bytes.subarray(at));
+    }
+  } catch {
+    // Whoever asked does not read on
+  }
+}

@@ -1,0 +1,78 @@
+import { Endpoint } from "../endpoint/endpoint.ts";
+import { FileSource, StdinSource } from "../transfer/files.ts";
+import { within } from "../transfer/moment.ts";
+import { send } from "../transfer/sender.ts";
+import type { SendCommand } from "./args.ts";
+import { formatAddress } from "./format.ts";
+import { ProgressFeed } from "./progress_feed.ts";
+import type { Reporter } from "./reporter.ts";
+import { traceLine } from "./trace_line.ts";
+
+/** How long nobody is told that there is no answer yet, in milliseconds. */
+const PATIENCE = 1000;
+/** How long the last words of a transfer that failed may take to arrive, in milliseconds. */
+export const FAREWELL = 2000;
+
+/**
+ * Runs `ferry send`.
+ *
+ * @param interrupted ends it
+ * @throws {Failure} unless the receiver has stored everything
+ */
+export async function runSend(
+  command: SendCommand,
+  reporter: Reporter,
+  interrupted: AbortSignal,
+): Promise<void> {
+  const source = await openSource(command, reporter);
+  const endpoint = Endpoint.listen({
+    ...command,
+    hostname: command.bind,
+    port: 0,
+    trace: command.trace
+      ? (event) => reporter.trace(traceLine(event))
+      : undefined,
+  });
+  const address = formatAddress(command.host, command.port);
+  const patience = setTimeout(() => reporter.waiting(address), PATIENCE);
+  try {
+    const { host, port } = command;
+    const channel = await endpoint.connect(host, port, interrupted);
+    const stop = () => channel.abort(interrupted.reason);
+    interrupted.addEventListener("abort", stop);
+
+    const feed = new ProgressFeed(channel, reporter);
+    feed.size = source.offer.size;
+    channel.established.then(() => {
+      clearTimeout(patience);
+      reporter.connected(channel.peer);
+      feed.start();
+    }, () => {});
+    try {
+      const digest = await send(channel, source, {
+        progress: (bytes) => feed.bytes = bytes,
+      });
+      // It is stored, even if the receiver should fall silent now
+      await channel.closed.catch(() => {});
+      const { name } = source.offer;
+      reporter.done({ side: "send", name, ...digest, ...feed.totals() });
+    } finally {
+      feed.stop();
+      await within(FAREWELL, channel.closed);
+    }
+  } finally {
+    clearTimeout(patience);
+    await endpoint.close();
+  }
+}
+
+async function openSource(
+  { path }: SendCommand,
+  reporter: Reporter,
+): Promise<FileSource | StdinSource> {
+  if (path !== undefined) return await FileSource.open(path);
+  if (Deno.stdin.isTerminal()) {
+    reporter.notice("Sending what you type; Ctrl-D on an empty line ends it");
+  }
+  return new StdinSource();
+}

@@ -1,0 +1,53 @@
+import type { Digest } from "../transfer/messages.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatRate,
+  formatSeconds,
+  formatShare,
+} from "./format.ts";
+
+/** What is said of a transfer that succeeded. */
+export interface Summary extends Digest {
+  readonly side: "send" | "receive";
+  /** What was sent or stored: a file's name or path; undefined for a stream. */
+  readonly name: string | undefined;
+  /** Milliseconds from the handshake to the end. */
+  readonly time: number;
+  readonly datagramsSent: number;
+  /** Datagrams that were sent with bytes which an earlier one had carried. */
+  readonly retransmissions: number;
+  /** Datagrams that arrived and brought nothing new. */
+  readonly duplicates: number;
+}
+
+/** Bytes per millisecond over the whole transfer. */
+export function overallRate({ bytes, time }: Summary): number {
+  return time > 0 ? bytes / time : 0;
+}
+
+/** The summary as one line. */
+export function summaryLine(summary: Summary): string {
+  const verb = summary.side === "send" ? "Sent" : "Received";
+  const name = summary.name === undefined ? "" : `${summary.name}, `;
+  return [
+    `${verb} ${name}${formatBytes(summary.bytes)}`,
+    ` in ${formatSeconds(summary.time)}`,
+    `, ${formatRate(overallRate(summary))}`,
+    `, ${trouble(summary)}`,
+    `, SHA-256 ${summary.sha256}`,
+  ].join("");
+}
+
+/** What the network cost: only a sender sends again, and a receiver sees what came twice. */
+function trouble(summary: Summary): string {
+  if (summary.side === "receive") {
+    return `${formatCount(summary.duplicates, "datagram")} came twice`;
+  }
+  const { retransmissions, datagramsSent } = summary;
+  const share = datagramsSent > 0 ? retransmissions / datagramsSent : 0;
+  const count = formatCount(retransmissions, "datagram");
+  return retransmissions === 0
+    ? `${count} resent`
+    : `${count} resent (${formatShare(share)})`;
+}

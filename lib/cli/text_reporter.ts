@@ -1,0 +1,116 @@
+import type { Offer } from "../transfer/messages.ts";
+import { oneLine } from "../transfer/untrusted.ts";
+import { DEFAULT_PORT } from "./args.ts";
+import type { Verdict } from "./exit_status.ts";
+import { formatBytes } from "./format.ts";
+import { type Progress, progressLine } from "./progress_line.ts";
+import type { Listening, Reporter } from "./reporter.ts";
+import { type Summary, summaryLine } from "./summary.ts";
+
+/** Where text goes. */
+export interface TextOutput {
+  write(text: string): void;
+  gather(line: string): void;
+  flush(): void;
+}
+
+/** What is said to a person, and how. */
+export interface TextStyle {
+  /** Whether a person watches: a terminal. */
+  readonly terminal: boolean;
+  /** Whether there may be colour. */
+  readonly colour: boolean;
+  /** Whether only errors are told. */
+  readonly quiet: boolean;
+  /** Whether a trace is being printed, through which no progress line could be seen. */
+  readonly trace: boolean;
+  /** How wide the terminal is now, in columns. */
+  readonly columns: () => number;
+}
+
+/** Milliseconds between two drawings of the progress line. */
+const REDRAW = 100;
+/** Addresses for which a command is shown. */
+const MAX_ADDRESSES = 3;
+
+/** Tells a person on standard error. */
+export class TextReporter implements Reporter {
+  readonly progressInterval: number | undefined;
+  #output: TextOutput;
+  #style: TextStyle;
+  /** Whether somebody watches and wants to hear of the course of things. */
+  #talkative: boolean;
+  /** Whether a progress line is on the terminal's last line. */
+  #drawn = false;
+
+  constructor(output: TextOutput, style: TextStyle) {
+    this.#output = output;
+    this.#style = style;
+    this.#talkative = style.terminal && !style.quiet;
+    if (this.#talkative && !style.trace) this.progressInterval = REDRAW;
+  }
+
+  listening({ port, addresses }: Listening): void {
+    if (!this.#talkative) return;
+    const word = port === DEFAULT_PORT ? "" : ` ${port}`;
+    this.#line(`Waiting on port ${port}; on the other machine, run`);
+    const hosts = addresses.length > 0 ? addresses : ["HOST"];
+    for (const host of hosts.slice(0, MAX_ADDRESSES)) {
+      this.#line(`  ferry send ${host}${word} FILE`);
+    }
+  }
+
+  waiting(address: string): void {
+    if (this.#talkative) this.#line(`Waiting for ${address}…`);
+  }
+
+  connected(_peer: string): void {}
+
+  offered(offer: Offer, target: string | undefined): void {
+    if (!this.#talkative || target === undefined) return;
+    const size = offer.size === undefined ? "" : `, ${formatBytes(offer.size)}`;
+    const what = offer.name === undefined
+      ? `A stream without a name, saved as ${target}`
+      : offer.name === target || target === `./${offer.name}`
+      ? target
+      : `${offer.name}, saved as ${target}`;
+    this.#line(`Receiving ${what}${size}`);
+  }
+
+  progress(progress: Progress): void {
+    const line = progressLine(progress, {
+      // A full last column would make some terminals begin a new line
+      columns: this.#style.columns() - 1,
+      colour: this.#style.colour,
+    });
+    this.#output.write(`\r${line}\x1b[K`);
+    this.#drawn = true;
+  }
+
+  notice(text: string): void {
+    if (!this.#style.quiet) this.#line(text);
+  }
+
+  trace(line: string): void {
+    this.#output.gather(line);
+  }
+
+  done(summary: Summary): void {
+    if (!this.#style.quiet) this.#line(summaryLine(summary));
+  }
+
+  failed({ message }: Verdict): void {
+    this.#line(message);
+  }
+
+  close(): void {
+    this.#output.flush();
+  }
+
+  /** Writes a line, in the place of a progress line if there is one. */
+  #line(text: string): void {
+    const clear = this.#drawn ? "\r\x1b[K" : "";
+    this.#drawn = false;
+    this.#output.write(`${clear}${oneLine(text)}\n`);
+  }
+}
