@@ -2,6 +2,7 @@
  * Shows ferry's main job: sends a random file through a network that loses and
  * reorders datagrams, from one process to another, and compares what arrived.
  */
+import { toText } from "@std/streams";
 import { createHash } from "node:crypto";
 import { ferry, freePort, start, writeRandomFile } from "./bench/processes.ts";
 import { Relay } from "./net/relay.ts";
@@ -34,15 +35,18 @@ async function carry(source: string, copy: string): Promise<boolean> {
   });
   say(`$ ferry receive ${port} > copy`);
   say(`$ cat original | ferry send ${hostname} ${relay.port}`);
+  // One terminal has room for one progress line; the receiver's words come after.
   const receiver = start(ferry("receive", `${port}`, "--bind", hostname), {
     stdout: copy,
-    stderr: "inherit",
+    stderr: "piped",
   });
   const sender = start(ferry("send", hostname, `${relay.port}`), {
     stdin: source,
     stderr: "inherit",
   });
+  const words = toText(receiver.stderr);
   const ends = await Promise.all([sender.status, receiver.status]);
+  say((await words).trimEnd());
   const { passed, lost, reordered } = relay.up.counters;
   say(
     `On the way to the receiver, the network lost ${lost} datagrams, ` +
