@@ -47,7 +47,7 @@ is complete and verified.
   -d DIR             save it in DIR
   --force            replace a file that is there already
   --wait SECONDS     give up if nobody sends anything for so long
-${COMMON.trimStart()}
+${COMMON.slice(1)}
 For example:
 
   ferry receive > backup.img

@@ -55,6 +55,6 @@ export function parseNumber(
   if (value >= range.min && value <= range.max) return value;
   throw new Failure(
     "usage",
-    `${name} is ${range.unit} from ${range.min} to ${range.max}, not "${text}"`,
+    `${name} takes ${range.unit} from ${range.min} to ${range.max}, not "${text}"`,
   );
 }

@@ -1,0 +1,170 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Failure } from "../../lib/base/failure.ts";
+import { parseCommand } from "../../lib/cli/args.ts";
+
+/** Takes a command line apart at its spaces. */
+function parse(line: string) {
+  return parseCommand(line.split(" ").filter((word) => word !== ""));
+}
+
+const COMMON = {
+  trace: false,
+  json: false,
+  quiet: false,
+  timeout: 30_000,
+  bind: undefined,
+  mtu: 1500,
+  maxRate: undefined,
+};
+const RECEIVE = {
+  name: "receive",
+  port: 5000,
+  output: undefined,
+  directory: undefined,
+  force: false,
+  wait: undefined,
+  ...COMMON,
+};
+const SEND = {
+  name: "send",
+  host: "host",
+  port: 5000,
+  path: undefined,
+  ...COMMON,
+};
+
+const COMMANDS: [string, unknown][] = [
+  ["receive", RECEIVE],
+  ["receive 6000", { ...RECEIVE, port: 6000 }],
+  ["receive -o x --force", { ...RECEIVE, output: "x", force: true }],
+  ["receive -o -", { ...RECEIVE, output: "-" }],
+  ["receive 1 -d dir", { ...RECEIVE, port: 1, directory: "dir" }],
+  ["receive --wait 2.5", { ...RECEIVE, wait: 2500 }],
+  ["send host", SEND],
+  ["send host -", SEND],
+  ["send host 6000", { ...SEND, port: 6000 }],
+  ["send host 6000 -", { ...SEND, port: 6000 }],
+  ["send host file", { ...SEND, path: "file" }],
+  ["send host 6000 7000", { ...SEND, port: 6000, path: "7000" }],
+  ["send host ./5000", { ...SEND, path: "./5000" }],
+  ["send host 5000.txt", { ...SEND, path: "5000.txt" }],
+  ["send host -- -odd", { ...SEND, path: "-odd" }],
+  ["send [::1] 6000", { ...SEND, host: "::1", port: 6000 }],
+  ["send ::1", { ...SEND, host: "::1" }],
+  ["send fe80::1%eth0 x", { ...SEND, host: "fe80::1%eth0", path: "x" }],
+  ["send 192.0.2.1", { ...SEND, host: "192.0.2.1" }],
+  ["-q send host", { ...SEND, quiet: true }],
+  ["send host --quiet --json --trace", {
+    ...SEND,
+    quiet: true,
+    json: true,
+    trace: true,
+  }],
+  ["send host --timeout 2 --bind [::1] --mtu=9000 --rate 100", {
+    ...SEND,
+    timeout: 2000,
+    bind: "::1",
+    mtu: 9000,
+    maxRate: 12_500,
+  }],
+  ["--help", { name: "help", topic: "ferry" }],
+  ["help", { name: "help", topic: "ferry" }],
+  ["help send", { name: "help", topic: "send" }],
+  ["send --help", { name: "help", topic: "send" }],
+  ["send -h host", { name: "help", topic: "send" }],
+  ["receive 5000 --help", { name: "help", topic: "receive" }],
+  ["--version", { name: "version" }],
+];
+for (const [line, command] of COMMANDS) {
+  Deno.test(`ferry ${line} is understood`, () => {
+    assertEquals<unknown>(parse(line), command);
+  });
+}
+
+const MISTAKES: [string, string][] = [
+  ["", "Say ferry send or ferry receive; see ferry --help"],
+  [
+    "sned host",
+    "There is no command sned, only send and receive; see ferry --help",
+  ],
+  ["send", "Say where to send to: ferry send HOST; see ferry send --help"],
+  [
+    "send host a b",
+    "Only one file can be sent at a time, not 2; see ferry send --help",
+  ],
+  [
+    "send host 0",
+    'PORT takes a whole number from 1 to 65535, not "0"; see ferry send --help',
+  ],
+  [
+    "send host 65536",
+    'PORT takes a whole number from 1 to 65535, not "65536"; see ferry send --help',
+  ],
+  [
+    "send host:5000",
+    "The port is a word of its own: ferry send host 5000; see ferry send --help",
+  ],
+  [
+    "send [::1]:5000 x",
+    "The port is a word of its own: ferry send [::1] 5000; see ferry send --help",
+  ],
+  ["send a/b", '"a/b" is no host; see ferry send --help'],
+  ["send host --force", "--force is for ferry receive; see ferry send --help"],
+  ["send host -o x", "-o is for ferry receive; see ferry send --help"],
+  ["send host --wait 3", "--wait is for ferry receive; see ferry send --help"],
+  ["send host --frce=1", "Unknown option --frce; see ferry send --help"],
+  ["send host -x", "Unknown option -x; see ferry send --help"],
+  ["send host --no-quiet", "Unknown option --no-quiet; see ferry send --help"],
+  ["--nonsense", "Unknown option --nonsense; see ferry --help"],
+  [
+    "receive five",
+    'PORT takes a whole number from 1 to 65535, not "five"; see ferry receive --help',
+  ],
+  [
+    "receive 0",
+    'PORT takes a whole number from 1 to 65535, not "0"; see ferry receive --help',
+  ],
+  [
+    "receive 5000 6000",
+    "receive takes one port, and 6000 is too much; see ferry receive --help",
+  ],
+  [
+    "receive -o a -d b",
+    "Give either -o FILE or -d DIR, not both; see ferry receive --help",
+  ],
+  ["receive -o", "-o needs a value; see ferry receive --help"],
+  ["receive -d --force", "-d needs a value; see ferry receive --help"],
+  [
+    "receive --wait 0",
+    '--wait takes seconds from 0.1 to 2000000, not "0"; see ferry receive --help',
+  ],
+  ["receive --timeout", "--timeout needs a value; see ferry receive --help"],
+  [
+    "receive --timeout 1e3",
+    '--timeout takes seconds from 0.1 to 2000000, not "1e3"; see ferry receive --help',
+  ],
+  [
+    "receive --mtu 1279",
+    '--mtu takes whole bytes from 1280 to 65535, not "1279"; see ferry receive --help',
+  ],
+  [
+    "receive --mtu 1500.5",
+    '--mtu takes whole bytes from 1280 to 65535, not "1500.5"; see ferry receive --help',
+  ],
+  [
+    "send host --rate fast",
+    '--rate takes Mbit/s from 0.01 to 1000000, not "fast"; see ferry send --help',
+  ],
+];
+for (const [line, message] of MISTAKES) {
+  Deno.test(`ferry ${line} is a mistake that is named in one line`, () => {
+    const failure = assertThrows(() => parse(line), Failure);
+    assertEquals(failure.reason, "usage");
+    assertEquals(failure.message, message);
+  });
+}
+
+Deno.test("an empty host is a mistake", () => {
+  const failure = assertThrows(() => parseCommand(["send", ""]), Failure);
+  assert(failure.message.startsWith('"" is no host'));
+});
