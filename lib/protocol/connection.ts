@@ -1,5 +1,6 @@
 import type { Config } from "./config.ts";
 import { Counters } from "./counters.ts";
+import { Input } from "./input.ts";
 import { Liveness } from "./liveness.ts";
 import { Output } from "./output.ts";
 import { ReceiveBuffer } from "./receive_buffer.ts";
@@ -46,16 +47,16 @@ export class Connection {
   readonly idLow: number;
   readonly #sendBuffer: SendBuffer;
   readonly #receiveBuffer: ReceiveBuffer;
-  readonly #received = new ReceivedPackets();
+  readonly #received: ReceivedPackets;
   readonly #recovery: Recovery;
   readonly #liveness: Liveness;
+  readonly #input: Input;
   readonly #output: Output;
   #phase: Phase;
   #ending: Ending | undefined;
   #timeWaitDeadline = Infinity;
   // Whether our FIN left after the peer's had arrived: its acknowledgement then proves that the peer has heard all.
   #peerFinFirst = false;
-  #pushed = false;
   #cookies = 0;
   #resetCode: number = Reset.DONE;
   #resetsDue = 0;
@@ -68,7 +69,7 @@ export class Connection {
     const { initialWindow, maxWindow } = config;
     const receiveBuffer = new ReceiveBuffer(initialWindow, maxWindow);
     const { counters } = this;
-    const received = this.#received;
+    const received = new ReceivedPackets();
     const recovery = new Recovery(
       opening.firstPacket,
       sendBuffer,
@@ -78,6 +79,7 @@ export class Connection {
     );
     this.#sendBuffer = sendBuffer;
     this.#receiveBuffer = receiveBuffer;
+    this.#received = received;
     this.#recovery = recovery;
     this.#liveness = new Liveness(now, config.timeout);
     this.#output = new Output(opening.idHigh, opening.idLow, config, {
@@ -87,6 +89,7 @@ export class Connection {
       recovery,
       counters,
     });
+    this.#input = new Input(receiveBuffer, received, recovery, this.#output);
     if (!opening.active && !opening.validated) this.#output.budget = 0;
   }
 
@@ -171,7 +174,7 @@ export class Connection {
    */
   read(into: Uint8Array): number {
     const length = this.#receiveBuffer.read(into);
-    if (this.#receiveBuffer.readable === 0) this.#pushed = false;
+    if (this.readable === 0) this.#input.pushed = false;
     if (length > 0) this.#output.onRead();
     return length;
   }
@@ -183,7 +186,7 @@ export class Connection {
 
   /** Whether what is readable should be read now rather than once it is more. */
   get pushed(): boolean {
-    return this.#pushed;
+    return this.#input.pushed;
   }
 
   /** Whether everything was read, up to the peer's FIN. */
@@ -238,31 +241,12 @@ export class Connection {
         segment.ack > 0;
       if (!answers) return "not an answer to the SYN";
     } else if (segment.has(Flag.COOKIE)) return "late cookie";
-    if (segment.has(Flag.ACK) && !this.#recovery.acknowledgesSent(segment)) {
-      return "acknowledges what was never sent";
-    }
-    if (this.#received.isDuplicate(segment.packetNumber)) {
+    const reason = this.#input.take(now, segment, datagram);
+    if (reason === undefined || reason === "duplicate") {
       this.#liveness.heard(now);
-      if (segment.ackEliciting) this.#received.acknowledgeAt(now);
-      return "duplicate";
+      this.#progress(now, segment);
     }
-    const start = segment.seq + (segment.has(Flag.SYN) ? 1 : 0);
-    const end = start + segment.payloadLength;
-    const fin = segment.has(Flag.FIN);
-    if (end > start || fin) {
-      const unacceptable = this.#receiveBuffer.check(start, end, fin);
-      if (unacceptable !== undefined) {
-        this.#received.acknowledgeAt(now);
-        return unacceptable;
-      }
-    }
-    this.#liveness.heard(now);
-    this.#received.receive(now, segment);
-    if (segment.has(Flag.SYN)) this.#takeSyn(segment);
-    if (segment.has(Flag.ACK)) this.#takeAck(now, segment);
-    const news = this.#takeData(start, segment, datagram);
-    this.#progress(now, segment);
-    return news ? undefined : "duplicate";
+    return reason;
   }
 
   #takeReset(segment: Segment, datagram: Uint8Array): string | undefined {
@@ -290,50 +274,15 @@ export class Connection {
     return undefined;
   }
 
-  #takeSyn(segment: Segment): void {
-    this.#receiveBuffer.receiveSyn();
-    this.#output.limitDatagramSize(segment.maxDatagramSize);
-    this.#output.windowEdge = Math.max(
-      this.#output.windowEdge,
-      1 + segment.initialWindow,
-    );
-  }
-
-  #takeAck(now: number, segment: Segment): void {
-    this.#output.windowEdge = Math.max(
-      this.#output.windowEdge,
-      segment.ack + segment.window,
-    );
-    this.#recovery.onAcknowledgement(now, segment);
+  // Moves on through the states of the handshake and the close.
+  #progress(now: number, segment: Segment): void {
     const handshaking = this.#phase === "SYN-SENT" ||
       this.#phase === "SYN-RECEIVED";
     // The packet number, unlike the sequence number, cannot be guessed.
-    if (!handshaking || this.#recovery.packets.largestAcked < 0) return;
-    this.#phase = "SYNCHRONIZED";
-    this.#output.budget = Infinity;
-  }
-
-  #takeData(
-    start: number,
-    segment: Segment,
-    datagram: Uint8Array,
-  ): boolean {
-    if (segment.pushed) this.#pushed = true;
-    if (segment.has(Flag.WANT) && this.#receiveBuffer.grow()) {
-      this.#received.acknowledgeAt(0);
+    if (handshaking && this.#recovery.packets.largestAcked >= 0) {
+      this.#phase = "SYNCHRONIZED";
+      this.#output.budget = Infinity;
     }
-    const { payloadOffset, payloadLength } = segment;
-    const fin = segment.has(Flag.FIN);
-    if (payloadLength === 0 && !fin) return true;
-    const payload = datagram.subarray(
-      payloadOffset,
-      payloadOffset + payloadLength,
-    );
-    return this.#receiveBuffer.receive(start, payload, fin) > 0;
-  }
-
-  // Moves on through the states of the close.
-  #progress(now: number, segment: Segment): void {
     if (this.#phase === "TIME-WAIT" && segment.ackEliciting) {
       this.#enterTimeWait(now);
     }

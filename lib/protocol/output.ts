@@ -21,7 +21,7 @@ const BLOCKS_WITH_DATA = 8;
 /** The first packets all carry an acknowledgement, in case the one that ends the handshake is lost. */
 const ALWAYS_ACK = 32;
 /** The sender asks for an acknowledgement this many times in a window, */
-const PUSHES_PER_WINDOW = 8;
+const PUSHES_PER_WINDOW = 4;
 /** and for every so many datagrams, */
 const MIN_PUSH_INTERVAL = 2;
 /** up to so many: what an acknowledgement frees leaves in one burst. */
@@ -29,6 +29,8 @@ const MAX_PUSH_INTERVAL = 32;
 
 /** Milliseconds between questions to a peer whose window is closed. */
 const MAX_PERSIST_INTERVAL = 1000;
+/** What every IPv4 host takes, less the headers of IP and UDP (RFC 1122, section 3.3.2). */
+const MIN_DATAGRAM_SIZE = 548;
 /** A datagram without payload takes no more bytes than this. */
 const MIN_BUDGET = 128;
 
@@ -78,9 +80,15 @@ export class Output {
     this.#maxDatagramSize = config.maxDatagramSize;
   }
 
-  /** The peer takes datagrams up to this size, in bytes. */
+  /** The peer has room up to `edge`, if that is news. */
+  openWindow(edge: number): void {
+    if (edge > this.windowEdge) this.windowEdge = edge;
+  }
+
+  /** The peer takes datagrams up to this size, in bytes; one that takes less than any host must is not believed. */
   limitDatagramSize(size: number): void {
-    this.#maxDatagramSize = Math.min(this.#maxDatagramSize, size);
+    const limit = Math.max(size, MIN_DATAGRAM_SIZE);
+    this.#maxDatagramSize = Math.min(this.#maxDatagramSize, limit);
   }
 
   /** Whether the peer must be heard before anything more may be sent to it. */

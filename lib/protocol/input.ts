@@ -1,0 +1,85 @@
+import type { Output } from "./output.ts";
+import type { ReceiveBuffer } from "./receive_buffer.ts";
+import type { ReceivedPackets } from "./received_packets.ts";
+import type { Recovery } from "./recovery.ts";
+import { Flag, type Segment } from "./segment.ts";
+
+/** Takes in what a segment of a known connection brings, if it is acceptable. */
+export class Input {
+  readonly #receiveBuffer: ReceiveBuffer;
+  readonly #received: ReceivedPackets;
+  readonly #recovery: Recovery;
+  readonly #output: Output;
+
+  /** Whether what is readable should be read now rather than once it is more. */
+  pushed = false;
+
+  constructor(
+    receiveBuffer: ReceiveBuffer,
+    received: ReceivedPackets,
+    recovery: Recovery,
+    output: Output,
+  ) {
+    this.#receiveBuffer = receiveBuffer;
+    this.#received = received;
+    this.#recovery = recovery;
+    this.#output = output;
+  }
+
+  /**
+   * Takes a segment; one that is not acceptable changes nothing.
+   *
+   * @returns why it was dropped, or `undefined` if it was not
+   */
+  take(
+    now: number,
+    segment: Segment,
+    datagram: Uint8Array,
+  ): string | undefined {
+    const acks = segment.has(Flag.ACK);
+    if (acks && !this.#recovery.acknowledgesSent(segment)) {
+      return "acknowledges what was never sent";
+    }
+    if (this.#received.isDuplicate(segment.packetNumber)) {
+      // Our acknowledgement may have been lost.
+      if (segment.ackEliciting) this.#received.acknowledgeAt(now);
+      return "duplicate";
+    }
+    const start = segment.seq + (segment.has(Flag.SYN) ? 1 : 0);
+    const end = start + segment.payloadLength;
+    const fin = segment.has(Flag.FIN);
+    if (end > start || fin) {
+      const unacceptable = this.#receiveBuffer.check(start, end, fin);
+      if (unacceptable !== undefined) {
+        this.#received.acknowledgeAt(now);
+        return unacceptable;
+      }
+    }
+    this.#received.receive(now, segment);
+    if (segment.has(Flag.SYN)) this.#takeSyn(segment);
+    if (acks) this.#takeAck(now, segment);
+    if (segment.pushed) this.pushed = true;
+    if (segment.has(Flag.WANT) && this.#receiveBuffer.grow()) {
+      this.#received.acknowledgeAt(now);
+    }
+    if (end === start && !fin) return undefined;
+    const { payloadOffset, payloadLength } = segment;
+    const payload = datagram.subarray(
+      payloadOffset,
+      payloadOffset + payloadLength,
+    );
+    const news = this.#receiveBuffer.receive(start, payload, fin);
+    return news > 0 ? undefined : "duplicate";
+  }
+
+  #takeSyn(segment: Segment): void {
+    this.#receiveBuffer.receiveSyn();
+    this.#output.limitDatagramSize(segment.maxDatagramSize);
+    this.#output.openWindow(1 + segment.initialWindow);
+  }
+
+  #takeAck(now: number, segment: Segment): void {
+    this.#output.openWindow(segment.ack + segment.window);
+    this.#recovery.onAcknowledgement(now, segment);
+  }
+}

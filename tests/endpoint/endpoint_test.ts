@@ -1,0 +1,184 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Failure } from "../../lib/base/failure.ts";
+import { Random } from "../../lib/base/random.ts";
+import type { Channel } from "../../lib/endpoint/channel.ts";
+import { Endpoint } from "../../lib/endpoint/endpoint.ts";
+
+const LOOPBACK = { hostname: "127.0.0.1", port: 0, timeout: 10_000, mtu: 1500 };
+
+async function pair(hostname = "127.0.0.1") {
+  const receiver = Endpoint.listen({ ...LOOPBACK, hostname });
+  const sender = Endpoint.listen({ ...LOOPBACK, hostname });
+  const accepting = receiver.accept();
+  const channel = await sender.connect(hostname, receiver.port);
+  await channel.write(new Uint8Array(0));
+  const accepted = await accepting;
+  return {
+    channel,
+    accepted,
+    sender,
+    receiver,
+    close: () => Promise.all([sender.close(), receiver.close()]),
+  };
+}
+
+async function readAll(channel: Channel): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  const into = new Uint8Array(10_000);
+  for (;;) {
+    const length = await channel.read(into);
+    if (length === null) break;
+    pieces.push(into.slice(0, length));
+  }
+  return new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer());
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<Failure> {
+  const failure = await assertRejects(() => promise, Failure);
+  return failure;
+}
+
+for (const hostname of ["127.0.0.1", "::1"]) {
+  Deno.test(`bytes cross in both directions at once, and both sides close in order (${hostname})`, async () => {
+    const { channel, accepted, close } = await pair(hostname);
+    const forth = new Random(1).bytes(1_500_000);
+    const back = new Random(2).bytes(700_001);
+    const [gotForth, gotBack] = await Promise.all([
+      readAll(accepted),
+      readAll(channel),
+      channel.write(forth).then(() => channel.closeWrite()),
+      accepted.write(back).then(() => accepted.closeWrite()),
+    ]);
+    assertEquals(gotForth, forth);
+    assertEquals(gotBack, back);
+    await Promise.all([channel.closed, accepted.closed]);
+    await close();
+  });
+}
+
+Deno.test("an endpoint that is bound to nothing in particular is reached by IPv4 and IPv6", async () => {
+  for (const host of ["127.0.0.1", "::1", "localhost"]) {
+    const receiver = Endpoint.listen({ ...LOOPBACK, hostname: undefined });
+    const sender = Endpoint.listen({ ...LOOPBACK, hostname: undefined });
+    const accepting = receiver.accept();
+    const channel = await sender.connect(host, receiver.port);
+    await channel.write(Uint8Array.of(7));
+    await channel.closeWrite();
+    const accepted = await accepting;
+    assertEquals(await readAll(accepted), Uint8Array.of(7));
+    assert(accepted.peer.endsWith(`:${sender.port}`), accepted.peer);
+    assert(!accepted.peer.includes("ffff"), accepted.peer);
+    await accepted.closeWrite();
+    assertEquals(await readAll(channel), new Uint8Array(0));
+    await Promise.all([channel.closed, accepted.closed]);
+    await Promise.all([sender.close(), receiver.close()]);
+  }
+});
+
+Deno.test("a write waits while the reader does not read", async () => {
+  const { channel, accepted, close } = await pair();
+  const size = 80_000_000;
+  let written = false;
+  const writing = channel.write(new Uint8Array(size)).then(() => {
+    written = true;
+    return channel.closeWrite();
+  });
+  const into = new Uint8Array(100_000);
+  let read = await accepted.read(into) ?? 0;
+  assert(!written);
+  for (;;) {
+    const length = await accepted.read(into);
+    if (length === null) break;
+    read += length;
+  }
+  await writing;
+  assertEquals(read, size);
+  accepted.abort(new Error("enough"));
+  await close();
+});
+
+Deno.test("a second sender is told that the receiver is busy", async () => {
+  const { receiver, close } = await pair();
+  const second = Endpoint.listen(LOOPBACK);
+  const channel = await second.connect("127.0.0.1", receiver.port);
+  await channel.write(Uint8Array.of(1));
+  assertEquals((await failureOf(channel.established)).reason, "busy");
+  assertEquals((await failureOf(channel.closed)).reason, "busy");
+  await second.close();
+  await close();
+});
+
+Deno.test("an abort ends the other side's reading and writing at once", async () => {
+  const { channel, accepted, close } = await pair();
+  const reading = failureOf(accepted.read(new Uint8Array(1)));
+  channel.abort(new Failure("interrupted", "Stopped"));
+  assertEquals((await failureOf(channel.closed)).reason, "interrupted");
+  assertEquals((await reading).reason, "peer-stopped");
+  assertEquals(
+    (await failureOf(accepted.write(new Uint8Array(1)))).reason,
+    "peer-stopped",
+  );
+  await close();
+});
+
+Deno.test("where nobody answers, the failure names the address and what to look at", async () => {
+  const silent = Deno.listenDatagram({
+    transport: "udp",
+    hostname: "127.0.0.1",
+    port: 0,
+  });
+  const { port } = silent.addr as Deno.NetAddr;
+  const sender = Endpoint.listen({ ...LOOPBACK, timeout: 300 });
+  const channel = await sender.connect("127.0.0.1", port);
+  await channel.write(Uint8Array.of(1));
+  const failure = await failureOf(channel.closed);
+  assertEquals(failure.reason, "no-answer");
+  assert(failure.message.includes(`127.0.0.1:${port} within 0.3 s`));
+  await sender.close();
+  silent.close();
+});
+
+Deno.test("a peer that is gone without a word is given up after the timeout", async () => {
+  const receiver = Endpoint.listen(LOOPBACK);
+  const sender = Endpoint.listen({ ...LOOPBACK, timeout: 400 });
+  const accepting = receiver.accept();
+  const channel = await sender.connect("127.0.0.1", receiver.port);
+  await channel.write(Uint8Array.of(1));
+  await accepting;
+  await channel.established;
+  await receiver.close();
+  assertEquals((await failureOf(channel.closed)).reason, "silence");
+  await sender.close();
+});
+
+Deno.test("a receiver that was restarted on the same port ends the old connection at once", async () => {
+  const { channel, receiver, sender } = await pair();
+  const { port } = receiver;
+  await receiver.close();
+  const restarted = Endpoint.listen({ ...LOOPBACK, port });
+  await channel.write(Uint8Array.of(1));
+  assertEquals((await failureOf(channel.closed)).reason, "reset");
+  await Promise.all([restarted.close(), sender.close()]);
+});
+
+Deno.test("an unknown host, a port in use and a foreign address are refused with a reason", async () => {
+  const endpoint = Endpoint.listen(LOOPBACK);
+  const unknown = await failureOf(endpoint.connect("no-such-host.invalid", 1));
+  assertEquals(unknown.reason, "input");
+  assert(unknown.message.startsWith("Unknown host no-such-host.invalid"));
+  const listenAgain = () =>
+    Endpoint.listen({ ...LOOPBACK, port: endpoint.port });
+  const inUse = await failureOf((async () => await listenAgain())());
+  assert(inUse.message.startsWith(`Port ${endpoint.port} is in use`));
+  const foreign = { ...LOOPBACK, hostname: "192.0.2.77" };
+  const bound = await failureOf((async () => await Endpoint.listen(foreign))());
+  assert(bound.message.startsWith("Cannot bind to 192.0.2.77"));
+  await endpoint.close();
+});
+
+Deno.test("an IPv4 socket says that it cannot reach an IPv6 address", async () => {
+  const endpoint = Endpoint.listen(LOOPBACK);
+  const failure = await failureOf(endpoint.connect("::1", 5000));
+  assertEquals(failure.reason, "input");
+  await endpoint.close();
+});
