@@ -224,7 +224,7 @@ export function decodeSegment(
   }
   if (segment.flags & Flag.ACK) at = decodeAck(datagram, segment, at);
   segment.payloadOffset = at;
-  const wellFormed = segment.packetNumber <= Number.MAX_SAFE_INTEGER &&
+  const wellFormed = segment.packetNumber < Number.MAX_SAFE_INTEGER &&
     segment.seq <= MAX_SEQ && segment.floor >= 0 &&
     at + segment.payloadLength <= datagram.length;
   return wellFormed ? undefined : "malformed";
@@ -241,6 +241,11 @@ function decodeSyn(datagram: Uint8Array, segment: Segment, at: number): number {
   segment.initialWindow = uint32At(datagram, at + 2);
   const end = at + SYN_PART_SIZE + datagram[at + 6];
   if (end > datagram.length) return MALFORMED;
+  // A stream begins at 0; and into less than a SYN takes no header might fit.
+  const opens = segment.has(Flag.SYN);
+  if (opens && (segment.seq > 0 || segment.maxDatagramSize < SYN_SIZE)) {
+    return MALFORMED;
+  }
   segment.cookie = datagram.subarray(at + SYN_PART_SIZE, end);
   return end;
 }
