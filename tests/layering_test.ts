@@ -7,14 +7,29 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   endpoint: ["base", "protocol", "endpoint", "node:"],
   secure: ["base", "secure", "node:"],
   transfer: ["base", "transfer", "node:"],
-  cli: ["base", "protocol", "endpoint", "secure", "transfer", "cli"]
-    .concat("node:", "@std/", "deno.json"),
+  cli: [
+    "base",
+    "protocol",
+    "endpoint",
+    "secure",
+    "transfer",
+    "cli",
+    "node:",
+    "@std/",
+    "deno.json",
+  ],
   "main.ts": ["cli"],
 };
 const MAY_USE_SYSTEM = ["endpoint", "cli", "main.ts"];
 const PURE = ["base", "protocol"];
-const TOP_LEVEL = ["deno.json", "main.ts", "lib", "tests", "README.md"]
-  .concat("LICENSE");
+const TOP_LEVEL = [
+  "deno.json",
+  "main.ts",
+  "lib",
+  "tests",
+  "README.md",
+  "LICENSE",
+];
 const MAX_LINES = 400;
 
 /** A source file of the product. */
