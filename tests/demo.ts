@@ -44,6 +44,7 @@ async function carry(source: string, copy: string): Promise<boolean> {
     stdin: source,
     stderr: "inherit",
   });
+  processes.push(sender, receiver);
   const words = toText(receiver.stderr);
   const ends = await Promise.all([sender.status, receiver.status]);
   say((await words).trimEnd());
@@ -69,10 +70,11 @@ async function main(directory: string): Promise<boolean> {
   return success && digest === digestOfCopy;
 }
 
+const processes: Deno.ChildProcess[] = [];
 const directory = await Deno.makeTempDir({ prefix: "ferry-demo-" });
 const clean = () => Deno.removeSync(directory, { recursive: true });
-// The two processes get a Ctrl-C from the terminal as well.
 Deno.addSignalListener("SIGINT", () => {
+  for (const process of processes) process.kill("SIGINT");
   clean();
   Deno.exit(130);
 });
