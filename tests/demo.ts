@@ -4,7 +4,13 @@
  */
 import { toText } from "@std/streams";
 import { createHash } from "node:crypto";
-import { ferry, freePort, start, writeRandomFile } from "./bench/processes.ts";
+import {
+  ferry,
+  freePort,
+  kill,
+  start,
+  writeRandomFile,
+} from "./bench/processes.ts";
 import { Relay } from "./net/relay.ts";
 
 const SIZE = 64 * 1024 * 1024;
@@ -74,7 +80,7 @@ const processes: Deno.ChildProcess[] = [];
 const directory = await Deno.makeTempDir({ prefix: "ferry-demo-" });
 const clean = () => Deno.removeSync(directory, { recursive: true });
 Deno.addSignalListener("SIGINT", () => {
-  for (const process of processes) process.kill("SIGINT");
+  for (const process of processes) kill(process.pid, "SIGINT");
   clean();
   Deno.exit(130);
 });

@@ -61,7 +61,9 @@ export class Measured {
     const { pid } = this.#process;
     const children = `/proc/${pid}/task/${pid}/children`;
     const text = await Deno.readTextFile(children).catch(() => "");
-    for (const child of text.split(" ").filter(Boolean)) kill(Number(child));
+    for (const child of text.split(" ").filter(Boolean)) {
+      kill(Number(child), "SIGTERM");
+    }
   }
 
   /** Seconds of processor time, in user and kernel mode, once it has ended. */
@@ -72,9 +74,10 @@ export class Measured {
   }
 }
 
-function kill(pid: number): void {
+/** Sends a signal to a process, if it is still there. */
+export function kill(pid: number, signal: Deno.Signal): void {
   try {
-    Deno.kill(pid, "SIGTERM");
+    Deno.kill(pid, signal);
   } catch {
     // It has ended by itself.
   }
