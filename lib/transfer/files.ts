@@ -29,7 +29,7 @@ export class FileSource implements Source {
     if (info.isDirectory) {
       throw new Failure(
         "input",
-        `${path} is a directory, and only files can be sent; use tar c ${path} | ferry send …`,
+        `Cannot send ${path}: it is a directory; send a stream of it, tar c ${path} | ferry send …`,
       );
     }
     const file = await Deno.open(path).catch((error) => {
@@ -175,10 +175,7 @@ export class FileSink implements Sink {
       await this.#file.sync();
       // Nothing else may run between these
       if (!this.#open || !isAt(this.#file, this.#part)) {
-        throw new StorageFailure(
-          "unusable",
-          `${this.#part} was removed while it was being written`,
-        );
+        throw unusable(this.#path, `${this.#part} was removed meanwhile`);
       }
       if (this.#force) Deno.renameSync(this.#part, this.#path);
       else moveWithoutReplacing(this.#part, this.#path);
@@ -222,7 +219,7 @@ function checkTarget(path: string, force: boolean): void {
   const directory = dirname(path);
   try {
     if (!Deno.statSync(directory).isDirectory) {
-      throw new StorageFailure("unusable", `${directory} is not a directory`);
+      throw unusable(path, `${directory} is not a directory`);
     }
   } catch (error) {
     throw storageFailure(path, error);
@@ -230,11 +227,11 @@ function checkTarget(path: string, force: boolean): void {
   const info = lstat(path);
   if (info === undefined) return;
   if (info.isDirectory) {
-    throw new StorageFailure("exists", `${path} is a directory, not a file`);
+    throw unusable(path, "it is a directory, not a file");
   }
   if (!force) throw exists(path);
   if (!info.isFile && !info.isSymlink) {
-    throw new StorageFailure("unusable", `${path} is not a regular file`);
+    throw unusable(path, "it is not a regular file");
   }
 }
 
@@ -253,14 +250,14 @@ async function openAlone(part: string, path: string): Promise<Deno.FsFile> {
   try {
     for (let attempt = 0; attempt < 10; attempt++) {
       const made = await make(part);
-      const file = made ?? await openLeftover(part);
+      const file = made ?? await openLeftover(part, path);
       if (file === undefined) continue;
       let kept = false;
       try {
         if (!await lock(file)) {
           throw new StorageFailure(
             "exists",
-            `Another transfer is writing ${path} right now`,
+            `Cannot write ${path}: another transfer does so right now`,
           );
         }
         // Until it was locked, whoever had it may have moved or removed it
@@ -275,7 +272,7 @@ async function openAlone(part: string, path: string): Promise<Deno.FsFile> {
   } catch (error) {
     throw storageFailure(path, error);
   }
-  throw new StorageFailure("unusable", `${part} is in the way; remove it`);
+  throw unusable(path, `${part} is in the way; remove it`);
 }
 
 /** Makes a new file; undefined if something is at `path`. */
@@ -288,14 +285,17 @@ async function make(path: string): Promise<Deno.FsFile | undefined> {
   }
 }
 
-/** Opens the file that is at `path`; undefined if it went away meanwhile. */
-async function openLeftover(path: string): Promise<Deno.FsFile | undefined> {
-  const info = lstat(path);
+/** Opens the file that is at `part`; undefined if it went away meanwhile. */
+async function openLeftover(
+  part: string,
+  path: string,
+): Promise<Deno.FsFile | undefined> {
+  const info = lstat(part);
   if (info !== undefined && !info.isFile) {
-    throw new StorageFailure("unusable", `${path} is in the way; remove it`);
+    throw unusable(path, `${part} is in the way; remove it`);
   }
   try {
-    return await Deno.open(path, { write: true });
+    return await Deno.open(part, { write: true });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
@@ -367,6 +367,10 @@ async function syncDirectory(path: string): Promise<void> {
 function exists(path: string): StorageFailure {
   return new StorageFailure(
     "exists",
-    `${path} exists already; use --force to replace it, or -o for another name`,
+    `Cannot write ${path}: it exists already; use --force to replace it, or -o for another name`,
   );
+}
+
+function unusable(path: string, why: string): StorageFailure {
+  return new StorageFailure("unusable", `Cannot write ${path}: ${why}`);
 }

@@ -59,7 +59,7 @@ Deno.test("what is missing or a directory cannot be sent, and the reason is said
     await assertRejects(
       () => FileSource.open(directory),
       Failure,
-      `${directory} is a directory, and only files can be sent`,
+      `Cannot send ${directory}: it is a directory`,
     );
   }));
 
@@ -107,7 +107,7 @@ Deno.test("a file that exists is not replaced", () =>
     const failure = await assertRejects(
       () => FileSink.create(`${directory}/x`, { force: false }),
       StorageFailure,
-      "exists already; use --force to replace it, or -o for another name",
+      "it exists already; use --force to replace it, or -o for another name",
     );
     assertEquals(failure.problem, "exists");
     assertEquals(names(directory), ["x"]);
@@ -154,7 +154,7 @@ Deno.test("a second transfer to the same name is turned away while the first goe
     await assertRejects(
       () => FileSink.create(`${directory}/x`, { force: true }),
       StorageFailure,
-      "Another transfer is writing",
+      "another transfer does so right now",
     );
     await first.commit();
     assertEquals(await Deno.readFile(`${directory}/x`), HELLO);
@@ -169,7 +169,7 @@ Deno.test("a temporary file that was put in another's place is neither kept nor 
     await assertRejects(
       () => sink.commit(),
       StorageFailure,
-      "was removed while it was being written",
+      "was removed meanwhile",
     );
     sink.discard();
     assertEquals(names(directory), ["x.ferry-part"]);

@@ -1,0 +1,178 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { writeRandomFile } from "../bench/processes.ts";
+import {
+  type Ended,
+  FULL,
+  grown,
+  inDirectory,
+  namesIn,
+  type Pair,
+  sameFiles,
+  startPair,
+} from "./ferry.ts";
+
+/** Slow enough that 20 MB are still under way when something happens. */
+const UNHURRIED = ["--rate", "100"];
+const PART = "in.ferry-part";
+
+/** A pair that is in the middle of a file, saved in `dir`. */
+async function startFile(cwd: string, ...args: string[]): Promise<Pair> {
+  await writeRandomFile(`${cwd}/in`, 20_000_000);
+  await Deno.mkdir(`${cwd}/dir`);
+  const pair = await startPair({
+    cwd,
+    send: { args: ["in", ...UNHURRIED, ...args] },
+    receive: { args: ["-d", "dir", ...args] },
+  });
+  await grown(`${cwd}/dir/${PART}`, 500_000);
+  return pair;
+}
+
+/** A pair whose source has said something and then is silent. */
+async function startSilent(cwd: string, ...args: string[]): Promise<Pair> {
+  const pair = await startPair({
+    cwd,
+    send: { input: true, args },
+    receive: { shell: 'exec "$@" > out', args },
+  });
+  const writer = pair.sender.stdin.getWriter();
+  await writer.write(new Uint8Array(10));
+  await grown(`${cwd}/out`, 10);
+  return pair;
+}
+
+function assertFailed(ended: Ended, code: number, words: RegExp): void {
+  assertMatch(ended.stderr, /^[A-Z][^\n]*[^.\n]\n$/, "It is one line");
+  assertMatch(ended.stderr, words);
+  assertEquals(ended.code, code);
+}
+
+const SILENT = /Nothing heard from .* for 1 s/;
+
+Deno.test("a receiver whose sender was killed fails after the timeout and keeps nothing", () =>
+  inDirectory(async (cwd) => {
+    const { sender, receiver } = await startFile(cwd, "--timeout", "1");
+    sender.kill("SIGKILL");
+    assertFailed(await receiver.ended, 1, SILENT);
+    await sender.ended;
+    assertEquals(namesIn(`${cwd}/dir`), []);
+  }));
+
+Deno.test("a sender whose receiver was killed fails after the timeout, and no file has its final name", () =>
+  inDirectory(async (cwd) => {
+    const { sender, receiver } = await startFile(cwd, "--timeout", "1");
+    receiver.kill("SIGKILL");
+    assertFailed(await sender.ended, 1, SILENT);
+    await receiver.ended;
+    assertEquals(namesIn(`${cwd}/dir`), [PART]);
+  }));
+
+for (const killed of ["sender", "receiver"] as const) {
+  const other = killed === "sender" ? "receiver" : "sender";
+  Deno.test(`a ${other} whose ${killed} was killed while the source is silent fails after the timeout`, () =>
+    inDirectory(async (cwd) => {
+      const pair = await startSilent(cwd, "--timeout", "1");
+      pair[killed].kill("SIGKILL");
+      assertFailed(await pair[other].ended, 1, SILENT);
+      await pair[killed].ended;
+      await pair.sender.stdin.abort().catch(() => {});
+    }));
+
+  Deno.test(`Ctrl-C on a ${killed} ends the ${other} at once, and nothing is kept`, () =>
+    inDirectory(async (cwd) => {
+      const pair = await startFile(cwd);
+      pair[killed].kill("SIGINT");
+      assertFailed(await pair[killed].ended, 130, /^Interrupted\n/);
+      assertFailed(await pair[other].ended, 1, /stopped at the other side/);
+      assertEquals(namesIn(`${cwd}/dir`), []);
+    }));
+
+  Deno.test(`Ctrl-C on a ${killed} ends the ${other} at once while the source is silent`, () =>
+    inDirectory(async (cwd) => {
+      const pair = await startSilent(cwd);
+      pair[killed].kill("SIGINT");
+      assertFailed(await pair[killed].ended, 130, /^Interrupted\n/);
+      assertFailed(await pair[other].ended, 1, /stopped at the other side/);
+      await pair.sender.stdin.abort().catch(() => {});
+    }));
+}
+
+Deno.test("SIGTERM ends a receiver in order, too", () =>
+  inDirectory(async (cwd) => {
+    const { sender, receiver } = await startFile(cwd);
+    receiver.kill("SIGTERM");
+    assertFailed(await receiver.ended, 143, /^Interrupted\n/);
+    assertFailed(await sender.ended, 1, /stopped at the other side/);
+    assertEquals(namesIn(`${cwd}/dir`), []);
+  }));
+
+Deno.test("what a killed receiver left behind is replaced by the next", () =>
+  inDirectory(async (cwd) => {
+    const { sender, receiver } = await startFile(cwd);
+    receiver.kill("SIGKILL");
+    await receiver.ended;
+    sender.kill("SIGINT");
+    await sender.ended;
+    assertEquals(namesIn(`${cwd}/dir`), [PART]);
+    const again = await startPair({
+      cwd,
+      send: { args: ["in"] },
+      receive: { args: ["-d", "dir"] },
+    });
+    assertEquals((await again.ended).map(({ code }) => code), [0, 0]);
+    assertEquals(namesIn(`${cwd}/dir`), ["in"]);
+    assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
+  }));
+
+const PAUSE = FULL ? 10_000 : 1500;
+
+Deno.test(`a receiver that is stopped for ${PAUSE} ms finishes the transfer`, () =>
+  inDirectory(async (cwd) => {
+    const { receiver, ended } = await startFile(cwd);
+    receiver.kill("SIGSTOP");
+    await pause(PAUSE);
+    receiver.kill("SIGCONT");
+    assertEquals((await ended).map(({ code }) => code), [0, 0]);
+    assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
+  }));
+
+Deno.test(`a receiver whose output is not read for ${PAUSE} ms finishes the transfer`, () =>
+  inDirectory(async (cwd) => {
+    await writeRandomFile(`${cwd}/in`, 20_000_000);
+    const { receiver, ended } = await startPair({
+      cwd,
+      send: { args: ["in"] },
+      receive: { output: true, args: ["--timeout", "1"] },
+    });
+    const reader = receiver.stdout.getReader();
+    await pause(PAUSE);
+    using out = await Deno.create(`${cwd}/out`);
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      for (let at = 0; at < value.length;) {
+        at += await out.write(value.subarray(at));
+      }
+    }
+    assertEquals((await ended).map(({ code }) => code), [0, 0]);
+    assert(await sameFiles(`${cwd}/in`, `${cwd}/out`));
+  }));
+
+Deno.test("a receiver whose output is not read learns that its sender was killed", () =>
+  inDirectory(async (cwd) => {
+    await writeRandomFile(`${cwd}/in`, 20_000_000);
+    const { sender, receiver } = await startPair({
+      cwd,
+      send: { args: ["in", ...UNHURRIED] },
+      receive: { shell: '"$@" | sleep 3', args: ["--timeout", "1"] },
+    });
+    await pause(500);
+    sender.kill("SIGKILL");
+    await sender.ended;
+    assertFailed(await receiver.ended, 1, SILENT);
+  }));
+
+/** The time that passes is what these tests are about. */
+function pause(time: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, time));
+}

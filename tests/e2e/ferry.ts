@@ -1,0 +1,191 @@
+import { freePort, listening } from "../bench/processes.ts";
+
+/** Whether the tests that take long run in full. */
+export const FULL = Deno.env.get("FERRY_FULL") !== undefined;
+
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+/** What starts ferry: the binary named in FERRY, or this Deno with the permissions that the binary has. */
+const COMMAND = [
+  Deno.env.get("FERRY") ?? [
+    Deno.execPath(),
+    ..."run --quiet --no-check --no-prompt --unstable-net".split(" "),
+    ..."--allow-net --allow-read --allow-write".split(" "),
+    "--allow-sys=networkInterfaces",
+    MAIN,
+  ],
+].flat();
+
+/** How a process ended. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: Uint8Array;
+  readonly stderr: string;
+  /** The most memory it had, in bytes, as far as it was seen. */
+  readonly memory: number;
+}
+
+/** How a ferry is started. */
+export interface StartOptions {
+  /**
+   * A line for bash, in which `"$@"` stands for ferry and its arguments.
+   * @default {'exec "$@"'}
+   */
+  shell?: string;
+  /** The directory it runs in. */
+  cwd?: string;
+  /** Whether the test writes standard input; else it is empty. */
+  input?: boolean;
+  /** Whether the test reads standard output as it comes; else it is collected. */
+  output?: boolean;
+}
+
+/** A running ferry. */
+export class Ferry {
+  readonly #child: Deno.ChildProcess;
+  readonly #ended: Promise<Ended>;
+  #memory = 0;
+  #alive = true;
+
+  constructor(args: string[], options: StartOptions = {}) {
+    const { shell = 'exec "$@"', cwd, input = false } = options;
+    this.#child = new Deno.Command("bash", {
+      args: ["-o", "pipefail", "-c", shell, "ferry", ...COMMAND, ...args],
+      cwd,
+      stdin: input ? "piped" : "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#ended = this.#collect(options.output ?? false);
+  }
+
+  /** Settles when it has ended and what it wrote was read. */
+  get ended(): Promise<Ended> {
+    return this.#ended;
+  }
+
+  get stdin(): WritableStream<Uint8Array> {
+    return this.#child.stdin;
+  }
+
+  get stdout(): ReadableStream<Uint8Array> {
+    return this.#child.stdout;
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  async #collect(ownOutput: boolean): Promise<Ended> {
+    const watching = this.#watchMemory();
+    const child = this.#child;
+    const [stdout, stderr, { code }] = await Promise.all([
+      ownOutput ? new Uint8Array(0) : new Response(child.stdout).bytes(),
+      new Response(child.stderr).text(),
+      child.status,
+    ]);
+    this.#alive = false;
+    await watching;
+    return { code, stdout, stderr, memory: this.#memory };
+  }
+
+  async #watchMemory(): Promise<void> {
+    const path = `/proc/${this.#child.pid}/status`;
+    while (this.#alive) {
+      const status = await Deno.readTextFile(path).catch(() => "");
+      const peak = /^VmHWM:\s*(\d+) kB/m.exec(status)?.[1];
+      if (peak !== undefined) this.#memory = Number(peak) * 1024;
+      await pause();
+    }
+  }
+}
+
+/** Where and how a receiver and a sender run. */
+export interface PairOptions {
+  receive?: StartOptions & { args?: string[] };
+  send?: StartOptions & { args?: string[] };
+  /** The directory both run in. */
+  cwd?: string;
+  /** The port that the sender sends to; the receiver's unless given. */
+  via?: (receiverPort: number) => number;
+}
+
+/** A receiver that listens and the sender that sends to it. */
+export interface Pair {
+  readonly receiver: Ferry;
+  readonly sender: Ferry;
+  /** How both ended: receiver, sender. */
+  readonly ended: Promise<[Ended, Ended]>;
+}
+
+/** Starts a receiver, and when it listens a sender. */
+export async function startPair(options: PairOptions = {}): Promise<Pair> {
+  const { cwd } = options;
+  const port = freePort();
+  const receiver = new Ferry(
+    ["receive", `${port}`, ...options.receive?.args ?? []],
+    { cwd, ...options.receive },
+  );
+  await listening("udp", port);
+  const sender = new Ferry(
+    ["send", "127.0.0.1", `${options.via?.(port) ?? port}`]
+      .concat(options.send?.args ?? []),
+    { cwd, ...options.send },
+  );
+  const ended = Promise.all([receiver.ended, sender.ended]);
+  return { receiver, sender, ended };
+}
+
+/** Runs a pair to its end: how the receiver and the sender ended. */
+export async function runPair(options: PairOptions): Promise<[Ended, Ended]> {
+  return await (await startPair(options)).ended;
+}
+
+/** Runs ferry to its end. */
+export async function runFerry(
+  args: string[],
+  options?: StartOptions,
+): Promise<Ended> {
+  return await new Ferry(args, options).ended;
+}
+
+/** Runs `body` in a directory of its own. */
+export async function inDirectory(
+  body: (path: string) => Promise<void>,
+): Promise<void> {
+  const path = await Deno.makeTempDir({ prefix: "ferry-e2e-" });
+  try {
+    await body(path);
+  } finally {
+    await Deno.remove(path, { recursive: true });
+  }
+}
+
+/** The names in a directory, in order. */
+export function namesIn(directory: string): string[] {
+  return [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
+}
+
+/** Whether two files hold the same. */
+export async function sameFiles(one: string, other: string): Promise<boolean> {
+  const compare = new Deno.Command("cmp", { args: ["-s", one, other] });
+  return (await compare.output()).success;
+}
+
+/** Waits until `condition` holds. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+): Promise<void> {
+  while (!await condition()) await pause();
+}
+
+/** Waits until the file at `path` has at least `size` bytes. */
+export function grown(path: string, size: number): Promise<void> {
+  return until(async () => {
+    const info = await Deno.stat(path).catch(() => undefined);
+    return info !== undefined && info.size >= size;
+  });
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
+}
