@@ -167,22 +167,26 @@ export class SendBuffer {
   ackedTo(ack: number): void {
     if (ack <= this.sndUna) return;
     this.sndUna = ack;
-    if (this.#acked.size > 0) this.#acked.removeBelow(ack);
-    if (this.#lost.size > 0) this.#lost.removeBelow(ack);
+    const held = this.#acked;
+    if (held.size > 0) {
+      held.removeBelow(ack);
+      // What arrived before the rest may follow on.
+      if (held.size > 0 && held.start(0) === ack) {
+        this.sndUna = held.end(0);
+        held.removeBelow(this.sndUna);
+      }
+    }
+    if (this.#lost.size > 0) this.#lost.removeBelow(this.sndUna);
   }
 
   /** A packet with [`start`, `end`) has arrived. */
   acked(start: number, end: number): void {
-    if (end <= this.sndUna) return;
     if (start <= this.sndUna) {
       this.ackedTo(end);
-    } else {
-      this.#acked.add(start, end);
-      if (this.#lost.size > 0) this.#lost.remove(start, end);
+      return;
     }
-    if (this.#acked.size > 0 && this.#acked.start(0) <= this.sndUna) {
-      this.ackedTo(this.#acked.end(0));
-    }
+    this.#acked.add(start, end);
+    if (this.#lost.size > 0) this.#lost.remove(start, end);
   }
 
   /** A packet with [`start`, `end`) was lost: what of it has not arrived otherwise is to be sent again. */
