@@ -130,7 +130,11 @@ export class Peer implements Node {
 
   #writeAll(connection: Connection): void {
     while (this.written < this.bytes) {
-      const length = Math.min(this.#chunk.length, this.bytes - this.written);
+      const length = Math.min(
+        this.#chunk.length,
+        this.bytes - this.written,
+        Math.max(1, connection.writable),
+      );
       const piece = new Uint8Array(length);
       for (let i = 0; i < length; i++) {
         piece[i] = byteAt(this.#options.seed, this.written + i);

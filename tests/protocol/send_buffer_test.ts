@@ -161,6 +161,16 @@ Deno.test("no new byte leaves at or past the window's edge", () => {
   assertEquals(send(buffer, 1000, 42), [41, 42]);
 });
 
+Deno.test("bytes that arrived before the rest follow on when an acknowledgement reaches them", () => {
+  const buffer = new SendBuffer(2 ** 16);
+  write(buffer, 30);
+  for (let i = 0; i < 3; i++) send(buffer, 10);
+  buffer.acked(11, 21);
+  buffer.ackedTo(11);
+  assertEquals(buffer.sndUna, 21);
+  assertEquals(buffer.oldest(100)?.start, 21);
+});
+
 Deno.test("a full buffer takes no more until the peer has the oldest bytes", () => {
   const buffer = new SendBuffer(2 ** 16);
   send(buffer, 0);
