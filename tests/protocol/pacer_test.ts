@@ -1,0 +1,77 @@
+import { assert, assertEquals } from "@std/assert";
+import { Pacer } from "../../lib/protocol/pacer.ts";
+
+const SIZE = 1_000;
+
+/** Sends as often as the pacer lets it until `end`; returns when each datagram left. */
+function drive(pacer: Pacer, start: number, end: number): number[] {
+  const times: number[] = [];
+  let now = start;
+  while (now < end) {
+    now = Math.max(now, pacer.deadline);
+    if (now >= end) break;
+    times.push(now);
+    pacer.onSent(now, SIZE, SIZE);
+  }
+  return times;
+}
+
+Deno.test("nothing is held back while no rate is known", () => {
+  const pacer = new Pacer(Infinity);
+  for (let i = 0; i < 1_000; i++) pacer.onSent(0, SIZE, SIZE);
+  assert(pacer.deadline <= 0);
+});
+
+Deno.test("over time datagrams leave at the rate, no faster and no slower", () => {
+  for (const rate of [1, 100, 10_000]) {
+    const pacer = new Pacer(Infinity);
+    pacer.rate = rate;
+    const duration = 1_000 * SIZE / rate;
+    const { length } = drive(pacer, 1_000, 1_000 + duration);
+    assert(length >= 1_000 && length <= 1_040, `${length} at ${rate}`);
+  }
+});
+
+Deno.test("a burst is bounded, however long nothing was sent", () => {
+  for (const rate of [1, 100, 10_000, 10_000_000]) {
+    const pacer = new Pacer(Infinity);
+    pacer.rate = rate;
+    pacer.onSent(0, SIZE, SIZE);
+    const at = 1_000_000;
+    const burst = drive(pacer, at, at + 1e-6).length;
+    assert(burst >= 10 && burst <= 32, `${burst} at ${rate}`);
+  }
+});
+
+Deno.test("after a burst each datagram waits for its share of the time", () => {
+  const pacer = new Pacer(Infinity);
+  pacer.rate = 100;
+  const times = drive(pacer, 1_000, 2_000).filter((time) => time > 1_000);
+  for (let i = 1; i < times.length; i++) {
+    assert(Math.abs(times[i] - times[i - 1] - SIZE / 100) < 1e-6);
+  }
+});
+
+Deno.test("a sender that is woken late catches up, if it is not too late", () => {
+  const pacer = new Pacer(Infinity);
+  pacer.rate = 1_000;
+  let sent = 0;
+  // Woken each 2 ms, as by a timer that is late.
+  for (let now = 0; now < 1_000; now += 2) {
+    while (pacer.deadline <= now) {
+      pacer.onSent(now, SIZE, SIZE);
+      sent++;
+    }
+  }
+  assert(sent >= 990 && sent <= 1_032);
+});
+
+Deno.test("the limit given by a person holds whatever the controller says", () => {
+  const pacer = new Pacer(10);
+  pacer.rate = 1_000;
+  const { length } = drive(pacer, 0, 10_000);
+  assert(length >= 100 && length <= 132);
+  pacer.rate = 1;
+  const slower = drive(pacer, 10_000, 20_000).length;
+  assertEquals(slower, 10);
+});
