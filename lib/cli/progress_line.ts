@@ -66,8 +66,9 @@ function partsOf(progress: Progress): Part[] {
     const percent = `${Math.floor(shareOf(progress) * 100)}%`.padStart(4);
     parts.push({ rank: 0, text: percent });
   }
-  parts.push({ rank: 1, text: formatBytes(bytes) });
-  parts.push({ rank: 2, text: formatRate(rate) });
+  // Widths that stay the same keep the line from dancing
+  parts.push({ rank: 1, text: formatBytes(bytes).padStart(8) });
+  parts.push({ rank: 2, text: formatRate(rate).padStart(10) });
   if (size !== undefined && rate > 0 && bytes < size) {
     const left = formatClock((size - bytes) / rate);
     parts.push({ rank: 3, text: `${left} left` });
@@ -75,9 +76,11 @@ function partsOf(progress: Progress): Part[] {
     parts.push({ rank: 3, text: formatClock(progress.time) });
   }
   if (rtt !== undefined) {
-    parts.push({ rank: 4, text: `RTT ${formatMilliseconds(rtt)}` });
+    const time = formatMilliseconds(rtt).padStart(6);
+    parts.push({ rank: 4, text: `RTT ${time}` });
   }
-  parts.push({ rank: 5, text: `${formatShare(resent)} resent` });
+  const share = formatShare(resent).padStart(4);
+  parts.push({ rank: 5, text: `${share} resent` });
   return parts;
 }
 

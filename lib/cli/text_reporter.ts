@@ -100,6 +100,8 @@ export class TextReporter implements Reporter {
   }
 
   failed({ message }: Verdict): void {
+    // What a terminal shows of a Ctrl-C makes way, too
+    this.#drawn = this.#style.terminal;
     this.#line(message);
   }
 

@@ -15,29 +15,29 @@ const PLAIN = { colour: false };
 Deno.test("a line of 80 columns has everything", () => {
   assertEquals(
     progressLine(HALF, { columns: 80, ...PLAIN }),
-    " 45%  135.2 MB  92.1 MB/s  0:02 left  RTT 24 ms  1.2% resent",
+    " 45%  135.2 MB   92.1 MB/s  0:02 left  RTT  24 ms  1.2% resent",
   );
   assertEquals(
     progressLine(STREAM, { columns: 80, ...PLAIN }),
-    "135.2 MB  92.1 MB/s  0:02  RTT 24 ms  1.2% resent",
+    "135.2 MB   92.1 MB/s  0:02  RTT  24 ms  1.2% resent",
   );
 });
 
 Deno.test("a line of 40 columns leaves out what matters least", () => {
   assertEquals(
     progressLine(HALF, { columns: 39, ...PLAIN }),
-    " 45%  135.2 MB  92.1 MB/s  0:02 left",
+    " 45%  135.2 MB   92.1 MB/s  0:02 left",
   );
   assertEquals(
     progressLine(STREAM, { columns: 39, ...PLAIN }),
-    "135.2 MB  92.1 MB/s  0:02  RTT 24 ms",
+    "135.2 MB   92.1 MB/s  0:02  RTT  24 ms",
   );
 });
 
 Deno.test("a bar takes what is left where there may be colour", () => {
   assertEquals(
     progressLine(HALF, { columns: 79, colour: true }),
-    " 45%  \x1b[36m━━━━━━━━\x1b[0m\x1b[2m─────────\x1b[0m  135.2 MB  92.1 MB/s  0:02 left  RTT 24 ms  1.2% resent",
+    " 45%  \x1b[36m━━━━━━━\x1b[0m\x1b[2m────────\x1b[0m  135.2 MB   92.1 MB/s  0:02 left  RTT  24 ms  1.2% resent",
   );
   assertEquals(
     progressLine(HALF, { columns: 200, colour: true }).match(/[━─]/g)?.length,
@@ -50,12 +50,12 @@ Deno.test("the beginning and the end are told without nonsense", () => {
   const beginning = { ...HALF, bytes: 0, rate: 0, rtt: undefined, resent: 0 };
   assertEquals(
     progressLine(beginning, { columns: 80, ...PLAIN }),
-    "  0%  0 B  0 B/s  0% resent",
+    "  0%       0 B       0 B/s    0% resent",
   );
   const end = { ...HALF, bytes: 300_000_000 };
   assertEquals(
     progressLine(end, { columns: 80, ...PLAIN }),
-    "100%  300.0 MB  92.1 MB/s  RTT 24 ms  1.2% resent",
+    "100%  300.0 MB   92.1 MB/s  RTT  24 ms  1.2% resent",
   );
   const empty = { ...beginning, size: 0 };
   assert(progressLine(empty, { columns: 80, ...PLAIN }).startsWith("100%"));

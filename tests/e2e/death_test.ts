@@ -28,8 +28,11 @@ async function startFile(cwd: string, ...args: string[]): Promise<Pair> {
   return pair;
 }
 
-/** A pair whose source has said something and then is silent. */
-async function startSilent(cwd: string, ...args: string[]): Promise<Pair> {
+/** A pair whose source has said something and then is silent, until `hush` closes it. */
+async function startSilent(
+  cwd: string,
+  ...args: string[]
+): Promise<Pair & { hush(): Promise<void> }> {
   const pair = await startPair({
     cwd,
     send: { input: true, args },
@@ -38,7 +41,7 @@ async function startSilent(cwd: string, ...args: string[]): Promise<Pair> {
   const writer = pair.sender.stdin.getWriter();
   await writer.write(new Uint8Array(10));
   await grown(`${cwd}/out`, 10);
-  return pair;
+  return { ...pair, hush: () => writer.close().catch(() => {}) };
 }
 
 function assertFailed(ended: Ended, code: number, words: RegExp): void {
@@ -75,7 +78,7 @@ for (const killed of ["sender", "receiver"] as const) {
       pair[killed].kill("SIGKILL");
       assertFailed(await pair[other].ended, 1, SILENT);
       await pair[killed].ended;
-      await pair.sender.stdin.abort().catch(() => {});
+      await pair.hush();
     }));
 
   Deno.test(`Ctrl-C on a ${killed} ends the ${other} at once, and nothing is kept`, () =>
@@ -93,7 +96,7 @@ for (const killed of ["sender", "receiver"] as const) {
       pair[killed].kill("SIGINT");
       assertFailed(await pair[killed].ended, 130, /^Interrupted\n/);
       assertFailed(await pair[other].ended, 1, /stopped at the other side/);
-      await pair.sender.stdin.abort().catch(() => {});
+      await pair.hush();
     }));
 }
 
