@@ -116,9 +116,10 @@ export class Output {
     this.#pacingBlocked = false;
     if (recovery.probesDue > 0) {
       const maxPayload = this.#maxPayload(now);
-      return sendBuffer.hasLost
+      const lost = sendBuffer.hasLost
         ? sendBuffer.next(maxPayload, this.windowEdge)
-        : sendBuffer.oldest(maxPayload);
+        : undefined;
+      return lost ?? sendBuffer.oldest(maxPayload);
     }
     if (!sendBuffer.hasSendable(this.windowEdge)) {
       recovery.onAppLimited();

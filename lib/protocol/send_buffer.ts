@@ -72,7 +72,14 @@ export class SendBuffer {
 
   /** Whether {@linkcode next} has a range. */
   hasSendable(windowEdge: number): boolean {
-    return this.#lost.size > 0 || this.sndNxt < this.#sendableEnd(windowEdge);
+    return this.#hasRepeatable(windowEdge) ||
+      this.sndNxt < this.#sendableEnd(windowEdge);
+  }
+
+  // Before the peer has answered, nothing leaves but the SYN with what fits on it.
+  #hasRepeatable(windowEdge: number): boolean {
+    const lost = this.#lost;
+    return lost.size > 0 && (windowEdge > 0 || lost.start(0) === 0);
   }
 
   // The SYN may carry data that no window has granted yet. A FIN takes none.
@@ -119,7 +126,7 @@ export class SendBuffer {
    */
   next(maxPayload: number, windowEdge: number): SendRange | undefined {
     const range = this.#range;
-    if (this.#lost.size > 0) {
+    if (this.#hasRepeatable(windowEdge)) {
       range.start = this.#lost.start(0);
       range.end = this.#cut(range.start, this.#lost.end(0), maxPayload);
       range.retransmission = true;
