@@ -92,6 +92,7 @@ Deno.test("a buffer sends what was lost first, then what is new, whatever happen
   fc.assert(fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
     const buffer = new SendBuffer(2 ** 16);
     const model = new Model();
+    // As if the peer had answered.
     let edge = 1;
     for (const { verb, n } of steps) {
       const packet = model.sent[n % Math.max(1, model.sent.length)];
@@ -169,6 +170,19 @@ Deno.test("bytes that arrived before the rest follow on when an acknowledgement 
   buffer.ackedTo(11);
   assertEquals(buffer.sndUna, 21);
   assertEquals(buffer.oldest(100)?.start, 21);
+});
+
+Deno.test("until the peer has answered, only the SYN and what fits on it leave again", () => {
+  const buffer = new SendBuffer(2 ** 16);
+  write(buffer, 100);
+  assertEquals(send(buffer, 60, 0), [0, 61]);
+  buffer.lost(0, 61);
+  // There is less room than before, say for a cookie.
+  assertEquals(send(buffer, 40, 0), [0, 41]);
+  assert(!buffer.hasSendable(0) && buffer.hasLost);
+  assertEquals(send(buffer, 40, 0), undefined);
+  assertEquals(send(buffer, 40, 101), [41, 61]);
+  assertEquals(send(buffer, 40, 101), [61, 101]);
 });
 
 Deno.test("a full buffer takes no more until the peer has the oldest bytes", () => {
