@@ -149,6 +149,7 @@ function sendCommand(options: Options, words: string[]): SendCommand {
   if (paths.length > 1) {
     throw usage(`Only one file can be sent at a time, not ${paths.length}`);
   }
+  if (paths[0] === "") throw usage("The PATH is empty");
   return {
     name: "send",
     host: hostName(host),

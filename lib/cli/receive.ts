@@ -3,14 +3,13 @@ import type { Channel } from "../endpoint/channel.ts";
 import { Endpoint } from "../endpoint/endpoint.ts";
 import { StdoutSink } from "../transfer/files.ts";
 import type { Offer } from "../transfer/messages.ts";
-import { within } from "../transfer/moment.ts";
 import { receive } from "../transfer/receiver.ts";
 import { reachableAddresses } from "./addresses.ts";
 import type { ReceiveCommand } from "./args.ts";
+import { farewell } from "./farewell.ts";
 import { formatSeconds } from "./format.ts";
 import { ProgressFeed } from "./progress_feed.ts";
 import type { Reporter } from "./reporter.ts";
-import { FAREWELL } from "./send.ts";
 import { openTarget, type Target } from "./target.ts";
 import { traceLine } from "./trace_line.ts";
 
@@ -115,6 +114,6 @@ async function take(
     });
   } finally {
     feed.stop();
-    await within(FAREWELL, channel.closed);
+    await farewell(channel);
   }
 }

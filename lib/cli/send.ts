@@ -1,8 +1,9 @@
 import { Endpoint } from "../endpoint/endpoint.ts";
+import type { Source } from "../transfer/content.ts";
 import { FileSource, StdinSource } from "../transfer/files.ts";
-import { within } from "../transfer/moment.ts";
 import { send } from "../transfer/sender.ts";
 import type { SendCommand } from "./args.ts";
+import { farewell } from "./farewell.ts";
 import { formatAddress } from "./format.ts";
 import { ProgressFeed } from "./progress_feed.ts";
 import type { Reporter } from "./reporter.ts";
@@ -10,8 +11,6 @@ import { traceLine } from "./trace_line.ts";
 
 /** How long nobody is told that there is no answer yet, in milliseconds. */
 const PATIENCE = 1000;
-/** How long the last words of a transfer that failed may take to arrive, in milliseconds. */
-export const FAREWELL = 2000;
 
 /**
  * Runs `ferry send`.
@@ -58,10 +57,11 @@ export async function runSend(
       reporter.done({ side: "send", name, ...digest, ...feed.totals() });
     } finally {
       feed.stop();
-      await within(FAREWELL, channel.closed);
+      await farewell(channel);
     }
   } finally {
     clearTimeout(patience);
+    source.close();
     await endpoint.close();
   }
 }
@@ -69,7 +69,7 @@ export async function runSend(
 async function openSource(
   { path }: SendCommand,
   reporter: Reporter,
-): Promise<FileSource | StdinSource> {
+): Promise<Source> {
   if (path !== undefined) return await FileSource.open(path);
   if (Deno.stdin.isTerminal()) {
     reporter.notice("Sending what you type; Ctrl-D on an empty line ends it");

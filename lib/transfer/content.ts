@@ -12,6 +12,8 @@ export interface Source {
    * @throws {Failure} if it cannot be read
    */
   read(into: Uint8Array): Promise<number | null>;
+  /** Lets go of it; a read that is under way may throw. */
+  close(): void;
 }
 
 /** Where what is received goes. */

@@ -6,7 +6,7 @@ import type { Offer } from "./messages.ts";
 import { explain, storageFailure } from "./system_errors.ts";
 import { MAX_NAME, offerableName, PART_SUFFIX } from "./untrusted.ts";
 
-/** A source that reads a file, and has to be closed. */
+/** A source that reads a file. */
 export class FileSource implements Source {
   readonly offer: Offer;
   #path: string;
@@ -74,6 +74,8 @@ export class StdinSource implements Source {
       );
     }
   }
+
+  close(): void {}
 }
 
 /** A sink that writes to standard output. */

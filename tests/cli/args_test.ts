@@ -164,7 +164,8 @@ for (const [line, message] of MISTAKES) {
   });
 }
 
-Deno.test("an empty host is a mistake", () => {
+Deno.test("an empty host or path is a mistake", () => {
+  assertThrows(() => parseCommand(["send", "host", ""]), Failure, "is empty");
   const failure = assertThrows(() => parseCommand(["send", ""]), Failure);
   assert(failure.message.startsWith('"" is no host'));
 });

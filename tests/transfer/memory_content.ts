@@ -30,6 +30,8 @@ export class MemorySource implements Source {
     this.#bytes = this.#bytes.subarray(count);
     return count;
   }
+
+  close(): void {}
 }
 
 /** A source that never has anything. */
@@ -39,6 +41,8 @@ export class SilentSource implements Source {
   read(): Promise<number | null> {
     return new Promise(() => {});
   }
+
+  close(): void {}
 }
 
 /** A sink that keeps what it is given. */

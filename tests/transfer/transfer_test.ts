@@ -185,6 +185,7 @@ Deno.test("a sink that fails while the source is silent still stops both sides",
   let reads = 0;
   const source = {
     offer: {},
+    close: () => {},
     read: () =>
       reads++ === 0 ? Promise.resolve(5) : new Promise<null>(() => {}),
   };
