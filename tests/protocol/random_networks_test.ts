@@ -1,0 +1,59 @@
+import { assertEquals } from "@std/assert";
+import { traceLine } from "../../lib/cli/trace_line.ts";
+import type { TraceEvent } from "../../lib/protocol/trace.ts";
+import { type Outcome, runRandomNetwork } from "./random_networks.ts";
+
+/** How many seeds are run unless FERRY_SEEDS names another number. */
+const SEEDS = 1_500;
+
+/** A seed's number to run alone, with a trace. */
+const alone = Deno.env.get("FERRY_SEED");
+const count = Number(Deno.env.get("FERRY_SEEDS") ?? SEEDS);
+
+Deno.test("random networks deliver what was written, or fail cleanly where they die", () => {
+  const failures: string[] = [];
+  if (alone !== undefined) {
+    const outcome = runRandomNetwork(Number(alone), print);
+    console.log(summaryOf(outcome));
+    if (outcome.fault !== undefined) failures.push(outcome.fault);
+  }
+  for (let seed = 0; alone === undefined && seed < count; seed++) {
+    const { fault } = runRandomNetwork(seed);
+    if (fault !== undefined) failures.push(`${fault}: ${commandFor(seed)}`);
+  }
+  assertEquals(failures, []);
+});
+
+Deno.test("a seed's run can be repeated to the last datagram", () => {
+  assertEquals(traceOf(5), traceOf(5));
+});
+
+function commandFor(seed: number): string {
+  const file = "tests/protocol/random_networks_test.ts";
+  return `FERRY_SEED=${seed} .ci/with-std deno test -A ${file}`;
+}
+
+function traceOf(seed: number): string[] {
+  const lines: string[] = [];
+  runRandomNetwork(seed, (side, event) => lines.push(lineOf(side, event)));
+  return lines;
+}
+
+function lineOf(side: string, event: TraceEvent): string {
+  const time = event.time.toFixed(3).padStart(12);
+  return `${time} ${side} ${traceLine(event)} +${event.length}`;
+}
+
+function print(side: string, event: TraceEvent): void {
+  console.log(lineOf(side, event));
+}
+
+function summaryOf({ scenario, client, server, time, fault }: Outcome) {
+  return {
+    scenario,
+    time,
+    client: { ending: client.connection?.ending, read: client.read },
+    server: { ending: server.connection?.ending, read: server.read },
+    fault,
+  };
+}
