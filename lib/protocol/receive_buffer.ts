@@ -109,12 +109,13 @@ export class ReceiveBuffer {
     return this.rcvNxt - before;
   }
 
-  // Ranges never touch, so at most one of them follows on.
+  // What came may have covered one range and meet the next.
   #advance(): void {
     const held = this.#outOfOrder;
-    if (held.size === 0 || held.start(0) > this.rcvNxt) return;
-    this.rcvNxt = Math.max(this.rcvNxt, held.end(0));
-    held.removeBelow(this.rcvNxt);
+    while (held.size > 0 && held.start(0) <= this.rcvNxt) {
+      this.rcvNxt = Math.max(this.rcvNxt, held.end(0));
+      held.removeBelow(this.rcvNxt);
+    }
   }
 
   /**
