@@ -87,6 +87,41 @@ Deno.test("bytes are read in order and once, in whatever pieces and order they c
   }));
 });
 
+Deno.test("a short stream in pieces that overlap and meet is put together", () => {
+  const pieces = fc.array(
+    fc.tuple(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 8 })),
+    { maxLength: 30 },
+  );
+  fc.assert(
+    fc.property(pieces, (pieces) => {
+      const buffer = opened();
+      const arrived = new Set<number>();
+      for (const [seq, length] of pieces) {
+        const payload = payloadAt(seq, length);
+        const before = arrived.size;
+        for (let i = 0; i < length; i++) arrived.add(seq + i);
+        const news = buffer.receive(seq, payload, false);
+        assertEquals(news > 0, arrived.size > before);
+        let rcvNxt = 1;
+        while (arrived.has(rcvNxt)) rcvNxt++;
+        assertEquals(buffer.rcvNxt, rcvNxt);
+      }
+      assertEquals(readChecked(buffer, 100), buffer.rcvNxt - 1);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+Deno.test("a piece that covers what is held and meets what is held further on brings both in order", () => {
+  const buffer = opened();
+  buffer.receive(11, payloadAt(11, 10), false);
+  buffer.receive(31, payloadAt(31, 10), false);
+  assertEquals(buffer.receive(1, payloadAt(1, 30), false), 40);
+  assertEquals(buffer.rcvNxt, 41);
+  assert(!buffer.hasHole);
+  assertEquals(readChecked(buffer, 100), 40);
+});
+
 Deno.test("the window's edge never moves back", () => {
   fc.assert(fc.property(fc.array(step), (steps) => {
     const buffer = opened(SYN_SIZE, 16 * SYN_SIZE);
