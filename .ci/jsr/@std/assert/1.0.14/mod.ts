@@ -11,11 +11,6 @@ export function assert(condition: unknown, message = ""): asserts condition {
   if (!condition) throw new AssertionError(message);
 }
 
-/** Fails. */
-export function fail(message?: string): never {
-  throw new AssertionError(`Failed assertion${message ? `: ${message}` : "."}`);
-}
-
 /** Fails unless both have the same structure and the same values. */
 export function assertEquals<T>(
   actual: T,
@@ -38,17 +33,6 @@ export function assertNotEquals<T>(
   }
 }
 
-/** Fails unless both are the same value, as `Object.is` has it. */
-export function assertStrictEquals<T>(
-  actual: unknown,
-  expected: T,
-  message?: string,
-): asserts actual is T {
-  if (!Object.is(actual, expected)) {
-    complain("Values are not strictly equal", actual, expected, message);
-  }
-}
-
 /** Fails unless the numbers are within `tolerance` of each other. */
 export function assertAlmostEquals(
   actual: number,
@@ -62,63 +46,6 @@ export function assertAlmostEquals(
   complain("Values are not almost equal", actual, expected, message);
 }
 
-/** Fails unless `actual > expected`. */
-export function assertGreater<T>(
-  actual: T,
-  expected: T,
-  message?: string,
-): void {
-  if (actual > expected) return;
-  complain("The first value is not greater", actual, expected, message);
-}
-
-/** Fails unless `actual >= expected`. */
-export function assertGreaterOrEqual<T>(
-  actual: T,
-  expected: T,
-  message?: string,
-): void {
-  if (actual >= expected) return;
-  complain("The first value is less", actual, expected, message);
-}
-
-/** Fails unless `actual < expected`. */
-export function assertLess<T>(actual: T, expected: T, message?: string): void {
-  if (actual < expected) return;
-  complain("The first value is not less", actual, expected, message);
-}
-
-/** Fails unless `actual <= expected`. */
-export function assertLessOrEqual<T>(
-  actual: T,
-  expected: T,
-  message?: string,
-): void {
-  if (actual <= expected) return;
-  complain("The first value is greater", actual, expected, message);
-}
-
-/** Fails if `actual` is `null` or `undefined`. */
-export function assertExists<T>(
-  actual: T,
-  message?: string,
-): asserts actual is NonNullable<T> {
-  if (actual === undefined || actual === null) {
-    complain("There is no value", actual, "a value", message);
-  }
-}
-
-/** Fails unless `expected` is a part of `actual`. */
-export function assertStringIncludes(
-  actual: string,
-  expected: string,
-  message?: string,
-): void {
-  if (!actual.includes(expected)) {
-    complain("The text does not contain it", actual, expected, message);
-  }
-}
-
 /** Fails unless `actual` matches `expected`. */
 export function assertMatch(
   actual: string,
@@ -127,19 +54,6 @@ export function assertMatch(
 ): void {
   if (!expected.test(actual)) {
     complain("The text does not match", actual, expected, message);
-  }
-}
-
-type AnyClass = abstract new (...args: never[]) => unknown;
-
-/** Fails unless `actual` is an instance of `expected`. */
-export function assertInstanceOf<T extends AnyClass>(
-  actual: unknown,
-  expected: T,
-  message?: string,
-): asserts actual is InstanceType<T> {
-  if (!(actual instanceof expected)) {
-    complain("Not an instance", actual, expected, message);
   }
 }
 
@@ -213,8 +127,12 @@ function checkThrown(
   message: string | undefined,
 ): unknown {
   if (typeof expected !== "function") return thrown;
-  assertInstanceOf(thrown, expected, message);
-  if (part !== undefined) assertStringIncludes(thrown.message, part, message);
+  if (!(thrown instanceof expected)) {
+    complain("Not an instance", thrown, expected, message);
+  }
+  if (part !== undefined && !thrown.message.includes(part)) {
+    complain("The message does not contain it", thrown.message, part, message);
+  }
   return thrown;
 }
 

@@ -4,88 +4,54 @@
 export interface ParseOptions<
   Booleans extends string = string,
   Strings extends string = string,
-  Collected extends string = string,
-  Negatables extends string = string,
   Defaults extends Record<string, unknown> = Record<string, unknown>,
   Aliases extends AliasMap = AliasMap,
-  DoubleDash extends boolean = boolean,
 > {
-  /** Whether what follows `--` is kept apart, under `"--"`. */
-  "--"?: DoubleDash;
   /** Other names for an option; each name gets its value. */
   alias?: Aliases;
   /** Options without a value; `false` unless given. */
-  boolean?: Names<Booleans>;
-  /** Options that keep every value in an array. */
-  collect?: Names<Collected>;
+  boolean?: readonly Booleans[];
   /** Values of options that are not given. */
   default?: Defaults;
-  /** Options that `--no-NAME` sets to `false`. */
-  negatable?: Names<Negatables>;
-  /** Whether everything after the first positional argument is positional. */
-  stopEarly?: boolean;
-  /** Options whose value is never taken for a number. */
-  string?: Names<Strings>;
+  /** Options whose value is never taken for a number; `_` for what is no option. */
+  string?: readonly Strings[];
   /** Called for what no option declares; `false` leaves it out. */
   unknown?: (arg: string, key?: string, value?: unknown) => unknown;
 }
 
-type Names<Name extends string> = Name | readonly Name[];
 type AliasMap = Record<string, string | readonly string[]>;
 type Value = string | number | boolean;
 
 /** All names of the option `Name`. */
 type NamesOf<Name, Aliases> =
-  | Name
-  | (Name extends keyof Aliases
-    ? Aliases[Name] extends infer A
-      ? A extends readonly string[] ? A[number] : A extends string ? A : never
-    : never
-    : never);
-
-type ValueOf<Name, Type, Collected, Negatables> =
-  | (Name extends Collected ? Type[] : Type)
-  | (Name extends Negatables ? false : never);
+  & string
+  & (
+    | Name
+    | (Name extends keyof Aliases
+      ? Aliases[Name] extends infer A
+        ? A extends readonly string[] ? A[number] : A
+      : never
+      : never)
+  );
 
 /** The value that {@linkcode parseArgs} returns. */
 type Parsed<
   Booleans extends string,
   Strings extends string,
-  Collected extends string,
-  Negatables extends string,
   Defaults,
   Aliases,
-  DoubleDash extends boolean,
 > =
+  & { [Name in Booleans as NamesOf<Name, Aliases>]: boolean }
   & {
-    [
-      Name in Booleans | Extract<Strings, keyof Defaults | Collected> as
-        & NamesOf<
-          Name,
-          Aliases
-        >
-        & string
-    ]:
-      | ValueOf<
-        Name,
-        Name extends Booleans ? boolean : string,
-        Collected,
-        Negatables
-      >
-      | (Name extends keyof Defaults ? Defaults[Name] : never);
+    [Name in Strings & keyof Defaults as NamesOf<Name, Aliases>]:
+      | string
+      | Defaults[Name];
   }
   & {
-    [
-      Name in Exclude<Strings, keyof Defaults | Collected> as
-        & NamesOf<
-          Name,
-          Aliases
-        >
-        & string
-    ]?: ValueOf<Name, string, Collected, Negatables>;
+    [Name in Exclude<Strings, keyof Defaults> as NamesOf<Name, Aliases>]?:
+      string;
   }
-  & { [name: string]: unknown; _: (string | number)[] }
-  & (DoubleDash extends true ? { "--": string[] } : unknown);
+  & { [name: string]: unknown; _: (string | number)[] };
 
 /**
  * Takes a list of command line arguments apart into options and positional
@@ -98,114 +64,60 @@ type Parsed<
 export function parseArgs<
   const Booleans extends string = never,
   const Strings extends string = never,
-  const Collected extends string = never,
-  const Negatables extends string = never,
   Defaults extends Record<string, unknown> = Record<never, never>,
   const Aliases extends AliasMap = Record<never, never>,
-  DoubleDash extends boolean = false,
 >(
   args: string[],
-  options: ParseOptions<
-    Booleans,
-    Strings,
-    Collected,
-    Negatables,
-    Defaults,
-    Aliases,
-    DoubleDash
-  > = {},
-): Parsed<
-  Booleans,
-  Strings,
-  Collected,
-  Negatables,
-  Defaults,
-  Aliases,
-  DoubleDash
-> {
-  const parser = new Parser(options);
-  return parser.parse(args) as ReturnType<
-    typeof parseArgs<
-      Booleans,
-      Strings,
-      Collected,
-      Negatables,
-      Defaults,
-      Aliases,
-      DoubleDash
-    >
+  options: ParseOptions<Booleans, Strings, Defaults, Aliases> = {},
+): Parsed<Exclude<Booleans, "_">, Exclude<Strings, "_">, Defaults, Aliases> {
+  return new Parser(options).parse(args) as ReturnType<
+    typeof parseArgs<Booleans, Strings, Defaults, Aliases>
   >;
 }
 
 class Parser {
   readonly #options: ParseOptions;
-  readonly #synonyms = new Map<string, Set<string>>();
+  readonly #synonyms = new Map<string, readonly string[]>();
   readonly #booleans: Set<string>;
   readonly #strings: Set<string>;
-  readonly #collected: Set<string>;
-  readonly #negatables: Set<string>;
   readonly #found: Record<string, unknown> = {};
   readonly #positional: (string | number)[] = [];
 
   constructor(options: ParseOptions) {
     this.#options = options;
     for (const [name, others] of Object.entries(options.alias ?? {})) {
-      const names = [name, ...[others].flat()];
-      for (const one of names) this.#synonyms.set(one, new Set(names));
+      const names = [name, others].flat();
+      for (const one of names) this.#synonyms.set(one, names);
     }
-    this.#booleans = this.#named(options.boolean);
-    this.#strings = this.#named(options.string);
-    this.#collected = this.#named(options.collect);
-    this.#negatables = this.#named(options.negatable);
+    this.#booleans = new Set(options.boolean?.flatMap(this.#namesOf));
+    this.#strings = new Set(options.string?.flatMap(this.#namesOf));
   }
 
   parse(args: string[]): Record<string, unknown> {
-    const end = args.indexOf("--");
-    const after = end < 0 ? [] : args.slice(end + 1);
-    const before = end < 0 ? args : args.slice(0, end);
-    for (let i = 0; i < before.length; i++) {
-      const arg = before[i];
-      if (/^--./s.test(arg)) i += this.#long(arg, before[i + 1]);
-      else if (/^-[^-]/s.test(arg)) i += this.#short(arg, before[i + 1]);
-      else {
-        if (this.#options.unknown?.(arg) !== false) {
-          this.#positional.push(this.#strings.has("_") ? arg : guess(arg));
-        }
-        if (this.#options.stopEarly) {
-          this.#positional.push(...before.slice(i + 1));
-          break;
-        }
+    const end = args.includes("--") ? args.indexOf("--") : args.length;
+    for (let i = 0; i < end; i++) {
+      const arg = args[i];
+      const next = i + 1 < end ? args[i + 1] : undefined;
+      if (/^--./s.test(arg)) i += this.#long(arg, next);
+      else if (/^-[^-]/s.test(arg)) i += this.#short(arg, next);
+      else if (this.#options.unknown?.(arg) !== false) {
+        this.#positional.push(this.#strings.has("_") ? arg : guess(arg));
       }
     }
     this.#fillIn();
-    if (!this.#options["--"]) this.#positional.push(...after);
     return {
-      _: this.#positional,
+      _: [...this.#positional, ...args.slice(end + 1)],
       ...this.#found,
-      ...(this.#options["--"] && { "--": after }),
     };
   }
 
   /** Takes `--name`, `--name=value` or `--name value`. Returns how many following arguments it used. */
   #long(arg: string, next: string | undefined): number {
-    const negated = arg.startsWith("--no-") && arg.length > "--no-".length;
-    const text = arg.slice(negated ? "--no-".length : "--".length);
-    const equals = text.indexOf("=", 1);
-    if (equals > 0 && equals < text.length - 1) {
-      const name = text.slice(0, equals);
-      const value = text.slice(equals + 1);
-      this.#set(
-        name,
-        this.#booleans.has(name) ? value !== "false" : value,
-        arg,
-      );
-      return 0;
-    }
-    if (negated && this.#negatables.has(text)) {
-      this.#set(text, false, arg, false);
-      return 0;
-    }
-    return this.#last(negated ? `no-${text}` : text, arg, next, /^-/);
+    // Without options that can be negated, "no-" means something only before a value.
+    const [, name, value] = /^--(?:no-)?(.+?)=(.+)$/s.exec(arg) ?? [];
+    if (name === undefined) return this.#last(arg.slice(2), arg, next, /^-/);
+    this.#set(name, this.#booleans.has(name) ? value !== "false" : value, arg);
+    return 0;
   }
 
   /** Takes `-abc`, `-n5`, `-n=value` or `-n value`. Returns how many following arguments it used. */
@@ -245,7 +157,7 @@ class Parser {
     return 0;
   }
 
-  #set(name: string, value: Value, arg: string, collect = true): void {
+  #set(name: string, value: Value, arg: string): void {
     const declared = this.#booleans.has(name) || this.#strings.has(name) ||
       this.#synonyms.has(name);
     if (!declared && this.#options.unknown?.(arg, name, value) === false) {
@@ -254,12 +166,7 @@ class Parser {
     const kept = typeof value === "string" && !this.#strings.has(name)
       ? guess(value)
       : value;
-    for (const one of this.#namesOf(name)) {
-      const earlier = this.#found[one];
-      if (!collect || !this.#collected.has(name)) this.#found[one] = kept;
-      else if (Array.isArray(earlier)) earlier.push(kept);
-      else this.#found[one] = earlier ? [earlier, kept] : [kept];
-    }
+    for (const one of this.#namesOf(name)) this.#found[one] = kept;
   }
 
   #fillIn(): void {
@@ -268,23 +175,12 @@ class Parser {
       for (const one of this.#namesOf(name)) this.#found[one] = value;
     }
     for (const name of this.#booleans) {
-      if (Object.hasOwn(this.#found, name)) continue;
-      this.#found[name] = this.#collected.has(name) ? [] : false;
-    }
-    for (const name of this.#strings) {
-      if (!Object.hasOwn(this.#found, name) && this.#collected.has(name)) {
-        this.#found[name] = [];
-      }
+      if (!Object.hasOwn(this.#found, name)) this.#found[name] = false;
     }
   }
 
-  #namesOf(name: string): Iterable<string> {
-    return this.#synonyms.get(name) ?? [name];
-  }
-
-  #named(names: Names<string> = []): Set<string> {
-    return new Set([names].flat().flatMap((name) => [...this.#namesOf(name)]));
-  }
+  readonly #namesOf = (name: string): readonly string[] =>
+    this.#synonyms.get(name) ?? [name];
 }
 
 /** A number where the text is one, else the text. */

@@ -1,1 +1,0 @@
-export * from "./parse_args.ts";
