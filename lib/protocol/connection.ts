@@ -256,7 +256,8 @@ export class Connection {
     const { state } = this;
     const over = code === Reset.DONE || code === Reset.UNKNOWN;
     // A peer that has said all and heard all may leave before it hears that we have.
-    if (over && CLOSES_WITH_PEER.has(state)) {
+    const saidAll = !this.#sendBuffer.hasNew;
+    if (over && saidAll && CLOSES_WITH_PEER.has(state)) {
       this.#end("done", code, 0);
       return undefined;
     }
@@ -314,12 +315,17 @@ export class Connection {
   }
 
   #sendReset(into: Uint8Array): number {
+    if (this.#output.silenced) this.#resetsDue = 0;
     if (this.#resetsDue === 0) return 0;
     this.#resetsDue--;
     const packetNumber = this.#recovery.packets.next;
     this.#recovery.packets.sentUntracked();
-    this.counters.datagramsSent++;
-    return writeReset(this.sentSegment, packetNumber, this.#resetCode, into);
+    const { sentSegment, counters } = this;
+    const size = writeReset(sentSegment, packetNumber, this.#resetCode, into);
+    this.#output.budget -= size;
+    counters.datagramsSent++;
+    counters.bytesSent += size;
+    return size;
   }
 
   /** When {@linkcode wake} is to be called, in milliseconds; `Infinity` for never. */
