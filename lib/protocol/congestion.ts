@@ -37,13 +37,19 @@ export interface CongestionController {
   readonly pacingRate: number;
   /** A packet of `size` bytes left; `bytesInFlight` counts it. */
   onSent(now: number, size: number, bytesInFlight: number): void;
+  /** A packet that was sent at `sentTime` was acknowledged or given up: before the event that it is part of. */
+  onPacketSettled(sentTime: number, lost: boolean): void;
   onAcked(event: AckEvent): void;
   onLost(event: LossEvent): void;
   /** Nothing came through for several probe timeouts (RFC 9002, section 7.6). */
   onPersistentCongestion(): void;
 }
 
-/** Makes a controller for datagrams of up to `maxDatagramSize` bytes. */
+/**
+ * Makes a controller for datagrams of up to `maxDatagramSize` bytes. The seed
+ * is for what is to differ between flows.
+ */
 export type CongestionControllerFactory = (
   maxDatagramSize: number,
+  seed: number,
 ) => CongestionController;

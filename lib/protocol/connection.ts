@@ -73,7 +73,7 @@ export class Connection {
     const recovery = new Recovery(
       opening.firstPacket,
       sendBuffer,
-      config.controller(config.maxDatagramSize),
+      config.controller(config.maxDatagramSize, opening.firstPacket),
       config.maxRate,
       counters,
     );

@@ -51,6 +51,8 @@ export class Cubic implements CongestionController {
 
   onSent(): void {}
 
+  onPacketSettled(): void {}
+
   onAcked(event: AckEvent): void {
     this.#smoothedRtt = event.rtt.smoothedRtt;
     const inRecovery = event.sentTime <= this.#recoveryStart;

@@ -163,6 +163,7 @@ export class Recovery {
     }
     if (packet < this.#priorLargest) this.#detection.onReordering();
     this.#ackedBytes += packets.size(packet);
+    this.#controller.onPacketSettled(packets.sentTime(packet), false);
     if (packet > this.#newest) this.#newest = packet;
     const seq = packets.seq(packet);
     this.#buffer.acked(seq, seq + packets.sequenceLength(packet));
@@ -188,6 +189,7 @@ export class Recovery {
     this.#counters.datagramsLost++;
     this.#lostBytes += packets.size(packet);
     this.#newestLostTime = packets.sentTime(packet);
+    this.#controller.onPacketSettled(this.#newestLostTime, true);
     const seq = packets.seq(packet);
     packets.mark(packet, PacketState.LOST);
     this.#buffer.lost(seq, seq + packets.sequenceLength(packet));

@@ -1,0 +1,349 @@
+import { Random } from "../base/random.ts";
+import { AckAggregation, MaxBandwidth, RandomLoss } from "./bbr_model.ts";
+import { RoundSignals } from "./bbr_rounds.ts";
+import type {
+  AckEvent,
+  CongestionController,
+  LossEvent,
+} from "./congestion.ts";
+
+/** The states of draft-ietf-ccwg-bbr, section 4.2. */
+export type BbrState =
+  | "Startup"
+  | "Drain"
+  | "ProbeBW_DOWN"
+  | "ProbeBW_CRUISE"
+  | "ProbeBW_REFILL"
+  | "ProbeBW_UP"
+  | "ProbeRTT";
+
+interface Gains {
+  readonly pacingGain: number;
+  readonly cwndGain: number;
+}
+
+/** Gains of each state (draft-ietf-ccwg-bbr, section 5.6.1). */
+const GAINS: Readonly<Record<BbrState, Gains>> = {
+  Startup: { pacingGain: 2.77, cwndGain: 2 },
+  Drain: { pacingGain: 0.5, cwndGain: 2 },
+  ProbeBW_DOWN: { pacingGain: 0.9, cwndGain: 1.5 },
+  ProbeBW_CRUISE: { pacingGain: 1, cwndGain: 1.5 },
+  ProbeBW_REFILL: { pacingGain: 1, cwndGain: 2 },
+  ProbeBW_UP: { pacingGain: 1.25, cwndGain: 2.25 },
+  ProbeRTT: { pacingGain: 1, cwndGain: 0.5 },
+};
+
+/** Datagrams in flight at first: paced, and few beside a kernel's buffer. */
+const INITIAL_WINDOW = 32;
+/** Datagrams in flight at least. */
+const MIN_WINDOW = 4;
+/** Pacing stays this much below the model, so that no queue builds up (section 2.2). */
+const PACING_MARGIN = 0.99;
+/** Growth of the bandwidth in a round below which the pipe is taken for full, */
+const FULL_BW_GROWTH = 1.25;
+/** after so many rounds (section 5.3.1.2). */
+const FULL_BW_ROUNDS = 3;
+/** What is kept of the flight when congestion shows (section 2.8). */
+const BETA = 0.7;
+/** The share of the known limit that is left to others while cruising. */
+const HEADROOM = 0.85;
+/** Rounds from one probe for bandwidth to the next, plus up to as many again: flows that share a path come to equal shares the sooner. */
+const PROBE_ROUNDS = 7;
+/** Milliseconds after which it is time to probe however few rounds there were. */
+const PROBE_WAIT = 2000;
+/** Milliseconds after which the minimum round trip is measured anew, */
+const PROBE_RTT_INTERVAL = 5000;
+/** by so many milliseconds with little in flight (section 2.10). */
+const PROBE_RTT_DURATION = 200;
+/** A round trip this close to the minimum confirms it. */
+const MIN_RTT_TOLERANCE = 1.0625;
+
+/**
+ * BBR after draft-ietf-ccwg-bbr: a model of the path's bandwidth and round
+ * trip says how fast to send and how much to have in flight. It differs from
+ * the draft in what loss means: loss that the path has at any rate is measured
+ * while little is sent, and made up for; only what comes on top of it, with a
+ * queue, is congestion.
+ */
+export class Bbr implements CongestionController {
+  readonly #mss: number;
+  readonly #random: Random;
+  readonly #bandwidth = new MaxBandwidth();
+  readonly #aggregation = new AckAggregation();
+  readonly #randomLoss = new RandomLoss();
+  readonly #rounds = new RoundSignals();
+  #state: BbrState = "Startup";
+  #roundsInState = 0;
+  #congestionWindow: number;
+  #pacingRate = Infinity;
+  #minRtt = Infinity;
+  #minRttTime = 0;
+  #fullBandwidth = 0;
+  #fullBandwidthRounds = 0;
+  #pipeFilled = false;
+  #lastProbe = 0;
+  #roundsSinceProbe = 0;
+  #probeRounds = 0;
+  #probeRttDone = Infinity;
+  // What congestion has shown: the most that may be in flight, for long, and until the next probe.
+  #inflightHi = Infinity;
+  #inflightLo = Infinity;
+
+  /**
+   * @param maxDatagramSize bytes
+   * @param seed spreads the probes of different flows over time
+   */
+  constructor(maxDatagramSize: number, seed: number) {
+    this.#mss = maxDatagramSize;
+    this.#random = new Random(seed);
+    this.#congestionWindow = INITIAL_WINDOW * maxDatagramSize;
+  }
+
+  get state(): BbrState {
+    return this.#state;
+  }
+
+  get congestionWindow(): number {
+    return this.#congestionWindow;
+  }
+
+  get pacingRate(): number {
+    return this.#pacingRate;
+  }
+
+  // Section 5.6.2: until the pipe is filled, the rate only rises.
+  #updatePacingRate(): void {
+    const { pacingGain } = GAINS[this.#state];
+    const rate = pacingGain * this.#estimate * PACING_MARGIN;
+    if (!this.#pipeFilled) {
+      // As if the initial window were what the path carries, until it shows more.
+      const initial = pacingGain * INITIAL_WINDOW * this.#mss / this.#minRtt;
+      this.#pacingRate = Math.max(rate, initial);
+      return;
+    }
+    // While it drains, nothing is made up for: what is lost then is lost anyhow.
+    this.#pacingRate = pacingGain < 1 ? rate : rate * this.#compensation;
+  }
+
+  // Bytes per millisecond that the path delivers.
+  get #estimate(): number {
+    return this.#bandwidth.value;
+  }
+
+  // Sending this much more makes up for what the path loses anyhow.
+  get #compensation(): number {
+    return 1 / (1 - this.#randomLoss.rate);
+  }
+
+  #inflight(gain: number): number {
+    if (this.#minRtt === Infinity) return this.#congestionWindow;
+    const bdp = this.#estimate * this.#minRtt * this.#compensation;
+    return gain * bdp + this.#quantum;
+  }
+
+  // Acknowledgements come for several datagrams at once, and timers are late.
+  get #quantum(): number {
+    return MIN_WINDOW * this.#mss;
+  }
+
+  onSent(): void {}
+
+  onPacketSettled(sentTime: number, lost: boolean): void {
+    this.#randomLoss.onSettled(sentTime, lost);
+  }
+
+  onLost(event: LossEvent): void {
+    this.#rounds.onLost(event.lostBytes);
+  }
+
+  onAcked(event: AckEvent): void {
+    const { rate } = event;
+    const isRound = this.#rounds.update(event);
+    if (isRound) {
+      this.#roundsInState++;
+      this.#roundsSinceProbe++;
+      this.#aggregation.onRoundStart(this.#rounds.count);
+    }
+    if (rate.deliveryRate >= this.#bandwidth.value || !rate.appLimited) {
+      this.#bandwidth.update(rate.deliveryRate);
+    }
+    this.#updateMinRtt(event);
+    this.#aggregation.update(
+      event,
+      this.#estimate,
+      this.#rounds.count,
+      this.#congestionWindow,
+    );
+    if (isRound) this.#onRound(event);
+    this.#advance(event);
+    this.#updateWindow(event);
+    this.#updatePacingRate();
+  }
+
+  #updateMinRtt({ now, rttSample }: AckEvent): void {
+    if (rttSample === undefined) return;
+    if (rttSample <= this.#minRtt * MIN_RTT_TOLERANCE) this.#minRttTime = now;
+    if (rttSample < this.#minRtt) this.#minRtt = rttSample;
+  }
+
+  #onRound(event: AckEvent): void {
+    const congested = this.#rounds.congested(
+      this.#minRtt,
+      this.#randomLoss.rate,
+    );
+    if (this.#state === "Startup") {
+      if (!event.rate.appLimited) this.#checkPipeFilled(congested);
+    } else if (congested) this.#onCongestion(event.now);
+    this.#rounds.clear();
+  }
+
+  #checkPipeFilled(congested: boolean): void {
+    const { value } = this.#bandwidth;
+    if (value >= this.#fullBandwidth * FULL_BW_GROWTH) {
+      this.#fullBandwidth = value;
+      this.#fullBandwidthRounds = 0;
+      return;
+    }
+    this.#fullBandwidthRounds += congested ? 1.5 : 1;
+    if (this.#fullBandwidthRounds >= FULL_BW_ROUNDS) {
+      this.#pipeFilled = true;
+    }
+  }
+
+  #onCongestion(now: number): void {
+    const bdp = this.#inflight(1);
+    switch (this.#state) {
+      case "ProbeBW_UP":
+      case "ProbeBW_REFILL":
+        this.#inflightHi = Math.max(bdp, BETA * this.#rounds.flight);
+        this.#enter("ProbeBW_DOWN", now);
+        break;
+      case "ProbeBW_CRUISE":
+      case "ProbeBW_DOWN":
+        this.#inflightLo = BETA *
+          Math.min(this.#inflightLo, this.#congestionWindow);
+    }
+  }
+
+  // The transitions of section 4.2.
+  #advance(event: AckEvent): void {
+    const { now, bytesInFlight } = event;
+    switch (this.#state) {
+      case "Startup":
+        if (this.#pipeFilled) this.#enter("Drain", now);
+        break;
+      case "Drain":
+        if (bytesInFlight <= this.#inflight(1)) {
+          this.#enter("ProbeBW_DOWN", now);
+        }
+        break;
+      case "ProbeBW_DOWN":
+        // Others may keep the queue from draining.
+        if (this.#isTimeToProbe(now)) this.#enter("ProbeBW_REFILL", now);
+        else if (this.#roundsInState > 0 && this.#drained(bytesInFlight)) {
+          this.#enter("ProbeBW_CRUISE", now);
+        }
+        break;
+      case "ProbeBW_CRUISE":
+        if (this.#isTimeToProbe(now)) this.#enter("ProbeBW_REFILL", now);
+        break;
+      case "ProbeBW_REFILL":
+        if (this.#roundsInState > 1) this.#enter("ProbeBW_UP", now);
+        break;
+      case "ProbeBW_UP":
+        if (this.#probedEnough(event)) this.#enter("ProbeBW_DOWN", now);
+        break;
+      case "ProbeRTT":
+        this.#advanceProbeRtt(now, bytesInFlight);
+        return;
+    }
+    if (now - this.#minRttTime > PROBE_RTT_INTERVAL) {
+      this.#enter("ProbeRTT", now);
+    }
+  }
+
+  #drained(bytesInFlight: number): boolean {
+    const limit = Math.min(this.#inflight(1), HEADROOM * this.#inflightHi);
+    return bytesInFlight <= limit;
+  }
+
+  #isTimeToProbe(now: number): boolean {
+    return now - this.#lastProbe > PROBE_WAIT ||
+      this.#roundsSinceProbe >= this.#probeRounds;
+  }
+
+  // A probe lasts until the pipe holds a quarter more, unless the bandwidth still grows.
+  #probedEnough({ bytesInFlight, windowLimited }: AckEvent): boolean {
+    const limited = windowLimited && bytesInFlight >= this.#inflightHi * 0.95;
+    if (limited) this.#inflightHi *= 1.25;
+    if (this.#roundsInState < 2) return false;
+    const { value } = this.#bandwidth;
+    if (value >= this.#fullBandwidth * 1.1) {
+      this.#fullBandwidth = value;
+      this.#roundsInState = 0;
+      return false;
+    }
+    return bytesInFlight >= this.#inflight(1.25) || this.#roundsInState > 3;
+  }
+
+  #advanceProbeRtt(now: number, bytesInFlight: number): void {
+    const few = this.#inflight(GAINS.ProbeRTT.cwndGain) + this.#mss;
+    if (this.#probeRttDone === Infinity) {
+      if (bytesInFlight > few) return;
+      this.#probeRttDone = now + PROBE_RTT_DURATION;
+      this.#minRtt = Infinity;
+    } else if (now >= this.#probeRttDone && this.#minRtt !== Infinity) {
+      this.#minRttTime = now;
+      this.#enter(this.#pipeFilled ? "ProbeBW_CRUISE" : "Startup", now);
+    }
+  }
+
+  #enter(state: BbrState, now: number): void {
+    const drains = GAINS[state].pacingGain < 1;
+    if (drains) this.#randomLoss.drainBegins(now);
+    else this.#randomLoss.drainEnds(now, this.#rounds.isQueued(this.#minRtt));
+    this.#state = state;
+    this.#roundsInState = 0;
+    if (state === "ProbeBW_DOWN") {
+      this.#lastProbe = now;
+      this.#roundsSinceProbe = 0;
+      this.#probeRounds = PROBE_ROUNDS + this.#random.int(PROBE_ROUNDS);
+      this.#bandwidth.advance();
+    } else if (state === "ProbeBW_REFILL") {
+      this.#inflightLo = Infinity;
+    } else if (state === "ProbeBW_UP") {
+      this.#fullBandwidth = this.#bandwidth.value;
+    } else if (state === "ProbeRTT") {
+      this.#probeRttDone = Infinity;
+    }
+  }
+
+  // Section 5.6.4.
+  #updateWindow({ ackedBytes }: AckEvent): void {
+    const { cwndGain } = GAINS[this.#state];
+    const floor = MIN_WINDOW * this.#mss;
+    const target = this.#inflight(cwndGain) + this.#aggregation.extraAcked;
+    const grown = this.#congestionWindow + ackedBytes;
+    if (this.#pipeFilled) this.#congestionWindow = Math.min(grown, target);
+    else if (this.#congestionWindow < target) this.#congestionWindow = grown;
+    this.#congestionWindow = Math.max(
+      floor,
+      Math.min(this.#congestionWindow, this.#bound()),
+    );
+  }
+
+  #bound(): number {
+    switch (this.#state) {
+      case "ProbeRTT":
+        return this.#inflight(GAINS.ProbeRTT.cwndGain);
+      case "ProbeBW_CRUISE":
+        return Math.min(this.#inflightLo, HEADROOM * this.#inflightHi);
+      default:
+        return Math.min(this.#inflightLo, this.#inflightHi);
+    }
+  }
+
+  onPersistentCongestion(): void {
+    this.#congestionWindow = MIN_WINDOW * this.#mss;
+  }
+}

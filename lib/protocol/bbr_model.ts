@@ -1,0 +1,128 @@
+import type { AckEvent } from "./congestion.ts";
+
+/** Rounds over which the aggregation of acknowledgements is remembered (draft-ietf-ccwg-bbr, section 2.11). */
+const EXTRA_ACKED_ROUNDS = 10;
+
+/**
+ * The highest delivery rate over the current and the last probing cycle
+ * (draft-ietf-ccwg-bbr, section 5.5.5). Bytes per millisecond.
+ */
+export class MaxBandwidth {
+  #current = 0;
+  #last = 0;
+
+  get value(): number {
+    return Math.max(this.#current, this.#last);
+  }
+
+  update(rate: number): void {
+    if (rate > this.#current) this.#current = rate;
+  }
+
+  /** A probing cycle is over. */
+  advance(): void {
+    if (this.#current === 0) return;
+    this.#last = this.#current;
+    this.#current = 0;
+  }
+}
+
+/**
+ * How much more was acknowledged at times than the bandwidth explains:
+ * acknowledgements come in batches, and the window has to bridge the time
+ * between them (draft-ietf-ccwg-bbr, section 5.5.9).
+ */
+export class AckAggregation {
+  readonly #rounds = new Float64Array(EXTRA_ACKED_ROUNDS);
+  #intervalStart = 0;
+  #delivered = 0;
+
+  /** Bytes to have in flight on top of the rest. */
+  get extraAcked(): number {
+    return Math.max(...this.#rounds);
+  }
+
+  update(
+    event: AckEvent,
+    bandwidth: number,
+    round: number,
+    limit: number,
+  ): void {
+    const slot = round % EXTRA_ACKED_ROUNDS;
+    const expected = bandwidth * (event.now - this.#intervalStart);
+    if (this.#delivered <= expected) {
+      this.#delivered = 0;
+      this.#intervalStart = event.now;
+    }
+    this.#delivered += event.ackedBytes;
+    const extra = this.#delivered -
+      bandwidth * (event.now - this.#intervalStart);
+    this.#rounds[slot] = Math.max(this.#rounds[slot], Math.min(extra, limit));
+  }
+
+  /** A round begins: what was seen ten rounds ago is forgotten. */
+  onRoundStart(round: number): void {
+    this.#rounds[round % EXTRA_ACKED_ROUNDS] = 0;
+  }
+}
+
+/** Packets of a drained sample at least, before it is believed. */
+const MIN_SAMPLE = 50;
+/** Weight of a new sample of random loss. */
+const SAMPLE_WEIGHT = 0.5;
+/** A share of random loss above this is not made up for. */
+const MAX_RANDOM_LOSS = 0.4;
+
+/**
+ * Tells loss that a path has anyhow from loss that a full queue causes. The
+ * first does not depend on the rate, so it shows alone while less is sent than
+ * the path carries; the second comes on top when more is sent.
+ */
+export class RandomLoss {
+  #drainedFrom = Infinity;
+  #drainedTo = Infinity;
+  #acked = 0;
+  #lost = 0;
+  #sampled = false;
+
+  /** The share of packets that the path loses whatever is sent. */
+  rate = 0;
+
+  /** From now on less is sent than the path carries. */
+  drainBegins(now: number): void {
+    this.#takeSample();
+    this.#drainedFrom = now;
+    this.#drainedTo = Infinity;
+  }
+
+  /** No longer; if a queue stood all the while, what was lost may have been lost to it. */
+  drainEnds(now: number, queued: boolean): void {
+    if (this.#drainedTo !== Infinity) return;
+    this.#drainedTo = queued ? this.#drainedFrom : now;
+    if (queued) this.#forget();
+  }
+
+  /** A packet that was sent at `sentTime` was acknowledged or given up. */
+  onSettled(sentTime: number, lost: boolean): void {
+    if (sentTime < this.#drainedFrom || sentTime >= this.#drainedTo) return;
+    if (lost) this.#lost++;
+    else this.#acked++;
+  }
+
+  #forget(): void {
+    this.#acked = 0;
+    this.#lost = 0;
+  }
+
+  // By the next drain, all that left during the last has been settled.
+  #takeSample(): void {
+    const count = this.#acked + this.#lost;
+    if (count < MIN_SAMPLE) return;
+    const sample = this.#lost / count;
+    const weight = this.#sampled ? SAMPLE_WEIGHT : 1;
+    this.rate += weight * (sample - this.rate);
+    this.rate = Math.min(this.rate, MAX_RANDOM_LOSS);
+    this.#sampled = true;
+    this.#forget();
+  }
+}

@@ -1,0 +1,86 @@
+import type { AckEvent } from "./congestion.ts";
+
+/** Loss on top of the path's own, in a round, that shows congestion (draft-ietf-ccwg-bbr, section 2.7). */
+const LOSS_THRESHOLD = 0.02;
+/** Standard deviations by which the loss in a round may exceed the path's by chance. */
+const DEVIATIONS = 3;
+/** A round trip that never came below this, relative to the minimum, shows a queue, */
+const QUEUE_RATIO = 1.1;
+/** and in milliseconds on top: clocks and schedulers are no finer. */
+const QUEUE_MARGIN = 1;
+
+/** Counts round trips, and what happened in the current one. */
+export class RoundSignals {
+  #nextRoundDelivered = 0;
+  #acked = 0;
+  #lost = 0;
+  #packets = 0;
+  #minRtt = Infinity;
+  #flight = 0;
+  #previousFlight = 0;
+
+  /** Rounds so far. */
+  count = 0;
+
+  /** Bytes delivered in the round. */
+  get delivered(): number {
+    return this.#acked;
+  }
+
+  /** Bytes in flight at most when what was settled in this round was sent. */
+  get flight(): number {
+    return this.#previousFlight;
+  }
+
+  /**
+   * Takes an acknowledgement into the round.
+   *
+   * @returns whether the round ends with it: what was sent at its beginning has arrived
+   */
+  update(event: AckEvent): boolean {
+    const { rate } = event;
+    this.#acked += event.ackedBytes;
+    this.#packets++;
+    this.#flight = Math.max(this.#flight, event.priorInFlight);
+    if (event.rttSample !== undefined && event.rttSample < this.#minRtt) {
+      this.#minRtt = event.rttSample;
+    }
+    if (rate.priorDelivered < this.#nextRoundDelivered) return false;
+    this.#nextRoundDelivered = rate.priorDelivered + rate.delivered;
+    this.count++;
+    return true;
+  }
+
+  /** Bytes were given up. */
+  onLost(bytes: number): void {
+    this.#lost += bytes;
+  }
+
+  /** Whether a queue has stood all through the round. */
+  isQueued(minRtt: number): boolean {
+    return this.#minRtt > minRtt * QUEUE_RATIO + QUEUE_MARGIN;
+  }
+
+  /**
+   * Whether the round shows congestion: a queue stood all through it, and more
+   * was lost than the path loses anyhow.
+   */
+  congested(minRtt: number, randomLoss: number): boolean {
+    if (!this.isQueued(minRtt) || this.#lost === 0) return false;
+    const total = this.#acked + this.#lost;
+    const share = this.#lost / total;
+    const packets = total / (this.#acked / this.#packets);
+    const deviation = Math.sqrt(randomLoss * (1 - randomLoss) / packets);
+    return share > randomLoss + LOSS_THRESHOLD + DEVIATIONS * deviation;
+  }
+
+  /** The next round begins. */
+  clear(): void {
+    this.#acked = 0;
+    this.#lost = 0;
+    this.#packets = 0;
+    this.#minRtt = Infinity;
+    this.#previousFlight = this.#flight;
+    this.#flight = 0;
+  }
+}
