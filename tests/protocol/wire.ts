@@ -105,12 +105,12 @@ export function blocksOf(segment: Segment): [start: number, end: number][] {
 export function flagNames(flags: number): string {
   return Object.entries(Flag)
     .filter(([, flag]) => (flags & flag) !== 0)
-    .sort(([, a], [, b]) => ORDER.indexOf(a) - ORDER.indexOf(b))
+    .sort(([a], [b]) => ORDER.indexOf(a) - ORDER.indexOf(b))
     .map(([name]) => name)
     .join(" ");
 }
 
-const ORDER: number[] = [Flag.SYN, Flag.FIN, Flag.ACK, Flag.RST, Flag.PSH];
+const ORDER = ["SYN", "FIN", "RST", "COOKIE", "ACK", "PSH", "WANT"];
 
 /** Makes the checksum of a datagram right again, whatever was done to it. */
 export function mend(datagram: Uint8Array): void {
