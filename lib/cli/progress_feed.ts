@@ -12,19 +12,26 @@ export class ProgressFeed {
 
   #channel: Channel;
   #reporter: Reporter;
+  #pending: () => number;
   #meter = new RateMeter();
   #begin = performance.now();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(channel: Channel, reporter: Reporter) {
+  /** @param pending how many of the bytes are not at the other side yet */
+  constructor(
+    channel: Channel,
+    reporter: Reporter,
+    pending: () => number = () => 0,
+  ) {
     this.#channel = channel;
     this.#reporter = reporter;
+    this.#pending = pending;
   }
 
   /** The handshake is complete: the clock starts. */
   start(): void {
     this.#begin = performance.now();
-    this.#meter.sample(this.#begin, this.bytes);
+    this.#meter.sample(this.#begin, 0);
     const interval = this.#reporter.progressInterval;
     if (interval !== undefined) {
       this.#timer = setInterval(() => this.#tell(), interval);
@@ -52,10 +59,11 @@ export class ProgressFeed {
   #tell(): void {
     const now = performance.now();
     const { counters, smoothedRtt } = this.#channel;
+    const bytes = Math.max(0, this.bytes - this.#pending());
     this.#reporter.progress({
-      bytes: this.bytes,
+      bytes,
       size: this.size,
-      rate: this.#meter.sample(now, this.bytes),
+      rate: this.#meter.sample(now, bytes),
       time: now - this.#begin,
       rtt: smoothedRtt,
       resent: counters.retransmissions / Math.max(1, counters.datagramsSent),

@@ -40,7 +40,8 @@ export async function runSend(
     const stop = () => channel.abort(interrupted.reason);
     interrupted.addEventListener("abort", stop);
 
-    const feed = new ProgressFeed(channel, reporter);
+    const pending = () => channel.unacknowledged;
+    const feed = new ProgressFeed(channel, reporter, pending);
     feed.size = source.offer.size;
     channel.established.then(() => {
       clearTimeout(patience);

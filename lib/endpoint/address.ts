@@ -1,8 +1,12 @@
 import { lookup } from "node:dns/promises";
 import { isIPv4, isIPv6 } from "node:net";
+import process from "node:process";
 import { Failure } from "../base/failure.ts";
 
 const MAPPED = "::ffff:";
+
+// Deno 2.5 warns, on standard error, of a module that its own look-up uses.
+Object.assign(process, { noDeprecation: true });
 
 /**
  * Finds the address of `host`, from /etc/hosts and DNS as the system does it.

@@ -72,6 +72,11 @@ export class Channel implements ByteStream {
     return this.#connection.smoothedRtt;
   }
 
+  /** Bytes written that the peer has not acknowledged. */
+  get unacknowledged(): number {
+    return this.#connection.unacknowledged;
+  }
+
   /** Whether nothing will happen on it any more. */
   get finished(): boolean {
     return this.#connection.finished;

@@ -34,7 +34,7 @@ export function failureOfEnding(
     case "busy":
       return new Failure(
         "busy",
-        `${peer} is busy with another transfer: try again when it is done`,
+        `The receiver at ${peer} is busy with another transfer: try again when it is done`,
       );
     case "aborted":
       return new Failure(
@@ -44,17 +44,17 @@ export function failureOfEnding(
     case "unknown":
       return new Failure(
         "reset",
-        `${peer} does not know this transfer: ferry was restarted there, or gave up`,
+        `The other side (${peer}) does not know this transfer: ferry was restarted there, or gave up`,
       );
     case "protocol":
       return new Failure(
         "protocol",
-        `${peer} refused the connection as against the protocol: is the same ferry running on both sides?`,
+        `The other side (${peer}) broke off for a breach of the protocol: run the same ferry on both sides`,
       );
     case "version":
       return new Failure(
         "protocol",
-        `${peer} speaks another version of the protocol: run the same ferry on both sides`,
+        `The other side (${peer}) speaks another version of the protocol: run the same ferry on both sides`,
       );
   }
 }

@@ -97,8 +97,9 @@ export class Endpoint implements ChannelDriver {
   accept(signal?: AbortSignal): Promise<Channel> {
     this.#host.listening = true;
     return new Promise((resolve, reject) => {
-      this.#accepting.push(resolve);
+      signal?.throwIfAborted();
       signal?.addEventListener("abort", () => reject(signal.reason));
+      this.#accepting.push(resolve);
       this.#serveAccepting();
     });
   }

@@ -162,6 +162,12 @@ export class Connection {
     return this.#sendBuffer.space;
   }
 
+  /** Bytes that were written and not acknowledged. */
+  get unacknowledged(): number {
+    const { writeEnd, sndUna } = this.#sendBuffer;
+    return Math.max(0, writeEnd - Math.max(sndUna, 1));
+  }
+
   /** Ends this side's direction after what was written. */
   close(): void {
     this.#sendBuffer.closed = true;
