@@ -16,6 +16,8 @@ export class ReceiveBuffer {
   readonly #outOfOrder = new RangeSet();
   #finSeq = Infinity;
   #highest = 0;
+  // What must have come before the window grows again: an old one's worth.
+  #growsAt = 0;
 
   /** Next sequence number expected. */
   rcvNxt = 0;
@@ -132,11 +134,16 @@ export class ReceiveBuffer {
     return length;
   }
 
-  /** Doubles the window, unless the application lags or the limit is reached. */
+  /**
+   * Doubles the window, unless the last growth is not used yet, the application
+   * lags or the limit is reached.
+   */
   grow(): boolean {
     const capacity = Math.min(2 * this.#capacity, this.#maxCapacity);
     const lagging = this.readable > this.#capacity / 2;
     if (capacity <= this.#capacity || lagging) return false;
+    if (this.#highest < this.#growsAt) return false;
+    this.#growsAt = this.#highest + this.#capacity;
     this.#capacity = capacity;
     this.#ring?.resize(
       capacity,
