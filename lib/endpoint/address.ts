@@ -1,12 +1,12 @@
-import { lookup } from "node:dns/promises";
+import { lookup } from "node:dns";
 import { isIPv4, isIPv6 } from "node:net";
-import process from "node:process";
+import { promisify } from "node:util";
 import { Failure } from "../base/failure.ts";
 
 const MAPPED = "::ffff:";
 
-// Deno 2.5 warns, on standard error, of a module that its own look-up uses.
-Object.assign(process, { noDeprecation: true });
+// Not node:dns/promises, which makes Deno 2.5 warn of a module of its own.
+const lookUp = promisify(lookup);
 
 /**
  * Finds the address of `host`, from /etc/hosts and DNS as the system does it.
@@ -36,7 +36,7 @@ export async function resolve(
 async function addressesOf(host: string): Promise<string[]> {
   if (isIPv4(host) || isIPv6(host)) return [host];
   try {
-    const found = await lookup(host, { all: true });
+    const found = await lookUp(host, { all: true });
     return found.map(({ address }) => address);
   } catch (cause) {
     throw new Failure(
