@@ -1,0 +1,220 @@
+import { assert, assertEquals } from "@std/assert";
+import { Random } from "../../lib/base/random.ts";
+import { Flag, Reset } from "../../lib/protocol/segment.ts";
+import { Duo, gist, HOP, type Letter, readAll } from "./duo.ts";
+import { knock, Town } from "./town.ts";
+import { datagramOf, mend } from "./wire.ts";
+
+Deno.test("a second caller is told at once that the host is busy, and the first is not disturbed", () => {
+  const town = new Town();
+  const first = town.caller("first");
+  town.talk();
+  const second = town.caller("second");
+  town.talk();
+  assertEquals(second.connection.ending, "busy");
+  assertEquals(first.connection.state, "ESTABLISHED");
+  assert(town.server.host.accept());
+  assertEquals(town.server.host.accept(), undefined);
+});
+
+Deno.test("who was half open when another took the last place is turned away", () => {
+  const town = new Town();
+  const slow = town.caller("slow");
+  const [syn] = slow.station.outbox(town.now);
+  town.deliver(syn, slow.station.address);
+  const quick = town.caller("quick");
+  const isToSlow = ({ to }: Letter) => to.hostname === "slow";
+  const late = town.talk(isToSlow).filter(isToSlow);
+  assertEquals(quick.connection.state, "ESTABLISHED");
+  town.deliver(late.at(-1)!, town.server.address);
+  assertEquals(slow.connection.ending, "busy");
+});
+
+Deno.test("when a connection has ended the next caller is served", () => {
+  const town = new Town();
+  const first = town.caller("first");
+  town.talk();
+  first.connection.abort(Reset.ABORTED);
+  town.talk();
+  const second = town.caller("second");
+  town.talk();
+  assertEquals(second.connection.state, "ESTABLISHED");
+  const accepted = town.server.host.accept()!;
+  assertEquals(accepted.idLow, second.connection.idLow);
+  assertEquals(town.server.host.accept(), undefined);
+});
+
+Deno.test("several connections may be served, each with its own bytes", () => {
+  const duo = new Duo({ maxConnections: 3 });
+  const nears = [1, 2, 3].map((value) => {
+    const near = duo.connect();
+    near.write(new Uint8Array(10).fill(value));
+    return near;
+  });
+  duo.talk();
+  for (const near of nears) assertEquals(near.state, "ESTABLISHED");
+  const values = nears.map(() => readAll(duo.server.host.accept()!)[0]);
+  assertEquals(values.sort(), [1, 2, 3]);
+});
+
+Deno.test("a host that does not listen knows no connection", () => {
+  const duo = new Duo();
+  duo.server.host.listening = false;
+  const near = duo.connect();
+  duo.talk();
+  assertEquals(near.ending, "unknown");
+});
+
+Deno.test("another version is told so, if it asks in a datagram that is large enough", () => {
+  const duo = new Duo();
+  const near = duo.connect();
+  const [syn] = duo.collect(duo.client);
+  syn[4]++;
+  mend(syn);
+  duo.deliver(duo.server, [syn, syn.subarray(0, 100)]);
+  const answers = duo.collect(duo.server);
+  assertEquals(answers.map(gist), ["RST 1"]);
+  duo.deliver(duo.client, answers);
+  assertEquals(near.ending, "version");
+});
+
+Deno.test("nothing is said to what is not ferry, is damaged, or is a reset", () => {
+  const duo = new Duo();
+  const syn = knock(1);
+  const foreign = syn.slice();
+  foreign[4] = 0x45;
+  const damaged = syn.slice();
+  damaged[100] ^= 1;
+  const reset = datagramOf({ flags: Flag.RST, payload: Uint8Array.of(0) });
+  const empty = new Uint8Array(0);
+  duo.deliver(duo.server, [foreign, damaged, reset, empty, syn.subarray(0, 9)]);
+  assertEquals(duo.collect(duo.server), []);
+  assertEquals(duo.server.host.strays, 5);
+});
+
+Deno.test("the answer to a stranger is never larger than what it answers", () => {
+  const random = new Random(1);
+  for (const halfOpen of [0, 100]) {
+    const town = new Town();
+    town.crowd(halfOpen);
+    town.talk();
+    for (let i = 0; i < 5_000; i++) {
+      const datagram = datagramOf({
+        flags: random.int(256),
+        idLow: 5_000 + i,
+        payload: random.bytes(random.int(30)),
+        padding: random.int(4) === 0 ? random.int(1_200) : 0,
+      });
+      const from = { hostname: "stranger", port: 1 + i };
+      town.server.host.receive(town.now, datagram, from);
+      const answers = town.server.outbox(town.now);
+      const bytes = answers.reduce((sum, one) => sum + one.datagram.length, 0);
+      assert(bytes <= datagram.length);
+    }
+  }
+});
+
+Deno.test("answers that wait to be sent are bounded", () => {
+  const duo = new Duo();
+  const flags = Flag.ACK;
+  for (let idLow = 0; idLow < 10_000; idLow++) {
+    duo.deliver(duo.server, [datagramOf({ flags, idLow })]);
+  }
+  const { length } = duo.collect(duo.server);
+  assert(length > 0 && length <= 1_000);
+});
+
+/** An established connection whose client has moved to another address. */
+function moved() {
+  const duo = new Duo();
+  const { near, far } = duo.establish();
+  const elsewhere = { hostname: "client, elsewhere", port: 6000 };
+  const whereTo = () =>
+    duo.server.outbox(duo.now).map(({ to }) => to.hostname)[0];
+  return { duo, near, far, elsewhere, whereTo };
+}
+
+Deno.test("a connection follows its peer to another address", () => {
+  const { duo, near, far, elsewhere, whereTo } = moved();
+  near.write(new Uint8Array(100));
+  duo.deliver(duo.server, duo.collect(duo.client), elsewhere);
+  assertEquals(far.readable, 100);
+  assertEquals(duo.server.host.peerOf(far), elsewhere);
+  assertEquals(whereTo(), elsewhere.hostname);
+});
+
+Deno.test("an old packet from another address moves nothing", () => {
+  const { duo, near, far, elsewhere } = moved();
+  near.write(new Uint8Array(100));
+  const older = duo.collect(duo.client);
+  near.write(new Uint8Array(100));
+  const newer = duo.collect(duo.client);
+  duo.deliver(duo.server, newer);
+  // Late, and then once more.
+  duo.deliver(duo.server, [...older, ...newer], elsewhere);
+  assertEquals(far.readable, 200);
+  assertEquals(duo.server.host.peerOf(far), duo.client.address);
+});
+
+Deno.test("a datagram against the rules moves nothing", () => {
+  const { duo, near, far, elsewhere } = moved();
+  const { idHigh, idLow } = near;
+  const common = { idHigh, idLow, packetNumber: 2 ** 40 };
+  const payload = new Uint8Array(10);
+  const beyond = datagramOf({ ...common, seq: 2 ** 50, payload });
+  const ahead = datagramOf({ ...common, flags: Flag.ACK, ack: 2 ** 50 });
+  const damaged = datagramOf({ ...common, seq: 1, payload });
+  damaged[40] ^= 1;
+  duo.deliver(duo.server, [beyond, ahead, damaged], elsewhere);
+  assertEquals(duo.server.host.peerOf(far), duo.client.address);
+});
+
+Deno.test("a connection that is not established yet moves nowhere", () => {
+  const duo = new Duo();
+  duo.connect();
+  const syns = duo.collect(duo.client);
+  duo.deliver(duo.server, syns);
+  duo.collect(duo.server);
+  duo.pause(1_000);
+  const again = duo.collect(duo.client);
+  duo.deliver(duo.server, again, { hostname: "elsewhere", port: 1 });
+  const addresses = duo.server.outbox(duo.now).map(({ to }) => to.hostname);
+  assertEquals(new Set(addresses), new Set(["client"]));
+});
+
+Deno.test("a host is woken when any of its connections wants to be", () => {
+  const duo = new Duo({ maxConnections: 2 });
+  const one = duo.connect();
+  duo.talk();
+  duo.pause(HOP);
+  const other = duo.connect();
+  duo.collect(duo.client);
+  const { deadline } = duo.client.host;
+  assertEquals(deadline, Math.min(one.deadline, other.deadline));
+  duo.now = deadline;
+  duo.client.host.wake(deadline);
+  duo.collect(duo.client);
+  assert(duo.client.host.deadline > deadline);
+});
+
+Deno.test("each datagram is told of: sent, received, dropped and why", () => {
+  const duo = new Duo();
+  const { near } = duo.establish();
+  const stray = datagramOf({ flags: Flag.ACK, idLow: 77 });
+  duo.deliver(duo.server, [stray]);
+  const told = duo.server.events.map(({ what, reason }) => [what, reason]);
+  assertEquals(told, [
+    ["RECV", undefined],
+    ["SEND", undefined],
+    ["RECV", undefined],
+    ["DROP", "no such connection"],
+  ]);
+  const [syn] = duo.client.events;
+  const hex = near.idHigh.toString(16).padStart(8, "0");
+  assert(syn.connection.startsWith(hex) && syn.connection.length === 16);
+  assertEquals([syn.what, syn.seq, syn.flags & Flag.SYN], [
+    "SEND",
+    0,
+    Flag.SYN,
+  ]);
+});
