@@ -37,6 +37,12 @@ const GAINS: Readonly<Record<BbrState, Gains>> = {
 const INITIAL_WINDOW = 32;
 /** Datagrams in flight at least. */
 const MIN_WINDOW = 4;
+/** A burst lasts so many milliseconds at the pacing rate, */
+const QUANTUM_TIME = 1;
+/** has so many datagrams at most, */
+const MAX_QUANTUM = 16;
+/** and so many of them fit into the flight: one leaves, one is on its way, one is being acknowledged. */
+const QUANTA = 3;
 /** Pacing stays this much below the model, so that no queue builds up (section 2.2). */
 const PACING_MARGIN = 0.99;
 /** Growth of the bandwidth in a round below which the pipe is taken for full, */
@@ -135,15 +141,19 @@ export class Bbr implements CongestionController {
     return 1 / (1 - this.#randomLoss.rate);
   }
 
+  // Section 5.6.4.2: what the path holds, but enough for acknowledgements that
+  // come for many datagrams at once, and for timers that are late.
   #inflight(gain: number): number {
     if (this.#minRtt === Infinity) return this.#congestionWindow;
     const bdp = this.#estimate * this.#minRtt * this.#compensation;
-    return gain * bdp + this.#quantum;
+    return Math.max(gain * bdp, QUANTA * this.#quantum) +
+      MIN_WINDOW * this.#mss;
   }
 
-  // Acknowledgements come for several datagrams at once, and timers are late.
+  // What may leave in one burst, in bytes (section 5.6.3).
   get #quantum(): number {
-    return MIN_WINDOW * this.#mss;
+    const quantum = this.#pacingRate * QUANTUM_TIME;
+    return Math.min(quantum, MAX_QUANTUM * this.#mss);
   }
 
   onSent(): void {}

@@ -3,18 +3,23 @@ import { PacketState, type SentPackets } from "./sent_packets.ts";
 
 /** Later packets that must be acknowledged before an earlier one counts as lost (RFC 9002, section 6.1.1). */
 const PACKET_THRESHOLD = 3;
-/** Round trips for which a wider reordering window is kept after a wrong verdict (RFC 8985, section 6.2). */
+/** Round trips for which a wider reordering window is kept after a wrong verdict (RFC 8985, section 6.2), */
 const WINDOW_PERSISTENCE = 16;
+/** and milliseconds at least: on a short path, round trips pass sooner than reordering comes again. */
+const MIN_WINDOW_PERSISTENCE = 1000;
+const MIN_MAX_REO_WND = 10;
 
 /**
  * Says which packets are lost: by packet threshold until reordering is seen,
- * and by time always, with a window that grows with wrong verdicts (RFC 9002,
- * section 6.1, and RFC 8985, section 6.2). Since both tests are monotone in the
- * packet number, a scan ends at the first packet that passes them.
+ * and by time always, with a window that wrong verdicts widen (RFC 9002,
+ * section 6.1, and RFC 8985, section 6.2). Packet numbers tell by how much a
+ * verdict was early, so that one is enough to learn from. Since both tests are
+ * monotone in the packet number, a scan ends at the first packet that passes
+ * them.
  */
 export class LossDetection {
   #reorderingSeen = false;
-  #windowMultiplier = 1;
+  #learnedWindow = 0;
   #widenedAt = 0;
   #scan: number;
   /** When the next packet will count as lost, in milliseconds. */
@@ -30,11 +35,12 @@ export class LossDetection {
     this.#reorderingSeen = true;
   }
 
-  /** A packet that had been given up was acknowledged. */
-  onSpuriousLoss(now: number, rtt: RttEstimator): void {
+  /** A packet that had been given up was acknowledged, `elapsed` milliseconds after it was sent. */
+  onSpuriousLoss(now: number, elapsed: number, rtt: RttEstimator): void {
     this.#reorderingSeen = true;
-    if (now - this.#widenedAt < rtt.smoothedRtt) return;
-    this.#windowMultiplier++;
+    const late = elapsed - Math.max(rtt.smoothedRtt, rtt.latestRtt);
+    if (late <= this.#learnedWindow) return;
+    this.#learnedWindow = late;
     this.#widenedAt = now;
   }
 
@@ -66,15 +72,26 @@ export class LossDetection {
   }
 
   #reoWnd(now: number, rtt: RttEstimator): number {
-    const persistence = WINDOW_PERSISTENCE * rtt.smoothedRtt;
-    if (this.#windowMultiplier > 1 && now - this.#widenedAt > persistence) {
-      this.#windowMultiplier = 1;
-    }
-    const unit = Math.min(rtt.minRtt, rtt.smoothedRtt) / 4;
-    // A timer that fires later than this is no loss to anyone.
-    return Math.max(
-      1,
-      Math.min(this.#windowMultiplier * unit, rtt.smoothedRtt),
+    const persistence = Math.max(
+      WINDOW_PERSISTENCE * rtt.smoothedRtt,
+      MIN_WINDOW_PERSISTENCE,
     );
+    if (now - this.#widenedAt > persistence) {
+      this.#learnedWindow /= 2;
+      this.#widenedAt = now;
+    }
+    const quarter = Math.min(rtt.minRtt, rtt.smoothedRtt) / 4;
+    const wanted = Math.max(quarter, this.#learnedWindow);
+    // A timer that fires a millisecond later than it might is no loss to anyone.
+    return Math.max(1, Math.min(wanted, maxReoWnd(rtt)));
   }
+}
+
+/**
+ * How long a packet is waited for at most beyond a round trip, in milliseconds:
+ * one more (RFC 8985, section 6.2), or what wireless links hold packets back
+ * for, where that is more.
+ */
+export function maxReoWnd(rtt: RttEstimator): number {
+  return Math.max(rtt.smoothedRtt, MIN_MAX_REO_WND);
 }

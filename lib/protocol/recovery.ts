@@ -1,7 +1,7 @@
 import type { CongestionController } from "./congestion.ts";
 import type { Counters } from "./counters.ts";
 import { DeliveryRate } from "./delivery_rate.ts";
-import { LossDetection } from "./loss_detection.ts";
+import { LossDetection, maxReoWnd } from "./loss_detection.ts";
 import { Pacer } from "./pacer.ts";
 import { RttEstimator } from "./rtt.ts";
 import type { Segment } from "./segment.ts";
@@ -142,7 +142,8 @@ export class Recovery {
       windowLimited: !this.#appLimited,
     });
     this.#pacer.rate = this.#controller.pacingRate;
-    packets.forget(now - 2 * this.rtt.smoothedRtt);
+    // What is given up too early is to be recognised when it arrives.
+    packets.forget(now - this.rtt.smoothedRtt - 2 * maxReoWnd(this.rtt));
   }
 
   #endProbing(timeouts: number): number {
@@ -159,7 +160,8 @@ export class Recovery {
     if (state === PacketState.UNTRACKED) return;
     if (state === PacketState.LOST) {
       this.#counters.spuriousLosses++;
-      this.#detection.onSpuriousLoss(this.#now, this.rtt);
+      const elapsed = this.#now - packets.sentTime(packet);
+      this.#detection.onSpuriousLoss(this.#now, elapsed, this.rtt);
     }
     if (packet < this.#priorLargest) this.#detection.onReordering();
     this.#ackedBytes += packets.size(packet);
