@@ -146,6 +146,8 @@ function tell(
     controller.onLost({ now, lostBytes: bytes, sentTime, bytesInFlight });
   }
   if (verb !== "acked") return;
+  // The first acknowledgement always gives a sample.
+  const late = limited && rtt.sampled;
   rtt.sample(now, what.rtt, 0);
   controller.onPacketSettled(sentTime, false);
   controller.onAcked({
@@ -154,7 +156,7 @@ function tell(
     priorInFlight: bytes,
     bytesInFlight,
     sentTime,
-    rttSample: limited ? what.rtt : undefined,
+    rttSample: late ? undefined : what.rtt,
     rtt,
     rate: {
       deliveryRate: what.rate,
