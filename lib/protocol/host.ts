@@ -204,7 +204,7 @@ export class Host<Peer extends Address> {
       const { idHigh, idLow } = segment;
       segment.cookie = this.#cookies.issue(now, to, idHigh, idLow);
       encodeHeader(segment, into);
-      seal(into);
+      seal(into, into.length);
     });
   }
 

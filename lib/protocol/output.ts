@@ -271,7 +271,7 @@ export class Output {
   #finish(into: Uint8Array, size: number): number {
     const { received, counters } = this.#sources;
     const { segment } = this;
-    seal(into.subarray(0, size));
+    seal(into, size);
     if (segment.has(Flag.ACK)) {
       received.acknowledged();
       this.#advertisedEdge = segment.ack + segment.window;

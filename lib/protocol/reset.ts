@@ -19,6 +19,6 @@ export function writeReset(
   segment.payloadLength = 1;
   const header = encodeHeader(segment, into);
   into[header] = code;
-  seal(into.subarray(0, header + 1));
+  seal(into, header + 1);
   return header + 1;
 }

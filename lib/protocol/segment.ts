@@ -190,9 +190,9 @@ function encodeAck(segment: Segment, into: Uint8Array, start: number): number {
   return at;
 }
 
-/** Puts the checksum over the whole datagram in its place. */
-export function seal(datagram: Uint8Array): void {
-  writeUint32(datagram, 0, crc32(datagram.subarray(4)));
+/** Puts the checksum over the whole datagram, of `length` bytes, in its place. */
+export function seal(into: Uint8Array, length: number): void {
+  writeUint32(into, 0, crc32(into.subarray(4, length)));
 }
 
 /**

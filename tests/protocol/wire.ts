@@ -3,7 +3,6 @@ import {
   decodeSegment,
   encodeHeader,
   Flag,
-  seal,
   Segment,
 } from "../../lib/protocol/segment.ts";
 
@@ -61,7 +60,7 @@ export function datagramOf(draft: Draft): Uint8Array<ArrayBuffer> {
   const header = encodeHeader(segmentOf(draft), into);
   into.set(payload, header);
   const datagram = into.slice(0, header + payload.length + padding);
-  seal(datagram);
+  seal(datagram, datagram.length);
   return datagram;
 }
 
