@@ -60,7 +60,7 @@ export function datagramOf(draft: Draft): Uint8Array<ArrayBuffer> {
   const header = encodeHeader(segmentOf(draft), into);
   into.set(payload, header);
   const datagram = into.slice(0, header + payload.length + padding);
-  seal(datagram, datagram.length);
+  mend(datagram);
   return datagram;
 }
 
