@@ -1,11 +1,13 @@
 import { clearImmediate, setImmediate } from "node:timers";
 
-/** A timer fires up to this many milliseconds late, a turn of the event loop at once. */
-const TIMER_LATENESS = 1.5;
+/** A timer fires about this many milliseconds late. */
+const TIMER_LATENESS = 1;
 
 /**
  * Calls back at a time. Set again and again, it leaves a timer that is early
  * enough alone: a wake too many costs less than a new timer for each datagram.
+ * It never spins for the sake of a fraction of a millisecond: a busy event loop
+ * looks for arrived datagrams only now and then.
  */
 export class Alarm {
   readonly #onTime: () => void;
@@ -17,14 +19,17 @@ export class Alarm {
     this.#onTime = onTime;
   }
 
-  /** Calls back at `time` at the latest, in milliseconds on the clock of `now`. */
+  /** Calls back at `time` or soon after, in milliseconds on the clock of `now`. */
   set(time: number, now: number): void {
     if (time >= this.#time) return;
     this.clear();
     this.#time = time;
     const wait = time - now;
-    if (wait < TIMER_LATENESS) this.#turn = setImmediate(this.#fire);
-    else this.#timer = setTimeout(this.#fire, wait - TIMER_LATENESS);
+    if (wait <= 0) this.#turn = setImmediate(this.#fire);
+    else {this.#timer = setTimeout(
+        this.#fire,
+        Math.max(0, wait - TIMER_LATENESS),
+      );}
   }
 
   clear(): void {

@@ -40,7 +40,7 @@ const MIN_WINDOW = 4;
 /** A burst lasts so many milliseconds at the pacing rate, */
 const QUANTUM_TIME = 1;
 /** has so many datagrams at most, */
-const MAX_QUANTUM = 16;
+const MAX_QUANTUM = 24;
 /** and so many of them fit into the flight: one leaves, one is on its way, one is being acknowledged. */
 const QUANTA = 3;
 /** Pacing stays this much below the model, so that no queue builds up (section 2.2). */

@@ -1,17 +1,23 @@
+/** Milliseconds between bursts, if they stay small: what an event loop's timer can tell. */
+const QUANTUM_TIME = 2.5;
+/** Datagrams in a burst, if no timer was late. */
+const MAX_QUANTUM = 24;
 /** How much lateness of timers a burst may make up for, in milliseconds. */
 const LATENESS = 2.5;
 /** Datagrams that may always leave together (RFC 9002, section 7.7). */
 const MIN_BURST = 10;
 /** Datagrams in a burst at most: a kernel's default receive buffer holds about 90. */
-const MAX_BURST = 32;
+const MAX_BURST = 48;
 
 /**
- * Spreads datagrams over time at a given rate. A virtual clock runs ahead with
- * each datagram; sending may go on while it is not ahead of real time, and it
- * lags by no more than a burst.
+ * Spreads datagrams over time at a given rate, in small bursts, since each
+ * pause costs a turn of the event loop. A virtual clock runs ahead with each
+ * datagram. Once it is ahead of real time, sending pauses until a burst is due;
+ * it lags by no more than a larger burst.
  */
 export class Pacer {
   #free = 0;
+  #deadline = 0;
   /** Bytes per millisecond that the path is asked to take at most, whatever the congestion controller says. */
   readonly #maxRate: number;
   #rate = Infinity;
@@ -28,17 +34,25 @@ export class Pacer {
 
   /** When the next datagram may leave, in milliseconds. */
   get deadline(): number {
-    return this.#free;
+    return this.#deadline;
   }
 
   /** Accounts for a datagram of `size` bytes. */
   onSent(now: number, size: number, maxDatagramSize: number): void {
-    if (this.#rate === Infinity) return;
+    const rate = this.#rate;
+    if (rate === Infinity) return;
     const burst = Math.min(
-      Math.max(this.#rate * LATENESS, MIN_BURST * maxDatagramSize),
+      Math.max(rate * LATENESS, MIN_BURST * maxDatagramSize),
       MAX_BURST * maxDatagramSize,
     );
-    const earliest = now - (burst - maxDatagramSize) / this.#rate;
-    this.#free = Math.max(this.#free, earliest) + size / this.#rate;
+    const earliest = now - (burst - maxDatagramSize) / rate;
+    this.#free = Math.max(this.#free, earliest) + size / rate;
+    this.#deadline = this.#free;
+    if (this.#free <= now) return;
+    const quantum = Math.min(
+      rate * QUANTUM_TIME,
+      MAX_QUANTUM * maxDatagramSize,
+    );
+    this.#deadline += Math.max(0, quantum - maxDatagramSize) / rate;
   }
 }
