@@ -107,7 +107,12 @@ export class Output {
     const range = this.#nextRange(now);
     if (range !== undefined) return this.#writeData(now, range, into);
     if (this.askDue || recovery.probesDue > 0) return this.#writeAsk(now, into);
-    if (received.deadline <= now) return this.#writeAck(now, into);
+    if (received.deadline <= now) {
+      // Whoever says SYN again may not have got ours.
+      const syn = this.#unansweredSyn(now);
+      if (syn !== undefined) return this.#writeData(now, syn, into);
+      return this.#writeAck(now, into);
+    }
     return 0;
   }
 
@@ -132,6 +137,12 @@ export class Output {
     return sendBuffer.next(this.#maxPayload(now), this.windowEdge);
   }
 
+  #unansweredSyn(now: number): SendRange | undefined {
+    const { sendBuffer } = this.#sources;
+    if (sendBuffer.sndUna > 0) return undefined;
+    return sendBuffer.oldest(this.#maxPayload(now));
+  }
+
   // The header is prepared first, since what it takes is missing for the payload.
   #maxPayload(now: number): number {
     const { sendBuffer, received, recovery } = this.#sources;
@@ -144,7 +155,7 @@ export class Output {
     const { segment } = this;
     segment.flags = 0;
     const carriesAck = received.largest >= 0 &&
-      (received.deadline !== Infinity || sendBuffer.closed ||
+      (syn || received.deadline !== Infinity || sendBuffer.closed ||
         recovery.packets.sentCount < ALWAYS_ACK);
     let headerSize = HEADER_SIZE;
     if (syn) headerSize += SYN_PART_SIZE + this.cookie.length;
