@@ -97,6 +97,32 @@ Deno.test("who is turned away after a long wait is not sent more than it sent ei
   assert(bytes <= SYN_SIZE, `${bytes} bytes`);
 });
 
+Deno.test("a SYN that comes again is answered with SYN and ACK, however often the answer is lost", () => {
+  const duo = new Duo({ timeout: 10 * TIMEOUT });
+  const near = duo.connect();
+  let answers = 0;
+  duo.pass(5 * TIMEOUT, (from, datagram) => {
+    if (from === duo.client) return false;
+    assertEquals(gist(datagram), "SYN ACK PSH");
+    answers++;
+    return true;
+  });
+  assert(answers > 5 * TIMEOUT / 1_100);
+  duo.pass(2_000);
+  assertEquals(near.state, "ESTABLISHED");
+});
+
+Deno.test("a SYN that comes again brings the lost answer without waiting for a timer", () => {
+  const duo = new Duo();
+  const near = duo.connect();
+  duo.deliver(duo.server, duo.collect(duo.client));
+  duo.collect(duo.server);
+  duo.client.host.wake(duo.now += near.deadline - duo.now);
+  duo.deliver(duo.server, duo.collect(duo.client));
+  duo.deliver(duo.client, duo.collect(duo.server));
+  assertEquals(near.state, "ESTABLISHED");
+});
+
 Deno.test("a duplicate SYN opens nothing more, and its data counts once", () => {
   const duo = new Duo();
   const near = duo.connect();
