@@ -132,7 +132,7 @@ export class Output {
       return undefined;
     }
     if (!recovery.windowAllows(this.#maxDatagramSize)) return undefined;
-    this.#pacingBlocked = recovery.pacingDeadline > now;
+    this.#pacingBlocked = !recovery.pacerAllows(now);
     if (this.#pacingBlocked) return undefined;
     return sendBuffer.next(this.#maxPayload(now), this.windowEdge);
   }

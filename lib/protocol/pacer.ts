@@ -12,8 +12,9 @@ const MAX_BURST = 48;
 /**
  * Spreads datagrams over time at a given rate, in small bursts, since each
  * pause costs a turn of the event loop. A virtual clock runs ahead with each
- * datagram. Once it is ahead of real time, sending pauses until a burst is due;
- * it lags by no more than a larger burst.
+ * datagram, and lags by no more than a large burst. While it is ahead of real
+ * time nothing is sent; who has nothing else to do waits until a small burst is
+ * due.
  */
 export class Pacer {
   #free = 0;
@@ -32,7 +33,12 @@ export class Pacer {
     this.#rate = Math.min(rate, this.#maxRate);
   }
 
-  /** When the next datagram may leave, in milliseconds. */
+  /** Whether a datagram may leave now. */
+  allows(now: number): boolean {
+    return this.#free <= now;
+  }
+
+  /** When it is worth waking to send the next burst, in milliseconds. */
   get deadline(): number {
     return this.#deadline;
   }

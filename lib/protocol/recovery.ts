@@ -67,7 +67,12 @@ export class Recovery {
     return allows;
   }
 
-  /** When the pacer lets the next datagram go, in milliseconds. */
+  /** Whether the pacer lets a datagram go now. */
+  pacerAllows(now: number): boolean {
+    return this.#pacer.allows(now);
+  }
+
+  /** When the pacer has a burst to let go, in milliseconds. */
   get pacingDeadline(): number {
     return this.#pacer.deadline;
   }
