@@ -117,6 +117,30 @@ Deno.test("a segment of any kind comes back as it was written", () => {
   );
 });
 
+Deno.test("the example in the specification says what the specification says of it", async () => {
+  const file = new URL("../../lib/protocol/README.md", import.meta.url);
+  const [, after] = (await Deno.readTextFile(file)).split("### An example");
+  const bytes = after.split("```")[1].match(/[0-9a-f]{2}/g)!;
+  const datagram = Uint8Array.from(bytes, (byte) => parseInt(byte, 16));
+  assertEquals(draftOf(datagram), {
+    flags: Flag.ACK | Flag.PSH,
+    idHigh: 0x01234567,
+    idLow: 0x89abcdef,
+    packetNumber: 1_000_070,
+    floor: 1_000_050,
+    seq: 4_001,
+    payload: new TextEncoder().encode("ferry"),
+    ack: 700,
+    window: 262_144,
+    ackDelay: 1.5,
+    blocks: [[90_210, 90_300], [90_001, 90_200]],
+    maxDatagramSize: 0,
+    initialWindow: 0,
+    cookie: new Uint8Array(0),
+    padding: 0,
+  });
+});
+
 Deno.test("flags beyond those that are known are left alone", () => {
   assertEquals(malformationOf(datagramOf({ flags: 128 })), undefined);
 });
