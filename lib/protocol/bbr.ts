@@ -57,6 +57,8 @@ const HEADROOM = 0.85;
 const PROBE_ROUNDS = 7;
 /** Milliseconds after which it is time to probe however few rounds there were. */
 const PROBE_WAIT = 2000;
+/** Datagrams by which the first round of a probe may raise the limit; each further one may raise it by twice as many. */
+const MIN_PROBE_GROWTH = 2;
 /** Milliseconds after which the minimum round trip is measured anew, */
 const PROBE_RTT_INTERVAL = 5000;
 /** by so many milliseconds with little in flight (section 2.10). */
@@ -90,6 +92,7 @@ export class Bbr implements CongestionController {
   #lastProbe = 0;
   #roundsSinceProbe = 0;
   #probeRounds = 0;
+  #probeGrowth = 0;
   #probeRttDone = Infinity;
   // What congestion has shown: the most that may be in flight, for long, and until the next probe.
   #inflightHi = Infinity;
@@ -204,6 +207,7 @@ export class Bbr implements CongestionController {
     if (this.#state === "Startup") {
       if (!event.rate.appLimited) this.#checkPipeFilled(congested);
     } else if (congested) this.#onCongestion(event.now);
+    else if (this.#state === "ProbeBW_UP") this.#raiseInflightHi();
     this.#rounds.clear();
   }
 
@@ -214,8 +218,8 @@ export class Bbr implements CongestionController {
       this.#fullBandwidthRounds = 0;
       return;
     }
-    this.#fullBandwidthRounds += congested ? 1.5 : 1;
-    if (this.#fullBandwidthRounds >= FULL_BW_ROUNDS) {
+    this.#fullBandwidthRounds++;
+    if (congested || this.#fullBandwidthRounds >= FULL_BW_ROUNDS) {
       this.#pipeFilled = true;
     }
   }
@@ -233,6 +237,14 @@ export class Bbr implements CongestionController {
         this.#inflightLo = BETA *
           Math.min(this.#inflightLo, this.#congestionWindow);
     }
+  }
+
+  // A probe that the limit held back, without congestion, raises it: by the
+  // same for a small flow and a large one, so that they draw level.
+  #raiseInflightHi(): void {
+    if (this.#rounds.maxInFlight < HEADROOM * this.#inflightHi) return;
+    this.#inflightHi += this.#probeGrowth * this.#mss;
+    this.#probeGrowth *= 2;
   }
 
   // The transitions of section 4.2.
@@ -283,9 +295,7 @@ export class Bbr implements CongestionController {
   }
 
   // A probe lasts until the pipe holds a quarter more, unless the bandwidth still grows.
-  #probedEnough({ bytesInFlight, windowLimited }: AckEvent): boolean {
-    const limited = windowLimited && bytesInFlight >= this.#inflightHi * 0.95;
-    if (limited) this.#inflightHi *= 1.25;
+  #probedEnough({ bytesInFlight }: AckEvent): boolean {
     if (this.#roundsInState < 2) return false;
     const { value } = this.#bandwidth;
     if (value >= this.#fullBandwidth * 1.1) {
@@ -322,6 +332,7 @@ export class Bbr implements CongestionController {
     } else if (state === "ProbeBW_REFILL") {
       this.#inflightLo = Infinity;
     } else if (state === "ProbeBW_UP") {
+      this.#probeGrowth = MIN_PROBE_GROWTH;
       this.#fullBandwidth = this.#bandwidth.value;
     } else if (state === "ProbeRTT") {
       this.#probeRttDone = Infinity;

@@ -27,6 +27,11 @@ export class RoundSignals {
     return this.#acked;
   }
 
+  /** Bytes in flight at most in the round. */
+  get maxInFlight(): number {
+    return this.#flight;
+  }
+
   /** Bytes in flight at most when what was settled in this round was sent. */
   get flight(): number {
     return this.#previousFlight;
