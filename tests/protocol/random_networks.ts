@@ -1,11 +1,13 @@
-import { Random } from "../../lib/base/random.ts";
-import { Flag, SYN_SIZE } from "../../lib/protocol/segment.ts";
+import { Flag, Reset, SYN_SIZE } from "../../lib/protocol/segment.ts";
+import type { Ending } from "../../lib/protocol/state.ts";
 import type { TraceEvent } from "../../lib/protocol/trace.ts";
 import { Link } from "../net/link.ts";
 import { Network } from "../net/network.ts";
 import { randomScenario, type Scenario, type Side } from "../net/scenario.ts";
 import { type Allowance, Auditor } from "./auditor.ts";
+import { Freezable } from "./freezable.ts";
 import { Peer, type PeerOptions } from "./peer.ts";
+import { randomTwists, type SideName, type Twists } from "./twists.ts";
 import { datagramOf } from "./wire.ts";
 
 /** What came of a transfer in both directions over one random network. */
@@ -21,10 +23,8 @@ export interface Outcome {
 
 /** An hour of virtual time: whoever has not ended by then never will. */
 const PATIENCE = 3_600_000;
-/** Share of the runs in which somebody else is half open, so that the client needs a cookie. */
-const CROWDED = 0.25;
-/** Share of the runs in which the client's address changes on the way. */
-const MOVING = 0.2;
+/** Milliseconds after which it is asked again whether the client can move. */
+const MOVE_AGAIN = 20;
 
 /** Runs the random network that `seed` gives. */
 export function runRandomNetwork(
@@ -36,25 +36,22 @@ export function runRandomNetwork(
 
 class Run {
   readonly #scenario: Scenario;
-  readonly #client: Peer;
-  readonly #server: Peer;
+  readonly #twists: Twists;
+  readonly #peers: Record<SideName, Peer>;
   readonly #auditor: Auditor;
   readonly #network = new Network();
-  /** When the client moves to another address, in milliseconds. */
-  #moveAt = Infinity;
   /** When each connection was over, whatever was still to be read. */
-  readonly #overAt: { client?: number; server?: number } = {};
+  readonly #overAt: Partial<Record<SideName, number>> = {};
   #fault: string | undefined;
 
   constructor(
     scenario: Scenario,
     trace?: (side: string, event: TraceEvent) => void,
   ) {
-    const { seed, connecting, accepting, forward, backward } = scenario;
-    const twists = new Random(seed);
-    const crowded = twists.next() < CROWDED;
-    if (twists.next() < MOVING) this.#moveAt = 10 ** (4 * twists.next());
+    const { seed, timeout, connecting, accepting } = scenario;
+    const twists = randomTwists(seed, timeout);
     this.#scenario = scenario;
+    this.#twists = twists;
     const client = new Peer({
       ...optionsOf(scenario, connecting, 1),
       trace: trace && ((event) => trace("client", event)),
@@ -62,29 +59,37 @@ class Run {
     const options = optionsOf(scenario, accepting, 2);
     const server = new Peer({
       ...options,
-      config: { ...options.config, maxHalfOpen: crowded ? 1 : 8 },
+      config: { ...options.config, maxHalfOpen: twists.crowded ? 1 : 8 },
       trace: trace && ((event) => trace("server", event)),
     }, 1);
     server.host.listening = true;
-    if (crowded) server.receive(0, strangersSyn(), "stranger");
-    this.#client = client;
-    this.#server = server;
+    if (twists.crowded) server.receive(0, strangersSyn(), "stranger");
+    this.#peers = { client, server };
     this.#auditor = new Auditor(
       allowanceOf(scenario, connecting),
       allowanceOf(scenario, accepting),
     );
+    this.#network.onSighting = this.#auditor.see;
+    this.#connectBoth();
+  }
+
+  #connectBoth(): void {
     const network = this.#network;
-    network.onSighting = this.#auditor.see;
-    network.add("client", client);
-    network.add("server", server);
+    const { seed, forward, backward } = this.#scenario;
+    const { freeze } = this.#twists;
+    for (const side of ["client", "server"] as const) {
+      const peer = this.#peers[side];
+      const freezes = freeze?.side === side;
+      const { from = 0, until = 0 } = freeze ?? {};
+      network.add(side, freezes ? new Freezable(peer, from, until) : peer);
+    }
     network.route("client", "server", new Link(forward, 2 * seed));
     network.route("server", "client", new Link(backward, 2 * seed + 1));
   }
 
   outcome(): Outcome {
     const scenario = this.#scenario;
-    const client = this.#client;
-    const server = this.#server;
+    const { client, server } = this.#peers;
     try {
       this.#run();
       this.#fault ??= this.#auditor.fault ?? this.#delivery() ??
@@ -98,23 +103,47 @@ class Run {
 
   #run(): void {
     const network = this.#network;
-    this.#client.connect(0, "server");
-    const moves = network.run(PATIENCE, () => this.#look() || this.#mayMove());
-    if (moves && this.#mayMove()) {
-      network.readdress("client", "client, elsewhere");
-      network.run(PATIENCE, () => this.#look());
+    this.#peers.client.connect(0, "server");
+    for (const { at, act } of this.#events()) {
+      if (network.run(at, () => this.#look())) return;
+      act();
     }
+    // A client moves once it is connected, since a handshake stays where it is.
+    for (let { moveAt } = this.#twists; moveAt < PATIENCE;) {
+      if (network.run(moveAt, () => this.#look())) return;
+      if (this.#peers.client.connection!.established) {
+        network.readdress("client", "client, elsewhere");
+        break;
+      }
+      moveAt = network.now + MOVE_AGAIN;
+    }
+    network.run(PATIENCE, () => this.#look());
   }
 
-  #mayMove(): boolean {
-    return this.#network.now >= this.#moveAt &&
-      this.#client.connection!.established;
+  /** What the applications do at certain times, in order. */
+  #events(): { at: number; act: () => void }[] {
+    const { lull, abort } = this.#twists;
+    const events: { at: number; act: () => void }[] = [];
+    if (lull !== undefined) {
+      const peer = this.#peers[lull.side];
+      const read = (reading: boolean) => () => {
+        peer.reading = reading;
+        peer.work(this.#network.now);
+      };
+      events.push({ at: lull.from, act: read(false) });
+      events.push({ at: lull.until, act: read(true) });
+    }
+    if (abort !== undefined) {
+      const peer = this.#peers[abort.side];
+      const act = () => peer.connection?.abort(Reset.ABORTED);
+      events.push({ at: abort.at, act });
+    }
+    return events.sort((a, b) => a.at - b.at);
   }
 
   /** Looks at both sides after each event; returns whether both have ended. */
   #look(): boolean {
-    const client = this.#client;
-    const server = this.#server;
+    const { client, server } = this.#peers;
     if (client.connection?.ending) this.#overAt.client ??= this.#network.now;
     if (server.connection?.ending) this.#overAt.server ??= this.#network.now;
     this.#fault ??= boundsOf(client, this.#scenario.connecting) ??
@@ -124,33 +153,41 @@ class Run {
 
   /** What was delivered is what was written, all of it unless the network died. */
   #delivery(): string | undefined {
-    const { connecting, accepting, deadFrom } = this.#scenario;
-    const client = this.#client;
-    const server = this.#server;
+    const { connecting, accepting } = this.#scenario;
+    const { client, server } = this.#peers;
     const wrong = client.wrongAt ?? server.wrongAt;
     if (wrong !== undefined) return `wrong byte at ${wrong}`;
     if (!client.ended) return "the client never ended";
     if (server.connection && !server.ended) return "the server never ended";
     const endings = [client.connection!.ending, server.connection?.ending];
-    const inOrder = endings.includes("done");
-    if (deadFrom === Infinity) {
-      if (endings.some((ending) => ending !== "done")) {
-        return `ended with ${endings.join(" and ")}`;
-      }
-    } else if (endings.some((ending) => ending && !CLEAN.has(ending))) {
-      return `failed with ${endings.join(" and ")}`;
+    const allowed = this.#allowedEndings();
+    if (endings.some((ending) => !allowed.has(ending))) {
+      return `ended with ${endings.join(" and ")}`;
     }
-    // Who ends in order has sent all and got all.
-    if (!inOrder) return undefined;
+    // Who ends in order has sent all and got all, if nobody broke off.
+    if (this.#twists.abort || !endings.includes("done")) return undefined;
     if (server.read !== connecting.bytes) return "bytes missing forward";
     if (client.read !== accepting.bytes) return "bytes missing backward";
     return undefined;
   }
 
+  #allowedEndings(): ReadonlySet<Ending | undefined> {
+    const allowed = new Set<Ending | undefined>(["done"]);
+    const dies = this.#scenario.deadFrom < Infinity;
+    if (dies) allowed.add("silence").add("no answer").add(undefined);
+    if (this.#twists.abort) {
+      allowed.add("stopped").add("aborted").add("unknown").add(undefined);
+    }
+    return allowed;
+  }
+
   /** Nobody waits longer than the timeout for somebody who is silent. */
-  #patience(side: "client" | "server"): string | undefined {
+  #patience(side: SideName): string | undefined {
     const over = this.#overAt[side];
-    const limit = this.#auditor.lastHeard[side] + this.#scenario.timeout;
+    const { freeze } = this.#twists;
+    // Time in which it stood still itself does not count.
+    const own = freeze?.side === side ? freeze.until - freeze.from : 0;
+    const limit = this.#auditor.lastHeard[side] + this.#scenario.timeout + own;
     return over !== undefined && over > limit + 1e-6
       ? `the ${side} ended at ${over} ms, expected ${limit} ms at the latest`
       : undefined;
@@ -159,15 +196,13 @@ class Run {
   /** When all is over nothing is left that would ever wake. */
   #rest(): string | undefined {
     this.#network.run(2 * PATIENCE);
-    const left = [this.#client, this.#server].map(({ host }) => host.deadline);
-    return left.every((deadline) => deadline === Infinity)
+    const { client, server } = this.#peers;
+    return client.host.deadline === Infinity &&
+        server.host.deadline === Infinity
       ? undefined
       : "a host has not forgotten its connections";
   }
 }
-
-/** Endings of a connection whose network died. */
-const CLEAN: ReadonlySet<string> = new Set(["done", "silence", "no answer"]);
 
 function optionsOf(scenario: Scenario, side: Side, seed: number): PeerOptions {
   return {
