@@ -148,6 +148,17 @@ Deno.test("what is kept to be sent again is bounded, however much is written", (
   assert(far.readable <= 2 ** 20);
 });
 
+Deno.test("what the peer has not acknowledged yet is known, SYN and FIN apart", () => {
+  const duo = new Duo();
+  const near = duo.connect();
+  assertEquals(near.unacknowledged, 0);
+  near.write(new Uint8Array(100));
+  assertEquals(near.unacknowledged, 100);
+  near.close();
+  duo.talk();
+  assertEquals(near.unacknowledged, 0);
+});
+
 Deno.test("a segment that asks is handed on at once, others may wait for more", () => {
   const duo = new Duo();
   const { near, far } = duo.establish();
