@@ -1,5 +1,5 @@
 import { lookup } from "node:dns";
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv4, isIPv6 as isIPv6Literal } from "node:net";
 import { promisify } from "node:util";
 import { Failure } from "../base/failure.ts";
 
@@ -34,7 +34,7 @@ export async function resolve(
 }
 
 async function addressesOf(host: string): Promise<string[]> {
-  if (isIPv4(host) || isIPv6(host)) return [host];
+  if (isIPv4(host) || isIPv6Literal(host)) return [host];
   try {
     const found = await lookUp(host, { all: true });
     return found.map(({ address }) => address);
@@ -45,6 +45,11 @@ async function addressesOf(host: string): Promise<string[]> {
       { cause },
     );
   }
+}
+
+/** Whether datagrams to this address are IPv6: a mapped address is IPv4. */
+export function isIPv6({ hostname }: Deno.NetAddr): boolean {
+  return hostname.includes(":") && !hostname.startsWith(MAPPED);
 }
 
 /** An address as people write it: `192.0.2.1:5000` or `[2001:db8::1]:5000`. */

@@ -2,7 +2,7 @@ import { type Config, DEFAULT_CONFIG } from "../protocol/config.ts";
 import type { Connection } from "../protocol/connection.ts";
 import { Host } from "../protocol/host.ts";
 import type { TraceEvent } from "../protocol/trace.ts";
-import { resolve, showAddress } from "./address.ts";
+import { isIPv6, resolve, showAddress } from "./address.ts";
 import { Alarm } from "./alarm.ts";
 import { Channel, type ChannelDriver } from "./channel.ts";
 import { bind, type Socket } from "./socket.ts";
@@ -61,6 +61,7 @@ export class Endpoint implements ChannelDriver {
       config: configOf(options),
       random: () => crypto.getRandomValues(new Uint32Array(1))[0],
       trace: options.trace,
+      maxDatagramSizeTo: (peer) => options.mtu - overheadTo(peer),
     });
     this.#alarm = new Alarm(() => this.#wake());
     this.#receiving = this.#receive();
@@ -208,14 +209,15 @@ export class Endpoint implements ChannelDriver {
   }
 }
 
-function configOf(
-  { timeout, mtu, maxRate, hostname }: EndpointOptions,
-): Config {
-  const ipv4 = hostname !== undefined && !hostname.includes(":");
+function configOf({ timeout, mtu, maxRate }: EndpointOptions): Config {
   return {
     ...DEFAULT_CONFIG,
     timeout,
-    maxDatagramSize: mtu - (ipv4 ? IPV4_OVERHEAD : IPV6_OVERHEAD),
+    maxDatagramSize: mtu - IPV4_OVERHEAD,
     maxRate: maxRate ?? DEFAULT_CONFIG.maxRate,
   };
+}
+
+function overheadTo(peer: Deno.NetAddr): number {
+  return isIPv6(peer) ? IPV6_OVERHEAD : IPV4_OVERHEAD;
 }

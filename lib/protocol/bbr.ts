@@ -34,7 +34,7 @@ const GAINS: Readonly<Record<BbrState, Gains>> = {
 };
 
 /** Datagrams in flight at first: paced, and few beside a kernel's buffer. */
-const INITIAL_WINDOW = 32;
+const INITIAL_WINDOW = 64;
 /** Datagrams in flight at least. */
 const MIN_WINDOW = 4;
 /** A burst lasts so many milliseconds at the pacing rate, */

@@ -21,11 +21,17 @@ const VALIDATED_SHARE = 4;
 const MAX_REPLIES = 64;
 
 /** What a host is made with. */
-export interface HostOptions {
+export interface HostOptions<Peer extends Address> {
   readonly config: Config;
   /** Whole numbers in [0, 2^32), unpredictable. */
   readonly random: () => number;
   readonly trace?: (event: TraceEvent) => void;
+  /**
+   * The largest datagram that goes to this peer, in bytes.
+   *
+   * @default {what the configuration says}
+   */
+  readonly maxDatagramSizeTo?: (peer: Peer) => number;
 }
 
 interface Hosted<Peer extends Address> {
@@ -43,6 +49,7 @@ interface Hosted<Peer extends Address> {
 export class Host<Peer extends Address> {
   readonly #config: Config;
   readonly #random: () => number;
+  readonly #maxDatagramSizeTo: (peer: Peer) => number;
   readonly #trace: ((event: TraceEvent) => void) | undefined;
   readonly #cookies: CookieJar;
   readonly #segment = new Segment();
@@ -54,10 +61,12 @@ export class Host<Peer extends Address> {
   /** Datagrams that belonged to no connection or were damaged. */
   strays = 0;
 
-  constructor(options: HostOptions) {
+  constructor(options: HostOptions<Peer>) {
     this.#config = options.config;
     this.#random = options.random;
     this.#trace = options.trace;
+    this.#maxDatagramSizeTo = options.maxDatagramSizeTo ??
+      (() => options.config.maxDatagramSize);
     const key = new Uint32Array(8).map(() => options.random());
     this.#cookies = new CookieJar(new Uint8Array(key.buffer));
   }
@@ -168,7 +177,9 @@ export class Host<Peer extends Address> {
   ): Connection {
     const firstPacket = this.#random();
     const opening = { idHigh, idLow, firstPacket, active, validated };
-    const connection = new Connection(now, this.#config, opening);
+    const maxDatagramSize = this.#maxDatagramSizeTo(peer);
+    const config = { ...this.#config, maxDatagramSize };
+    const connection = new Connection(now, config, opening);
     this.#hosted.push({ connection, peer, pending: !active });
     return connection;
   }

@@ -48,7 +48,10 @@ export class Pacer {
     const rate = this.#rate;
     if (rate === Infinity) return;
     const burst = Math.min(
-      Math.max(rate * LATENESS, MIN_BURST * maxDatagramSize),
+      Math.max(
+        rate * (QUANTUM_TIME + LATENESS),
+        MIN_BURST * maxDatagramSize,
+      ),
       MAX_BURST * maxDatagramSize,
     );
     const earliest = now - (burst - maxDatagramSize) / rate;
