@@ -61,6 +61,7 @@ const DEFAULT_TIMEOUT = 30_000;
 const DEFAULT_MTU = 1500;
 
 const FLAGS = ["trace", "json", "quiet", "force", "help", "version"] as const;
+const SHORT = { q: "quiet", h: "help" } as const;
 const VALUES = ["timeout", "wait", "bind", "mtu", "rate", "o", "d"] as const;
 const RECEIVE_ONLY = ["force", "wait", "o", "d"] as const;
 
@@ -84,15 +85,34 @@ export function parseCommand(args: string[]): Command {
 }
 
 function parseOptions(args: string[]) {
+  checkForm(args);
   return parseArgs(args, {
     boolean: FLAGS,
     string: [...VALUES, "_"],
-    alias: { q: "quiet", h: "help" },
+    alias: SHORT,
     unknown: (arg, key) => {
       if (key === undefined) return true;
       throw usage(`Unknown option ${arg.replace(/=.*/s, "")}`);
     },
   });
+}
+
+/** Names what the parser takes for something else: `--trace=x`, `--bind=`, `--bind ""`, `--_`. */
+function checkForm(args: string[]): void {
+  const flags = [...FLAGS, ...Object.keys(SHORT)].map(dashed);
+  const values = VALUES.map(dashed);
+  const end = args.indexOf("--");
+  const options = end < 0 ? args : args.slice(0, end);
+  for (const [at, arg] of options.entries()) {
+    const [, name, value] = /^([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
+    if (/^--?[A-Za-z]*_/.test(name)) throw usage(`Unknown option ${name}`);
+    if (value !== undefined && flags.includes(name)) {
+      throw usage(`${name} takes no value`);
+    }
+    if ((value ?? options[at + 1]) === "" && values.includes(name)) {
+      throw usage(`${name} needs a value`);
+    }
+  }
 }
 
 function commandOf(options: Options): Command {
@@ -205,6 +225,9 @@ function hostName(word: string): string {
     throw usage(
       `The port is a word of its own: ferry send ${withPort[1]} ${withPort[2]}`,
     );
+  }
+  if (/^[0-9]+$/.test(host)) {
+    throw usage(`The HOST is missing before ${host}: ferry send HOST ${host}`);
   }
   if (host === "" || /[\s/[\]]/.test(host)) {
     throw usage(`"${word}" is no host`);

@@ -48,6 +48,7 @@ const COMMANDS: [string, unknown][] = [
   ["send host 6000 7000", { ...SEND, port: 6000, path: "7000" }],
   ["send host ./5000", { ...SEND, path: "./5000" }],
   ["send host 5000.txt", { ...SEND, path: "5000.txt" }],
+  ["send host -- --trace=x", { ...SEND, path: "--trace=x" }],
   ["send host -- -odd", { ...SEND, path: "-odd" }],
   ["send [::1] 6000", { ...SEND, host: "::1", port: 6000 }],
   ["send ::1", { ...SEND, host: "::1" }],
@@ -155,6 +156,15 @@ const MISTAKES: [string, string][] = [
     "send host --rate fast",
     '--rate takes Mbit/s from 0.01 to 1000000, not "fast"; see ferry send --help',
   ],
+  ["send host --timeout=", "--timeout needs a value; see ferry send --help"],
+  ["send host --trace=x", "--trace takes no value; see ferry send --help"],
+  ["receive -q=no", "-q takes no value; see ferry receive --help"],
+  ["send host --_=x", "Unknown option --_; see ferry send --help"],
+  ["receive -q_", "Unknown option -q_; see ferry receive --help"],
+  [
+    "send 5000 file",
+    "The HOST is missing before 5000: ferry send HOST 5000; see ferry send --help",
+  ],
 ];
 for (const [line, message] of MISTAKES) {
   Deno.test(`ferry ${line} is a mistake that is named in one line`, () => {
@@ -168,4 +178,14 @@ Deno.test("an empty host or path is a mistake", () => {
   assertThrows(() => parseCommand(["send", "host", ""]), Failure, "is empty");
   const failure = assertThrows(() => parseCommand(["send", ""]), Failure);
   assert(failure.message.startsWith('"" is no host'));
+});
+
+Deno.test("an empty value is a mistake of its option, not of a word", () => {
+  for (const command of [["receive"], ["send", "host"]]) {
+    assertThrows(
+      () => parseCommand([...command, "--bind", ""]),
+      Failure,
+      "--bind needs a value",
+    );
+  }
 });
