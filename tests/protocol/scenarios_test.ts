@@ -123,8 +123,8 @@ Deno.test("BBR fills 10 Gbit/s over 100 ms with 0.01% of loss within 10 s", () =
     rtt: 100,
     conditions: { loss: 0.0001 },
     flows: [{ controller: bbr }],
-    duration: 5_000,
-    countFrom: 4_000,
+    duration: 3_200,
+    countFrom: 2_600,
   });
   assert(utilisation > 0.9, `${utilisation} of the rate`);
 });
