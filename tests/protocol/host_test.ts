@@ -114,6 +114,14 @@ Deno.test("the answer to a stranger is never larger than what it answers", () =>
   }
 });
 
+Deno.test("the smallest segment that a reset can answer is answered", () => {
+  const duo = new Duo();
+  const smallest = datagramOf({ payload: Uint8Array.of(1) });
+  duo.deliver(duo.server, [smallest, smallest.subarray(0, 36)]);
+  const answers = duo.collect(duo.server);
+  assertEquals(answers.map(({ length }) => length), [smallest.length]);
+});
+
 Deno.test("answers that wait to be sent are bounded", () => {
   const duo = new Duo();
   const flags = Flag.ACK;

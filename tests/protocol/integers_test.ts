@@ -52,6 +52,12 @@ Deno.test("varints are those of RFC 9000", () => {
   }
 });
 
+Deno.test("a varint takes no more bytes than it needs", () => {
+  const lengths = [0, 63, 64, 16_383, 16_384, 2 ** 30 - 1, 2 ** 30]
+    .map(integers.varintLength);
+  assertEquals(lengths, [1, 1, 2, 2, 4, 4, 8]);
+});
+
 Deno.test("a varint that is cut off reads zeros and ends past the bytes", () => {
   for (const first of [0x40, 0x80, 0xc0]) {
     const cursor = { at: 0 };
