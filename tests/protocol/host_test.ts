@@ -1,9 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
+import { DEFAULT_CONFIG } from "../../lib/protocol/config.ts";
+import type { Address } from "../../lib/protocol/cookie.ts";
+import { Host } from "../../lib/protocol/host.ts";
 import { Flag, Reset } from "../../lib/protocol/segment.ts";
 import { Duo, gist, HOP, type Letter, readAll } from "./duo.ts";
 import { knock, Town } from "./town.ts";
-import { datagramOf, mend } from "./wire.ts";
+import { datagramOf, draftOf, mend } from "./wire.ts";
 
 Deno.test("a second caller is told at once that the host is busy, and the first is not disturbed", () => {
   const town = new Town();
@@ -55,6 +58,22 @@ Deno.test("several connections may be served, each with its own bytes", () => {
   for (const near of nears) assertEquals(near.state, "ESTABLISHED");
   const values = nears.map(() => readAll(duo.server.host.accept()!)[0]);
   assertEquals(values.sort(), [1, 2, 3]);
+});
+
+Deno.test("what is announced and sent to a peer may be as large as its path takes", () => {
+  const host = new Host<Address>({
+    config: { ...DEFAULT_CONFIG, maxDatagramSize: 1_472 },
+    random: () => 1,
+    maxDatagramSizeTo: ({ hostname }) => hostname === "far" ? 1_300 : 9_000,
+  });
+  const into = new Uint8Array(9_000);
+  for (const [hostname, size] of [["far", 1_300], ["near", 9_000]] as const) {
+    const connection = host.connect(1_000, { hostname, port: 1 });
+    const { length } = host.poll(1_000, into)!;
+    assertEquals(draftOf(into.subarray(0, length)).maxDatagramSize, size);
+    connection.abort(Reset.ABORTED);
+    while (host.poll(1_000, into) !== undefined);
+  }
 });
 
 Deno.test("a host that does not listen knows no connection", () => {
