@@ -35,6 +35,8 @@ const GAINS: Readonly<Record<BbrState, Gains>> = {
 
 /** Datagrams in flight at first: paced, and few beside a kernel's buffer. */
 const INITIAL_WINDOW = 64;
+/** Rounds in which the window grows whatever the model says: the handshake, and the first window. */
+const FIRST_ROUNDS = 3;
 /** Datagrams in flight at least. */
 const MIN_WINDOW = 4;
 /** A burst lasts so many milliseconds at the pacing rate, */
@@ -345,8 +347,12 @@ export class Bbr implements CongestionController {
     const floor = MIN_WINDOW * this.#mss;
     const target = this.#inflight(cwndGain) + this.#aggregation.extraAcked;
     const grown = this.#congestionWindow + ackedBytes;
+    // The first window's worth says nothing yet of what the path carries.
+    const beginning = this.#rounds.count < FIRST_ROUNDS;
     if (this.#pipeFilled) this.#congestionWindow = Math.min(grown, target);
-    else if (this.#congestionWindow < target) this.#congestionWindow = grown;
+    else if (beginning || this.#congestionWindow < target) {
+      this.#congestionWindow = grown;
+    }
     this.#congestionWindow = Math.max(
       floor,
       Math.min(this.#congestionWindow, this.#bound()),
