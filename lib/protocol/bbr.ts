@@ -202,18 +202,19 @@ export class Bbr implements CongestionController {
   }
 
   #onRound(event: AckEvent): void {
-    const congested = this.#rounds.congested(
-      this.#minRtt,
-      this.#randomLoss.rate,
-    );
+    const rounds = this.#rounds;
+    const randomLoss = this.#randomLoss.rate;
     if (this.#state === "Startup") {
-      if (!event.rate.appLimited) this.#checkPipeFilled(congested);
-    } else if (congested) this.#onCongestion(event.now);
-    else if (this.#state === "ProbeBW_UP") this.#raiseInflightHi();
-    this.#rounds.clear();
+      if (!event.rate.appLimited) this.#checkPipeFilled();
+    } else if (rounds.congested(this.#minRtt, randomLoss)) {
+      this.#onCongestion(event.now);
+    } else if (this.#state === "ProbeBW_UP") this.#raiseInflightHi();
+    rounds.clear();
   }
 
-  #checkPipeFilled(congested: boolean): void {
+  // Sections 5.3.1.2 and 5.3.1.3. Where much is lost, one round without growth
+  // is enough to tell: loss alone would not be, since the path may have it anyhow.
+  #checkPipeFilled(): void {
     const { value } = this.#bandwidth;
     if (value >= this.#fullBandwidth * FULL_BW_GROWTH) {
       this.#fullBandwidth = value;
@@ -221,9 +222,8 @@ export class Bbr implements CongestionController {
       return;
     }
     this.#fullBandwidthRounds++;
-    if (congested || this.#fullBandwidthRounds >= FULL_BW_ROUNDS) {
-      this.#pipeFilled = true;
-    }
+    this.#pipeFilled = this.#rounds.lostTooMuch(0) ||
+      this.#fullBandwidthRounds >= FULL_BW_ROUNDS;
   }
 
   #onCongestion(now: number): void {

@@ -66,12 +66,14 @@ export class RoundSignals {
     return this.#minRtt > minRtt * QUEUE_RATIO + QUEUE_MARGIN;
   }
 
-  /**
-   * Whether the round shows congestion: a queue stood all through it, and more
-   * was lost than the path loses anyhow.
-   */
+  /** Whether the round shows congestion: a queue stood all through it, and it overflowed. */
   congested(minRtt: number, randomLoss: number): boolean {
-    if (!this.isQueued(minRtt) || this.#lost === 0) return false;
+    return this.isQueued(minRtt) && this.lostTooMuch(randomLoss);
+  }
+
+  /** Whether more was lost in the round than the path loses anyhow. */
+  lostTooMuch(randomLoss: number): boolean {
+    if (this.#lost === 0) return false;
     const total = this.#acked + this.#lost;
     const share = this.#lost / total;
     const packets = total / (this.#acked / this.#packets);
