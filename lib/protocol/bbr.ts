@@ -122,10 +122,10 @@ export class Bbr implements CongestionController {
     return this.#pacingRate;
   }
 
-  // Section 5.6.2: until the pipe is filled, the rate only rises.
+  // Section 5.6.2.
   #updatePacingRate(): void {
     const { pacingGain } = GAINS[this.#state];
-    const rate = pacingGain * this.#estimate * PACING_MARGIN;
+    const rate = pacingGain * this.#bandwidth.value * PACING_MARGIN;
     if (!this.#pipeFilled) {
       // As if the initial window were what the path carries, until it shows more.
       const initial = pacingGain * INITIAL_WINDOW * this.#mss / this.#minRtt;
@@ -134,11 +134,6 @@ export class Bbr implements CongestionController {
     }
     // While it drains, nothing is made up for: what is lost then is lost anyhow.
     this.#pacingRate = pacingGain < 1 ? rate : rate * this.#compensation;
-  }
-
-  // Bytes per millisecond that the path delivers.
-  get #estimate(): number {
-    return this.#bandwidth.value;
   }
 
   // Sending this much more makes up for what the path loses anyhow.
@@ -150,7 +145,7 @@ export class Bbr implements CongestionController {
   // come for many datagrams at once, and for timers that are late.
   #inflight(gain: number): number {
     if (this.#minRtt === Infinity) return this.#congestionWindow;
-    const bdp = this.#estimate * this.#minRtt * this.#compensation;
+    const bdp = this.#bandwidth.value * this.#minRtt * this.#compensation;
     return Math.max(gain * bdp, QUANTA * this.#quantum) +
       MIN_WINDOW * this.#mss;
   }
@@ -185,7 +180,7 @@ export class Bbr implements CongestionController {
     this.#updateMinRtt(event);
     this.#aggregation.update(
       event,
-      this.#estimate,
+      this.#bandwidth.value,
       this.#rounds.count,
       this.#congestionWindow,
     );
@@ -336,9 +331,7 @@ export class Bbr implements CongestionController {
     } else if (state === "ProbeBW_UP") {
       this.#probeGrowth = MIN_PROBE_GROWTH;
       this.#fullBandwidth = this.#bandwidth.value;
-    } else if (state === "ProbeRTT") {
-      this.#probeRttDone = Infinity;
-    }
+    } else if (state === "ProbeRTT") this.#probeRttDone = Infinity;
   }
 
   // Section 5.6.4.
