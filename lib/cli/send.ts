@@ -1,3 +1,4 @@
+import { abortable } from "../base/abortable.ts";
 import { Endpoint } from "../endpoint/endpoint.ts";
 import type { Source } from "../transfer/content.ts";
 import { FileSource, StdinSource } from "../transfer/files.ts";
@@ -23,7 +24,8 @@ export async function runSend(
   reporter: Reporter,
   interrupted: AbortSignal,
 ): Promise<void> {
-  const source = await openSource(command, reporter);
+  // A named pipe opens only when somebody writes to it
+  const source = await abortable(openSource(command, reporter), interrupted);
   const endpoint = Endpoint.listen({
     ...command,
     hostname: command.bind,

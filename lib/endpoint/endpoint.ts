@@ -1,3 +1,4 @@
+import { abortable } from "../base/abortable.ts";
 import { type Config, DEFAULT_CONFIG } from "../protocol/config.ts";
 import type { Connection } from "../protocol/connection.ts";
 import { Host } from "../protocol/host.ts";
@@ -92,8 +93,8 @@ export class Endpoint implements ChannelDriver {
     port: number,
     signal?: AbortSignal,
   ): Promise<Channel> {
-    const peer = await resolve(host, port, this.#socket.ipv6);
-    signal?.throwIfAborted();
+    const resolving = resolve(host, port, this.#socket.ipv6);
+    const peer = await abortable(resolving, signal);
     const connection = this.#host.connect(performance.now(), peer);
     return this.#open(connection, showAddress(peer));
   }

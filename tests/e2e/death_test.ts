@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { writeRandomFile } from "../bench/processes.ts";
 import {
   type Ended,
+  Ferry,
   FULL,
   grown,
   inDirectory,
@@ -125,6 +126,15 @@ Deno.test("what a killed receiver left behind is replaced by the next", () =>
     assertEquals((await again.ended).map(({ code }) => code), [0, 0]);
     assertEquals(namesIn(`${cwd}/dir`), ["in"]);
     assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
+  }));
+
+Deno.test("Ctrl-C ends a sender whose named pipe nobody writes to", () =>
+  inDirectory(async (cwd) => {
+    await new Deno.Command("mkfifo", { args: [`${cwd}/pipe`] }).output();
+    const sender = new Ferry(["send", "127.0.0.1", `${cwd}/pipe`], { cwd });
+    await sender.listensForSignals();
+    sender.kill("SIGINT");
+    assertFailed(await sender.ended, 130, /^Interrupted\n/);
   }));
 
 const PAUSE = FULL ? 10_000 : 1500;

@@ -75,6 +75,17 @@ export class Ferry {
     this.#child.kill(signal);
   }
 
+  /** Waits until it catches Ctrl-C. */
+  listensForSignals(): Promise<void> {
+    const path = `/proc/${this.#child.pid}/status`;
+    const SIGINT_BIT = 1n << 1n;
+    return until(async () => {
+      const status = await Deno.readTextFile(path).catch(() => "");
+      const caught = /^SigCgt:\s*(\w+)/m.exec(status)?.[1] ?? "0";
+      return (BigInt(`0x${caught}`) & SIGINT_BIT) !== 0n;
+    });
+  }
+
   async #collect(ownOutput: boolean): Promise<Ended> {
     const watching = this.#watchMemory();
     const child = this.#child;

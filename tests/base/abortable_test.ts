@@ -1,0 +1,24 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { abortable } from "../../lib/base/abortable.ts";
+
+const never = new Promise<never>(() => {});
+
+Deno.test("what is not aborted gives its value or its error", async () => {
+  const { signal } = new AbortController();
+  assertEquals(await abortable(Promise.resolve(1), signal), 1);
+  assertEquals(await abortable(Promise.resolve(2), undefined), 2);
+  const failing = Promise.reject(new Error("bad"));
+  await assertRejects(() => abortable(failing, signal), Error, "bad");
+});
+
+Deno.test("what would never end is left when the signal is aborted", async () => {
+  const controller = new AbortController();
+  const waiting = abortable(never, controller.signal);
+  controller.abort(new Error("stop"));
+  await assertRejects(() => waiting, Error, "stop");
+  await assertRejects(
+    () => abortable(never, controller.signal),
+    Error,
+    "stop",
+  );
+});
