@@ -227,13 +227,22 @@ function checkTarget(path: string, force: boolean): void {
     throw storageFailure(path, error);
   }
   const info = lstat(path);
+  if (path.endsWith("/") || info?.isDirectory) {
+    throw unusable(path, "it names a directory; use -d to save in one");
+  }
   if (info === undefined) return;
-  if (info.isDirectory) {
-    throw unusable(path, "it is a directory, not a file");
+  if (!info.isFile && !leadsToFile(path)) {
+    throw unusable(path, "it is not a regular file; use a redirection");
   }
   if (!force) throw exists(path);
-  if (!info.isFile && !info.isSymlink) {
-    throw unusable(path, "it is not a regular file");
+}
+
+/** Whether `path` is a link, to a regular file or to nothing. */
+function leadsToFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound;
   }
 }
 

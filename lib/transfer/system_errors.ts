@@ -25,7 +25,9 @@ const WORDS: Record<string, string> = {
 /** What a person is told of an error that the system reported. */
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === "NotCapable") return "ferry may not use special files";
+  if (error.name === "NotCapable") {
+    return "ferry opens no special files; use a pipe or a redirection";
+  }
   return WORDS[codeOf(error)] ?? error.message.replace(/ \(os error.*/s, "");
 }
 

@@ -61,7 +61,10 @@ export function checkedName(bytes: Uint8Array): string {
 
 /** The nearest name to a local file's that every receiver takes. */
 export function offerableName(name: string): string {
-  return name.replaceAll("\\", "_").replaceAll(UNSAFE, "_");
+  const safe = name.replaceAll("\\", "_").replaceAll(UNSAFE, "_");
+  return safe.endsWith(PART_SUFFIX)
+    ? safe.slice(0, -PART_SUFFIX.length) + PART_SUFFIX.replace("-", "_")
+    : safe;
 }
 
 /** @throws {Failure} `protocol` unless `size` is a number of bytes */

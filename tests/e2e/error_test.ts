@@ -102,7 +102,10 @@ Deno.test("a place that cannot be written to is bad input", () =>
     await Deno.writeTextFile(`${cwd}/file`, "old");
     const CASES: [string[], RegExp][] = [
       [["-o", `${cwd}/none/x`], /no such file or directory/],
-      [["-o", cwd], /it is a directory, not a file/],
+      [["-o", cwd], /it names a directory; use -d/],
+      [["-o", `${cwd}/none/`], /it names a directory; use -d/],
+      [["-o", "/dev/null"], /(regular|special) files?; use/],
+      [["-o", "/dev/stdout"], /(regular|special) files?; use/],
       [["-o", `${cwd}/file`], /it exists already; use --force/],
       [["-d", `${cwd}/none`], /There is no directory/],
       [["-d", `${cwd}/file`], /There is no directory/],

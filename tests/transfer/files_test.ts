@@ -47,6 +47,11 @@ Deno.test("a name that receivers would refuse is offered in a form that they tak
     const source = await FileSource.open(path);
     source.close();
     assertEquals(source.offer.name, "a_b_c_d");
+    const part = `${directory}/x.ferry-part`;
+    await Deno.writeFile(part, HELLO);
+    const other = await FileSource.open(part);
+    other.close();
+    assertEquals(other.offer.name, "x.ferry_part");
   }));
 
 Deno.test("what is missing or a directory cannot be sent, and the reason is said", () =>
@@ -209,7 +214,7 @@ Deno.test("a place that cannot take a file is named with the reason", () =>
     const CASES = [
       [`${directory}/none/x`, "no such file or directory"],
       [`${directory}/file/x`, "is not a directory"],
-      [`${directory}/sub`, "is a directory, not a file"],
+      [`${directory}/sub`, "it names a directory; use -d"],
       [`${directory}/${"x".repeat(300)}`, "the name is too long"],
     ];
     for (const [path, words] of CASES) {
