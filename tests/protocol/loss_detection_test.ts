@@ -75,6 +75,18 @@ Deno.test("a packet is lost by time at its deadline and not before", () => {
   assertEquals(bench.detection.deadline, Infinity);
 });
 
+Deno.test("a round trip that has just grown, or shrunk, is waited for in full", () => {
+  for (const latest of [2 * RTT, RTT / 2]) {
+    const bench = new Bench(10);
+    bench.rtt.sample(0, latest, 0);
+    bench.ack(1);
+    bench.detect(50);
+    const { smoothedRtt, latestRtt } = bench.rtt;
+    const { deadline } = bench.detection;
+    assert(deadline > Math.max(smoothedRtt, latestRtt));
+  }
+});
+
 Deno.test("what was sent after the last acknowledged packet has no deadline here", () => {
   const bench = new Bench(10);
   bench.ack(0);
