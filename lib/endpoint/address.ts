@@ -13,14 +13,22 @@ const lookUp = promisify(lookup);
  *
  * @param ipv6 whether the socket that will send is an IPv6 one, which reaches
  * IPv4 by mapped addresses
- * @throws {Failure} `input` if there is none that this socket reaches
+ * @throws {Failure} `input` if there is none that this socket reaches; one with
+ * a zone, as in `fe80::1%eth0`, Deno cannot send to
  */
 export async function resolve(
   host: string,
   port: number,
   ipv6: boolean,
 ): Promise<Deno.NetAddr> {
-  const found = await addressesOf(host);
+  const found = (await addressesOf(host))
+    .filter((address) => !address.includes("%"));
+  if (found.length === 0) {
+    throw new Failure(
+      "input",
+      `Cannot send to ${host}: an address with a zone is not supported; give another`,
+    );
+  }
   const usable = found.filter((address) => ipv6 || isIPv4(address));
   if (usable.length === 0) {
     throw new Failure(

@@ -151,7 +151,7 @@ export class Endpoint implements ChannelDriver {
       } catch (error) {
         if (this.#closed) return;
         // An ICMP message about an earlier datagram: for all we know, a loss.
-        this.sendError = error instanceof Error ? error.message : `${error}`;
+        this.sendError = wordsOf(error);
         continue;
       }
       this.#update();
@@ -192,7 +192,7 @@ export class Endpoint implements ChannelDriver {
         this.sendError = undefined;
       } catch (error) {
         // As good as lost: an unreachable network may come back.
-        this.sendError = error instanceof Error ? error.message : `${error}`;
+        this.sendError = wordsOf(error);
       }
     }
     this.#flushing = undefined;
@@ -208,6 +208,12 @@ export class Endpoint implements ChannelDriver {
     }
     if (!this.#closed) this.#alarm.set(this.#host.deadline, performance.now());
   }
+}
+
+/** What the system says, without its number for it. */
+function wordsOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : `${error}`;
+  return message.replace(/ \(os error.*/s, "");
 }
 
 function configOf({ timeout, mtu, maxRate }: EndpointOptions): Config {

@@ -176,6 +176,22 @@ Deno.test("an unknown host, a port in use and a foreign address are refused with
   await endpoint.close();
 });
 
+Deno.test("an address with a zone is refused at once", async () => {
+  const endpoint = Endpoint.listen({ ...LOOPBACK, hostname: undefined });
+  const failure = await failureOf(endpoint.connect("fe80::1%lo", 5000));
+  assertEquals(failure.reason, "input");
+  assert(failure.message.startsWith("Cannot send to fe80::1%lo"));
+  await endpoint.close();
+});
+
+Deno.test("a name is waited for no longer than the signal allows", async () => {
+  const endpoint = Endpoint.listen(LOOPBACK);
+  const signal = AbortSignal.abort(new Failure("interrupted", "Stopped"));
+  const failure = await failureOf(endpoint.connect("localhost", 5000, signal));
+  assertEquals(failure.reason, "interrupted");
+  await endpoint.close();
+});
+
 Deno.test("an IPv4 socket says that it cannot reach an IPv6 address", async () => {
   const endpoint = Endpoint.listen(LOOPBACK);
   const failure = await failureOf(endpoint.connect("::1", 5000));
