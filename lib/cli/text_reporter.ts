@@ -28,6 +28,8 @@ export interface TextStyle {
   readonly columns: () => number;
 }
 
+/** Columns left free: a full last one would make some terminals begin a new line, as would the ^C of a Ctrl-C. */
+const MARGIN = 3;
 /** Milliseconds between two drawings of the progress line. */
 const REDRAW = 100;
 /** Addresses for which a command is shown. */
@@ -79,8 +81,7 @@ export class TextReporter implements Reporter {
 
   progress(progress: Progress): void {
     const line = progressLine(progress, {
-      // A full last column would make some terminals begin a new line
-      columns: this.#style.columns() - 1,
+      columns: this.#style.columns() - MARGIN,
       colour: this.#style.colour,
     });
     this.#output.write(`\r${line}\x1b[K`);

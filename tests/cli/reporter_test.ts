@@ -68,6 +68,7 @@ function textOf(style: {
   colour?: boolean;
   quiet?: boolean;
   trace?: boolean;
+  columns?: () => number;
 }): string {
   const output = new Output();
   tellAll(
@@ -120,6 +121,14 @@ Deno.test("quiet means errors only", () => {
     textOf({ quiet: true, terminal: true }),
     "SEND 1 0 00ff ACK\n\r\x1b[KThe receiver refused: it can\n",
   );
+});
+
+Deno.test("a progress line leaves room for the ^C that a terminal shows", () => {
+  const WIDTH = 37;
+  const linesAt = (columns: number) =>
+    textOf({ terminal: true, columns: () => columns });
+  assertEquals(linesAt(WIDTH + 3).includes("left"), true);
+  assertEquals(linesAt(WIDTH + 2).includes("left"), false);
 });
 
 Deno.test("no progress line is drawn through a trace", () => {
