@@ -21,15 +21,17 @@ export class Alarm {
 
   /** Calls back at `time` or soon after, in milliseconds on the clock of `now`. */
   set(time: number, now: number): void {
-    if (time >= this.#time) return;
+    // Timers tell whole milliseconds: deadlines of the same one share a timer.
+    const due = time <= now ? now : Math.ceil(time);
+    if (due >= this.#time) return;
     this.clear();
-    this.#time = time;
-    const wait = time - now;
-    if (wait <= 0) this.#turn = setImmediate(this.#fire);
-    else {this.#timer = setTimeout(
-        this.#fire,
-        Math.max(0, wait - TIMER_LATENESS),
-      );}
+    this.#time = due;
+    if (due === now) {
+      this.#turn = setImmediate(this.#fire);
+    } else {
+      const wait = Math.max(0, due - now - TIMER_LATENESS);
+      this.#timer = setTimeout(this.#fire, wait);
+    }
   }
 
   clear(): void {

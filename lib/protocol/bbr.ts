@@ -45,6 +45,8 @@ const QUANTUM_TIME = 1;
 const MAX_QUANTUM = 24;
 /** and so many of them fit into the flight: one leaves, one is on its way, one is being acknowledged. */
 const QUANTA = 3;
+/** Datagrams that a kernel's default receive buffer holds for a process that is busy, with a margin. */
+const KERNEL_BUFFER = 80;
 /** Pacing stays this much below the model, so that no queue builds up (section 2.2). */
 const PACING_MARGIN = 0.99;
 /** Growth of the bandwidth in a round below which the pipe is taken for full, */
@@ -338,7 +340,7 @@ export class Bbr implements CongestionController {
   #updateWindow({ ackedBytes }: AckEvent): void {
     const { cwndGain } = GAINS[this.#state];
     const floor = MIN_WINDOW * this.#mss;
-    const target = this.#inflight(cwndGain) + this.#aggregation.extraAcked;
+    const target = this.#withExtraAcked(this.#inflight(cwndGain));
     const grown = this.#congestionWindow + ackedBytes;
     // The first window's worth says nothing yet of what the path carries.
     const beginning = this.#rounds.count < FIRST_ROUNDS;
@@ -350,6 +352,13 @@ export class Bbr implements CongestionController {
       floor,
       Math.min(this.#congestionWindow, this.#bound()),
     );
+  }
+
+  // On a short path, what comes in batches must still fit into the peer's kernel.
+  #withExtraAcked(inflight: number): number {
+    const buffer = KERNEL_BUFFER * this.#mss;
+    const target = inflight + this.#aggregation.extraAcked;
+    return inflight < buffer ? Math.min(target, buffer) : target;
   }
 
   #bound(): number {
