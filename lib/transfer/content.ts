@@ -18,6 +18,8 @@ export interface Source {
 
 /** Where what is received goes. */
 export interface Sink {
+  /** Whether it is whole and under its final name, which nothing undoes any more. */
+  readonly committed: boolean;
   /**
    * Writes all of `bytes`, which stay as they are until the promise settles.
    *
@@ -30,7 +32,7 @@ export interface Sink {
    * @throws {StorageFailure} if that cannot be done
    */
   commit(): Promise<void>;
-  /** Leaves nothing behind; does nothing after a `commit` that succeeded. */
+  /** Leaves nothing behind; does nothing once it is committed. */
   discard(): void;
 }
 

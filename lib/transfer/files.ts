@@ -80,6 +80,8 @@ export class StdinSource implements Source {
 
 /** A sink that writes to standard output. */
 export class StdoutSink implements Sink {
+  committed = false;
+
   async write(bytes: Uint8Array): Promise<void> {
     try {
       for (let at = 0; at < bytes.length;) {
@@ -90,7 +92,10 @@ export class StdoutSink implements Sink {
     }
   }
 
-  async commit(): Promise<void> {}
+  commit(): Promise<void> {
+    this.committed = true;
+    return Promise.resolve();
+  }
 
   discard(): void {}
 
@@ -112,6 +117,7 @@ export class StdoutSink implements Sink {
  * behind by a crash and is replaced.
  */
 export class FileSink implements Sink {
+  committed = false;
   #path: string;
   #part: string;
   #file: Deno.FsFile;
@@ -181,6 +187,7 @@ export class FileSink implements Sink {
       }
       if (this.#force) Deno.renameSync(this.#part, this.#path);
       else moveWithoutReplacing(this.#part, this.#path);
+      this.committed = true;
     } catch (error) {
       throw storageFailure(this.#path, error);
     }

@@ -60,6 +60,7 @@ export async function receive(
   try {
     return await Promise.race([work, incoming.behind.failed]);
   } catch (error) {
+    if (incoming.stored) return await work;
     incoming.behind.fail(error);
     incoming.discard();
     // What is on its way is taken and thrown away, lest it hold up the message
@@ -127,6 +128,11 @@ class Incoming {
     await sink.commit();
     await this.#confirm(digest);
     return digest;
+  }
+
+  /** Whether it is too late to fail: only the sender may still have to hear of it. */
+  get stored(): boolean {
+    return this.#sink?.committed ?? false;
   }
 
   discard(): void {

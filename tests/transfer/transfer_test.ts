@@ -266,6 +266,25 @@ Deno.test("a receiver that is stopped while its sink blocks ends at once", async
   assert(await sending instanceof Failure);
 });
 
+Deno.test("a receiver that is stopped once all is stored has succeeded", async () => {
+  const [near, far] = memoryPair();
+  const sink = new MemorySink();
+  const stop = new AbortController();
+  sink.commit = () => {
+    sink.committed = true;
+    stop.abort(new Failure("interrupted", "Stopped"));
+    // As a file's directory is synced once the file has its name
+    return new Promise((resolve) => setTimeout(resolve, 1));
+  };
+  const [sent, stored] = await Promise.all([
+    outcome(send(near, new MemorySource(Uint8Array.of(1, 2, 3)))),
+    outcome(receive(far, () => Promise.resolve(sink), { signal: stop.signal })),
+  ]);
+  assert(!(stored instanceof Failure));
+  assertEquals(sent, stored);
+  assert(!sink.discarded);
+});
+
 Deno.test("a receiver that is stopped before an offer came opens nothing", async () => {
   const [near, far] = memoryPair();
   const interrupted = new Failure("interrupted", "Interrupted");
