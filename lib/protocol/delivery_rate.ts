@@ -18,7 +18,8 @@ export class DeliveryRate {
   delivered = 0;
   #deliveredTime = 0;
   #firstSentTime = 0;
-  #appLimitedUntil = 0;
+  // Bytes delivered up to which what was sent measures the application.
+  #appLimitedUntil = -1;
 
   /** Notes the state of delivery with a packet that was just recorded. */
   onSent(now: number, packet: number, packets: SentPackets): void {
@@ -31,13 +32,13 @@ export class DeliveryRate {
       this.delivered,
       this.#deliveredTime,
       this.#firstSentTime,
-      this.#appLimitedUntil > this.delivered,
+      this.#appLimitedUntil >= this.delivered,
     );
   }
 
   /** The sender has nothing to send: what is in flight now measures the application, not the path. */
   onAppLimited(bytesInFlight: number): void {
-    this.#appLimitedUntil = Math.max(this.delivered + bytesInFlight, 1);
+    this.#appLimitedUntil = this.delivered + bytesInFlight;
   }
 
   /** Counts bytes as delivered. */
