@@ -65,6 +65,22 @@ Deno.test("what was in flight when data ran out is known to measure the applicat
   assert(!bench.ack(50, third).appLimited, "that is over");
 });
 
+Deno.test("what leaves first after a pause with nothing in flight measures the application", () => {
+  const bench = new Bench();
+  bench.ack(20, bench.send(0));
+  bench.rate.onAppLimited(0);
+  const [first, second] = [bench.send(100), bench.send(101)];
+  assert(bench.ack(120, first).appLimited);
+  const later = bench.send(121);
+  assert(bench.ack(121, second).appLimited, "it left with the first");
+  assert(!bench.ack(141, later).appLimited);
+});
+
+Deno.test("a sender that always had data measures the path from the beginning", () => {
+  const bench = new Bench();
+  assert(!bench.ack(20, bench.send(0)).appLimited);
+});
+
 Deno.test("an idle pause does not count", () => {
   const bench = new Bench();
   bench.ack(20, bench.send(0));
