@@ -240,6 +240,32 @@ export function testCongestionController(
     assert(window.largest < 10 * BDP, `${window.largest}`);
   });
 
+  Deno.test(`${name} fills a path whose application had little to say before`, () => {
+    const config = { controller: factory, maxDatagramSize: MSS };
+    const client = new Peer({ seed: 1, config, keepOpen: true }, 2);
+    const server = new Peer({ seed: 2, config }, 1);
+    server.host.listening = true;
+    const network = new Network();
+    network.add("client", client);
+    network.add("server", server);
+    const forward = { rate: RATE, delay: DELAY, queue: BDP };
+    network.route("client", "server", new Link(forward, 1));
+    network.route("server", "client", new Link({ delay: DELAY }, 2));
+    client.connect(0, "server");
+    for (let now = 0; now < 2_000; now += 50) {
+      network.run(now);
+      client.bytes += 3_000;
+      client.work(now);
+    }
+    const bulk = 6_000_000;
+    const start = network.now;
+    client.bytes += bulk;
+    client.work(start);
+    network.run(60_000, () => server.read === client.bytes);
+    const time = network.now - start;
+    assert(time < 1.6 * bulk / RATE, `${time} ms`);
+  });
+
   Deno.test(`${name} comes back soon after a blackout`, () => {
     const bytes = 4_000_000;
     const forward = { blackouts: [[150, 3_000]] as const };
