@@ -1,4 +1,4 @@
-import { abortable } from "../base/abortable.ts";
+import { abortable } from "../endpoint/abortable.ts";
 import { Endpoint } from "../endpoint/endpoint.ts";
 import type { Source } from "../transfer/content.ts";
 import { FileSource, StdinSource } from "../transfer/files.ts";

@@ -1,4 +1,3 @@
-import { abortable } from "../base/abortable.ts";
 import { type Config, DEFAULT_CONFIG } from "../protocol/config.ts";
 import type { Connection } from "../protocol/connection.ts";
 import { Host } from "../protocol/host.ts";

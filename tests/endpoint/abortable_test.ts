@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { abortable } from "../../lib/base/abortable.ts";
+import { abortable } from "../../lib/endpoint/abortable.ts";
 
 const never = new Promise<never>(() => {});
 
