@@ -2,6 +2,7 @@ import { type Config, DEFAULT_CONFIG } from "../protocol/config.ts";
 import type { Connection } from "../protocol/connection.ts";
 import { Host } from "../protocol/host.ts";
 import type { TraceEvent } from "../protocol/trace.ts";
+import { abortable } from "./abortable.ts";
 import { isIPv6, resolve, showAddress } from "./address.ts";
 import { Alarm } from "./alarm.ts";
 import { Channel, type ChannelDriver } from "./channel.ts";
