@@ -1,6 +1,7 @@
 import { type Config, DEFAULT_CONFIG } from "../protocol/config.ts";
 import type { Connection } from "../protocol/connection.ts";
 import { Host } from "../protocol/host.ts";
+import { LARGEST_USEFUL_DATAGRAM } from "../protocol/kernel_buffer.ts";
 import type { TraceEvent } from "../protocol/trace.ts";
 import { abortable } from "./abortable.ts";
 import { isIPv6, resolve, showAddress } from "./address.ts";
@@ -62,7 +63,8 @@ export class Endpoint implements ChannelDriver {
       config: configOf(options),
       random: () => crypto.getRandomValues(new Uint32Array(1))[0],
       trace: options.trace,
-      maxDatagramSizeTo: (peer) => options.mtu - overheadTo(peer),
+      maxDatagramSizeTo: (peer) =>
+        Math.min(options.mtu - overheadTo(peer), LARGEST_USEFUL_DATAGRAM),
     });
     this.#alarm = new Alarm(() => this.#wake());
     this.#receiving = this.#receive();

@@ -6,6 +6,7 @@ import type {
   CongestionController,
   LossEvent,
 } from "./congestion.ts";
+import { kernelBuffer } from "./kernel_buffer.ts";
 
 /** The states of draft-ietf-ccwg-bbr, section 4.2. */
 export type BbrState =
@@ -33,20 +34,16 @@ const GAINS: Readonly<Record<BbrState, Gains>> = {
   ProbeRTT: { pacingGain: 1, cwndGain: 0.5 },
 };
 
-/** Datagrams in flight at first: paced, and few beside a kernel's buffer. */
+/** Datagrams in flight at first, paced, if the peer's kernel holds as many. */
 const INITIAL_WINDOW = 64;
 /** Rounds in which the window grows whatever the model says: the handshake, and the first window. */
 const FIRST_ROUNDS = 3;
 /** Datagrams in flight at least. */
 const MIN_WINDOW = 4;
-/** A burst lasts so many milliseconds at the pacing rate, */
+/** A burst lasts so many milliseconds at the pacing rate at most, */
 const QUANTUM_TIME = 1;
-/** has so many datagrams at most, */
-const MAX_QUANTUM = 24;
-/** and so many of them fit into the flight: one leaves, one is on its way, one is being acknowledged. */
+/** and so many of them fit into the flight, and into the peer's kernel: one leaves, one is on its way, one is being acknowledged. */
 const QUANTA = 3;
-/** Datagrams that a kernel's default receive buffer holds for a process that is busy, with a margin. */
-const KERNEL_BUFFER = 80;
 /** Pacing stays this much below the model, so that no queue builds up (section 2.2). */
 const PACING_MARGIN = 0.99;
 /** Growth of the bandwidth in a round below which the pipe is taken for full, */
@@ -79,6 +76,10 @@ const MIN_RTT_TOLERANCE = 1.0625;
  */
 export class Bbr implements CongestionController {
   readonly #mss: number;
+  // Bytes that the peer's kernel holds, and that leave in one burst at most.
+  readonly #kernelBuffer: number;
+  readonly #maxQuantum: number;
+  readonly #initialWindow: number;
   readonly #random: Random;
   readonly #bandwidth = new MaxBandwidth();
   readonly #aggregation = new AckAggregation();
@@ -109,7 +110,12 @@ export class Bbr implements CongestionController {
   constructor(maxDatagramSize: number, seed: number) {
     this.#mss = maxDatagramSize;
     this.#random = new Random(seed);
-    this.#congestionWindow = INITIAL_WINDOW * maxDatagramSize;
+    const holds = kernelBuffer(maxDatagramSize);
+    this.#kernelBuffer = holds * maxDatagramSize;
+    this.#maxQuantum = Math.max(1, Math.floor((holds - MIN_WINDOW) / QUANTA)) *
+      maxDatagramSize;
+    this.#initialWindow = Math.min(INITIAL_WINDOW, holds) * maxDatagramSize;
+    this.#congestionWindow = this.#initialWindow;
   }
 
   get state(): BbrState {
@@ -130,7 +136,7 @@ export class Bbr implements CongestionController {
     const rate = pacingGain * this.#bandwidth.value * PACING_MARGIN;
     if (!this.#pipeFilled) {
       // As if the initial window were what the path carries, until it shows more.
-      const initial = pacingGain * INITIAL_WINDOW * this.#mss / this.#minRtt;
+      const initial = pacingGain * this.#initialWindow / this.#minRtt;
       this.#pacingRate = Math.max(rate, initial);
       return;
     }
@@ -155,10 +161,8 @@ export class Bbr implements CongestionController {
   // What may leave in one burst, in bytes (section 5.6.3).
   get #quantum(): number {
     const quantum = this.#pacingRate * QUANTUM_TIME;
-    return Math.min(quantum, MAX_QUANTUM * this.#mss);
+    return Math.min(quantum, this.#maxQuantum);
   }
-
-  onSent(): void {}
 
   onPacketSettled(sentTime: number, lost: boolean): void {
     this.#randomLoss.onSettled(sentTime, lost);
@@ -356,9 +360,9 @@ export class Bbr implements CongestionController {
 
   // On a short path, what comes in batches must still fit into the peer's kernel.
   #withExtraAcked(inflight: number): number {
-    const buffer = KERNEL_BUFFER * this.#mss;
     const target = inflight + this.#aggregation.extraAcked;
-    return inflight < buffer ? Math.min(target, buffer) : target;
+    const short = inflight < this.#kernelBuffer;
+    return short ? Math.min(target, this.#kernelBuffer) : target;
   }
 
   #bound(): number {

@@ -35,8 +35,6 @@ export interface CongestionController {
   readonly congestionWindow: number;
   /** Bytes per millisecond, `Infinity` while nothing is known. */
   readonly pacingRate: number;
-  /** A packet of `size` bytes left; `bytesInFlight` counts it. */
-  onSent(now: number, size: number, bytesInFlight: number): void;
   /** A packet that was sent at `sentTime` was acknowledged or given up: before the event that it is part of. */
   onPacketSettled(sentTime: number, lost: boolean): void;
   onAcked(event: AckEvent): void;

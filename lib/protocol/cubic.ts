@@ -49,8 +49,6 @@ export class Cubic implements CongestionController {
     return gain * this.#congestionWindow / this.#smoothedRtt;
   }
 
-  onSent(): void {}
-
   onPacketSettled(): void {}
 
   onAcked(event: AckEvent): void {

@@ -27,10 +27,10 @@ const MIN_PUSH_INTERVAL = 2;
 /** up to so many: what an acknowledgement frees leaves in one burst. */
 const MAX_PUSH_INTERVAL = 32;
 
+/** Milliseconds between datagrams that are worth an acknowledgement each: else the peer's delay would be taken for loss. */
+const LONG_PAUSE = 5;
 /** Milliseconds between questions to a peer whose window is closed. */
 const MAX_PERSIST_INTERVAL = 1000;
-/** What every IPv4 host takes, less the headers of IP and UDP (RFC 1122, section 3.3.2). */
-const MIN_DATAGRAM_SIZE = 548;
 /** A datagram without payload takes no more bytes than this. */
 const MIN_BUDGET = 128;
 
@@ -85,10 +85,9 @@ export class Output {
     if (edge > this.windowEdge) this.windowEdge = edge;
   }
 
-  /** The peer takes datagrams up to this size, in bytes; one that takes less than any host must is not believed. */
+  /** The peer takes datagrams up to this size, in bytes. */
   limitDatagramSize(size: number): void {
-    const limit = Math.max(size, MIN_DATAGRAM_SIZE);
-    this.#maxDatagramSize = Math.min(this.#maxDatagramSize, limit);
+    this.#maxDatagramSize = Math.min(this.#maxDatagramSize, size);
   }
 
   /** Whether the peer must be heard before anything more may be sent to it. */
@@ -191,7 +190,7 @@ export class Output {
     if (start === 0 && !segment.has(Flag.ACK)) size = this.#pad(into, size);
     sendBuffer.sent(start, end);
     recovery.onSent(now, start, end - start, size, this.#maxDatagramSize);
-    if (this.#push()) into[5] = segment.flags |= Flag.PSH;
+    if (this.#push(now)) into[5] = segment.flags |= Flag.PSH;
     this.retransmission = retransmission;
     if (retransmission) {
       counters.retransmissions++;
@@ -217,7 +216,7 @@ export class Output {
   }
 
   // Asked for often enough, and always by the last datagram before a pause.
-  #push(): boolean {
+  #push(now: number): boolean {
     const { sendBuffer, recovery } = this.#sources;
     const size = this.#maxDatagramSize;
     const interval = Math.max(
@@ -228,6 +227,7 @@ export class Output {
       ),
     );
     const pauses = !recovery.windowAllows(size) ||
+      recovery.pacingDeadline > now + LONG_PAUSE ||
       !sendBuffer.hasSendable(this.windowEdge);
     this.#sinceLastPush++;
     if (!pauses && this.#sinceLastPush < interval) return false;

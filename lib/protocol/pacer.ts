@@ -1,13 +1,15 @@
+import { kernelBuffer } from "./kernel_buffer.ts";
+
 /** Milliseconds between bursts, if they stay small: what an event loop's timer can tell. */
 const QUANTUM_TIME = 2.5;
-/** Datagrams in a burst, if no timer was late. */
-const MAX_QUANTUM = 24;
+/** The share of the peer's kernel buffer that a burst may take, if no timer was late, */
+const QUANTUM_SHARE = 0.3;
+/** and if one was. */
+const BURST_SHARE = 0.6;
 /** How much lateness of timers a burst may make up for, in milliseconds. */
 const LATENESS = 2.5;
 /** Datagrams that may always leave together (RFC 9002, section 7.7). */
 const MIN_BURST = 10;
-/** Datagrams in a burst at most: a kernel's default receive buffer holds about 90. */
-const MAX_BURST = 48;
 
 /**
  * Spreads datagrams over time at a given rate, in small bursts, since each
@@ -21,11 +23,15 @@ export class Pacer {
   #deadline = 0;
   /** Bytes per millisecond that the path is asked to take at most, whatever the congestion controller says. */
   readonly #maxRate: number;
-  #rate = Infinity;
+  #rate: number;
+  // Bytes that the peer's kernel holds in datagrams of the current size.
+  #buffer = 0;
+  #datagramSize = 0;
 
   /** @param maxRate bytes per millisecond, `Infinity` for no limit */
   constructor(maxRate: number) {
     this.#maxRate = maxRate;
+    this.#rate = maxRate;
   }
 
   /** Sets the rate, in bytes per millisecond. */
@@ -47,12 +53,16 @@ export class Pacer {
   onSent(now: number, size: number, maxDatagramSize: number): void {
     const rate = this.#rate;
     if (rate === Infinity) return;
+    if (maxDatagramSize !== this.#datagramSize) {
+      this.#datagramSize = maxDatagramSize;
+      this.#buffer = kernelBuffer(maxDatagramSize) * maxDatagramSize;
+    }
     const burst = Math.min(
       Math.max(
         rate * (QUANTUM_TIME + LATENESS),
         MIN_BURST * maxDatagramSize,
       ),
-      MAX_BURST * maxDatagramSize,
+      BURST_SHARE * this.#buffer,
     );
     const earliest = now - (burst - maxDatagramSize) / rate;
     this.#free = Math.max(this.#free, earliest) + size / rate;
@@ -60,7 +70,7 @@ export class Pacer {
     if (this.#free <= now) return;
     const quantum = Math.min(
       rate * QUANTUM_TIME,
-      MAX_QUANTUM * maxDatagramSize,
+      QUANTUM_SHARE * this.#buffer,
     );
     this.#deadline += Math.max(0, quantum - maxDatagramSize) / rate;
   }

@@ -94,7 +94,6 @@ export class Recovery {
     const packet = this.packets.sent(now, seq, sequenceLength, size);
     this.#rate.onSent(now, packet, this.packets);
     this.#pacer.onSent(now, size, maxDatagramSize);
-    this.#controller.onSent(now, size, this.packets.bytesInFlight);
     if (this.probesDue > 0) this.probesDue--;
   }
 

@@ -23,7 +23,6 @@ class FixedWindow implements CongestionController {
   readonly losses: LossEvent[] = [];
   persistentCongestions = 0;
 
-  onSent(): void {}
   onPacketSettled(): void {}
   onAcked(event: AckEvent): void {
     this.acks.push({ ...event });
