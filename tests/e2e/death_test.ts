@@ -128,14 +128,19 @@ Deno.test("what a killed receiver left behind is replaced by the next", () =>
     assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
   }));
 
-Deno.test("Ctrl-C ends a sender whose named pipe nobody writes to", () =>
-  inDirectory(async (cwd) => {
-    await new Deno.Command("mkfifo", { args: [`${cwd}/pipe`] }).output();
-    const sender = new Ferry(["send", "127.0.0.1", `${cwd}/pipe`], { cwd });
-    await sender.listensForSignals();
-    sender.kill("SIGINT");
-    assertFailed(await sender.ended, 130, /^Interrupted\n/);
-  }));
+Deno.test({
+  name: "Ctrl-C ends a sender whose named pipe nobody writes to",
+  // A binary may be made with Deno 2.5, whose exit waits for the opening to end.
+  ignore: Deno.env.has("FERRY"),
+  fn: () =>
+    inDirectory(async (cwd) => {
+      await new Deno.Command("mkfifo", { args: [`${cwd}/pipe`] }).output();
+      const sender = new Ferry(["send", "127.0.0.1", `${cwd}/pipe`], { cwd });
+      await sender.listensForSignals();
+      sender.kill("SIGINT");
+      assertFailed(await sender.ended, 130, /^Interrupted\n/);
+    }),
+});
 
 const PAUSE = FULL ? 10_000 : 1500;
 
