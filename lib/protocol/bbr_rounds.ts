@@ -14,18 +14,13 @@ export class RoundSignals {
   #nextRoundDelivered = 0;
   #acked = 0;
   #lost = 0;
-  #packets = 0;
+  #acknowledgements = 0;
   #minRtt = Infinity;
   #flight = 0;
   #previousFlight = 0;
 
   /** Rounds so far. */
   count = 0;
-
-  /** Bytes delivered in the round. */
-  get delivered(): number {
-    return this.#acked;
-  }
 
   /** Bytes in flight at most in the round. */
   get maxInFlight(): number {
@@ -45,7 +40,7 @@ export class RoundSignals {
   update(event: AckEvent): boolean {
     const { rate } = event;
     this.#acked += event.ackedBytes;
-    this.#packets++;
+    this.#acknowledgements++;
     this.#flight = Math.max(this.#flight, event.priorInFlight);
     if (event.rttSample !== undefined && event.rttSample < this.#minRtt) {
       this.#minRtt = event.rttSample;
@@ -76,8 +71,10 @@ export class RoundSignals {
     if (this.#lost === 0) return false;
     const total = this.#acked + this.#lost;
     const share = this.#lost / total;
-    const packets = total / (this.#acked / this.#packets);
-    const deviation = Math.sqrt(randomLoss * (1 - randomLoss) / packets);
+    // Each acknowledgement settles several packets: counted as one sample, it
+    // leaves room for losses that come together.
+    const samples = total / (this.#acked / this.#acknowledgements);
+    const deviation = Math.sqrt(randomLoss * (1 - randomLoss) / samples);
     return share > randomLoss + LOSS_THRESHOLD + DEVIATIONS * deviation;
   }
 
@@ -85,7 +82,7 @@ export class RoundSignals {
   clear(): void {
     this.#acked = 0;
     this.#lost = 0;
-    this.#packets = 0;
+    this.#acknowledgements = 0;
     this.#minRtt = Infinity;
     this.#previousFlight = this.#flight;
     this.#flight = 0;
