@@ -1,6 +1,12 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { Failure } from "../base/failure.ts";
 import {
+  type ControllerName,
+  CONTROLLERS,
+  DEFAULT_CONTROLLER,
+  isControllerName,
+} from "../protocol/controllers.ts";
+import {
   MEGABITS,
   type NumberRange,
   PACKET_BYTES,
@@ -22,6 +28,8 @@ export interface CommonOptions {
   readonly mtu: number;
   /** Sending rate at most, in bytes per millisecond. */
   readonly maxRate: number | undefined;
+  /** How the sending rate is found. */
+  readonly congestion: ControllerName;
 }
 
 /** `ferry receive`. */
@@ -62,7 +70,16 @@ const DEFAULT_MTU = 1500;
 
 const FLAGS = ["trace", "json", "quiet", "force", "help", "version"] as const;
 const SHORT = { q: "quiet", h: "help" } as const;
-const VALUES = ["timeout", "wait", "bind", "mtu", "rate", "o", "d"] as const;
+const VALUES = [
+  "timeout",
+  "wait",
+  "bind",
+  "mtu",
+  "rate",
+  "congestion",
+  "o",
+  "d",
+] as const;
 const RECEIVE_ONLY = ["force", "wait", "o", "d"] as const;
 
 type Options = ReturnType<typeof parseOptions>;
@@ -189,7 +206,15 @@ function commonOptions(options: Options): CommonOptions {
     bind: bind === undefined ? undefined : unbracketed(bind),
     mtu: numberOf(options, "mtu", PACKET_BYTES, 1) ?? DEFAULT_MTU,
     maxRate: numberOf(options, "rate", MEGABITS, 1e6 / 8 / 1000),
+    congestion: controllerOf(options),
   };
+}
+
+function controllerOf(options: Options): ControllerName {
+  const name = valueOf(options, "congestion") ?? DEFAULT_CONTROLLER;
+  if (isControllerName(name)) return name;
+  const names = Object.keys(CONTROLLERS).join(" or ");
+  throw usage(`--congestion takes ${names}, not "${name}"`);
 }
 
 /** The option's value; undefined unless it was given. */

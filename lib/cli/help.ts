@@ -7,6 +7,7 @@ export const VERSION = config.version;
 const COMMON = `
   --timeout SECONDS  silence that ends a connection (30)
   --rate MBIT        send at no more than this many Mbit/s
+  --congestion NAME  how the rate is found: bbr, or cubic as TCP does it (bbr)
   --bind ADDRESS     use this address of this machine
   --mtu BYTES        the largest IP packet, 1280 to 65535 (1500)
   -q, --quiet        say nothing but errors

@@ -1,5 +1,10 @@
 import { type Config, DEFAULT_CONFIG } from "../protocol/config.ts";
 import type { Connection } from "../protocol/connection.ts";
+import {
+  type ControllerName,
+  CONTROLLERS,
+  DEFAULT_CONTROLLER,
+} from "../protocol/controllers.ts";
 import { Host } from "../protocol/host.ts";
 import { LARGEST_USEFUL_DATAGRAM } from "../protocol/kernel_buffer.ts";
 import type { TraceEvent } from "../protocol/trace.ts";
@@ -33,6 +38,12 @@ export interface EndpointOptions {
   readonly mtu: number;
   /** Sending rate at most, in bytes per millisecond. */
   readonly maxRate?: number;
+  /**
+   * How the sending rate is found.
+   *
+   * @default {"bbr"}
+   */
+  readonly congestion?: ControllerName;
   /** Called for each datagram. */
   readonly trace?: (event: TraceEvent) => void;
 }
@@ -218,12 +229,14 @@ function wordsOf(error: unknown): string {
   return message.replace(/ \(os error.*/s, "");
 }
 
-function configOf({ timeout, mtu, maxRate }: EndpointOptions): Config {
+function configOf(options: EndpointOptions): Config {
+  const { timeout, mtu, maxRate, congestion } = options;
   return {
     ...DEFAULT_CONFIG,
     timeout,
     maxDatagramSize: mtu - IPV4_OVERHEAD,
     maxRate: maxRate ?? DEFAULT_CONFIG.maxRate,
+    controller: CONTROLLERS[congestion ?? DEFAULT_CONTROLLER],
   };
 }
 

@@ -1,5 +1,5 @@
-import { Bbr } from "./bbr.ts";
 import type { CongestionControllerFactory } from "./congestion.ts";
+import { CONTROLLERS, DEFAULT_CONTROLLER } from "./controllers.ts";
 
 /** What a host and its connections are told once. Times in milliseconds, sizes in bytes. */
 export interface Config {
@@ -29,5 +29,5 @@ export const DEFAULT_CONFIG: Config = {
   maxWindow: 2 ** 25,
   maxConnections: 1,
   maxHalfOpen: 8,
-  controller: (maxDatagramSize, seed) => new Bbr(maxDatagramSize, seed),
+  controller: CONTROLLERS[DEFAULT_CONTROLLER],
 };

@@ -15,6 +15,7 @@ const COMMON = {
   bind: undefined,
   mtu: 1500,
   maxRate: undefined,
+  congestion: "bbr",
 };
 const RECEIVE = {
   name: "receive",
@@ -68,6 +69,8 @@ const COMMANDS: [string, unknown][] = [
     mtu: 9000,
     maxRate: 12_500,
   }],
+  ["send host --congestion cubic", { ...SEND, congestion: "cubic" }],
+  ["receive --congestion=bbr", RECEIVE],
   ["--help", { name: "help", topic: "ferry" }],
   ["help", { name: "help", topic: "ferry" }],
   ["help send", { name: "help", topic: "send" }],
@@ -155,6 +158,14 @@ const MISTAKES: [string, string][] = [
   [
     "send host --rate fast",
     '--rate takes Mbit/s from 0.01 to 1000000, not "fast"; see ferry send --help',
+  ],
+  [
+    "send host --congestion vegas",
+    '--congestion takes bbr or cubic, not "vegas"; see ferry send --help',
+  ],
+  [
+    "receive --congestion toString",
+    '--congestion takes bbr or cubic, not "toString"; see ferry receive --help',
   ],
   ["send host --timeout=", "--timeout needs a value; see ferry send --help"],
   ["send host --trace=x", "--trace takes no value; see ferry send --help"],

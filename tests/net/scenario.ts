@@ -30,6 +30,8 @@ export interface Scenario {
    * lives. Unless all was said before that, both sides must fail cleanly.
    */
   deadFrom: number;
+  /** How both sides find their rates. */
+  congestion: "bbr" | "cubic";
 }
 
 /**
@@ -66,6 +68,7 @@ export function randomScenario(seed: number): Scenario {
     mtu: random.next() < 0.8 ? 1_500 : pick(random, [1_280, 9_000, 65_535]),
     timeout,
     deadFrom: dead ? magnitude(random, 1, 5_000) : Infinity,
+    congestion: seed % 4 === 3 ? "cubic" : "bbr",
   };
   limitWork(scenario.connecting, scenario.accepting);
   limitWork(scenario.accepting, scenario.connecting);

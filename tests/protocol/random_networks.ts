@@ -1,3 +1,4 @@
+import { CONTROLLERS } from "../../lib/protocol/controllers.ts";
 import { Flag, Reset, SYN_SIZE } from "../../lib/protocol/segment.ts";
 import type { Ending } from "../../lib/protocol/state.ts";
 import type { TraceEvent } from "../../lib/protocol/trace.ts";
@@ -212,6 +213,7 @@ function optionsOf(scenario: Scenario, side: Side, seed: number): PeerOptions {
     readPause: side.readPause,
     config: {
       timeout: scenario.timeout,
+      controller: CONTROLLERS[scenario.congestion],
       maxDatagramSize: scenario.mtu - 28,
       initialWindow: Math.min(side.window, 2 ** 18),
       maxWindow: side.window,
