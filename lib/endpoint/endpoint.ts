@@ -12,7 +12,8 @@ import { abortable } from "./abortable.ts";
 import { isIPv6, resolve, showAddress } from "./address.ts";
 import { Alarm } from "./alarm.ts";
 import { Channel, type ChannelDriver } from "./channel.ts";
-import { bind, type Socket } from "./socket.ts";
+import { Socket } from "./socket.ts";
+import { Train } from "./train.ts";
 
 /** The largest datagram that UDP carries. */
 const MAX_DATAGRAM_SIZE = 65_535;
@@ -57,12 +58,12 @@ export class Endpoint implements ChannelDriver {
   readonly #host: Host<Deno.NetAddr>;
   readonly #alarm: Alarm;
   readonly #channels = new Map<Connection, Channel>();
-  readonly #outgoing = new Uint8Array(MAX_DATAGRAM_SIZE);
-  // The part of it that is sent: most datagrams are of one size.
-  #datagram = this.#outgoing;
+  readonly #train = new Train();
   readonly #accepting: ((channel: Channel) => void)[] = [];
   readonly #receiving: Promise<void>;
   #flushing: Promise<void> | undefined;
+  #polls = 0;
+  #lastNow = 0;
   #closed = false;
   readonly timeout: number;
   sendError: string | undefined;
@@ -87,7 +88,7 @@ export class Endpoint implements ChannelDriver {
    * @throws {Failure} `input` if the port or the address cannot be used
    */
   static listen(options: EndpointOptions): Endpoint {
-    return new Endpoint(bind(options.hostname, options.port), options);
+    return new Endpoint(Socket.bind(options.hostname, options.port), options);
   }
 
   /** The UDP port. */
@@ -150,17 +151,16 @@ export class Endpoint implements ChannelDriver {
     await this.#flushing;
     this.#closed = true;
     this.#alarm.clear();
-    this.#socket.datagrams.close();
+    this.#socket.close();
     await this.#receiving;
   }
 
   async #receive(): Promise<void> {
-    const { datagrams } = this.#socket;
     const buffer = new Uint8Array(MAX_DATAGRAM_SIZE);
     while (!this.#closed) {
       try {
-        const [datagram, from] = await datagrams.receive(buffer);
-        this.#host.receive(performance.now(), datagram, from as Deno.NetAddr);
+        const [datagrams, from] = await this.#socket.receive(buffer);
+        this.#host.receive(performance.now(), datagrams, from);
       } catch (error) {
         if (this.#closed) return;
         // An ICMP message about an earlier datagram: for all we know, a loss.
@@ -188,20 +188,13 @@ export class Endpoint implements ChannelDriver {
   }
 
   async #sendAll(): Promise<void> {
-    const { datagrams } = this.#socket;
     // What is written in the same turn goes out together.
     await undefined;
-    let now = performance.now();
-    for (let count = 1;; count++) {
-      // Reading the clock costs as much as writing a header.
-      if (count % CLOCK_INTERVAL === 0) now = performance.now();
-      const next = this.#host.poll(now, this.#outgoing);
-      if (next === undefined) break;
-      if (next.length !== this.#datagram.length) {
-        this.#datagram = this.#outgoing.subarray(0, next.length);
-      }
+    const train = this.#train;
+    this.#polls = 0;
+    while (train.fill(this.#writeNext, this.#maxTrain)) {
       try {
-        await datagrams.send(this.#datagram, next.to);
+        await this.#socket.send(train.bytes, train.size, train.to);
         this.sendError = undefined;
       } catch (error) {
         // As good as lost: an unreachable network may come back.
@@ -210,6 +203,17 @@ export class Endpoint implements ChannelDriver {
     }
     this.#flushing = undefined;
     this.#settle();
+  }
+
+  readonly #writeNext = (into: Uint8Array) =>
+    this.#host.poll(this.#now(), into);
+
+  readonly #maxTrain = (size: number) => this.#socket.maxTrain(size);
+
+  // Reading the clock costs as much as writing a header.
+  #now(): number {
+    if (this.#polls++ % CLOCK_INTERVAL === 0) this.#lastNow = performance.now();
+    return this.#lastNow;
   }
 
   // What ended while sending is told, and the next deadline is set.

@@ -1,39 +1,110 @@
 import { isIPv4 } from "node:net";
 import { Failure } from "../base/failure.ts";
+import { SocketOptions } from "./socket_options.ts";
+
+/** What is asked of the kernel for what has arrived, in bytes. */
+const RECEIVE_BUFFER = 2 ** 22;
+/** Bytes that one system call sends: half of what UDP could, lest it fill the peer's kernel buffer alone. */
+const MAX_TRAIN = 2 ** 15;
+/** Datagrams that Linux sends in one system call (UDP_MAX_SEGMENTS of older kernels). */
+const MAX_TRAIN_LENGTH = 64;
 
 /** A bound UDP socket. */
-export interface Socket {
-  readonly datagrams: Deno.DatagramConn;
+export class Socket {
   readonly port: number;
   /** Whether it is an IPv6 socket, which reaches IPv4 by mapped addresses. */
   readonly ipv6: boolean;
-}
+  readonly #datagrams: Deno.DatagramConn;
+  readonly #options: SocketOptions | undefined;
+  /** The size that the kernel cuts by now, 0 for none. */
+  #segmentSize = 0;
+  #cuts: boolean;
 
-/**
- * Binds a UDP socket; without a hostname to every address of both families
- * where the machine has them.
- *
- * @param port 0 for any
- * @throws {Failure} `input` if the port or the address cannot be used
- */
-export function bind(hostname: string | undefined, port: number): Socket {
-  if (hostname !== undefined) return open(hostname, port);
-  try {
-    return open("::", port);
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    return open("0.0.0.0", port);
+  private constructor(datagrams: Deno.DatagramConn) {
+    const { hostname, port } = datagrams.addr as Deno.NetAddr;
+    this.#datagrams = datagrams;
+    this.port = port;
+    this.ipv6 = !isIPv4(hostname);
+    const options = SocketOptions.of(port);
+    options?.joinReceived();
+    options?.growReceiveBuffer(RECEIVE_BUFFER);
+    this.#options = options;
+    this.#cuts = options?.segmentBy(0) ?? false;
   }
-}
 
-function open(hostname: string, port: number): Socket {
-  try {
-    const options = { transport: "udp", hostname, port } as const;
-    const datagrams = Deno.listenDatagram(options);
-    const bound = datagrams.addr as Deno.NetAddr;
-    return { datagrams, port: bound.port, ipv6: !isIPv4(bound.hostname) };
-  } catch (cause) {
-    throw failureOf(cause, hostname, port);
+  /**
+   * Binds a UDP socket; without a hostname to every address of both families
+   * where the machine has them.
+   *
+   * @param port 0 for any
+   * @throws {Failure} `input` if the port or the address cannot be used
+   */
+  static bind(hostname: string | undefined, port: number): Socket {
+    if (hostname !== undefined) return Socket.#open(hostname, port);
+    try {
+      return Socket.#open("::", port);
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      return Socket.#open("0.0.0.0", port);
+    }
+  }
+
+  static #open(hostname: string, port: number): Socket {
+    try {
+      const options = { transport: "udp", hostname, port } as const;
+      return new Socket(Deno.listenDatagram(options));
+    } catch (cause) {
+      throw failureOf(cause, hostname, port);
+    }
+  }
+
+  /**
+   * Waits for datagrams: one, or several of one sender in a row, all but the
+   * last of one size.
+   */
+  async receive(into: Uint8Array): Promise<[Uint8Array, Deno.NetAddr]> {
+    const [datagrams, from] = await this.#datagrams.receive(into);
+    return [datagrams, from as Deno.NetAddr];
+  }
+
+  /** How many datagrams of `size` bytes may be sent together. */
+  maxTrain(size: number): number {
+    if (!this.#cuts) return 1;
+    return Math.max(
+      1,
+      Math.min(MAX_TRAIN_LENGTH, Math.floor(MAX_TRAIN / size)),
+    );
+  }
+
+  /**
+   * Sends `bytes` as datagrams of `size` bytes, the last one shorter if need
+   * be, no more than {@linkcode maxTrain} of them.
+   */
+  async send(bytes: Uint8Array, size: number, to: Deno.NetAddr): Promise<void> {
+    if (bytes.length > size) {
+      if (this.#segmentSize !== size) this.#cutBy(size);
+      try {
+        await this.#datagrams.send(bytes, to);
+        return;
+      } catch {
+        // The device or the route cannot do it, and will not later
+        this.#cuts = false;
+      }
+    }
+    // Older kernels refuse even a small datagram if the size is too large for the route
+    if (this.#segmentSize !== 0 && !this.#cuts) this.#cutBy(0);
+    for (let at = 0; at < bytes.length; at += size) {
+      await this.#datagrams.send(bytes.subarray(at, at + size), to);
+    }
+  }
+
+  #cutBy(size: number): void {
+    this.#options!.segmentBy(size);
+    this.#segmentSize = size;
+  }
+
+  close(): void {
+    this.#datagrams.close();
   }
 }
 

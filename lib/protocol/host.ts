@@ -5,6 +5,7 @@ import { writeReset } from "./reset.ts";
 import {
   decodeSegment,
   encodeHeader,
+  firstDatagram,
   Flag,
   HEADER_SIZE,
   Reset,
@@ -91,8 +92,18 @@ export class Host<Peer extends Address> {
     return this.#hosted.find((one) => one.connection === connection)?.peer;
   }
 
-  /** Takes a datagram. */
-  receive(now: number, datagram: Uint8Array, from: Peer): void {
+  /** Takes a datagram, or several of one size in a row: a kernel may join them. */
+  receive(now: number, datagrams: Uint8Array, from: Peer): void {
+    const size = firstDatagram(datagrams);
+    if (size === datagrams.length) {
+      return this.#receive(now, datagrams, from);
+    }
+    for (let at = 0; at < datagrams.length; at += size) {
+      this.#receive(now, datagrams.subarray(at, at + size), from);
+    }
+  }
+
+  #receive(now: number, datagram: Uint8Array, from: Peer): void {
     const segment = this.#segment;
     const malformation = decodeSegment(datagram, segment);
     if (malformation !== undefined) {

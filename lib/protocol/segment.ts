@@ -41,12 +41,13 @@ export const Reset = {
 /** The mark of a ferry datagram, with the version in its low half. */
 export const VERSION = 0xf1;
 /** Bytes of a header without its optional parts. */
-export const HEADER_SIZE = 36;
+export const HEADER_SIZE = 38;
 /** SACK blocks in one segment, at most. */
 export const MAX_BLOCKS = 256;
 /** A SYN is padded to this many bytes, so that the answer is never larger (RFC 9000, section 14.1). */
 export const SYN_SIZE = 1200;
 
+const LENGTH_AT = 36;
 const ACK_SIZE = 26;
 /** Bytes of the part that a SYN adds, without a cookie. */
 export const SYN_PART_SIZE = 7;
@@ -190,9 +191,24 @@ function encodeAck(segment: Segment, into: Uint8Array, start: number): number {
   return at;
 }
 
-/** Puts the checksum over the whole datagram, of `length` bytes, in its place. */
+/** Puts the datagram's length, in bytes, and the checksum over all of it in their places. */
 export function seal(into: Uint8Array, length: number): void {
+  into[LENGTH_AT] = length >>> 8;
+  into[LENGTH_AT + 1] = length;
   writeUint32(into, 0, crc32(into.subarray(4, length)));
+}
+
+/**
+ * Where the first datagram in `bytes` ends: a kernel may hand on several of one
+ * size as one (Linux's UDP_GRO).
+ */
+export function firstDatagram(bytes: Uint8Array): number {
+  const length = statedLength(bytes);
+  return length < HEADER_SIZE ? bytes.length : Math.min(length, bytes.length);
+}
+
+function statedLength(datagram: Uint8Array): number {
+  return datagram[LENGTH_AT] << 8 | datagram[LENGTH_AT + 1];
 }
 
 /**
@@ -224,7 +240,8 @@ export function decodeSegment(
   }
   if (segment.flags & Flag.ACK) at = decodeAck(datagram, segment, at);
   segment.payloadOffset = at;
-  const wellFormed = segment.packetNumber < Number.MAX_SAFE_INTEGER &&
+  const wellFormed = statedLength(datagram) === datagram.length &&
+    segment.packetNumber < Number.MAX_SAFE_INTEGER &&
     segment.seq <= MAX_SEQ && segment.floor >= 0 &&
     at + segment.payloadLength <= datagram.length;
   return wellFormed ? undefined : "malformed";

@@ -55,6 +55,20 @@ for (const size of [0, 1, 511, 512, 513, 65_536]) {
     }));
 }
 
+Deno.test("everything arrives where the socket's options are out of reach", () =>
+  inDirectory(async (cwd) => {
+    const shell = '"${@/#--allow-ffi=*/--no-lock}"';
+    await writeRandomFile(`${cwd}/in`, 5_000_000);
+    assertDone(
+      await runPair({
+        cwd,
+        send: { shell: `cat in | ${shell}` },
+        receive: { shell: `${shell} > out` },
+      }),
+    );
+    assert(await sameFiles(`${cwd}/in`, `${cwd}/out`));
+  }));
+
 Deno.test("NULs arrive as they were sent, by pipe and by file", () =>
   inDirectory(async (cwd) => {
     await Deno.writeFile(`${cwd}/in`, new Uint8Array(100_000));

@@ -1,3 +1,4 @@
+import project from "../../deno.json" with { type: "json" };
 import { freePort, listening } from "../bench/processes.ts";
 
 /** Whether the tests that take long run in full. */
@@ -9,8 +10,7 @@ const COMMAND = [
   Deno.env.get("FERRY") ?? [
     Deno.execPath(),
     ..."run --quiet --no-check --no-prompt --unstable-net".split(" "),
-    ..."--allow-net --allow-read --allow-write".split(" "),
-    "--allow-sys=networkInterfaces",
+    ...project.tasks.compile.command.match(/--allow-\S+/g)!,
     MAIN,
   ],
 ].flat();

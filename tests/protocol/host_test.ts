@@ -76,6 +76,26 @@ Deno.test("what is announced and sent to a peer may be as large as its path take
   }
 });
 
+Deno.test("datagrams that a kernel has joined are told apart, and one that is damaged spoils no other", () => {
+  const duo = new Duo();
+  const { near, far } = duo.establish();
+  near.write(new Uint8Array(6_000).fill(7));
+  const datagrams = duo.collect(duo.client);
+  assertEquals(datagrams.map(({ length }) => length === 1_472), [
+    ...Array(4).fill(true),
+    false,
+  ]);
+  const joined = new Uint8Array(datagrams.flatMap((one) => [...one]));
+  joined[1_472 + 100] ^= 1;
+  const before = far.counters.datagramsReceived;
+  duo.deliver(duo.server, [joined]);
+  assertEquals(far.counters.datagramsReceived - before, 4);
+  assertEquals(duo.server.drops, ["damaged"]);
+  duo.pause(HOP);
+  duo.talk();
+  assertEquals(readAll(far), new Uint8Array(6_000).fill(7));
+});
+
 Deno.test("a host that does not listen knows no connection", () => {
   const duo = new Duo();
   duo.server.host.listening = false;

@@ -3,6 +3,7 @@ import {
   decodeSegment,
   encodeHeader,
   Flag,
+  HEADER_SIZE,
   Segment,
 } from "../../lib/protocol/segment.ts";
 
@@ -111,9 +112,10 @@ export function flagNames(flags: number): string {
 
 const ORDER = ["SYN", "FIN", "RST", "COOKIE", "ACK", "PSH", "WANT"];
 
-/** Makes the checksum of a datagram right again, whatever was done to it. */
+/** Makes the length and the checksum of a datagram right again, whatever was done to it. */
 export function mend(datagram: Uint8Array): void {
   if (datagram.length < 4) return;
   const view = new DataView(datagram.buffer, datagram.byteOffset);
+  if (datagram.length >= HEADER_SIZE) view.setUint16(36, datagram.length);
   view.setUint32(0, crc32(datagram.subarray(4)));
 }

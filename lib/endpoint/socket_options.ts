@@ -1,0 +1,120 @@
+/**
+ * What Linux can do for a UDP socket and Deno does not offer: told to the
+ * kernel with `setsockopt` of the C library, where FFI is allowed. All of it is
+ * for speed alone; without it everything works as well.
+ */
+
+/** Linux's numbers for what is asked here (asm-generic/socket.h, linux/udp.h). */
+const SOL_SOCKET = 1;
+const SO_TYPE = 3;
+const SO_RCVBUF = 8;
+const SOCK_DGRAM = 2;
+const SOL_UDP = 17;
+const UDP_SEGMENT = 103;
+const UDP_GRO = 104;
+
+/** Where Linux systems have the C library; the permissions of the executable name the same. */
+const LIBRARIES = [
+  "/lib/x86_64-linux-gnu/libc.so.6",
+  "/lib/aarch64-linux-gnu/libc.so.6",
+  "/lib64/libc.so.6",
+  "/usr/lib/libc.so.6",
+];
+/** File descriptors among which the socket is looked for. */
+const MAX_DESCRIPTOR = 1024;
+/** Bytes of a struct sockaddr_storage; the port is at 2, highest byte first. */
+const ADDRESS_SIZE = 128;
+
+const SYMBOLS = {
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: {
+    parameters: ["i32", "i32", "i32", "buffer", "buffer"],
+    result: "i32",
+  },
+  setsockopt: {
+    parameters: ["i32", "i32", "i32", "buffer", "u32"],
+    result: "i32",
+  },
+} as const;
+
+type System = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+/** The options of one UDP socket. */
+export class SocketOptions {
+  readonly #system: System;
+  readonly #descriptor: number;
+  readonly #value = new Int32Array(1);
+
+  private constructor(system: System, descriptor: number) {
+    this.#system = system;
+    this.#descriptor = descriptor;
+  }
+
+  /**
+   * The options of the socket that is bound to `port`, or `undefined` where
+   * they are out of reach.
+   */
+  static of(port: number): SocketOptions | undefined {
+    const system = openSystem();
+    if (system === undefined) return undefined;
+    const descriptor = findDescriptor(system, port);
+    if (descriptor === undefined) return undefined;
+    return new SocketOptions(system, descriptor);
+  }
+
+  /**
+   * Has every datagram that is larger than `size` bytes leave as several of
+   * that size, the last one shorter (UDP_SEGMENT); 0 for none.
+   *
+   * @returns whether the kernel can do that
+   */
+  segmentBy(size: number): boolean {
+    return this.#set(SOL_UDP, UDP_SEGMENT, size);
+  }
+
+  /** Lets the kernel hand on datagrams of one size and one sender together (UDP_GRO). */
+  joinReceived(): boolean {
+    return this.#set(SOL_UDP, UDP_GRO, 1);
+  }
+
+  /** Asks for room for `bytes` that have arrived; the system's limit is applied. */
+  growReceiveBuffer(bytes: number): boolean {
+    return this.#set(SOL_SOCKET, SO_RCVBUF, bytes);
+  }
+
+  #set(level: number, name: number, value: number): boolean {
+    this.#value[0] = value;
+    const { setsockopt } = this.#system;
+    return setsockopt(this.#descriptor, level, name, this.#value, 4) === 0;
+  }
+}
+
+function openSystem(): System | undefined {
+  for (const path of LIBRARIES) {
+    // Nobody is to be asked for it
+    const { state } = Deno.permissions.querySync({ name: "ffi", path });
+    if (state !== "granted") continue;
+    try {
+      return Deno.dlopen(path, SYMBOLS).symbols;
+    } catch {
+      // It is elsewhere, or of another kind
+    }
+  }
+  return undefined;
+}
+
+// Deno does not tell a socket's descriptor, but there is one such port.
+function findDescriptor(system: System, port: number): number | undefined {
+  const address = new Uint8Array(ADDRESS_SIZE);
+  const type = new Int32Array(1);
+  const length = new Uint32Array(1);
+  for (let fd = 0; fd < MAX_DESCRIPTOR; fd++) {
+    length[0] = ADDRESS_SIZE;
+    if (system.getsockname(fd, address, length) !== 0) continue;
+    if ((address[2] << 8 | address[3]) !== port) continue;
+    length[0] = 4;
+    system.getsockopt(fd, SOL_SOCKET, SO_TYPE, type, length);
+    if (type[0] === SOCK_DGRAM) return fd;
+  }
+  return undefined;
+}

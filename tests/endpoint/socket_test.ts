@@ -1,0 +1,63 @@
+import { assert, assertEquals } from "@std/assert";
+import { Random } from "../../lib/base/random.ts";
+import { Socket } from "../../lib/endpoint/socket.ts";
+
+/** Sends `bytes` in datagrams of `size` and takes them at the other side. */
+async function carry(
+  from: Socket,
+  bytes: Uint8Array,
+  size: number,
+): Promise<Uint8Array> {
+  const receiver = Socket.bind("127.0.0.1", 0);
+  const to: Deno.NetAddr = {
+    transport: "udp",
+    hostname: "127.0.0.1",
+    port: receiver.port,
+  };
+  await from.send(bytes, size, to);
+  const whole: number[] = [];
+  const into = new Uint8Array(65_535);
+  while (whole.length < bytes.length) {
+    const [datagrams, { port }] = await receiver.receive(into);
+    assertEquals(port, from.port);
+    whole.push(...datagrams);
+  }
+  receiver.close();
+  return Uint8Array.from(whole);
+}
+
+Deno.test("a train arrives as it was sent, whatever its datagrams' sizes", async () => {
+  const socket = Socket.bind("127.0.0.1", 0);
+  const random = new Random(1);
+  for (const size of [100, 1_472, 1_472, 9_000, 1_200]) {
+    const count = socket.maxTrain(size);
+    const bytes = random.bytes(count * size - random.int(50));
+    assertEquals(await carry(socket, bytes, size), bytes);
+  }
+  // A datagram larger than what the kernel was told to cut by stays whole
+  const single = random.bytes(20_000);
+  assertEquals(await carry(socket, single, single.length), single);
+  socket.close();
+});
+
+Deno.test("a train that the kernel refuses goes as single datagrams, and so does all after it", async () => {
+  const socket = Socket.bind("127.0.0.1", 0);
+  if (socket.maxTrain(100) === 1) return socket.close();
+  // More datagrams than the kernel cuts
+  const bytes = new Random(1).bytes(150 * 100);
+  assertEquals(await carry(socket, bytes, 100), bytes);
+  assertEquals(socket.maxTrain(100), 1);
+  const more = new Random(2).bytes(150);
+  assertEquals(await carry(socket, more, 100), more);
+  socket.close();
+});
+
+Deno.test("as many datagrams make a train as the kernel and the peer's buffer take", () => {
+  const socket = Socket.bind("127.0.0.1", 0);
+  for (const size of [40, 1_472, 16_000, 65_507]) {
+    const count = socket.maxTrain(size);
+    assert(count >= 1 && count <= 64, `${count} of ${size}`);
+    assert(count === 1 || count * size <= 65_507, `${count} of ${size}`);
+  }
+  socket.close();
+});
