@@ -195,7 +195,17 @@ function encodeAck(segment: Segment, into: Uint8Array, start: number): number {
 export function seal(into: Uint8Array, length: number): void {
   into[LENGTH_AT] = length >>> 8;
   into[LENGTH_AT + 1] = length;
-  writeUint32(into, 0, crc32(into.subarray(4, length)));
+  writeUint32(into, 0, 0);
+  writeUint32(into, 0, crc32(into.subarray(0, length)));
+}
+
+// Counted with zeros in its place, as UDP's is.
+function hasRightChecksum(datagram: Uint8Array): boolean {
+  const checksum = uint32At(datagram, 0);
+  writeUint32(datagram, 0, 0);
+  const right = checksum === crc32(datagram);
+  writeUint32(datagram, 0, checksum);
+  return right;
 }
 
 /**
@@ -223,7 +233,7 @@ export function decodeSegment(
 ): Malformation | undefined {
   if (datagram.length < HEADER_SIZE) return "too short";
   if ((datagram[4] & 0xf0) !== (VERSION & 0xf0)) return "not ferry";
-  if (uint32At(datagram, 0) !== crc32(datagram.subarray(4))) return "damaged";
+  if (!hasRightChecksum(datagram)) return "damaged";
   segment.idHigh = uint32At(datagram, 8);
   segment.idLow = uint32At(datagram, 12);
   if (datagram[4] !== VERSION) return "other version";

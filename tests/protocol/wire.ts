@@ -117,5 +117,6 @@ export function mend(datagram: Uint8Array): void {
   if (datagram.length < 4) return;
   const view = new DataView(datagram.buffer, datagram.byteOffset);
   if (datagram.length >= HEADER_SIZE) view.setUint16(36, datagram.length);
-  view.setUint32(0, crc32(datagram.subarray(4)));
+  view.setUint32(0, 0);
+  view.setUint32(0, crc32(datagram));
 }
