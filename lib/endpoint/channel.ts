@@ -2,6 +2,7 @@ import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
 import type { Connection } from "../protocol/connection.ts";
 import type { Counters } from "../protocol/counters.ts";
+import type { Measurement } from "../protocol/measurement.ts";
 import { Reset } from "../protocol/segment.ts";
 import { failureOfEnding } from "./endings.ts";
 
@@ -46,6 +47,8 @@ export class Channel implements ByteStream {
   #write: PendingWrite | undefined;
   #failure: Error | undefined;
   #peer: string;
+  #unreadTime = 0;
+  #unreadSince = performance.now();
 
   constructor(connection: Connection, driver: ChannelDriver, peer: string) {
     this.#connection = connection;
@@ -77,6 +80,17 @@ export class Channel implements ByteStream {
     return this.#connection.unacknowledged;
   }
 
+  /** What can be measured of the connection now. */
+  measure(): Measurement {
+    return this.#connection.measure(performance.now());
+  }
+
+  /** For how long so far nobody waited to read, in milliseconds: the reader was busy with what it had. */
+  get unreadTime(): number {
+    const now = this.#read === undefined ? performance.now() : 0;
+    return this.#unreadTime + Math.max(0, now - this.#unreadSince);
+  }
+
   /** Whether nothing will happen on it any more. */
   get finished(): boolean {
     return this.#connection.finished;
@@ -86,6 +100,7 @@ export class Channel implements ByteStream {
     if (this.#read !== undefined) throw new TypeError("Already reading");
     return new Promise((resolve, reject) => {
       this.#read = { into, resolve, reject };
+      this.#unreadTime += performance.now() - this.#unreadSince;
       this.#serveRead();
     });
   }
@@ -143,14 +158,19 @@ export class Channel implements ByteStream {
     const ended = connection.readEnded || this.#failure !== undefined;
     const enough = Math.min(READ_LOW_WATER, pending.into.length);
     if (readable > 0 && (connection.pushed || ended || readable >= enough)) {
-      this.#read = undefined;
+      this.#endRead();
       pending.resolve(connection.read(pending.into));
       this.#driver.flush();
     } else if (ended) {
-      this.#read = undefined;
+      this.#endRead();
       if (connection.readEnded) pending.resolve(null);
       else pending.reject(this.#failure);
     }
+  }
+
+  #endRead(): void {
+    this.#read = undefined;
+    this.#unreadSince = performance.now();
   }
 
   #serveWrite(): void {

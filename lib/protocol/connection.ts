@@ -2,6 +2,7 @@ import type { Config } from "./config.ts";
 import { Counters } from "./counters.ts";
 import { Input } from "./input.ts";
 import { Liveness } from "./liveness.ts";
+import type { Measurement } from "./measurement.ts";
 import { Output } from "./output.ts";
 import { ReceiveBuffer } from "./receive_buffer.ts";
 import { ReceivedPackets } from "./received_packets.ts";
@@ -124,6 +125,19 @@ export class Connection {
   get smoothedRtt(): number | undefined {
     const { sampled, smoothedRtt } = this.#recovery.rtt;
     return sampled ? smoothedRtt : undefined;
+  }
+
+  /** What can be measured of it at `now`, in milliseconds. */
+  measure(now: number): Measurement {
+    const { packets, congestionWindow, delivered, rtt } = this.#recovery;
+    return {
+      delivered,
+      bytesInFlight: packets.bytesInFlight,
+      congestionWindow,
+      latestRtt: rtt.sampled ? rtt.latestRtt : undefined,
+      unread: this.readable,
+      limited: this.#output.limits.times(now),
+    };
   }
 
   /** The largest packet number that has arrived: only a newer one may move the peer's address. */

@@ -1,5 +1,6 @@
 import type { Config } from "./config.ts";
 import type { Counters } from "./counters.ts";
+import { type Limit, Limits } from "./limits.ts";
 import type { ReceiveBuffer } from "./receive_buffer.ts";
 import type { ReceivedPackets } from "./received_packets.ts";
 import type { Recovery } from "./recovery.ts";
@@ -54,6 +55,8 @@ export class Output {
   #persistInterval = 0;
   #advertisedEdge = 0;
 
+  /** What has held the sender back since the handshake. */
+  readonly limits = new Limits();
   /** The segment written last. */
   readonly segment = new Segment();
   /** Whether the segment written last carries what an earlier one carried. */
@@ -101,9 +104,10 @@ export class Output {
    * @returns its length, or 0 if there is none
    */
   next(now: number, into: Uint8Array): number {
-    const { received, recovery } = this.#sources;
+    const { sendBuffer, received, recovery } = this.#sources;
     if (this.silenced) return 0;
     const range = this.#nextRange(now);
+    if (sendBuffer.sndUna > 0) this.#account(now, range !== undefined);
     if (range !== undefined) return this.#writeData(now, range, into);
     if (this.askDue || recovery.probesDue > 0) return this.#writeAsk(now, into);
     if (received.deadline <= now) {
@@ -134,6 +138,26 @@ export class Output {
     this.#pacingBlocked = !recovery.pacerAllows(now);
     if (this.#pacingBlocked) return undefined;
     return sendBuffer.next(this.#maxPayload(now), this.windowEdge);
+  }
+
+  #account(now: number, sends: boolean): void {
+    const { sendBuffer, recovery } = this.#sources;
+    if (sends) this.limits.begin(now, "cpu");
+    else if (this.#pacingBlocked) {
+      const limit = recovery.atMaxRate ? "rate" : "path";
+      this.limits.begin(now, limit, recovery.pacingLateFrom);
+    } else if (sendBuffer.hasSendable(this.windowEdge)) {
+      this.limits.begin(now, "path");
+    } else this.limits.begin(now, this.#idleBecause);
+  }
+
+  // What is awaited while there is nothing that may be sent.
+  get #idleBecause(): Limit {
+    const { sendBuffer, recovery } = this.#sources;
+    if (sendBuffer.hasNew) return "receiver";
+    if (!sendBuffer.closed) return "source";
+    // The rest is on its way, or is being stored
+    return recovery.packets.bytesInFlight > 0 ? "path" : "receiver";
   }
 
   #unansweredSyn(now: number): SendRange | undefined {

@@ -8,6 +8,8 @@ const QUANTUM_SHARE = 0.3;
 const BURST_SHARE = 0.6;
 /** How much lateness of timers a burst may make up for, in milliseconds. */
 const LATENESS = 2.5;
+/** A controller that has found the limit stays so little below it while it probes. */
+const NEARLY = 0.85;
 /** Datagrams that may always leave together (RFC 9002, section 7.7). */
 const MIN_BURST = 10;
 
@@ -47,6 +49,16 @@ export class Pacer {
   /** When it is worth waking to send the next burst, in milliseconds. */
   get deadline(): number {
     return this.#deadline;
+  }
+
+  /** When waking has become so late that no burst makes up for it, in milliseconds. */
+  get lateFrom(): number {
+    return this.#deadline + LATENESS;
+  }
+
+  /** Whether the limit that was set, not the congestion controller, says how fast. */
+  get atMaxRate(): boolean {
+    return this.#rate >= NEARLY * this.#maxRate;
   }
 
   /** Accounts for a datagram of `size` bytes. */

@@ -77,6 +77,21 @@ export class Recovery {
     return this.#pacer.deadline;
   }
 
+  /** From when on a sender that the pacer held back was woken too late, in milliseconds. */
+  get pacingLateFrom(): number {
+    return this.#pacer.lateFrom;
+  }
+
+  /** Whether the pacer keeps to a rate that was set rather than found. */
+  get atMaxRate(): boolean {
+    return this.#pacer.atMaxRate;
+  }
+
+  /** Datagram bytes that the peer has acknowledged. */
+  get delivered(): number {
+    return this.#rate.delivered;
+  }
+
   /** The sender has nothing to send although it might. */
   onAppLimited(): void {
     this.#appLimited = true;
