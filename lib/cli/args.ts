@@ -20,6 +20,10 @@ export interface CommonOptions {
   readonly trace: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
+  /** Whether to say at the end what limited the transfer. */
+  readonly verbose: boolean;
+  /** The file to draw the transfer's course into. */
+  readonly report: string | undefined;
   /** Silence that ends a connection. */
   readonly timeout: number;
   /** The address to bind; undefined: every one. */
@@ -68,8 +72,16 @@ const DEFAULT_TIMEOUT = 30_000;
 /** What Ethernet carries. */
 const DEFAULT_MTU = 1500;
 
-const FLAGS = ["trace", "json", "quiet", "force", "help", "version"] as const;
-const SHORT = { q: "quiet", h: "help" } as const;
+const FLAGS = [
+  "trace",
+  "json",
+  "quiet",
+  "verbose",
+  "force",
+  "help",
+  "version",
+] as const;
+const SHORT = { q: "quiet", v: "verbose", h: "help" } as const;
 const VALUES = [
   "timeout",
   "wait",
@@ -77,6 +89,7 @@ const VALUES = [
   "mtu",
   "rate",
   "congestion",
+  "report",
   "o",
   "d",
 ] as const;
@@ -202,6 +215,8 @@ function commonOptions(options: Options): CommonOptions {
     trace: options.trace,
     json: options.json,
     quiet: options.quiet,
+    verbose: options.verbose,
+    report: reportFile(valueOf(options, "report")),
     timeout: numberOf(options, "timeout", SECONDS, 1000) ?? DEFAULT_TIMEOUT,
     bind: bind === undefined ? undefined : unbracketed(bind),
     mtu: numberOf(options, "mtu", PACKET_BYTES, 1) ?? DEFAULT_MTU,
@@ -215,6 +230,14 @@ function controllerOf(options: Options): ControllerName {
   if (isControllerName(name)) return name;
   const names = Object.keys(CONTROLLERS).join(" or ");
   throw usage(`--congestion takes ${names}, not "${name}"`);
+}
+
+/** A name that is no picture's is rather one of a file to be sent. */
+function reportFile(path: string | undefined): string | undefined {
+  if (path !== undefined && !path.endsWith(".svg")) {
+    throw usage(`--report takes the name of an SVG file, not "${path}"`);
+  }
+  return path;
 }
 
 /** The option's value; undefined unless it was given. */

@@ -10,6 +10,8 @@ const COMMON = `
   --congestion NAME  how the rate is found: bbr, or cubic as TCP does it (bbr)
   --bind ADDRESS     use this address of this machine
   --mtu BYTES        the largest IP packet, 1280 to 65535 (1500)
+  -v, --verbose      say at the end what limited the transfer
+  --report FILE.svg  draw rate, RTT, window and what was sent again over time
   -q, --quiet        say nothing but errors
   --json             say everything as JSON, one event a line
   --trace            print a line for each datagram

@@ -1,5 +1,6 @@
 import type { Offer } from "../transfer/messages.ts";
 import type { Verdict } from "./exit_status.ts";
+import type { Explanation, Span } from "./explanation.ts";
 import type { Progress } from "./progress_line.ts";
 import type { Listening, Reporter } from "./reporter.ts";
 import { overallRate, type Summary } from "./summary.ts";
@@ -71,6 +72,13 @@ export class JsonReporter implements Reporter {
     });
   }
 
+  explained({ whole, course }: Explanation): void {
+    this.#event("explanation", {
+      ...spanFields(whole),
+      course: course.map(spanFields),
+    });
+  }
+
   failed({ reason, message, status }: Verdict): void {
     this.#write("error", { reason, message, status });
   }
@@ -86,6 +94,19 @@ export class JsonReporter implements Reporter {
   #write(event: string, fields: Record<string, unknown>): void {
     this.#output.write(`${JSON.stringify({ event, ...fields })}\n`);
   }
+}
+
+function spanFields({ time, rate, rtt, repeated, held, cpu }: Span) {
+  return {
+    seconds: seconds(time),
+    rate: Math.round(rate * 1000),
+    rtt: rtt === undefined ? undefined : round(rtt, 3),
+    repeated: round(repeated, 6),
+    cpu: round(cpu, 3),
+    held: Object.fromEntries(
+      held.map(({ by, share }) => [by, round(share, 4)]),
+    ),
+  };
 }
 
 function seconds(time: number): number {

@@ -8,6 +8,7 @@ import { reachableAddresses } from "./addresses.ts";
 import type { ReceiveCommand } from "./args.ts";
 import { farewell } from "./farewell.ts";
 import { formatSeconds } from "./format.ts";
+import { checkReport, Observer } from "./observer.ts";
 import { ProgressFeed } from "./progress_feed.ts";
 import type { Reporter } from "./reporter.ts";
 import { openTarget, type Target } from "./target.ts";
@@ -24,6 +25,7 @@ export async function runReceive(
   reporter: Reporter,
   interrupted: AbortSignal,
 ): Promise<void> {
+  await checkReport(command.report);
   const target = await openTarget(command);
   try {
     const endpoint = Endpoint.listen({
@@ -42,7 +44,8 @@ export async function runReceive(
       const addresses = reachableAddresses(command.bind);
       reporter.listening({ port: endpoint.port, addresses });
       const channel = await accept(endpoint, command.wait, interrupted);
-      await take(channel, target, reporter, interrupted);
+      const observer = new Observer(channel, command, reporter, false);
+      await take(channel, target, reporter, observer, interrupted);
     } finally {
       await endpoint.close();
     }
@@ -75,6 +78,7 @@ async function take(
   channel: Channel,
   target: Target,
   reporter: Reporter,
+  observer: Observer,
   interrupted: AbortSignal,
 ): Promise<void> {
   const ended = new AbortController();
@@ -89,6 +93,7 @@ async function take(
   const feed = new ProgressFeed(channel, reporter);
   reporter.connected(channel.peer);
   feed.start();
+  observer.start();
   let path: string | undefined;
   const open = (offer: Offer) => {
     path = target.pathFor(offer);
@@ -106,12 +111,19 @@ async function take(
         "Everything is stored, but the sender may not have heard that",
       );
     });
-    reporter.done({
+    const totals = feed.totals();
+    const summary = {
       side: "receive",
       name: path,
       ...digest,
-      ...feed.totals(),
-    });
+      ...totals,
+    } as const;
+    await observer.done(summary);
+    reporter.done(summary);
+  } catch (error) {
+    feed.stop();
+    await observer.failed(error);
+    throw error;
   } finally {
     feed.stop();
     await farewell(channel);

@@ -1,5 +1,6 @@
 import type { Offer } from "../transfer/messages.ts";
 import type { Verdict } from "./exit_status.ts";
+import type { Explanation } from "./explanation.ts";
 import type { Progress } from "./progress_line.ts";
 import type { Summary } from "./summary.ts";
 
@@ -26,6 +27,8 @@ export interface Reporter {
   notice(text: string): void;
   trace(line: string): void;
   done(summary: Summary): void;
+  /** Why it was as fast as it was. */
+  explained(explanation: Explanation): void;
   failed(verdict: Verdict): void;
   /** Nothing follows: what is held back is written. */
   close(): void;

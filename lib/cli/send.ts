@@ -6,6 +6,7 @@ import { send } from "../transfer/sender.ts";
 import type { SendCommand } from "./args.ts";
 import { farewell } from "./farewell.ts";
 import { formatAddress } from "./format.ts";
+import { checkReport, Observer } from "./observer.ts";
 import { ProgressFeed } from "./progress_feed.ts";
 import type { Reporter } from "./reporter.ts";
 import { traceLine } from "./trace_line.ts";
@@ -24,6 +25,7 @@ export async function runSend(
   reporter: Reporter,
   interrupted: AbortSignal,
 ): Promise<void> {
+  await checkReport(command.report);
   // A named pipe opens only when somebody writes to it
   const source = await abortable(openSource(command, reporter), interrupted);
   const endpoint = Endpoint.listen({
@@ -45,10 +47,12 @@ export async function runSend(
     const pending = () => channel.unacknowledged;
     const feed = new ProgressFeed(channel, reporter, pending);
     feed.size = source.offer.size;
+    const observer = new Observer(channel, command, reporter, true);
     channel.established.then(() => {
       clearTimeout(patience);
       reporter.connected(channel.peer);
       feed.start();
+      observer.start();
     }, () => {});
     try {
       const digest = await send(channel, source, {
@@ -57,7 +61,14 @@ export async function runSend(
       // It is stored, even if the receiver should fall silent now
       await channel.closed.catch(() => {});
       const { name } = source.offer;
-      reporter.done({ side: "send", name, ...digest, ...feed.totals() });
+      const totals = feed.totals();
+      const summary = { side: "send", name, ...digest, ...totals } as const;
+      await observer.done(summary);
+      reporter.done(summary);
+    } catch (error) {
+      feed.stop();
+      await observer.failed(error);
+      throw error;
     } finally {
       feed.stop();
       await farewell(channel);

@@ -28,15 +28,23 @@ export function overallRate({ bytes, time }: Summary): number {
 
 /** The summary as one line. */
 export function summaryLine(summary: Summary): string {
+  return `${headline(summary)}, ${details(summary)}`;
+}
+
+/** What was done, and how fast. */
+export function headline(summary: Summary): string {
   const verb = summary.side === "send" ? "Sent" : "Received";
   const name = summary.name === undefined ? "" : `${summary.name}, `;
   return [
     `${verb} ${name}${formatBytes(summary.bytes)}`,
     ` in ${formatSeconds(summary.time)}`,
     `, ${formatRate(overallRate(summary))}`,
-    `, ${trouble(summary)}`,
-    `, SHA-256 ${summary.sha256}`,
   ].join("");
+}
+
+/** What else there is to say: what the network cost, and what it is that was sent. */
+export function details(summary: Summary): string {
+  return `${trouble(summary)}, SHA-256 ${summary.sha256}`;
 }
 
 /** What the network cost: only a sender sends again, and a receiver sees what came twice. */

@@ -2,6 +2,7 @@ import type { Offer } from "../transfer/messages.ts";
 import { oneLine } from "../transfer/untrusted.ts";
 import { DEFAULT_PORT } from "./args.ts";
 import type { Verdict } from "./exit_status.ts";
+import { type Explanation, explanationLines } from "./explanation.ts";
 import { formatBytes } from "./format.ts";
 import { type Progress, progressLine } from "./progress_line.ts";
 import type { Listening, Reporter } from "./reporter.ts";
@@ -98,6 +99,11 @@ export class TextReporter implements Reporter {
 
   done(summary: Summary): void {
     if (!this.#style.quiet) this.#line(summaryLine(summary));
+  }
+
+  explained(explanation: Explanation): void {
+    if (this.#style.quiet) return;
+    for (const line of explanationLines(explanation)) this.#line(line);
   }
 
   failed({ message }: Verdict): void {

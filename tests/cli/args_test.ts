@@ -11,6 +11,8 @@ const COMMON = {
   trace: false,
   json: false,
   quiet: false,
+  verbose: false,
+  report: undefined,
   timeout: 30_000,
   bind: undefined,
   mtu: 1500,
@@ -54,6 +56,11 @@ const COMMANDS: [string, unknown][] = [
   ["send [::1] 6000", { ...SEND, host: "::1", port: 6000 }],
   ["send ::1", { ...SEND, host: "::1" }],
   ["send fe80::1%eth0 x", { ...SEND, host: "fe80::1%eth0", path: "x" }],
+  ["send host -v --report a.svg", {
+    ...SEND,
+    verbose: true,
+    report: "a.svg",
+  }],
   ["send 192.0.2.1", { ...SEND, host: "192.0.2.1" }],
   ["-q send host", { ...SEND, quiet: true }],
   ["send host --quiet --json --trace", {

@@ -1,11 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
+import { explain } from "../../lib/cli/explanation.ts";
 import { Interrupted, verdictOf } from "../../lib/cli/exit_status.ts";
 import { JsonReporter } from "../../lib/cli/json_reporter.ts";
 import type { Progress } from "../../lib/cli/progress_line.ts";
 import type { Reporter } from "../../lib/cli/reporter.ts";
 import type { Summary } from "../../lib/cli/summary.ts";
 import { TextReporter } from "../../lib/cli/text_reporter.ts";
+import { seriesUntil } from "./samples.ts";
 
 /** Keeps what would be written. */
 class Output {
@@ -212,6 +214,42 @@ Deno.test("as JSON every event is a line of its own", () => {
       status: 3,
     },
   ]);
+});
+
+Deno.test("an explanation is a table for a person, and an event for a program", () => {
+  const explanation = explain(seriesUntil(200, 100), true);
+  const text = new Output();
+  const style = { terminal: false, colour: false, trace: false };
+  const columns = () => 80;
+  new TextReporter(text, { ...style, quiet: false, columns })
+    .explained(explanation);
+  assertEquals(
+    text.text,
+    "   time       rate    RTT again held by\n" +
+      " 0.10 s   1.0 MB/s  20 ms   10% path\n" +
+      " 0.20 s   1.0 MB/s  20 ms   10% path\n" +
+      "Limited by the path (its bandwidth, delay and loss) 100%; 50% of one CPU core used here\n",
+  );
+  const json = new Output();
+  new JsonReporter(json, { quiet: false }).explained(explanation);
+  const span = {
+    rate: 1e6,
+    rtt: 20,
+    repeated: 0.1,
+    cpu: 0.5,
+    held: { path: 1 },
+  };
+  assertEquals(JSON.parse(json.text), {
+    event: "explanation",
+    seconds: 0.2,
+    ...span,
+    course: [{ seconds: 0.1, ...span }, { seconds: 0.2, ...span }],
+  });
+  const nothing = new Output();
+  new TextReporter(nothing, { ...style, quiet: true, columns })
+    .explained(explanation);
+  new JsonReporter(nothing, { quiet: true }).explained(explanation);
+  assertEquals(nothing.text, "");
 });
 
 Deno.test("quiet JSON has errors only", () => {
