@@ -75,11 +75,11 @@ const MIN_RTT_TOLERANCE = 1.0625;
  * queue, is congestion.
  */
 export class Bbr implements CongestionController {
-  readonly #mss: number;
+  #mss = 0;
   // Bytes that the peer's kernel holds, and that leave in one burst at most.
-  readonly #kernelBuffer: number;
-  readonly #maxQuantum: number;
-  readonly #initialWindow: number;
+  #kernelBuffer = 0;
+  #maxQuantum = 0;
+  #initialWindow = 0;
   readonly #random: Random;
   readonly #bandwidth = new MaxBandwidth();
   readonly #aggregation = new AckAggregation();
@@ -108,14 +108,18 @@ export class Bbr implements CongestionController {
    * @param seed spreads the probes of different flows over time
    */
   constructor(maxDatagramSize: number, seed: number) {
-    this.#mss = maxDatagramSize;
     this.#random = new Random(seed);
-    const holds = kernelBuffer(maxDatagramSize);
-    this.#kernelBuffer = holds * maxDatagramSize;
-    this.#maxQuantum = Math.max(1, Math.floor((holds - MIN_WINDOW) / QUANTA)) *
-      maxDatagramSize;
-    this.#initialWindow = Math.min(INITIAL_WINDOW, holds) * maxDatagramSize;
+    this.onDatagramSize(maxDatagramSize);
     this.#congestionWindow = this.#initialWindow;
+  }
+
+  onDatagramSize(size: number): void {
+    this.#mss = size;
+    const holds = kernelBuffer(size);
+    this.#kernelBuffer = holds * size;
+    this.#maxQuantum = Math.max(1, Math.floor((holds - MIN_WINDOW) / QUANTA)) *
+      size;
+    this.#initialWindow = Math.min(INITIAL_WINDOW, holds) * size;
   }
 
   get state(): BbrState {

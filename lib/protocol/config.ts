@@ -1,5 +1,6 @@
 import type { CongestionControllerFactory } from "./congestion.ts";
 import { CONTROLLERS, DEFAULT_CONTROLLER } from "./controllers.ts";
+import { BASE_DATAGRAM_SIZE } from "./path_mtu.ts";
 
 /** What a host and its connections are told once. Times in milliseconds, sizes in bytes. */
 export interface Config {
@@ -7,6 +8,8 @@ export interface Config {
   readonly timeout: number;
   /** The largest datagram (UDP payload) that is sent or announced. */
   readonly maxDatagramSize: number;
+  /** What is sent at first, if it is no larger; whether the path takes more is tried out. */
+  readonly initialDatagramSize: number;
   /** Sending rate at most, in bytes per millisecond. */
   readonly maxRate: number;
   /** What the peer may send before it learns of more. */
@@ -23,6 +26,7 @@ export interface Config {
 export const DEFAULT_CONFIG: Config = {
   timeout: 30_000,
   maxDatagramSize: 1472,
+  initialDatagramSize: BASE_DATAGRAM_SIZE,
   maxRate: Infinity,
   initialWindow: 2 ** 18,
   // 1 Gbit/s at 200 ms has 25 MB in flight.

@@ -4,6 +4,7 @@ import { Input } from "./input.ts";
 import { Liveness } from "./liveness.ts";
 import type { Measurement } from "./measurement.ts";
 import { Output } from "./output.ts";
+import { PathMtu } from "./path_mtu.ts";
 import { ReceiveBuffer } from "./receive_buffer.ts";
 import { ReceivedPackets } from "./received_packets.ts";
 import { Recovery } from "./recovery.ts";
@@ -71,10 +72,13 @@ export class Connection {
     const receiveBuffer = new ReceiveBuffer(initialWindow, maxWindow);
     const { counters } = this;
     const received = new ReceivedPackets();
+    const { initialDatagramSize, maxDatagramSize } = config;
+    const path = new PathMtu(initialDatagramSize, maxDatagramSize);
     const recovery = new Recovery(
       opening.firstPacket,
       sendBuffer,
-      config.controller(config.maxDatagramSize, opening.firstPacket),
+      path,
+      config.controller(path.size, opening.firstPacket),
       config.maxRate,
       counters,
     );
@@ -88,9 +92,16 @@ export class Connection {
       receiveBuffer,
       received,
       recovery,
+      path,
       counters,
     });
-    this.#input = new Input(receiveBuffer, received, recovery, this.#output);
+    this.#input = new Input(
+      receiveBuffer,
+      received,
+      recovery,
+      path,
+      this.#output,
+    );
     if (!opening.active && !opening.validated) this.#output.budget = 0;
   }
 

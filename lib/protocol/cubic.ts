@@ -20,7 +20,7 @@ const SLOW_START_PACING_GAIN = 2;
 
 /** CUBIC (RFC 9438): takes every loss for congestion. Here for comparison, and for whoever wants what TCP does. */
 export class Cubic implements CongestionController {
-  readonly #mss: number;
+  #mss: number;
   #congestionWindow: number;
   #slowStartThreshold = Infinity;
   #windowBeforeLoss = 0;
@@ -101,6 +101,10 @@ export class Cubic implements CongestionController {
       MIN_WINDOW * this.#mss,
     );
     this.#slowStartThreshold = this.#congestionWindow;
+  }
+
+  onDatagramSize(size: number): void {
+    this.#mss = size;
   }
 
   onPersistentCongestion(): void {

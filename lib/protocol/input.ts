@@ -1,4 +1,5 @@
 import type { Output } from "./output.ts";
+import type { PathMtu } from "./path_mtu.ts";
 import type { ReceiveBuffer } from "./receive_buffer.ts";
 import type { ReceivedPackets } from "./received_packets.ts";
 import type { Recovery } from "./recovery.ts";
@@ -9,6 +10,7 @@ export class Input {
   readonly #receiveBuffer: ReceiveBuffer;
   readonly #received: ReceivedPackets;
   readonly #recovery: Recovery;
+  readonly #path: PathMtu;
   readonly #output: Output;
 
   /** Whether what is readable should be read now rather than once it is more. */
@@ -18,11 +20,13 @@ export class Input {
     receiveBuffer: ReceiveBuffer,
     received: ReceivedPackets,
     recovery: Recovery,
+    path: PathMtu,
     output: Output,
   ) {
     this.#receiveBuffer = receiveBuffer;
     this.#received = received;
     this.#recovery = recovery;
+    this.#path = path;
     this.#output = output;
   }
 
@@ -74,7 +78,7 @@ export class Input {
 
   #takeSyn(segment: Segment): void {
     this.#receiveBuffer.receiveSyn();
-    this.#output.limitDatagramSize(segment.maxDatagramSize);
+    this.#path.limit(segment.maxDatagramSize);
     this.#output.openWindow(1 + segment.initialWindow);
   }
 

@@ -1,6 +1,7 @@
 import type { Config } from "./config.ts";
 import type { Counters } from "./counters.ts";
 import { type Limit, Limits } from "./limits.ts";
+import { BASE_DATAGRAM_SIZE, type PathMtu } from "./path_mtu.ts";
 import type { ReceiveBuffer } from "./receive_buffer.ts";
 import type { ReceivedPackets } from "./received_packets.ts";
 import type { Recovery } from "./recovery.ts";
@@ -41,14 +42,15 @@ export interface OutputSources {
   readonly receiveBuffer: ReceiveBuffer;
   readonly received: ReceivedPackets;
   readonly recovery: Recovery;
+  readonly path: PathMtu;
   readonly counters: Counters;
 }
 
 /** Decides what the next datagram carries, and writes it. */
 export class Output {
   readonly #sources: OutputSources;
-  readonly #config: Config;
-  #maxDatagramSize: number;
+  // The largest datagram that is taken, in bytes.
+  readonly #announced: number;
   #sinceLastPush = 0;
   #pacingBlocked = false;
   #persistDeadline = Infinity;
@@ -78,19 +80,13 @@ export class Output {
   ) {
     this.segment.idHigh = idHigh;
     this.segment.idLow = idLow;
-    this.#config = config;
+    this.#announced = config.maxDatagramSize;
     this.#sources = sources;
-    this.#maxDatagramSize = config.maxDatagramSize;
   }
 
   /** The peer has room up to `edge`, if that is news. */
   openWindow(edge: number): void {
     if (edge > this.windowEdge) this.windowEdge = edge;
-  }
-
-  /** The peer takes datagrams up to this size, in bytes. */
-  limitDatagramSize(size: number): void {
-    this.#maxDatagramSize = Math.min(this.#maxDatagramSize, size);
   }
 
   /** Whether the peer must be heard before anything more may be sent to it. */
@@ -106,6 +102,8 @@ export class Output {
   next(now: number, into: Uint8Array): number {
     const { sendBuffer, received, recovery } = this.#sources;
     if (this.silenced) return 0;
+    const probeSize = this.#pathProbe(now);
+    if (probeSize > 0) return this.#writePathProbe(now, probeSize, into);
     const range = this.#nextRange(now);
     if (sendBuffer.sndUna > 0) this.#account(now, range !== undefined);
     if (range !== undefined) return this.#writeData(now, range, into);
@@ -120,7 +118,7 @@ export class Output {
   }
 
   #nextRange(now: number): SendRange | undefined {
-    const { sendBuffer, recovery } = this.#sources;
+    const { sendBuffer, recovery, path } = this.#sources;
     this.#pacingBlocked = false;
     if (recovery.probesDue > 0) {
       const maxPayload = this.#maxPayload(now);
@@ -134,7 +132,7 @@ export class Output {
       this.#persist(now);
       return undefined;
     }
-    if (!recovery.windowAllows(this.#maxDatagramSize)) return undefined;
+    if (!recovery.windowAllows(path.size)) return undefined;
     this.#pacingBlocked = !recovery.pacerAllows(now);
     if (this.#pacingBlocked) return undefined;
     return sendBuffer.next(this.#maxPayload(now), this.windowEdge);
@@ -160,6 +158,18 @@ export class Output {
     return recovery.packets.bytesInFlight > 0 ? "path" : "receiver";
   }
 
+  // Only who has much to send has use for larger datagrams.
+  #pathProbe(now: number): number {
+    const { sendBuffer, recovery, path } = this.#sources;
+    const answered = recovery.packets.largestAcked >= 0;
+    const size = answered ? path.probeSize(now) : 0;
+    if (size === 0 || recovery.probesDue > 0) return 0;
+    const useful = sendBuffer.sendable(this.windowEdge) > size;
+    return useful && recovery.windowAllows(size) && recovery.pacerAllows(now)
+      ? size
+      : 0;
+  }
+
   #unansweredSyn(now: number): SendRange | undefined {
     const { sendBuffer } = this.#sources;
     if (sendBuffer.sndUna > 0) return undefined;
@@ -168,10 +178,11 @@ export class Output {
 
   // The header is prepared first, since what it takes is missing for the payload.
   #maxPayload(now: number): number {
-    const { sendBuffer, received, recovery } = this.#sources;
+    const { sendBuffer, received, recovery, path } = this.#sources;
     const syn = sendBuffer.sndNxt === 0 || sendBuffer.sndUna === 0;
     const limit = Math.min(
-      this.#maxDatagramSize,
+      // What is asked in silence must get through, even if the path has become narrower.
+      recovery.probesDue > 0 ? BASE_DATAGRAM_SIZE : path.size,
       this.budget,
       syn ? SYN_SIZE : Infinity,
     );
@@ -211,9 +222,11 @@ export class Output {
     sendBuffer.copy(first, segment.payloadLength, into, header);
     let size = header + segment.payloadLength;
     // Padded, so that the answer of a host that keeps nothing is never larger.
-    if (start === 0 && !segment.has(Flag.ACK)) size = this.#pad(into, size);
+    if (start === 0 && !segment.has(Flag.ACK)) {
+      size = pad(into, size, SYN_SIZE);
+    }
     sendBuffer.sent(start, end);
-    recovery.onSent(now, start, end - start, size, this.#maxDatagramSize);
+    recovery.onSent(now, start, end - start, size);
     if (this.#push(now)) into[5] = segment.flags |= Flag.PSH;
     this.retransmission = retransmission;
     if (retransmission) {
@@ -228,21 +241,15 @@ export class Output {
   #addSyn(): void {
     const { segment } = this;
     segment.flags |= Flag.SYN;
-    segment.maxDatagramSize = this.#config.maxDatagramSize;
+    segment.maxDatagramSize = this.#announced;
     segment.initialWindow = this.#sources.receiveBuffer.capacity;
     segment.cookie = this.cookie;
   }
 
-  #pad(into: Uint8Array, size: number): number {
-    const padded = Math.max(size, Math.min(SYN_SIZE, this.#maxDatagramSize));
-    into.fill(0, size, padded);
-    return padded;
-  }
-
   // Asked for often enough, and always by the last datagram before a pause.
   #push(now: number): boolean {
-    const { sendBuffer, recovery } = this.#sources;
-    const size = this.#maxDatagramSize;
+    const { sendBuffer, recovery, path } = this.#sources;
+    const { size } = path;
     const interval = Math.max(
       MIN_PUSH_INTERVAL,
       Math.min(
@@ -260,6 +267,18 @@ export class Output {
   }
 
   #writeAsk(now: number, into: Uint8Array): number {
+    this.askDue = false;
+    return this.#writeQuestion(now, 0, into);
+  }
+
+  #writePathProbe(now: number, size: number, into: Uint8Array): number {
+    const { recovery, path } = this.#sources;
+    path.onProbeSent(recovery.packets.next);
+    return this.#writeQuestion(now, size, into);
+  }
+
+  // PSH alone, padded to `paddedSize` bytes, which the peer acknowledges.
+  #writeQuestion(now: number, paddedSize: number, into: Uint8Array): number {
     const { sendBuffer, received, recovery } = this.#sources;
     const { segment } = this;
     segment.flags = 0;
@@ -269,16 +288,15 @@ export class Output {
     segment.flags |= Flag.PSH;
     segment.payloadLength = 0;
     segment.seq = sendBuffer.sndNxt;
-    const size = this.#writeHeader(into);
-    recovery.onSent(now, segment.seq, 0, size, this.#maxDatagramSize);
-    this.askDue = false;
+    const size = pad(into, this.#writeHeader(into), paddedSize);
+    recovery.onSent(now, segment.seq, 0, size);
     this.retransmission = false;
     return this.#finish(into, size);
   }
 
   #writeAck(now: number, into: Uint8Array): number {
-    const { sendBuffer, recovery, counters } = this.#sources;
-    const limit = Math.min(this.#maxDatagramSize, this.budget);
+    const { sendBuffer, recovery, path, counters } = this.#sources;
+    const limit = Math.min(path.size, this.budget);
     const { segment } = this;
     this.#prepareAck(now, MAX_BLOCKS, limit - HEADER_SIZE);
     segment.payloadLength = 0;
@@ -350,4 +368,11 @@ export class Output {
     const opened = receiveBuffer.windowEdge - this.#advertisedEdge;
     if (opened >= receiveBuffer.capacity / 4) received.acknowledgeAt(0);
   }
+}
+
+/** Zeroes up to `paddedSize`. @returns the size then, in bytes */
+function pad(into: Uint8Array, size: number, paddedSize: number): number {
+  if (size >= paddedSize) return size;
+  into.fill(0, size, paddedSize);
+  return paddedSize;
 }

@@ -3,6 +3,7 @@ import type { Counters } from "./counters.ts";
 import { DeliveryRate } from "./delivery_rate.ts";
 import { LossDetection, maxReoWnd } from "./loss_detection.ts";
 import { Pacer } from "./pacer.ts";
+import type { PathMtu } from "./path_mtu.ts";
 import { RttEstimator } from "./rtt.ts";
 import type { Segment } from "./segment.ts";
 import type { SendBuffer } from "./send_buffer.ts";
@@ -25,8 +26,10 @@ export class Recovery {
   readonly #detection: LossDetection;
   readonly #pacer: Pacer;
   readonly #controller: CongestionController;
+  readonly #path: PathMtu;
   readonly #buffer: SendBuffer;
   readonly #counters: Counters;
+  #datagramSize: number;
   #probeTimeouts = 0;
   #appLimited = true;
 
@@ -44,6 +47,7 @@ export class Recovery {
   constructor(
     firstPacket: number,
     buffer: SendBuffer,
+    path: PathMtu,
     controller: CongestionController,
     maxRate: number,
     counters: Counters,
@@ -52,6 +56,8 @@ export class Recovery {
     this.#detection = new LossDetection(firstPacket);
     this.#pacer = new Pacer(maxRate);
     this.#buffer = buffer;
+    this.#path = path;
+    this.#datagramSize = path.size;
     this.#controller = controller;
     this.#counters = counters;
   }
@@ -104,11 +110,10 @@ export class Recovery {
     seq: number,
     sequenceLength: number,
     size: number,
-    maxDatagramSize: number,
   ): void {
     const packet = this.packets.sent(now, seq, sequenceLength, size);
     this.#rate.onSent(now, packet, this.packets);
-    this.#pacer.onSent(now, size, maxDatagramSize);
+    this.#pacer.onSent(now, size, this.#path.size);
     if (this.probesDue > 0) this.probesDue--;
   }
 
@@ -149,6 +154,7 @@ export class Recovery {
     const rate = this.#rate.sample(now, this.#newest, packets);
     const sentTime = packets.sentTime(this.#newest);
     this.detectLosses(now);
+    this.#adoptDatagramSize();
     this.#controller.onAcked({
       now,
       ackedBytes: this.#ackedBytes,
@@ -173,6 +179,13 @@ export class Recovery {
     return 0;
   }
 
+  #adoptDatagramSize(): void {
+    const { size } = this.#path;
+    if (size === this.#datagramSize) return;
+    this.#datagramSize = size;
+    this.#controller.onDatagramSize(size);
+  }
+
   readonly #onPacketAcked = (packet: number): void => {
     const { packets } = this;
     const state = packets.state(packet);
@@ -183,7 +196,9 @@ export class Recovery {
       this.#detection.onSpuriousLoss(this.#now, elapsed, this.rtt);
     }
     if (packet < this.#priorLargest) this.#detection.onReordering();
-    this.#ackedBytes += packets.size(packet);
+    const size = packets.size(packet);
+    this.#path.onAcked(this.#now, packet, size);
+    this.#ackedBytes += size;
     this.#controller.onPacketSettled(packets.sentTime(packet), false);
     if (packet > this.#newest) this.#newest = packet;
     const seq = packets.seq(packet);
@@ -193,6 +208,7 @@ export class Recovery {
 
   /** Gives up what is lost by now. */
   detectLosses(now: number): void {
+    this.#now = now;
     this.#lostBytes = 0;
     this.#detection.detect(now, this.packets, this.rtt, this.#onPacketLost);
     if (this.#lostBytes === 0) return;
@@ -207,12 +223,14 @@ export class Recovery {
 
   readonly #onPacketLost = (packet: number): void => {
     const { packets } = this;
+    const size = packets.size(packet);
+    packets.mark(packet, PacketState.LOST);
+    if (this.#path.onLost(this.#now, packet, size)) return;
     this.#counters.datagramsLost++;
-    this.#lostBytes += packets.size(packet);
+    this.#lostBytes += size;
     this.#newestLostTime = packets.sentTime(packet);
     this.#controller.onPacketSettled(this.#newestLostTime, true);
     const seq = packets.seq(packet);
-    packets.mark(packet, PacketState.LOST);
     this.#buffer.lost(seq, seq + packets.sequenceLength(packet));
   };
 

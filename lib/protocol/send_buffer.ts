@@ -70,6 +70,11 @@ export class SendBuffer {
     return this.sndNxt < this.#end;
   }
 
+  /** How many sequence numbers were never sent and may be now. */
+  sendable(windowEdge: number): number {
+    return Math.max(0, this.#sendableEnd(windowEdge) - this.sndNxt);
+  }
+
   /** Whether {@linkcode next} has a range. */
   hasSendable(windowEdge: number): boolean {
     return this.#hasRepeatable(windowEdge) ||

@@ -21,8 +21,10 @@ export interface Scenario {
   backward: Conditions;
   connecting: Side;
   accepting: Side;
-  /** Largest IP packet, bytes. */
+  /** Largest IP packet that the sides send, bytes. */
   mtu: number;
+  /** Largest datagram that they send before they have tried whether larger ones get through, bytes. */
+  initialDatagram: number;
   /** Silence that ends a connection, ms. */
   timeout: number;
   /**
@@ -66,10 +68,15 @@ export function randomScenario(seed: number): Scenario {
     connecting: randomSide(random, largest),
     accepting: randomSide(random, random.next() < 0.5 ? largest : 2_000),
     mtu: random.next() < 0.8 ? 1_500 : pick(random, [1_280, 9_000, 65_535]),
+    initialDatagram: seed % 3 === 0 ? 65_507 : 1_200,
     timeout,
     deadFrom: dead ? magnitude(random, 1, 5_000) : Infinity,
     congestion: seed % 4 === 3 ? "cubic" : "bbr",
   };
+  const others = new Random(~seed);
+  for (const direction of [forward, backward]) {
+    if (others.next() < 0.3) direction.mtu = pathMtu(others);
+  }
   limitWork(scenario.connecting, scenario.accepting);
   limitWork(scenario.accepting, scenario.connecting);
   if (dead) {
@@ -154,6 +161,13 @@ function limitWork(writer: Side, reader: Side): void {
   const atLeast = Math.ceil(writer.bytes / 5_000);
   writer.chunk = Math.max(writer.chunk, atLeast);
   reader.chunk = Math.max(reader.chunk, atLeast);
+}
+
+/** The largest datagram that passes: a SYN does everywhere. */
+function pathMtu(random: Random): number {
+  return random.next() < 0.5
+    ? pick(random, [1_200, 1_252, 1_392, 1_472, 8_972])
+    : 1_200 + random.int(1_000);
 }
 
 /** Whether many a round trip fails there. */

@@ -21,6 +21,10 @@ Deno.test("a thousand seeds bring every kind of trouble", () => {
   assert(anyDirection(({ corrupt = 0 }) => corrupt > 0.05));
   assert(anyDirection(({ blackouts }) => blackouts));
   assert(anyDirection(({ rate = Infinity }) => rate < 10));
+  assert(anyDirection(({ mtu = Infinity }) => mtu < 1_300));
+  assert(anyDirection(({ mtu = 0 }) => mtu > 8_000));
+  assert(scenarios.some(({ initialDatagram }) => initialDatagram > 1_472));
+  assert(scenarios.some(({ initialDatagram }) => initialDatagram === 1_200));
   assert(scenarios.some(({ accepting }) => accepting.window < 10));
   assert(scenarios.some(({ accepting }) => accepting.window > 2 ** 25));
   assert(

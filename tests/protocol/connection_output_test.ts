@@ -77,7 +77,7 @@ Deno.test("data in both directions at once is acknowledged without a storm of an
 });
 
 Deno.test("however many holes there are, an acknowledgement leaves room for data", () => {
-  const duo = new Duo({ maxDatagramSize: MSS });
+  const duo = new Duo({ initialDatagramSize: MSS });
   const { near, far } = duo.establish();
   const { idHigh, idLow } = near;
   for (let i = 0; i < 1_000; i++) {
@@ -95,7 +95,7 @@ Deno.test("however many holes there are, an acknowledgement leaves room for data
 });
 
 Deno.test("an acknowledgement alone tells of as many holes as fit", () => {
-  const duo = new Duo({ maxDatagramSize: MSS });
+  const duo = new Duo({ initialDatagramSize: MSS });
   const { near } = duo.establish();
   const { idHigh, idLow } = near;
   for (let i = 0; i < 1_000; i++) {

@@ -41,6 +41,7 @@ class Run {
   readonly #peers: Record<SideName, Peer>;
   readonly #auditor: Auditor;
   readonly #network = new Network();
+  readonly #links: Link[] = [];
   /** When each connection was over, whatever was still to be read. */
   readonly #overAt: Partial<Record<SideName, number>> = {};
   #fault: string | undefined;
@@ -77,6 +78,8 @@ class Run {
   #connectBoth(): void {
     const network = this.#network;
     const { seed, forward, backward } = this.#scenario;
+    this.#links.push(new Link(forward, 2 * seed));
+    this.#links.push(new Link(backward, 2 * seed + 1));
     const { freeze } = this.#twists;
     for (const side of ["client", "server"] as const) {
       const peer = this.#peers[side];
@@ -84,8 +87,9 @@ class Run {
       const { from = 0, until = 0 } = freeze ?? {};
       network.add(side, freezes ? new Freezable(peer, from, until) : peer);
     }
-    network.route("client", "server", new Link(forward, 2 * seed));
-    network.route("server", "client", new Link(backward, 2 * seed + 1));
+    const [forth, back] = this.#links;
+    network.route("client", "server", forth);
+    network.route("server", "client", back);
   }
 
   outcome(): Outcome {
@@ -123,7 +127,7 @@ class Run {
 
   /** What the applications do at certain times, in order. */
   #events(): { at: number; act: () => void }[] {
-    const { lull, abort } = this.#twists;
+    const { lull, abort, narrows } = this.#twists;
     const events: { at: number; act: () => void }[] = [];
     if (lull !== undefined) {
       const peer = this.#peers[lull.side];
@@ -134,12 +138,24 @@ class Run {
       events.push({ at: lull.from, act: read(false) });
       events.push({ at: lull.until, act: read(true) });
     }
+    if (narrows !== undefined) {
+      const act = () => this.#narrow(narrows.to);
+      events.push({ at: narrows.at, act });
+    }
     if (abort !== undefined) {
       const peer = this.#peers[abort.side];
       const act = () => peer.connection?.abort(Reset.ABORTED);
       events.push({ at: abort.at, act });
     }
     return events.sort((a, b) => a.at - b.at);
+  }
+
+  #narrow(mtu: number): void {
+    for (const link of this.#links) {
+      const { conditions } = link;
+      const narrower = Math.min(conditions.mtu ?? Infinity, mtu);
+      link.conditions = { ...conditions, mtu: narrower };
+    }
   }
 
   /** Looks at both sides after each event; returns whether both have ended. */
@@ -215,6 +231,7 @@ function optionsOf(scenario: Scenario, side: Side, seed: number): PeerOptions {
       timeout: scenario.timeout,
       controller: CONTROLLERS[scenario.congestion],
       maxDatagramSize: scenario.mtu - 28,
+      initialDatagramSize: scenario.initialDatagram,
       initialWindow: Math.min(side.window, 2 ** 18),
       maxWindow: side.window,
     },

@@ -5,6 +5,7 @@ import type {
   LossEvent,
 } from "../../lib/protocol/congestion.ts";
 import { Counters } from "../../lib/protocol/counters.ts";
+import { PathMtu } from "../../lib/protocol/path_mtu.ts";
 import { Recovery } from "../../lib/protocol/recovery.ts";
 import { Flag } from "../../lib/protocol/segment.ts";
 import { SendBuffer } from "../../lib/protocol/send_buffer.ts";
@@ -30,6 +31,7 @@ class FixedWindow implements CongestionController {
   onLost(event: LossEvent): void {
     this.losses.push({ ...event });
   }
+  onDatagramSize(): void {}
   onPersistentCongestion(): void {
     this.persistentCongestions++;
   }
@@ -40,9 +42,11 @@ class Bench {
   readonly buffer = new SendBuffer(2 ** 20);
   readonly controller = new FixedWindow();
   readonly counters = new Counters();
+  readonly path = new PathMtu(SIZE, SIZE);
   readonly recovery = new Recovery(
     FIRST,
     this.buffer,
+    this.path,
     this.controller,
     Infinity,
     this.counters,
@@ -60,7 +64,7 @@ class Bench {
         ? this.buffer.oldest(SIZE)!
         : this.buffer.next(SIZE, Infinity)!;
       this.buffer.sent(start, end);
-      this.recovery.onSent(now, start, end - start, SIZE, SIZE);
+      this.recovery.onSent(now, start, end - start, SIZE);
     }
   }
 

@@ -19,6 +19,8 @@ export interface Twists {
   lull?: Stretch;
   /** A process that stands still for a while. */
   freeze?: Stretch;
+  /** A path that becomes narrower at a time, to so many bytes a datagram. */
+  narrows?: { at: number; to: number };
   /** A side that gives up. */
   abort?: { side: SideName; at: number };
 }
@@ -37,6 +39,9 @@ export function randomTwists(seed: number, timeout: number): Twists {
   if (random.next() < 0.1) twists.freeze = stretch(random, longest);
   if (random.next() < 0.05) {
     twists.abort = { side: someSide(random), at: someTime(random) };
+  }
+  if (random.next() < 0.1) {
+    twists.narrows = { at: someTime(random), to: 1_200 + random.int(300) };
   }
   return twists;
 }
