@@ -28,8 +28,8 @@ export interface CommonOptions {
   readonly timeout: number;
   /** The address to bind; undefined: every one. */
   readonly bind: string | undefined;
-  /** The largest IP packet, in bytes. */
-  readonly mtu: number;
+  /** The largest IP packet, in bytes; undefined: what the path takes. */
+  readonly mtu: number | undefined;
   /** Sending rate at most, in bytes per millisecond. */
   readonly maxRate: number | undefined;
   /** How the sending rate is found. */
@@ -69,8 +69,6 @@ export type Topic = "ferry" | "send" | "receive";
 
 export const DEFAULT_PORT = 5000;
 const DEFAULT_TIMEOUT = 30_000;
-/** What Ethernet carries. */
-const DEFAULT_MTU = 1500;
 
 const FLAGS = [
   "trace",
@@ -219,7 +217,7 @@ function commonOptions(options: Options): CommonOptions {
     report: reportFile(valueOf(options, "report")),
     timeout: numberOf(options, "timeout", SECONDS, 1000) ?? DEFAULT_TIMEOUT,
     bind: bind === undefined ? undefined : unbracketed(bind),
-    mtu: numberOf(options, "mtu", PACKET_BYTES, 1) ?? DEFAULT_MTU,
+    mtu: numberOf(options, "mtu", PACKET_BYTES, 1),
     maxRate: numberOf(options, "rate", MEGABITS, 1e6 / 8 / 1000),
     congestion: controllerOf(options),
   };

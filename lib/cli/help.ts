@@ -9,7 +9,7 @@ const COMMON = `
   --rate MBIT        send at no more than this many Mbit/s
   --congestion NAME  how the rate is found: bbr, or cubic as TCP does it (bbr)
   --bind ADDRESS     use this address of this machine
-  --mtu BYTES        the largest IP packet, 1280 to 65535 (1500)
+  --mtu BYTES        the largest IP packet, 1280 to 65535 (what the path takes)
   -v, --verbose      say at the end what limited the transfer
   --report FILE.svg  draw rate, RTT, window and what was sent again over time
   -q, --quiet        say nothing but errors

@@ -7,11 +7,13 @@ import {
 } from "../protocol/controllers.ts";
 import { Host } from "../protocol/host.ts";
 import { LARGEST_USEFUL_DATAGRAM } from "../protocol/kernel_buffer.ts";
+import { BASE_DATAGRAM_SIZE } from "../protocol/path_mtu.ts";
 import type { TraceEvent } from "../protocol/trace.ts";
 import { abortable } from "./abortable.ts";
 import { isIPv6, resolve, showAddress } from "./address.ts";
 import { Alarm } from "./alarm.ts";
 import { Channel, type ChannelDriver } from "./channel.ts";
+import { deviceMtu } from "./device_mtu.ts";
 import { Socket } from "./socket.ts";
 import { Train } from "./train.ts";
 
@@ -35,8 +37,12 @@ export interface EndpointOptions {
   readonly port: number;
   /** Milliseconds of silence that end a connection. */
   readonly timeout: number;
-  /** The largest IP packet, in bytes. */
-  readonly mtu: number;
+  /**
+   * The largest IP packet, in bytes, taken to get through until it is seen not to.
+   *
+   * @default {what the path is found to take}
+   */
+  readonly mtu?: number;
   /** Sending rate at most, in bytes per millisecond. */
   readonly maxRate?: number;
   /**
@@ -75,8 +81,7 @@ export class Endpoint implements ChannelDriver {
       config: configOf(options),
       random: () => crypto.getRandomValues(new Uint32Array(1))[0],
       trace: options.trace,
-      maxDatagramSizeTo: (peer) =>
-        Math.min(options.mtu - overheadTo(peer), LARGEST_USEFUL_DATAGRAM),
+      maxDatagramSizeTo: (peer) => maxDatagramSize(peer, options.mtu),
     });
     this.#alarm = new Alarm(() => this.#wake());
     this.#receiving = this.#receive();
@@ -238,10 +243,16 @@ function configOf(options: EndpointOptions): Config {
   return {
     ...DEFAULT_CONFIG,
     timeout,
-    maxDatagramSize: mtu - IPV4_OVERHEAD,
+    initialDatagramSize: mtu ?? BASE_DATAGRAM_SIZE,
     maxRate: maxRate ?? DEFAULT_CONFIG.maxRate,
     controller: CONTROLLERS[congestion ?? DEFAULT_CONTROLLER],
   };
+}
+
+function maxDatagramSize(peer: Deno.NetAddr, mtu = Infinity): number {
+  const packet = Math.min(mtu, deviceMtu(peer.hostname));
+  const size = Math.min(packet - overheadTo(peer), LARGEST_USEFUL_DATAGRAM);
+  return Math.max(size, BASE_DATAGRAM_SIZE);
 }
 
 function overheadTo(peer: Deno.NetAddr): number {

@@ -27,6 +27,7 @@ export class Socket {
     this.ipv6 = !isIPv4(hostname);
     const options = SocketOptions.of(port);
     options?.joinReceived();
+    options?.forbidFragments();
     options?.growReceiveBuffer(RECEIVE_BUFFER);
     this.#options = options;
     this.#cuts = options?.segmentBy(0) ?? false;
@@ -91,8 +92,10 @@ export class Socket {
         this.#cuts = false;
       }
     }
-    // Older kernels refuse even a small datagram if the size is too large for the route
-    if (this.#segmentSize !== 0 && !this.#cuts) this.#cutBy(0);
+    // What is not to be cut must not be larger than the size that is cut by;
+    // older kernels refuse even a small datagram if that is too large for the route
+    const cut = size > this.#segmentSize || !this.#cuts;
+    if (this.#segmentSize !== 0 && cut) this.#cutBy(0);
     for (let at = 0; at < bytes.length; at += size) {
       await this.#datagrams.send(bytes.subarray(at, at + size), to);
     }

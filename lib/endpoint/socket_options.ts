@@ -1,3 +1,5 @@
+import { type CLibrary, cLibrary } from "./c_library.ts";
+
 /**
  * What Linux can do for a UDP socket and Deno does not offer: told to the
  * kernel with `setsockopt` of the C library, where FFI is allowed. All of it is
@@ -12,40 +14,25 @@ const SOCK_DGRAM = 2;
 const SOL_UDP = 17;
 const UDP_SEGMENT = 103;
 const UDP_GRO = 104;
+const SOL_IP = 0;
+const IP_MTU_DISCOVER = 10;
+const SOL_IPV6 = 41;
+const IPV6_MTU_DISCOVER = 23;
+/** Never fragment, and heed no word of a path's MTU: it is found by probes. */
+const PMTUDISC_PROBE = 3;
 
-/** Where Linux systems have the C library; the permissions of the executable name the same. */
-const LIBRARIES = [
-  "/lib/x86_64-linux-gnu/libc.so.6",
-  "/lib/aarch64-linux-gnu/libc.so.6",
-  "/lib64/libc.so.6",
-  "/usr/lib/libc.so.6",
-];
 /** File descriptors among which the socket is looked for. */
 const MAX_DESCRIPTOR = 1024;
 /** Bytes of a struct sockaddr_storage; the port is at 2, highest byte first. */
 const ADDRESS_SIZE = 128;
 
-const SYMBOLS = {
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  getsockopt: {
-    parameters: ["i32", "i32", "i32", "buffer", "buffer"],
-    result: "i32",
-  },
-  setsockopt: {
-    parameters: ["i32", "i32", "i32", "buffer", "u32"],
-    result: "i32",
-  },
-} as const;
-
-type System = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
-
 /** The options of one UDP socket. */
 export class SocketOptions {
-  readonly #system: System;
+  readonly #system: CLibrary;
   readonly #descriptor: number;
   readonly #value = new Int32Array(1);
 
-  private constructor(system: System, descriptor: number) {
+  private constructor(system: CLibrary, descriptor: number) {
     this.#system = system;
     this.#descriptor = descriptor;
   }
@@ -55,7 +42,7 @@ export class SocketOptions {
    * they are out of reach.
    */
   static of(port: number): SocketOptions | undefined {
-    const system = openSystem();
+    const system = cLibrary();
     if (system === undefined) return undefined;
     const descriptor = findDescriptor(system, port);
     if (descriptor === undefined) return undefined;
@@ -82,6 +69,16 @@ export class SocketOptions {
     return this.#set(SOL_SOCKET, SO_RCVBUF, bytes);
   }
 
+  /**
+   * Has the kernel and the routers drop datagrams that are too large, rather
+   * than send them in pieces (RFC 8899, section 3, point 1).
+   */
+  forbidFragments(): void {
+    // An IPv6 socket may send IPv4 as well
+    this.#set(SOL_IP, IP_MTU_DISCOVER, PMTUDISC_PROBE);
+    this.#set(SOL_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_PROBE);
+  }
+
   #set(level: number, name: number, value: number): boolean {
     this.#value[0] = value;
     const { setsockopt } = this.#system;
@@ -89,22 +86,8 @@ export class SocketOptions {
   }
 }
 
-function openSystem(): System | undefined {
-  for (const path of LIBRARIES) {
-    // Nobody is to be asked for it
-    const { state } = Deno.permissions.querySync({ name: "ffi", path });
-    if (state !== "granted") continue;
-    try {
-      return Deno.dlopen(path, SYMBOLS).symbols;
-    } catch {
-      // It is elsewhere, or of another kind
-    }
-  }
-  return undefined;
-}
-
 // Deno does not tell a socket's descriptor, but there is one such port.
-function findDescriptor(system: System, port: number): number | undefined {
+function findDescriptor(system: CLibrary, port: number): number | undefined {
   const address = new Uint8Array(ADDRESS_SIZE);
   const type = new Int32Array(1);
   const length = new Uint32Array(1);

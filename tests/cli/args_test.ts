@@ -15,7 +15,7 @@ const COMMON = {
   report: undefined,
   timeout: 30_000,
   bind: undefined,
-  mtu: 1500,
+  mtu: undefined,
   maxRate: undefined,
   congestion: "bbr",
 };

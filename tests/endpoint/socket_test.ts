@@ -40,6 +40,27 @@ Deno.test("a train arrives as it was sent, whatever its datagrams' sizes", async
   socket.close();
 });
 
+Deno.test("a datagram larger than those of the last train is not cut", async () => {
+  const socket = Socket.bind("127.0.0.1", 0);
+  const receiver = Deno.listenDatagram({
+    transport: "udp",
+    hostname: "127.0.0.1",
+    port: 0,
+  });
+  const to = receiver.addr as Deno.NetAddr;
+  const sizes = [];
+  await socket.send(new Uint8Array(2 * 1_200), 1_200, to);
+  await socket.send(new Uint8Array(1_472), 1_472, to);
+  await socket.send(new Uint8Array(2 * 1_200 + 1), 1_200, to);
+  for (let i = 0; i < 6; i++) {
+    const [{ length }] = await receiver.receive(new Uint8Array(65_535));
+    sizes.push(length);
+  }
+  assertEquals(sizes, [1_200, 1_200, 1_472, 1_200, 1_200, 1]);
+  receiver.close();
+  socket.close();
+});
+
 Deno.test("a train that the kernel refuses goes as single datagrams, and so does all after it", async () => {
   const socket = Socket.bind("127.0.0.1", 0);
   if (socket.maxTrain(100) === 1) return socket.close();

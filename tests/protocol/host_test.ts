@@ -77,7 +77,7 @@ Deno.test("what is announced and sent to a peer may be as large as its path take
 });
 
 Deno.test("datagrams that a kernel has joined are told apart, and one that is damaged spoils no other", () => {
-  const duo = new Duo();
+  const duo = new Duo({ initialDatagramSize: 1_472 });
   const { near, far } = duo.establish();
   near.write(new Uint8Array(6_000).fill(7));
   const datagrams = duo.collect(duo.client);

@@ -1,0 +1,48 @@
+/** Where Linux systems have the C library; the permissions of the executable name the same. */
+const LIBRARIES = [
+  "/lib/x86_64-linux-gnu/libc.so.6",
+  "/lib/aarch64-linux-gnu/libc.so.6",
+  "/lib64/libc.so.6",
+  "/usr/lib/libc.so.6",
+];
+
+const SYMBOLS = {
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: {
+    parameters: ["i32", "i32", "i32", "buffer", "buffer"],
+    result: "i32",
+  },
+  setsockopt: {
+    parameters: ["i32", "i32", "i32", "buffer", "u32"],
+    result: "i32",
+  },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+} as const;
+
+/** Functions of the C library, as their manual pages have them. */
+export type CLibrary = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+let opened: { library: CLibrary | undefined } | undefined;
+
+/** The C library of a Linux system, where FFI is allowed. */
+export function cLibrary(): CLibrary | undefined {
+  opened ??= { library: open() };
+  return opened.library;
+}
+
+function open(): CLibrary | undefined {
+  for (const path of LIBRARIES) {
+    // Nobody is to be asked for it
+    const { state } = Deno.permissions.querySync({ name: "ffi", path });
+    if (state !== "granted") continue;
+    try {
+      return Deno.dlopen(path, SYMBOLS).symbols;
+    } catch {
+      // It is elsewhere, or of another kind
+    }
+  }
+  return undefined;
+}
