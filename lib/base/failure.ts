@@ -7,7 +7,8 @@
  * - `no-answer`: nobody answered at the address
  * - `silence`: the peer was there and has fallen silent
  * - `busy`: the receiver serves somebody else
- * - `refused`: the receiver declined what was offered
+ * - `refused`: the receiver declined what was offered, or whom
+ * - `wrong-code`: one side does not know the other's code
  * - `peer-stopped`: the person at the other side stopped it
  * - `peer-failed`: the other side said that it could not go on
  * - `reset`: the peer does not know this connection (any more)
@@ -23,6 +24,7 @@ export type FailureReason =
   | "silence"
   | "busy"
   | "refused"
+  | "wrong-code"
   | "peer-stopped"
   | "peer-failed"
   | "reset"

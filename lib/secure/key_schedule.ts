@@ -1,0 +1,136 @@
+import { createHash, createHmac } from "node:crypto";
+
+/** Bytes of a SHA-256, and of every secret made with it. */
+export const HASH_SIZE = 32;
+/** A secret that is not there counts as these (RFC 8446, section 7.1). */
+export const NO_SECRET = new Uint8Array(HASH_SIZE);
+
+/** HKDF-Extract with SHA-256 (RFC 5869, section 2.2). */
+export function hkdfExtract(salt: Uint8Array, ikm: Uint8Array): Uint8Array {
+  return bytesOf(createHmac("sha256", salt).update(ikm).digest());
+}
+
+/**
+ * HKDF-Expand with SHA-256 (RFC 5869, section 2.3).
+ *
+ * @param length bytes, at most 255 times {@linkcode HASH_SIZE}
+ */
+export function hkdfExpand(
+  prk: Uint8Array,
+  info: Uint8Array,
+  length: number,
+): Uint8Array {
+  const okm = new Uint8Array(length);
+  let block = new Uint8Array(0);
+  for (let at = 0, count = 1; at < length; at += HASH_SIZE, count++) {
+    block = bytesOf(
+      createHmac("sha256", prk)
+        .update(block).update(info).update(Uint8Array.of(count)).digest(),
+    );
+    okm.set(block.subarray(0, length - at), at);
+  }
+  return okm;
+}
+
+/** HKDF-Expand-Label (RFC 8446, section 7.1), with its prefix. */
+export function hkdfExpandLabel(
+  secret: Uint8Array,
+  label: string,
+  context: Uint8Array,
+  length: number,
+): Uint8Array {
+  const name = new TextEncoder().encode(`tls13 ${label}`);
+  const info = concat(
+    Uint8Array.of(length >>> 8, length, name.length),
+    name,
+    Uint8Array.of(context.length),
+    context,
+  );
+  return hkdfExpand(secret, info, length);
+}
+
+/** Derive-Secret (RFC 8446, section 7.1), given the Transcript-Hash of the messages. */
+export function deriveSecret(
+  secret: Uint8Array,
+  label: string,
+  transcriptHash: Uint8Array,
+): Uint8Array {
+  return hkdfExpandLabel(secret, label, transcriptHash, HASH_SIZE);
+}
+
+/** Transcript-Hash: the SHA-256 of messages one after another (RFC 8446, section 4.4.1). */
+export function transcriptHash(...messages: Uint8Array[]): Uint8Array {
+  const hash = createHash("sha256");
+  for (const message of messages) hash.update(message);
+  return bytesOf(hash.digest());
+}
+
+/**
+ * The Handshake Secret (RFC 8446, section 7.1).
+ *
+ * @param psk a secret that both sides had or made, {@linkcode NO_SECRET} without
+ * @param ecdhe what the key shares agree on
+ */
+export function handshakeSecret(
+  psk: Uint8Array,
+  ecdhe: Uint8Array,
+): Uint8Array {
+  return hkdfExtract(derived(hkdfExtract(NO_SECRET, psk)), ecdhe);
+}
+
+/** The Master Secret (RFC 8446, section 7.1). */
+export function masterSecret(handshake: Uint8Array): Uint8Array {
+  return hkdfExtract(derived(handshake), NO_SECRET);
+}
+
+function derived(secret: Uint8Array): Uint8Array {
+  return deriveSecret(secret, "derived", transcriptHash());
+}
+
+/**
+ * The verify_data of a Finished message (RFC 8446, section 4.4.4).
+ *
+ * @param trafficSecret the handshake traffic secret of the side that says it
+ */
+export function verifyData(
+  trafficSecret: Uint8Array,
+  transcript: Uint8Array,
+): Uint8Array {
+  const none = new Uint8Array(0);
+  const key = hkdfExpandLabel(trafficSecret, "finished", none, HASH_SIZE);
+  return bytesOf(createHmac("sha256", key).update(transcript).digest());
+}
+
+/** A key and an initialization vector for AES-256-GCM (RFC 8446, section 7.3). */
+export function trafficKeys(
+  trafficSecret: Uint8Array,
+): { key: Uint8Array<ArrayBuffer>; iv: Uint8Array<ArrayBuffer> } {
+  const none = new Uint8Array(0);
+  return {
+    key: hkdfExpandLabel(trafficSecret, "key", none, 32).slice(),
+    iv: hkdfExpandLabel(trafficSecret, "iv", none, 12).slice(),
+  };
+}
+
+/** The traffic secret that follows this one (RFC 8446, section 7.2). */
+export function nextTrafficSecret(trafficSecret: Uint8Array): Uint8Array {
+  const none = new Uint8Array(0);
+  return hkdfExpandLabel(trafficSecret, "traffic upd", none, HASH_SIZE);
+}
+
+/** The parts one after another. */
+export function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** A copy that is no node Buffer, whose memory is nobody else's. */
+function bytesOf(buffer: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer);
+}

@@ -1,0 +1,61 @@
+import { Buffer } from "node:buffer";
+import {
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  type KeyObject,
+} from "node:crypto";
+import { concat } from "./key_schedule.ts";
+
+/** Bytes of a public key, and of what two of them agree on. */
+export const KEY_SHARE_SIZE = 32;
+
+// What stands before the 32 bytes of a key in DER (RFC 8410, sections 4 and 7).
+const SPKI = Uint8Array.from([48, 42, 48, 5, 6, 3, 43, 101, 110, 3, 33, 0]);
+const PKCS8 = Uint8Array.from(
+  [48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 110, 4, 34, 4, 32],
+);
+
+/** An ephemeral key of X25519 (RFC 7748): made for one connection and forgotten. */
+export class KeyShare {
+  readonly #privateKey: KeyObject;
+  /** What the peer gets: {@linkcode KEY_SHARE_SIZE} bytes. */
+  readonly publicKey: Uint8Array;
+
+  private constructor(privateKey: KeyObject) {
+    this.#privateKey = privateKey;
+    const der = createPublicKey(privateKey)
+      .export({ type: "spki", format: "der" });
+    this.publicKey = new Uint8Array(der.subarray(SPKI.length));
+  }
+
+  /** Makes a new key. */
+  static generate(): KeyShare {
+    return new KeyShare(generateKeyPairSync("x25519").privateKey);
+  }
+
+  /** The key of a private key that is known: for test vectors. */
+  static of(privateKey: Uint8Array): KeyShare {
+    const key = Buffer.from(concat(PKCS8, privateKey));
+    return new KeyShare(
+      createPrivateKey({ key, format: "der", type: "pkcs8" }),
+    );
+  }
+
+  /**
+   * What this key and the peer's agree on, {@linkcode KEY_SHARE_SIZE} bytes;
+   * `undefined` where that would not depend on this key (RFC 7748, section 6.1).
+   */
+  agree(peer: Uint8Array): Uint8Array | undefined {
+    try {
+      const key = Buffer.from(concat(SPKI, peer));
+      const publicKey = createPublicKey({ key, format: "der", type: "spki" });
+      const privateKey = this.#privateKey;
+      const shared = new Uint8Array(diffieHellman({ privateKey, publicKey }));
+      return shared.every((byte) => byte === 0) ? undefined : shared;
+    } catch {
+      return undefined;
+    }
+  }
+}

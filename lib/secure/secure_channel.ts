@@ -1,0 +1,147 @@
+import type { ByteStream } from "../base/byte_stream.ts";
+import {
+  ClientHandshake,
+  type Secrets,
+  ServerHandshake,
+  type Session,
+} from "./handshake.ts";
+import { HASH_SIZE } from "./key_schedule.ts";
+import { KeyShare } from "./key_share.ts";
+import { readMessage } from "./message_reader.ts";
+import {
+  decodeRefuse,
+  encodeRefuse,
+  malformed,
+  RecordType,
+} from "./messages.ts";
+import { refusedByPeer, SecurityFailure } from "./refusal.ts";
+import { SecureStream } from "./secure_stream.ts";
+
+/** How a side wants to talk; both have to want the same. */
+export type Security =
+  | { readonly mode: "plain" }
+  | { readonly mode: "encrypted" }
+  | {
+    readonly mode: "code";
+    /** As `normalCode` gives it. */
+    readonly code: string;
+  };
+
+/** A stream on which both sides have agreed. */
+export interface Agreed {
+  readonly stream: ByteStream;
+  /**
+   * Three words that are the same on both sides unless somebody is in the
+   * middle; `undefined` where that is known already, or not at all.
+   */
+  readonly words: readonly string[] | undefined;
+}
+
+/** Makes what one handshake needs: to be done before the connection is opened, as it takes a while. */
+export async function prepare(security: Security): Promise<Secrets> {
+  const { mode } = security;
+  if (mode === "plain") return { mode };
+  const keyShare = KeyShare.generate();
+  if (mode === "encrypted") return { mode, keyShare };
+  // Takes longer to load than all the rest of a handshake.
+  const { Cpace } = await import("./cpace.ts");
+  const prs = new TextEncoder().encode(security.code);
+  const cpace = new Cpace({ prs, ci: ROLES, sid: new Uint8Array(0) });
+  return { mode, keyShare, cpace };
+}
+
+/** The channel identifier of CPace: who says what first. */
+const ROLES = new TextEncoder().encode("ferry send, ferry receive");
+
+/**
+ * Agrees with the server, as the client. In encrypted mode the server's proof is
+ * still under way when this returns; nothing can be read before it came.
+ *
+ * @throws {SecurityFailure} as the server said
+ * @throws {Failure} `wrong-code`, `corrupt`, `protocol`, or what the stream throws
+ */
+export async function agreeAsClient(
+  stream: ByteStream,
+  secrets: Secrets,
+): Promise<Agreed> {
+  const nonce = crypto.getRandomValues(new Uint8Array(HASH_SIZE));
+  const handshake = new ClientHandshake(secrets, nonce);
+  await stream.write(handshake.hello);
+  const finished = handshake.receiveHello(
+    await expect(stream, RecordType.HELLO),
+  );
+  if (finished === undefined) return { stream, words: undefined };
+  await stream.write(finished);
+  const confirm = async () => {
+    const body = await expect(stream, RecordType.FINISHED);
+    handshake.receiveFinished(body);
+  };
+  const { client, server, words } = handshake.session!;
+  const keys = { sending: client, receiving: server };
+  if (secrets.mode === "encrypted") {
+    const options = { ...keys, beforeReading: confirm };
+    return { stream: new SecureStream(stream, options), words };
+  }
+  await confirm();
+  return { stream: new SecureStream(stream, keys), words: undefined };
+}
+
+/** Reads a message of this type, unless the server refuses. */
+async function expect(stream: ByteStream, type: number): Promise<Uint8Array> {
+  const message = await readMessage(stream);
+  if (message.type === RecordType.REFUSE) {
+    throw refusedByPeer(decodeRefuse(message.body));
+  }
+  if (message.type !== type) throw malformed("its message is out of turn");
+  return message.body;
+}
+
+/**
+ * Agrees with the client, as the server.
+ *
+ * @throws {SecurityFailure} if the client was refused: it has been told, and the
+ * direction to it has ended
+ * @throws {Failure} `protocol`, or what the stream throws
+ */
+export async function agreeAsServer(
+  stream: ByteStream,
+  secrets: Secrets,
+): Promise<Agreed> {
+  const handshake = new ServerHandshake(secrets);
+  const session = await serve(stream, handshake, secrets)
+    .catch((failure) => refuse(stream, failure));
+  if (session === undefined) return { stream, words: undefined };
+  const { client, server, words } = session;
+  const keys = { sending: server, receiving: client };
+  return {
+    stream: new SecureStream(stream, keys),
+    words: secrets.mode === "code" ? undefined : words,
+  };
+}
+
+async function serve(
+  stream: ByteStream,
+  handshake: ServerHandshake,
+  secrets: Secrets,
+): Promise<Session | undefined> {
+  const hello = await listen(stream, RecordType.HELLO);
+  await stream.write(handshake.receiveHello(hello));
+  if (secrets.mode === "plain") return undefined;
+  const finished = await listen(stream, RecordType.FINISHED);
+  await stream.write(handshake.receiveFinished(finished));
+  return handshake.session;
+}
+
+async function listen(stream: ByteStream, type: number): Promise<Uint8Array> {
+  const message = await readMessage(stream);
+  if (message.type !== type) throw malformed("its message is out of turn");
+  return message.body;
+}
+
+async function refuse(stream: ByteStream, failure: unknown): Promise<never> {
+  if (failure instanceof SecurityFailure) {
+    await stream.write(encodeRefuse(failure.refusal));
+    await stream.closeWrite();
+  }
+  throw failure;
+}

@@ -1,0 +1,59 @@
+import type { ByteStream } from "../base/byte_stream.ts";
+import { RecordReader } from "./record_reader.ts";
+import { type RecordOptions, Records } from "./record.ts";
+import { RecordWriter } from "./record_writer.ts";
+
+/** What a {@linkcode SecureStream} is made with. */
+export interface SecureStreamOptions extends RecordOptions {
+  /** Traffic secret of what is sent from here. */
+  readonly sending: Uint8Array;
+  /** Traffic secret of what the peer sends. */
+  readonly receiving: Uint8Array;
+  /** To be waited for before anything is read. */
+  readonly beforeReading?: () => Promise<void>;
+}
+
+/**
+ * A byte stream over a byte stream that nobody else can read or change. What is
+ * written is sealed at once, on other threads; a few records at a time.
+ */
+export class SecureStream implements ByteStream {
+  readonly #stream: ByteStream;
+  readonly #reader: RecordReader;
+  readonly #writer: RecordWriter;
+  // What was opened and not read; `null` after the end.
+  #content: Uint8Array | null = new Uint8Array(0);
+
+  constructor(stream: ByteStream, options: SecureStreamOptions) {
+    const { sending, receiving, beforeReading = async () => {} } = options;
+    this.#stream = stream;
+    this.#writer = new RecordWriter(stream, new Records(sending, options));
+    this.#reader = new RecordReader(
+      stream,
+      new Records(receiving, options),
+      beforeReading,
+    );
+  }
+
+  async read(into: Uint8Array): Promise<number | null> {
+    if (this.#content?.length === 0) this.#content = await this.#reader.next();
+    if (this.#content === null) return null;
+    const count = Math.min(this.#content.length, into.length);
+    into.set(this.#content.subarray(0, count));
+    this.#content = this.#content.subarray(count);
+    return count;
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#writer.write(bytes);
+  }
+
+  async closeWrite(): Promise<void> {
+    await this.#writer.end();
+    await this.#stream.closeWrite();
+  }
+
+  abort(failure: Error): void {
+    this.#stream.abort(failure);
+  }
+}
