@@ -5,7 +5,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   base: ["base"],
   protocol: ["base", "protocol", "node:buffer", "node:crypto", "node:zlib"],
   endpoint: ["base", "protocol", "endpoint", "node:"],
-  secure: ["base", "secure", "node:"],
+  secure: ["base", "secure", "node:", "@noble/curves/"],
   transfer: ["base", "transfer", "node:"],
   cli: [
     "base",

@@ -7,6 +7,12 @@ import {
   isControllerName,
 } from "../protocol/controllers.ts";
 import {
+  type CodeOption,
+  takeCode,
+  type WantedSecurity,
+  wantedSecurity,
+} from "./code_option.ts";
+import {
   MEGABITS,
   type NumberRange,
   PACKET_BYTES,
@@ -32,6 +38,8 @@ export interface CommonOptions {
   readonly mtu: number | undefined;
   /** Sending rate at most, in bytes per millisecond. */
   readonly maxRate: number | undefined;
+  /** Who may take part, and who may read along. */
+  readonly security: WantedSecurity;
   /** How the sending rate is found. */
   readonly congestion: ControllerName;
 }
@@ -75,6 +83,7 @@ const FLAGS = [
   "json",
   "quiet",
   "verbose",
+  "plain",
   "force",
   "help",
   "version",
@@ -93,18 +102,23 @@ const VALUES = [
 ] as const;
 const RECEIVE_ONLY = ["force", "wait", "o", "d"] as const;
 
-type Options = ReturnType<typeof parseOptions>;
+type Options = ReturnType<typeof parseOptions> & { code: CodeOption };
 
 /**
  * Reads a command line.
  *
  * @param args as in `Deno.args`
+ * @param environmentCode the code that the environment holds, if any
  * @throws {Failure} `usage` if it makes no sense
  */
-export function parseCommand(args: string[]): Command {
+export function parseCommand(
+  args: string[],
+  environmentCode?: string,
+): Command {
   const known = args.find((arg) => arg === "send" || arg === "receive");
   try {
-    return commandOf(parseOptions(args));
+    const { code, rest } = takeCode(args, environmentCode);
+    return commandOf({ ...parseOptions(rest), code });
   } catch (error) {
     if (!(error instanceof Failure) || error.reason !== "usage") throw error;
     const help = known === undefined ? "ferry --help" : `ferry ${known} --help`;
@@ -219,6 +233,7 @@ function commonOptions(options: Options): CommonOptions {
     bind: bind === undefined ? undefined : unbracketed(bind),
     mtu: numberOf(options, "mtu", PACKET_BYTES, 1),
     maxRate: numberOf(options, "rate", MEGABITS, 1e6 / 8 / 1000),
+    security: wantedSecurity(options.plain, options.code),
     congestion: controllerOf(options),
   };
 }

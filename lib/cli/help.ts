@@ -10,6 +10,8 @@ const COMMON = `
   --congestion NAME  how the rate is found: bbr, or cubic as TCP does it (bbr)
   --bind ADDRESS     use this address of this machine
   --mtu BYTES        the largest IP packet, 1280 to 65535 (what the path takes)
+  --code[=CODE]      let in, and send to, only who knows the code (FERRY_CODE)
+  --plain            do not encrypt; both sides have to want that
   -v, --verbose      say at the end what limited the transfer
   --report FILE.svg  draw rate, RTT, window and what was sent again over time
   -q, --quiet        say nothing but errors
@@ -44,7 +46,8 @@ ${EXIT}`,
 PORT is 5000 unless given. What arrives goes to standard output when that is not
 a terminal and neither -o nor -d is given. Else it is saved under the name it is
 sent with, in the current directory or in DIR. A file has its name only once it
-is complete and verified.
+is complete and verified. All is encrypted. --code without a CODE makes one up
+and prints the command for the other side.
 
   -o FILE            save it as FILE (-: standard output)
   -d DIR             save it in DIR
@@ -62,6 +65,8 @@ ${EXIT}`,
 HOST is a name or an address; PORT is 5000 unless given. Without a PATH, or
 where it is -, standard input is sent. A file whose name is a number needs its
 directory: ./5000. It is done when the receiver has stored and verified it all.
+All is encrypted. Where the receiver wants a code and none is given, ferry asks
+for it.
 ${COMMON}
 For example:
 

@@ -2,7 +2,7 @@ import type { Offer } from "../transfer/messages.ts";
 import type { Verdict } from "./exit_status.ts";
 import type { Explanation, Span } from "./explanation.ts";
 import type { Progress } from "./progress_line.ts";
-import type { Listening, Reporter } from "./reporter.ts";
+import type { Agreement, Listening, Reporter } from "./reporter.ts";
 import { overallRate, type Summary } from "./summary.ts";
 import type { TextOutput } from "./text_reporter.ts";
 
@@ -22,8 +22,11 @@ export class JsonReporter implements Reporter {
     if (!options.quiet) this.progressInterval = INTERVAL;
   }
 
-  listening({ port, addresses }: Listening): void {
-    this.#event("listening", { port, addresses });
+  listening({ port, addresses, newCode: code }: Listening): void {
+    const fields = { port, addresses, code };
+    // A code that nobody is told is of no use
+    if (code === undefined) this.#event("listening", fields);
+    else this.#write("listening", fields);
   }
 
   waiting(address: string): void {
@@ -32,6 +35,10 @@ export class JsonReporter implements Reporter {
 
   connected(peer: string): void {
     this.#event("connected", { peer });
+  }
+
+  agreed({ mode, words }: Agreement): void {
+    this.#event("agreed", { mode, words });
   }
 
   offered(offer: Offer, target: string | undefined): void {

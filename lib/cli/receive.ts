@@ -1,11 +1,14 @@
 import { Failure } from "../base/failure.ts";
-import type { Channel } from "../endpoint/channel.ts";
 import { Endpoint } from "../endpoint/endpoint.ts";
+import { makeCode } from "../secure/code.ts";
+import type { Security } from "../secure/secure_channel.ts";
 import { StdoutSink } from "../transfer/files.ts";
 import type { Offer } from "../transfer/messages.ts";
 import { receive } from "../transfer/receiver.ts";
+import { Admission, type Admitted } from "./admission.ts";
 import { reachableAddresses } from "./addresses.ts";
 import type { ReceiveCommand } from "./args.ts";
+import type { WantedSecurity } from "./code_option.ts";
 import { farewell } from "./farewell.ts";
 import { formatSeconds } from "./format.ts";
 import { checkReport, Observer } from "./observer.ts";
@@ -41,11 +44,18 @@ export async function runReceive(
           "Standard output is closed or thrown away, so nothing of what comes will be kept; -o FILE keeps it",
         );
       }
-      const addresses = reachableAddresses(command.bind);
-      reporter.listening({ port: endpoint.port, addresses });
-      const channel = await accept(endpoint, command.wait, interrupted);
+      const security = settled(command.security);
+      tellWhoMaySend(command, security, endpoint.port, reporter);
+      const admission = new Admission(security, reporter);
+      const admitted = await admit(
+        endpoint,
+        admission,
+        command.wait,
+        interrupted,
+      );
+      const { channel } = admitted;
       const observer = new Observer(channel, command, reporter, false);
-      await take(channel, target, reporter, observer, interrupted);
+      await take(admitted, target, reporter, observer, interrupted);
     } finally {
       await endpoint.close();
     }
@@ -54,20 +64,47 @@ export async function runReceive(
   }
 }
 
-/** Waits for a sender, for `wait` milliseconds at most. */
-async function accept(
+/** Makes up the code that is wanted and missing. */
+function settled(wanted: WantedSecurity): Security {
+  if (wanted.mode !== "code") return wanted;
+  return { mode: "code", code: wanted.code ?? makeCode() };
+}
+
+function tellWhoMaySend(
+  command: ReceiveCommand,
+  security: Security,
+  port: number,
+  reporter: Reporter,
+): void {
+  const addresses = reachableAddresses(command.bind);
+  const isNew = command.security.mode === "code" &&
+    command.security.code === undefined;
+  const newCode = isNew && security.mode === "code" ? security.code : undefined;
+  reporter.listening({ port, addresses, newCode });
+  if (security.mode !== "encrypted") return;
+  reporter.notice(
+    `Anyone who reaches port ${port} may send; --code lets in only who knows a code`,
+  );
+}
+
+/** Waits for a sender who may send, for `wait` milliseconds at most. */
+async function admit(
   endpoint: Endpoint,
+  admission: Admission,
   wait: number | undefined,
   interrupted: AbortSignal,
-): Promise<Channel> {
-  if (wait === undefined) return await endpoint.accept(interrupted);
+): Promise<Admitted> {
   const late = new AbortController();
-  const timer = setTimeout(() => {
+  const timer = wait === undefined ? undefined : setTimeout(() => {
     const seconds = formatSeconds(wait);
     late.abort(new Failure("no-answer", `Nobody sent anything in ${seconds}`));
   }, wait);
+  const ends = [interrupted, late.signal, admission.over];
   try {
-    return await endpoint.accept(AbortSignal.any([interrupted, late.signal]));
+    return await endpoint.admit(
+      (channel) => admission.judge(channel),
+      AbortSignal.any(ends),
+    );
   } finally {
     clearTimeout(timer);
   }
@@ -75,7 +112,7 @@ async function accept(
 
 /** Receives what one sender sends. */
 async function take(
-  channel: Channel,
+  { channel, stream }: Admitted,
   target: Target,
   reporter: Reporter,
   observer: Observer,
@@ -91,7 +128,6 @@ async function take(
   channel.closed.catch((failure) => ended.abort(failure));
 
   const feed = new ProgressFeed(channel, reporter);
-  reporter.connected(channel.peer);
   feed.start();
   observer.start();
   let path: string | undefined;
@@ -102,7 +138,7 @@ async function take(
     return target.open(offer);
   };
   try {
-    const digest = await receive(channel, open, {
+    const digest = await receive(stream, open, {
       progress: (bytes) => feed.bytes = bytes,
       signal: ended.signal,
     });

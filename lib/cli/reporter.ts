@@ -9,6 +9,15 @@ export interface Listening {
   readonly port: number;
   /** Addresses of this machine; empty where they are not known. */
   readonly addresses: readonly string[];
+  /** A code that was made up, and that nobody knows yet. */
+  readonly newCode?: string;
+}
+
+/** What both sides have agreed on. */
+export interface Agreement {
+  readonly mode: "plain" | "encrypted" | "code";
+  /** Words for two people to compare, where only that shows that nobody is in the middle. */
+  readonly words: readonly string[] | undefined;
 }
 
 /** What happens in the course of a command, told as it happens. */
@@ -20,6 +29,8 @@ export interface Reporter {
   waiting(address: string): void;
   /** The handshake with `peer` is complete. */
   connected(peer: string): void;
+  /** Both sides have agreed on how to talk. */
+  agreed(agreement: Agreement): void;
   /** The peer offers something, which goes to `target`: a path, or undefined for standard output. */
   offered(offer: Offer, target: string | undefined): void;
   progress(progress: Progress): void;

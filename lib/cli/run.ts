@@ -1,4 +1,5 @@
 import { type Command, type CommonOptions, parseCommand } from "./args.ts";
+import { environmentCode } from "./environment.ts";
 import { ErrorOutput } from "./error_output.ts";
 import { DONE, verdictOf } from "./exit_status.ts";
 import { helpText, VERSION } from "./help.ts";
@@ -32,7 +33,7 @@ export async function run(args: string[]): Promise<number> {
     });
   }
   try {
-    const command = parseCommand(args);
+    const command = parseCommand(args, environmentCode());
     if (command.name === "send" || command.name === "receive") {
       reporter = reporterFor(command);
     }

@@ -1,4 +1,5 @@
 import { abortable } from "../endpoint/abortable.ts";
+import type { Channel } from "../endpoint/channel.ts";
 import { Endpoint } from "../endpoint/endpoint.ts";
 import type { Source } from "../transfer/content.ts";
 import { FileSource, StdinSource } from "../transfer/files.ts";
@@ -6,6 +7,7 @@ import { send } from "../transfer/sender.ts";
 import type { SendCommand } from "./args.ts";
 import { farewell } from "./farewell.ts";
 import { formatAddress } from "./format.ts";
+import { introduce } from "./introduction.ts";
 import { checkReport, Observer } from "./observer.ts";
 import { ProgressFeed } from "./progress_feed.ts";
 import type { Reporter } from "./reporter.ts";
@@ -39,23 +41,22 @@ export async function runSend(
   const address = formatAddress(command.host, command.port);
   const patience = setTimeout(() => reporter.waiting(address), PATIENCE);
   try {
-    const { host, port } = command;
-    const channel = await endpoint.connect(host, port, interrupted);
-    const stop = () => channel.abort(interrupted.reason);
-    interrupted.addEventListener("abort", stop);
-
+    const connect = () =>
+      connectTo(command, endpoint, interrupted, reporter, patience);
+    const { channel, stream } = await introduce(
+      command,
+      connect,
+      reporter,
+      interrupted,
+    );
     const pending = () => channel.unacknowledged;
     const feed = new ProgressFeed(channel, reporter, pending);
     feed.size = source.offer.size;
     const observer = new Observer(channel, command, reporter, true);
-    channel.established.then(() => {
-      clearTimeout(patience);
-      reporter.connected(channel.peer);
-      feed.start();
-      observer.start();
-    }, () => {});
+    feed.start();
+    observer.start();
     try {
-      const digest = await send(channel, source, {
+      const digest = await send(stream, source, {
         progress: (bytes) => feed.bytes = bytes,
       });
       // It is stored, even if the receiver should fall silent now
@@ -78,6 +79,26 @@ export async function runSend(
     source.close();
     await endpoint.close();
   }
+}
+
+/** Opens a connection; what waits for an answer hears of it. */
+async function connectTo(
+  { host, port }: SendCommand,
+  endpoint: Endpoint,
+  interrupted: AbortSignal,
+  reporter: Reporter,
+  patience: ReturnType<typeof setTimeout>,
+): Promise<Channel> {
+  const channel = await endpoint.connect(host, port, interrupted);
+  interrupted.addEventListener(
+    "abort",
+    () => channel.abort(interrupted.reason),
+  );
+  channel.established.then(() => {
+    clearTimeout(patience);
+    reporter.connected(channel.peer);
+  }, () => {});
+  return channel;
 }
 
 async function openSource(

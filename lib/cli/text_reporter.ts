@@ -5,7 +5,7 @@ import type { Verdict } from "./exit_status.ts";
 import { type Explanation, explanationLines } from "./explanation.ts";
 import { formatBytes } from "./format.ts";
 import { type Progress, progressLine } from "./progress_line.ts";
-import type { Listening, Reporter } from "./reporter.ts";
+import type { Agreement, Listening, Reporter } from "./reporter.ts";
 import { type Summary, summaryLine } from "./summary.ts";
 
 /** Where text goes. */
@@ -53,13 +53,15 @@ export class TextReporter implements Reporter {
     if (this.#talkative && !style.trace) this.progressInterval = REDRAW;
   }
 
-  listening({ port, addresses }: Listening): void {
-    if (!this.#talkative) return;
+  listening({ port, addresses, newCode }: Listening): void {
+    // A code that nobody is told is of no use
+    if (!this.#talkative && newCode === undefined) return;
     const word = port === DEFAULT_PORT ? "" : ` ${port}`;
+    const code = newCode === undefined ? "" : `FERRY_CODE=${newCode} `;
     this.#line(`Waiting on port ${port}; on the other machine, run`);
     const hosts = addresses.length > 0 ? addresses : ["HOST"];
     for (const host of hosts.slice(0, MAX_ADDRESSES)) {
-      this.#line(`  ferry send ${host}${word} FILE`);
+      this.#line(`  ${code}ferry send ${host}${word} FILE`);
     }
   }
 
@@ -68,6 +70,13 @@ export class TextReporter implements Reporter {
   }
 
   connected(_peer: string): void {}
+
+  agreed({ words }: Agreement): void {
+    if (words === undefined) return;
+    this.notice(
+      `Encrypted; if both sides say ${words.join(" ")}, nobody is in between`,
+    );
+  }
 
   offered(offer: Offer, target: string | undefined): void {
     if (!this.#talkative || target === undefined) return;

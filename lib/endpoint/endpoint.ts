@@ -1,3 +1,4 @@
+import { Failure } from "../base/failure.ts";
 import { type Config, DEFAULT_CONFIG } from "../protocol/config.ts";
 import type { Connection } from "../protocol/connection.ts";
 import {
@@ -19,6 +20,8 @@ import { Train } from "./train.ts";
 
 /** The largest datagram that UDP carries. */
 const MAX_DATAGRAM_SIZE = 65_535;
+/** Milliseconds that a peer may take from its first datagram until it is let in. */
+const OPENING_LIMIT = 10_000;
 /** Datagrams sent for each look at the clock. */
 const CLOCK_INTERVAL = 4;
 /** Bytes of the headers of IP and UDP, with IPv4 and with IPv6. */
@@ -65,7 +68,8 @@ export class Endpoint implements ChannelDriver {
   readonly #alarm: Alarm;
   readonly #channels = new Map<Connection, Channel>();
   readonly #train = new Train();
-  readonly #accepting: ((channel: Channel) => void)[] = [];
+  // Who hears of connections that peers open.
+  #onOpened: ((connection: Connection) => void) | undefined;
   readonly #receiving: Promise<void>;
   #flushing: Promise<void> | undefined;
   #polls = 0;
@@ -81,6 +85,7 @@ export class Endpoint implements ChannelDriver {
       config: configOf(options),
       random: () => crypto.getRandomValues(new Uint32Array(1))[0],
       trace: options.trace,
+      admitsByHand: true,
       maxDatagramSizeTo: (peer) => maxDatagramSize(peer, options.mtu),
     });
     this.#alarm = new Alarm(() => this.#wake());
@@ -120,21 +125,64 @@ export class Endpoint implements ChannelDriver {
 
   /** Waits for a peer that has opened a connection and proved its address. */
   accept(signal?: AbortSignal): Promise<Channel> {
+    return this.admit((channel) => Promise.resolve(channel), signal);
+  }
+
+  /**
+   * Waits for a peer whom `judge` lets in. It judges everybody who opens a
+   * connection, several at a time, from the first datagram on, and may answer at
+   * once: nobody is sent more than came from there until the address is proved.
+   * Whoever is not let in is dropped: where `judge` throws, or takes too long.
+   * The first who is let in, and has proved an address, is served; the others
+   * are told that the host is busy.
+   *
+   * @returns what `judge` made of the channel
+   * @throws the signal's reason
+   */
+  admit<T>(
+    judge: (channel: Channel) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    if (this.#onOpened !== undefined) throw new TypeError("Already accepting");
     this.#host.listening = true;
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      signal?.addEventListener("abort", () => reject(signal.reason));
-      this.#accepting.push(resolve);
-      this.#serveAccepting();
+    const { promise, resolve } = Promise.withResolvers<T>();
+    this.#onOpened = (connection) => {
+      const channel = this.#open(connection, this.peerOf(connection) ?? "");
+      this.#consider(connection, channel, judge)
+        .then(resolve, (failure) => channel.abort(failure));
+    };
+    this.#serveAccepting();
+    return abortable(promise, signal).finally(() => {
+      this.#onOpened = undefined;
     });
   }
 
+  async #consider<T>(
+    connection: Connection,
+    channel: Channel,
+    judge: (channel: Channel) => Promise<T>,
+  ): Promise<T> {
+    const late = new Failure("silence", "The peer took too long to begin");
+    const timer = setTimeout(() => channel.abort(late), OPENING_LIMIT);
+    try {
+      const result = await judge(channel);
+      await channel.established;
+      if (this.#host.admit(connection)) return result;
+      throw new Failure("busy", "Somebody else is served");
+    } catch (error) {
+      // A place that strangers get for nothing is not free again at once.
+      await channel.established;
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   #serveAccepting(): void {
-    while (this.#accepting.length > 0) {
+    while (this.#onOpened !== undefined) {
       const connection = this.#host.accept();
       if (connection === undefined) return;
-      const peer = this.peerOf(connection) ?? "";
-      this.#accepting.shift()!(this.#open(connection, peer));
+      this.#onOpened(connection);
     }
   }
 
@@ -184,7 +232,7 @@ export class Endpoint implements ChannelDriver {
   }
 
   #update(): void {
-    if (this.#accepting.length > 0) this.#serveAccepting();
+    this.#serveAccepting();
     for (const channel of this.#channels.values()) channel.update();
   }
 

@@ -33,6 +33,14 @@ export interface HostOptions<Peer extends Address> {
    * @default {what the configuration says}
    */
   readonly maxDatagramSizeTo?: (peer: Peer) => number;
+  /**
+   * Whether the application says, by {@linkcode Host.admit}, whom it serves; it
+   * then hears of a connection as soon as it is opened. Otherwise whoever has
+   * proved an address is served.
+   *
+   * @default {false}
+   */
+  readonly admitsByHand?: boolean;
 }
 
 interface Hosted<Peer extends Address> {
@@ -40,6 +48,8 @@ interface Hosted<Peer extends Address> {
   peer: Peer;
   /** Whether it was opened by the peer and has not been handed to the application. */
   pending: boolean;
+  /** Whether it has one of the places that there are. */
+  admitted: boolean;
 }
 
 /**
@@ -51,6 +61,7 @@ export class Host<Peer extends Address> {
   readonly #config: Config;
   readonly #random: () => number;
   readonly #maxDatagramSizeTo: (peer: Peer) => number;
+  readonly #admitsByHand: boolean;
   readonly #trace: ((event: TraceEvent) => void) | undefined;
   readonly #cookies: CookieJar;
   readonly #segment = new Segment();
@@ -66,6 +77,7 @@ export class Host<Peer extends Address> {
     this.#config = options.config;
     this.#random = options.random;
     this.#trace = options.trace;
+    this.#admitsByHand = options.admitsByHand ?? false;
     this.#maxDatagramSizeTo = options.maxDatagramSizeTo ??
       (() => options.config.maxDatagramSize);
     const key = new Uint32Array(8).map(() => options.random());
@@ -77,14 +89,31 @@ export class Host<Peer extends Address> {
     return this.#open(now, peer, this.#random(), this.#random(), true, false);
   }
 
-  /** Takes a connection that a peer has opened and proved, if there is one. */
+  /**
+   * Takes a connection that a peer has opened, if there is one: and proved,
+   * unless the application admits by hand.
+   */
   accept(): Connection | undefined {
-    const hosted = this.#hosted.find((one) =>
-      one.pending && one.connection.established
+    const hosted = this.#hosted.find(({ pending, connection }) =>
+      pending && (this.#admitsByHand || connection.established)
     );
     if (hosted === undefined) return undefined;
     hosted.pending = false;
     return hosted.connection;
+  }
+
+  /**
+   * Gives a place to a connection that a peer has opened.
+   *
+   * @returns whether there was one
+   */
+  admit(connection: Connection): boolean {
+    const hosted = this.#hosted.find((one) => one.connection === connection);
+    if (hosted === undefined || connection.ending !== undefined) return false;
+    if (this.#count(true) >= this.#config.maxConnections) return false;
+    hosted.admitted = true;
+    this.#turnAwayOthers();
+    return true;
   }
 
   /** Where the connection's peer is now. */
@@ -131,7 +160,11 @@ export class Host<Peer extends Address> {
       moved && connection.established &&
       segment.packetNumber === connection.largestReceived
     ) hosted.peer = from;
-    if (!wasEstablished && connection.established) this.#turnAwayOthers();
+    if (wasEstablished || !connection.established) return;
+    if (hosted.admitted || !this.#admitsByHand) {
+      hosted.admitted = true;
+      this.#turnAwayOthers();
+    }
   }
 
   #find(idHigh: number, idLow: number): Hosted<Peer> | undefined {
@@ -191,24 +224,22 @@ export class Host<Peer extends Address> {
     const maxDatagramSize = this.#maxDatagramSizeTo(peer);
     const config = { ...this.#config, maxDatagramSize };
     const connection = new Connection(now, config, opening);
-    this.#hosted.push({ connection, peer, pending: !active });
+    const admitted = active;
+    this.#hosted.push({ connection, peer, pending: !active, admitted });
     return connection;
   }
 
-  #count(established: boolean): number {
-    let count = 0;
-    for (const { connection } of this.#hosted) {
-      if (connection.ending !== undefined) continue;
-      if (connection.established === established) count++;
-    }
-    return count;
+  #count(admitted: boolean): number {
+    return this.#hosted.filter((one) =>
+      one.admitted === admitted && one.connection.ending === undefined
+    ).length;
   }
 
-  // Whoever is half open when the last place is taken need not wait for nothing.
+  // Whoever has no place when the last one is taken need not wait for nothing.
   #turnAwayOthers(): void {
     if (this.#count(true) < this.#config.maxConnections) return;
-    for (const { connection, pending } of this.#hosted) {
-      if (pending && !connection.established) connection.abort(Reset.BUSY);
+    for (const { connection, admitted } of this.#hosted) {
+      if (!admitted) connection.abort(Reset.BUSY);
     }
   }
 

@@ -116,7 +116,8 @@ function leb128(value: number): Uint8Array {
   return Uint8Array.of(...bytes, value);
 }
 
-function littleEndian(bytes: Uint8Array): bigint {
+/** A scalar of 32 bytes. */
+export function littleEndian(bytes: Uint8Array): bigint {
   return Fn.create(
     bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n),
   );

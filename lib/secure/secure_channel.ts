@@ -1,4 +1,5 @@
 import type { ByteStream } from "../base/byte_stream.ts";
+import { Guesses } from "./guesses.ts";
 import {
   ClientHandshake,
   type Secrets,
@@ -99,6 +100,7 @@ async function expect(stream: ByteStream, type: number): Promise<Uint8Array> {
 /**
  * Agrees with the client, as the server.
  *
+ * @param guesses counts what is tried in code mode
  * @throws {SecurityFailure} if the client was refused: it has been told, and the
  * direction to it has ended
  * @throws {Failure} `protocol`, or what the stream throws
@@ -106,9 +108,9 @@ async function expect(stream: ByteStream, type: number): Promise<Uint8Array> {
 export async function agreeAsServer(
   stream: ByteStream,
   secrets: Secrets,
+  guesses = new Guesses(Infinity),
 ): Promise<Agreed> {
-  const handshake = new ServerHandshake(secrets);
-  const session = await serve(stream, handshake, secrets)
+  const session = await serve(stream, secrets, guesses)
     .catch((failure) => refuse(stream, failure));
   if (session === undefined) return { stream, words: undefined };
   const { client, server, words } = session;
@@ -121,14 +123,16 @@ export async function agreeAsServer(
 
 async function serve(
   stream: ByteStream,
-  handshake: ServerHandshake,
   secrets: Secrets,
+  guesses: Guesses,
 ): Promise<Session | undefined> {
+  const handshake = new ServerHandshake(secrets);
   const hello = await listen(stream, RecordType.HELLO);
   await stream.write(handshake.receiveHello(hello));
   if (secrets.mode === "plain") return undefined;
   const finished = await listen(stream, RecordType.FINISHED);
-  await stream.write(handshake.receiveFinished(finished));
+  const proof = guesses.spend(() => handshake.receiveFinished(finished));
+  await stream.write(proof);
   return handshake.session;
 }
 

@@ -17,6 +17,7 @@ const COMMON = {
   bind: undefined,
   mtu: undefined,
   maxRate: undefined,
+  security: { mode: "encrypted" },
   congestion: "bbr",
 };
 const RECEIVE = {

@@ -15,11 +15,17 @@ const COMMAND = [
   ],
 ].flat();
 
+/** Lines that a transfer without a code says beside all else. */
+const NOTES = /^(Anyone who reaches|Encrypted; if both sides say) .*\n/gm;
+
 /** How a process ended. */
 export interface Ended {
   readonly code: number;
   readonly stdout: Uint8Array;
+  /** What it said on standard error, but for the notes. */
   readonly stderr: string;
+  /** What it said of who may send and who might read along. */
+  readonly notes: string;
   /** The most memory it had, in bytes, as far as it was seen. */
   readonly memory: number;
 }
@@ -89,14 +95,16 @@ export class Ferry {
   async #collect(ownOutput: boolean): Promise<Ended> {
     const watching = this.#watchMemory();
     const child = this.#child;
-    const [stdout, stderr, { code }] = await Promise.all([
+    const [stdout, said, { code }] = await Promise.all([
       ownOutput ? new Uint8Array(0) : new Response(child.stdout).bytes(),
       new Response(child.stderr).text(),
       child.status,
     ]);
     this.#alive = false;
     await watching;
-    return { code, stdout, stderr, memory: this.#memory };
+    const notes = said.match(NOTES)?.join("") ?? "";
+    const stderr = said.replace(NOTES, "");
+    return { code, stdout, stderr, notes, memory: this.#memory };
   }
 
   async #watchMemory(): Promise<void> {

@@ -1,0 +1,85 @@
+import type { ByteStream } from "../base/byte_stream.ts";
+import { Failure } from "../base/failure.ts";
+import type { Channel } from "../endpoint/channel.ts";
+import { Guesses } from "../secure/guesses.ts";
+import { SecurityFailure } from "../secure/refusal.ts";
+import {
+  agreeAsServer,
+  prepare,
+  type Security,
+} from "../secure/secure_channel.ts";
+import { farewell } from "./farewell.ts";
+import type { Reporter } from "./reporter.ts";
+
+/** Wrong codes that end a receiver. */
+const MAX_WRONG_CODES = 3;
+/** Strangers that a person is told of. */
+const MAX_NOTICES = 20;
+
+/** A sender who was let in, and the stream that both have agreed on. */
+export interface Admitted {
+  readonly channel: Channel;
+  readonly stream: ByteStream;
+}
+
+/** Decides who may send. */
+export class Admission {
+  readonly #security: Security;
+  readonly #reporter: Reporter;
+  readonly #guesses = new Guesses(MAX_WRONG_CODES);
+  readonly #over = new AbortController();
+  #notices = 0;
+
+  constructor(security: Security, reporter: Reporter) {
+    this.#security = security;
+    this.#reporter = reporter;
+  }
+
+  /** Aborted once nobody is let in any more. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /**
+   * Agrees with whoever has opened this connection.
+   *
+   * @throws {Failure} unless they may send; the person at this side was told
+   */
+  async judge(channel: Channel): Promise<Admitted> {
+    try {
+      const secrets = await prepare(this.#security);
+      const agreed = await agreeAsServer(channel, secrets, this.#guesses);
+      await channel.established;
+      const { mode } = this.#security;
+      this.#reporter.connected(channel.peer);
+      this.#reporter.agreed({ mode, words: agreed.words });
+      return { channel, stream: agreed.stream };
+    } catch (failure) {
+      // Of whoever is not there at all nobody need hear.
+      await channel.established;
+      this.#tell(channel.peer, failure);
+      if (failure instanceof SecurityFailure) await farewell(channel);
+      this.#endAfterGuesses();
+      throw failure;
+    }
+  }
+
+  #tell(peer: string, failure: unknown): void {
+    if (this.#notices++ >= MAX_NOTICES) return;
+    const { reason, message } = failure as Failure;
+    const count = reason === "wrong-code"
+      ? ` (${this.#guesses.wrong} of ${MAX_WRONG_CODES})`
+      : "";
+    this.#reporter.notice(`${peer} was not let in${count}: ${message}`);
+  }
+
+  #endAfterGuesses(): void {
+    if (this.#guesses.left > 0) return;
+    this.#over.abort(
+      new Failure(
+        "wrong-code",
+        `${MAX_WRONG_CODES} wrong codes were tried, so nobody is let in any more: start again, with another code`,
+      ),
+    );
+  }
+}

@@ -1,0 +1,10 @@
+/** Bytes of hexadecimal digits, between which there may be white space. */
+export function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
+  const pairs = hex.replaceAll(/\s/g, "").match(/../g) ?? [];
+  return Uint8Array.from(pairs, (pair) => parseInt(pair, 16));
+}
+
+/** Text, as bytes. */
+export function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
