@@ -1,5 +1,4 @@
-// `deno install` from a URL reads no import map.
-// deno-lint-ignore no-import-prefix
+// deno-lint-ignore-file no-import-prefix -- `deno install` from a URL reads no import map
 import { parseArgs } from "jsr:@std/cli@1.0.20/parse-args";
 import { Failure } from "../base/failure.ts";
 import {

@@ -9,7 +9,7 @@ export interface Option {
   /** What its value is called; without it, the option takes none. */
   readonly value?: string;
   /** Whether it may stand without its value, which then follows a = where it is given. */
-  readonly optional?: true;
+  readonly optional?: boolean;
   /** What its value is, where a shell can complete it. */
   readonly completes?: "file" | "directory" | readonly string[];
   /** The only command that takes it. */

@@ -1,5 +1,4 @@
-// `deno install` from a URL reads no import map.
-// deno-lint-ignore no-import-prefix
+// deno-lint-ignore-file no-import-prefix -- `deno install` from a URL reads no import map
 import {
   ristretto255,
   ristretto255_hasher,

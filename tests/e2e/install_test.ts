@@ -20,6 +20,17 @@ function serveRepository() {
   );
 }
 
+/** A cache for Deno that has nothing in it but the packages of npm. */
+async function emptyCache(path: string): Promise<string> {
+  const info = new Deno.Command(Deno.execPath(), { args: ["info", "--json"] });
+  const { npmCache } = JSON.parse(
+    new TextDecoder().decode((await info.output()).stdout),
+  );
+  await Deno.mkdir(path);
+  await Deno.symlink(npmCache, `${path}/npm`);
+  return path;
+}
+
 /** The README's command that installs from a URL, without the URL. */
 async function installCommand(): Promise<string[]> {
   const readme = await Deno.readTextFile(new URL("README.md", root));
@@ -31,7 +42,10 @@ async function installCommand(): Promise<string[]> {
 Deno.test("deno install makes a ferry that works straight from the repository's URL", () =>
   inDirectory(async (cwd) => {
     const server = serveRepository();
-    const env = { DENO_INSTALL_ROOT: cwd, DENO_DIR: `${cwd}/cache` };
+    const env = {
+      DENO_INSTALL_ROOT: cwd,
+      DENO_DIR: await emptyCache(`${cwd}/cache`),
+    };
     const url = `http://127.0.0.1:${server.addr.port}/main.ts`;
     const install = await new Deno.Command(Deno.execPath(), {
       args: [...await installCommand(), url],
@@ -48,9 +62,11 @@ Deno.test("deno install makes a ferry that works straight from the repository's 
         stdout: "piped",
         stderr: "piped",
       }).spawn();
-    const receiver = start(`ferry receive ${port} -q | cat`);
+    const receiver = start(`ferry receive ${port} -q --code=7-a-b | cat`);
     await listening("udp", port);
-    const sender = start(`echo hello | ferry send 127.0.0.1 ${port} -q`);
+    const sender = start(
+      `echo hello | ferry send 127.0.0.1 ${port} -q --code=7-a-b`,
+    );
     const [received, sent] = await Promise.all([
       receiver.output(),
       sender.output(),
