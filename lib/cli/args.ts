@@ -1,5 +1,4 @@
-// deno-lint-ignore-file no-import-prefix -- `deno install` from a URL reads no import map
-import { parseArgs } from "jsr:@std/cli@1.0.20/parse-args";
+import { parseArgs } from "@std/cli/parse-args";
 import { Failure } from "../base/failure.ts";
 import {
   type ControllerName,
@@ -7,7 +6,6 @@ import {
   DEFAULT_CONTROLLER,
   isControllerName,
 } from "../protocol/controllers.ts";
-import { type Shell, SHELLS } from "./completions.ts";
 import {
   type CodeOption,
   takeCode,
@@ -63,8 +61,10 @@ export interface SendCommand extends CommonOptions {
   readonly name: "send";
   readonly host: string;
   readonly port: number;
-  /** The file to send; undefined: standard input. */
-  readonly path: string | undefined;
+  /** The files and directories to send; none: standard input. */
+  readonly paths: readonly string[];
+  /** Whether what the receiver has of a stream is left out. */
+  readonly resume: boolean;
 }
 
 /** What a command line asks for. */
@@ -72,7 +72,6 @@ export type Command =
   | ReceiveCommand
   | SendCommand
   | { readonly name: "help"; readonly topic: Topic }
-  | { readonly name: "completions"; readonly shell: Shell }
   | { readonly name: "version" };
 
 /** What there is a help text for. */
@@ -88,6 +87,7 @@ const FLAGS = [
   "verbose",
   "plain",
   "force",
+  "resume",
   "help",
   "version",
 ] as const;
@@ -104,6 +104,7 @@ const VALUES = [
   "d",
 ] as const;
 const RECEIVE_ONLY = ["force", "wait", "o", "d"] as const;
+const SEND_ONLY = ["resume"] as const;
 
 type Options = ReturnType<typeof parseOptions> & { code: CodeOption };
 
@@ -169,8 +170,6 @@ function commandOf(options: Options): Command {
       throw usage("Say ferry send or ferry receive");
     case "help":
       return { name: "help", topic: topicOf(rest[0]) };
-    case "completions":
-      return { name: "completions", shell: shellOf(rest[0]) };
     case "receive":
       return receiveCommand(options, rest);
     case "send":
@@ -184,13 +183,10 @@ function topicOf(word: string | undefined): Topic {
   return word === "send" || word === "receive" ? word : "ferry";
 }
 
-function shellOf(word: string | undefined): Shell {
-  const shell = SHELLS.find((name) => name === word);
-  if (shell !== undefined) return shell;
-  throw usage(`Say for which shell: ferry completions ${SHELLS.join("|")}`);
-}
-
 function receiveCommand(options: Options, words: string[]): ReceiveCommand {
+  for (const name of SEND_ONLY) {
+    if (options[name]) throw usage(`${dashed(name)} is for ferry send`);
+  }
   const [port, ...more] = words;
   if (more.length > 0) {
     throw usage(`receive takes one port, and ${more[0]} is too much`);
@@ -219,15 +215,16 @@ function sendCommand(options: Options, words: string[]): SendCommand {
   if (host === undefined) throw usage("Say where to send to: ferry send HOST");
   const hasPort = rest.length > 0 && /^[0-9]+$/.test(rest[0]);
   const paths = hasPort ? rest.slice(1) : rest;
-  if (paths.length > 1) {
-    throw usage(`Only one file can be sent at a time, not ${paths.length}`);
+  if (paths.includes("")) throw usage("The PATH is empty");
+  if (paths.length > 1 && paths.includes("-")) {
+    throw usage("Standard input cannot be sent together with files");
   }
-  if (paths[0] === "") throw usage("The PATH is empty");
   return {
     name: "send",
     host: hostName(host),
     port: hasPort ? parseNumber("PORT", rest[0], PORT) : DEFAULT_PORT,
-    path: paths[0] === "-" ? undefined : paths[0],
+    paths: paths[0] === "-" ? [] : paths,
+    resume: options.resume,
     ...commonOptions(options),
   };
 }

@@ -29,15 +29,15 @@ const TEXTS: Record<Topic, string> = {
   ferry: `ferry sends bytes from one machine to another over UDP.
 
   ferry receive [PORT] [-o FILE | -d DIR]   first, on the machine that gets them
-  ferry send HOST [PORT] [PATH]             then, on the machine that has them
+  ferry send HOST [PORT] [PATH...]          then, on the machine that has them
 
 For example:
 
   machine B$ ferry receive > backup.img
   machine A$ cat backup.img | ferry send machine-b
 
-ferry send --help and ferry receive --help tell more, --version prints the
-version, and ferry completions bash (or zsh, fish) what completes its words.
+ferry send --help and ferry receive --help tell more; --version prints the
+version.
 ${EXIT}`,
 
   receive:
@@ -60,17 +60,20 @@ For example:
   ferry receive 6000 -d ~/Downloads
 ${EXIT}`,
 
-  send: `ferry send HOST [PORT] [PATH] sends a file, or standard input.
+  send: `ferry send HOST [PORT] [PATH...] sends files, directories or a stream.
 
 HOST is a name or an address; PORT is 5000 unless given. Without a PATH, or
 where it is -, standard input is sent. A file whose name is a number needs its
 directory: ./5000. It is done when the receiver has stored and verified it all.
 All is encrypted. Where the receiver wants a code and none is given, ferry asks
-for it.
-${COMMON}
+for it. What broke goes on when both commands are given again.
+
+  --resume           also for standard input: leave out what arrived before
+${COMMON.slice(1)}
 For example:
 
   ferry send machine-b photo.jpg
+  ferry send machine-b photos/ notes.txt
   tar c photos | ferry send 192.0.2.7 6000
 ${EXIT}`,
 };

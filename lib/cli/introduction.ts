@@ -25,12 +25,12 @@ export interface Introduced {
  * @throws {Failure} if they do not come together
  */
 export async function introduce(
-  { security: wanted, path }: SendCommand,
+  { security: wanted, paths }: SendCommand,
   connect: () => Promise<Channel>,
   reporter: Reporter,
   interrupted: AbortSignal,
 ): Promise<Introduced> {
-  const ask = () => askCode(path === undefined, interrupted);
+  const ask = () => askCode(paths.length === 0, interrupted);
   if (wanted.mode !== "code") {
     try {
       return await agree(wanted, connect, reporter);

@@ -42,14 +42,17 @@ export class JsonReporter implements Reporter {
   }
 
   offered(offer: Offer, target: string | undefined): void {
-    this.#event("offer", { ...offer, target });
+    const { name, size, mode, mtime, tree } = offer;
+    const entries = tree?.count;
+    this.#event("offer", { name, size, mode, mtime, entries, target });
   }
 
   progress(progress: Progress): void {
-    const { bytes, size, rate, time, rtt, resent } = progress;
+    const { bytes, size, entry, rate, time, rtt, resent } = progress;
     this.#event("progress", {
       bytes,
       size,
+      entry,
       seconds: seconds(time),
       rate: Math.round(rate * 1000),
       rtt: rtt === undefined ? undefined : round(rtt, 3),
@@ -66,10 +69,12 @@ export class JsonReporter implements Reporter {
   }
 
   done(summary: Summary): void {
-    const { name, bytes, sha256, time } = summary;
+    const { name, files, bytes, kept, sha256, time } = summary;
     this.#event("done", {
       name,
+      files,
       bytes,
+      kept: kept || undefined,
       sha256,
       seconds: seconds(time),
       rate: Math.round(overallRate(summary) * 1000),

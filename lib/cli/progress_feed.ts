@@ -9,6 +9,10 @@ export class ProgressFeed {
   bytes = 0;
   /** Bytes of the content in all, where that is known. */
   size: number | undefined;
+  /** Bytes of the content that were at the receiver before. */
+  kept = 0;
+  /** The file whose turn it is, of a tree. */
+  entry: string | undefined;
 
   #channel: Channel;
   #reporter: Reporter;
@@ -45,11 +49,12 @@ export class ProgressFeed {
   /** What the summary says besides the digest. */
   totals(): Pick<
     Summary,
-    "time" | "datagramsSent" | "retransmissions" | "duplicates"
+    "time" | "kept" | "datagramsSent" | "retransmissions" | "duplicates"
   > {
     const { counters } = this.#channel;
     return {
       time: performance.now() - this.#begin,
+      kept: this.kept,
       datagramsSent: counters.datagramsSent,
       retransmissions: counters.retransmissions,
       duplicates: counters.duplicatesReceived,
@@ -63,7 +68,8 @@ export class ProgressFeed {
     this.#reporter.progress({
       bytes,
       size: this.size,
-      rate: this.#meter.sample(now, bytes),
+      entry: this.entry,
+      rate: this.#meter.sample(now, Math.max(0, bytes - this.kept)),
       time: now - this.#begin,
       rtt: smoothedRtt,
       resent: counters.retransmissions / Math.max(1, counters.datagramsSent),

@@ -12,6 +12,8 @@ export interface Progress {
   readonly bytes: number;
   /** Bytes of the content in all, where that is known. */
   readonly size: number | undefined;
+  /** The file whose turn it is, of a tree. */
+  readonly entry?: string;
   /** Bytes per millisecond, of late. */
   readonly rate: number;
   /** Milliseconds since it began. */

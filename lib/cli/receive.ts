@@ -2,7 +2,8 @@ import { Failure } from "../base/failure.ts";
 import { Endpoint } from "../endpoint/endpoint.ts";
 import { makeCode } from "../secure/code.ts";
 import type { Security } from "../secure/secure_channel.ts";
-import { StdoutSink } from "../transfer/files.ts";
+import type { Sink, TreeSink } from "../transfer/content.ts";
+import { StdoutSink } from "../transfer/files/standard_streams.ts";
 import type { Offer } from "../transfer/messages.ts";
 import { receive } from "../transfer/receiver.ts";
 import { Admission, type Admitted } from "./admission.ts";
@@ -16,6 +17,7 @@ import { ProgressFeed } from "./progress_feed.ts";
 import type { Reporter } from "./reporter.ts";
 import { openTarget, type Target } from "./target.ts";
 import { traceLine } from "./trace_line.ts";
+import { tellTo } from "./transfer_events.ts";
 
 /**
  * Runs `ferry receive`.
@@ -131,15 +133,17 @@ async function take(
   feed.start();
   observer.start();
   let path: string | undefined;
-  const open = (offer: Offer) => {
+  let sink: Sink | TreeSink | undefined;
+  const open = async (offer: Offer) => {
     path = target.pathFor(offer);
     feed.size = offer.size;
     reporter.offered(offer, path);
-    return target.open(offer);
+    return sink = await target.open(offer);
   };
   try {
     const digest = await receive(stream, open, {
       progress: (bytes) => feed.bytes = bytes,
+      event: tellTo(reporter, feed),
       signal: ended.signal,
     });
     await channel.closed.catch(() => {
@@ -158,10 +162,18 @@ async function take(
     reporter.done(summary);
   } catch (error) {
     feed.stop();
+    if (sink?.remains !== undefined) mention(sink.remains, error);
     await observer.failed(error);
     throw error;
   } finally {
     feed.stop();
     await farewell(channel);
   }
+}
+
+/** Says what can be done with what has arrived. */
+function mention(remains: string, error: unknown): void {
+  if (!(error instanceof Failure)) return;
+  error.message +=
+    `; what arrived stays (${remains}), and the same two commands go on from there`;
 }

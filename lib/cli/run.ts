@@ -1,5 +1,4 @@
 import { type Command, type CommonOptions, parseCommand } from "./args.ts";
-import { completionsFor } from "./completions.ts";
 import { environmentCode } from "./environment.ts";
 import { ErrorOutput } from "./error_output.ts";
 import { DONE, verdictOf } from "./exit_status.ts";
@@ -50,8 +49,6 @@ async function execute(command: Command, reporter: Reporter): Promise<void> {
   switch (command.name) {
     case "help":
       return print(helpText(command.topic));
-    case "completions":
-      return print(completionsFor(command.shell));
     case "version":
       return print(`ferry ${VERSION}\n`);
     case "send":

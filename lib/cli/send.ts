@@ -1,17 +1,22 @@
+import { Failure } from "../base/failure.ts";
 import { abortable } from "../endpoint/abortable.ts";
 import type { Channel } from "../endpoint/channel.ts";
 import { Endpoint } from "../endpoint/endpoint.ts";
-import type { Source } from "../transfer/content.ts";
-import { FileSource, StdinSource } from "../transfer/files.ts";
+import type { Source, TreeSource } from "../transfer/content.ts";
+import { FileSource } from "../transfer/files/file_source.ts";
+import { StdinSource } from "../transfer/files/standard_streams.ts";
+import { FileTreeSource } from "../transfer/files/tree_source.ts";
+import { titleOf } from "../transfer/messages.ts";
 import { send } from "../transfer/sender.ts";
 import type { SendCommand } from "./args.ts";
 import { farewell } from "./farewell.ts";
-import { formatAddress } from "./format.ts";
+import { formatAddress, formatCount } from "./format.ts";
 import { introduce } from "./introduction.ts";
 import { checkReport, Observer } from "./observer.ts";
 import { ProgressFeed } from "./progress_feed.ts";
 import type { Reporter } from "./reporter.ts";
 import { traceLine } from "./trace_line.ts";
+import { tellTo } from "./transfer_events.ts";
 
 /** How long nobody is told that there is no answer yet, in milliseconds. */
 const PATIENCE = 1000;
@@ -56,12 +61,14 @@ export async function runSend(
     feed.start();
     observer.start();
     try {
-      const digest = await send(stream, source, {
+      const { omitted, ...digest } = await send(stream, source, {
         progress: (bytes) => feed.bytes = bytes,
+        event: tellTo(reporter, feed),
       });
       // It is stored, even if the receiver should fall silent now
       await channel.closed.catch(() => {});
-      const { name } = source.offer;
+      if (omitted > 0) throw incomplete(omitted);
+      const name = titleOf(source.offer);
       const totals = feed.totals();
       const summary = { side: "send", name, ...digest, ...totals } as const;
       await observer.done(summary);
@@ -102,12 +109,29 @@ async function connectTo(
 }
 
 async function openSource(
-  { path }: SendCommand,
+  { paths, resume }: SendCommand,
   reporter: Reporter,
-): Promise<Source> {
-  if (path !== undefined) return await FileSource.open(path);
+): Promise<Source | TreeSource> {
+  if (paths.length > 1 || paths.length > 0 && await isDirectory(paths[0])) {
+    return await FileTreeSource.open(paths);
+  }
+  if (paths.length > 0) return await FileSource.open(paths[0], { resume });
   if (Deno.stdin.isTerminal()) {
     reporter.notice("Sending what you type; Ctrl-D on an empty line ends it");
   }
-  return new StdinSource();
+  return new StdinSource({ resume });
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  const info = await Deno.stat(path).catch(() => undefined);
+  return info?.isDirectory === true;
+}
+
+function incomplete(omitted: number): Failure {
+  return new Failure(
+    "local",
+    `${
+      formatCount(omitted, "file")
+    } could not be read and so not sent; everything else is stored and verified`,
+  );
 }

@@ -14,6 +14,8 @@ export interface Summary extends Digest {
   readonly name: string | undefined;
   /** Milliseconds from the handshake to the end. */
   readonly time: number;
+  /** Bytes that were at the receiver before, and were not sent. */
+  readonly kept?: number;
   readonly datagramsSent: number;
   /** Datagrams that were sent with bytes which an earlier one had carried. */
   readonly retransmissions: number;
@@ -22,8 +24,8 @@ export interface Summary extends Digest {
 }
 
 /** Bytes per millisecond over the whole transfer. */
-export function overallRate({ bytes, time }: Summary): number {
-  return time > 0 ? bytes / time : 0;
+export function overallRate({ bytes, kept = 0, time }: Summary): number {
+  return time > 0 ? (bytes - kept) / time : 0;
 }
 
 /** The summary as one line. */
@@ -34,9 +36,12 @@ export function summaryLine(summary: Summary): string {
 /** What was done, and how fast. */
 export function headline(summary: Summary): string {
   const verb = summary.side === "send" ? "Sent" : "Received";
-  const name = summary.name === undefined ? "" : `${summary.name}, `;
+  const { files, kept = 0 } = summary;
   return [
-    `${verb} ${name}${formatBytes(summary.bytes)}`,
+    `${verb} ${summary.name === undefined ? "" : `${summary.name}, `}`,
+    files === undefined ? "" : `${formatCount(files, "file")}, `,
+    formatBytes(summary.bytes),
+    kept > 0 ? ` (${formatBytes(kept)} were there before)` : "",
     ` in ${formatSeconds(summary.time)}`,
     `, ${formatRate(overallRate(summary))}`,
   ].join("");

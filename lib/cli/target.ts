@@ -1,7 +1,13 @@
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
-import type { Sink } from "../transfer/content.ts";
-import { FileSink, StdoutSink } from "../transfer/files.ts";
+import {
+  type Sink,
+  StorageFailure,
+  type TreeSink,
+} from "../transfer/content.ts";
+import { FileSink } from "../transfer/files/file_sink.ts";
+import { StdoutSink } from "../transfer/files/standard_streams.ts";
+import { FileTreeSink } from "../transfer/files/tree_sink.ts";
 import type { Offer } from "../transfer/messages.ts";
 import type { ReceiveCommand } from "./args.ts";
 
@@ -10,7 +16,7 @@ export interface Target {
   /** The path under which `offer` is stored; undefined: standard output. */
   pathFor(offer: Offer): string | undefined;
   /** Opens it for `offer`. */
-  open(offer: Offer): Promise<Sink>;
+  open(offer: Offer): Promise<Sink | TreeSink>;
   /** Leaves nothing behind of a transfer that never began. */
   discard(): void;
 }
@@ -33,7 +39,11 @@ export async function openTarget(command: ReceiveCommand): Promise<Target> {
 function standardOutput(): Target {
   return {
     pathFor: () => undefined,
-    open: () => Promise.resolve(new StdoutSink()),
+    // deno-lint-ignore require-await -- what it throws is a rejection
+    open: async (offer) => {
+      if (offer.tree !== undefined) throw noTree("standard output");
+      return new StdoutSink();
+    },
     discard: () => {},
   };
 }
@@ -43,10 +53,11 @@ async function oneFile(path: string, force: boolean): Promise<Target> {
   return {
     pathFor: () => path,
     open: async (offer) => {
+      if (offer.tree !== undefined) throw noTree(path);
       await sink.adopt(offer);
       return sink;
     },
-    discard: () => sink.discard(),
+    discard: () => sink.discard(true),
   };
 }
 
@@ -56,21 +67,32 @@ async function inDirectory(path: string, force: boolean): Promise<Target> {
     throw new Failure("input", `There is no directory ${path}`);
   }
   const unnamed = streamName(new Date());
-  const pathFor = (offer: Offer) => join(path, offer.name ?? unnamed);
+  const pathFor = ({ name, tree }: Offer) =>
+    tree !== undefined && tree.count > 1 ? path : join(path, name ?? unnamed);
   return {
     pathFor,
     open: async (offer) => {
+      if (offer.tree !== undefined) {
+        return await FileTreeSink.create(path, offer, { force });
+      }
       const sink = await FileSink.create(pathFor(offer), { force });
       try {
         await sink.adopt(offer);
       } catch (error) {
-        sink.discard();
+        sink.discard(true);
         throw error;
       }
       return sink;
     },
     discard: () => {},
   };
+}
+
+function noTree(place: string): StorageFailure {
+  return new StorageFailure(
+    "tree",
+    `Cannot write several files or a directory to ${place}; use -d DIR`,
+  );
 }
 
 /** What a stream without a name is saved as: `ferry-20260131-235959`. */

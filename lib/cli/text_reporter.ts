@@ -1,4 +1,4 @@
-import type { Offer } from "../transfer/messages.ts";
+import { type Offer, titleOf } from "../transfer/messages.ts";
 import { oneLine } from "../transfer/untrusted.ts";
 import { DEFAULT_PORT } from "./args.ts";
 import type { Verdict } from "./exit_status.ts";
@@ -81,11 +81,12 @@ export class TextReporter implements Reporter {
   offered(offer: Offer, target: string | undefined): void {
     if (!this.#talkative || target === undefined) return;
     const size = offer.size === undefined ? "" : `, ${formatBytes(offer.size)}`;
-    const what = offer.name === undefined
+    const title = titleOf(offer);
+    const what = title === undefined
       ? `A stream without a name, saved as ${target}`
-      : offer.name === target || target === `./${offer.name}`
+      : title === target || target === `./${title}`
       ? target
-      : `${offer.name}, saved as ${target}`;
+      : `${title}, saved ${offer.tree === undefined ? "as" : "in"} ${target}`;
     this.#line(`Receiving ${what}${size}`);
   }
 

@@ -103,7 +103,7 @@ export class Cubic implements CongestionController {
     this.#slowStartThreshold = this.#congestionWindow;
   }
 
-  onPath(size: number): void {
+  onDatagramSize(size: number): void {
     this.#mss = size;
   }
 

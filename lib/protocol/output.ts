@@ -49,7 +49,8 @@ export interface OutputSources {
 /** Decides what the next datagram carries, and writes it. */
 export class Output {
   readonly #sources: OutputSources;
-  readonly #config: Config;
+  // The largest datagram that is taken, in bytes.
+  readonly #announced: number;
   #sinceLastPush = 0;
   #pacingBlocked = false;
   #persistDeadline = Infinity;
@@ -79,7 +80,7 @@ export class Output {
   ) {
     this.segment.idHigh = idHigh;
     this.segment.idLow = idLow;
-    this.#config = config;
+    this.#announced = config.maxDatagramSize;
     this.#sources = sources;
   }
 
@@ -240,8 +241,7 @@ export class Output {
   #addSyn(): void {
     const { segment } = this;
     segment.flags |= Flag.SYN;
-    segment.maxDatagramSize = this.#config.maxDatagramSize;
-    segment.socketMemory = this.#config.socketMemory;
+    segment.maxDatagramSize = this.#announced;
     segment.initialWindow = this.#sources.receiveBuffer.capacity;
     segment.cookie = this.cookie;
   }

@@ -13,46 +13,94 @@ export const Tag = {
   SHA256: 0x06,
   REASON: 0x07,
   MESSAGE: 0x08,
+  RESUMABLE: 0x09,
+  COUNT: 0x0a,
+  NAMES: 0x0b,
+  FILES: 0x0c,
+  OMITTED: 0x0d,
   KIND: 0x80,
+  TARGET: 0x81,
+  RESUME: 0x82,
 } as const;
 
 const KNOWN = new Set<number>(Object.values(Tag));
 const FIELD_HEADER_SIZE = 3;
 
+const encoder = new TextEncoder();
+
 /** Collects fields into the body of a message. */
 export class FieldWriter {
-  #parts: number[] = [];
+  #bytes = new Uint8Array(128);
+  #length = 0;
 
   /** @param start bytes that stand before the fields */
   constructor(...start: number[]) {
-    this.#parts.push(...start);
+    this.#bytes.set(start);
+    this.#length = start.length;
   }
 
   /** Adds a field of at most 65,535 bytes. */
   bytes(tag: number, value: Uint8Array): this {
-    this.#parts.push(tag, value.length >>> 8, value.length & 0xff, ...value);
+    const at = this.#header(tag, value.length);
+    this.#bytes.set(value, at);
     return this;
   }
 
   text(tag: number, value: string): this {
-    return this.bytes(tag, new TextEncoder().encode(value));
+    return this.bytes(tag, encoder.encode(value));
   }
 
   uint8(tag: number, value: number): this {
-    return this.bytes(tag, Uint8Array.of(value));
+    const at = this.#header(tag, 1);
+    this.#bytes[at] = value;
+    return this;
   }
 
   /** Adds an integer as a signed 64-bit one, the highest byte first. */
   int64(tag: number, value: number): this {
-    const bytes = new Uint8Array(8);
-    new DataView(bytes.buffer).setBigInt64(0, BigInt(value));
-    return this.bytes(tag, bytes);
+    const at = this.#header(tag, 8);
+    writeInt64(this.#bytes, at, value);
+    return this;
   }
 
   /** The body: what came before the fields, and the fields in the order in which they were added. */
   finish(): Uint8Array {
-    return Uint8Array.from(this.#parts);
+    return this.#bytes.subarray(0, this.#length);
   }
+
+  /** @returns where the value goes */
+  #header(tag: number, size: number): number {
+    const at = this.#length + FIELD_HEADER_SIZE;
+    this.#length = at + size;
+    if (this.#length > this.#bytes.length) {
+      const larger = new Uint8Array(2 * this.#length);
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    this.#bytes[at - 3] = tag;
+    this.#bytes[at - 2] = size >>> 8;
+    this.#bytes[at - 1] = size;
+    return at;
+  }
+}
+
+/** Writes a safe integer as a signed 64-bit one, the highest byte first. */
+export function writeInt64(into: Uint8Array, at: number, value: number): void {
+  const view = new DataView(into.buffer, into.byteOffset + at, 8);
+  view.setInt32(0, Math.floor(value / 2 ** 32));
+  view.setUint32(4, value % 2 ** 32 + (value < 0 ? 2 ** 32 : 0));
+}
+
+/**
+ * Reads a signed 64-bit integer.
+ *
+ * @throws {Failure} `protocol` if it is not a safe one
+ */
+export function readInt64(from: Uint8Array, at: number): number {
+  const view = new DataView(from.buffer, from.byteOffset + at, 8);
+  const value = view.getInt32(0) * 2 ** 32 + view.getUint32(4);
+  if (!Number.isSafeInteger(value)) throw malformed("a number is too large");
+  return value;
 }
 
 /** The fields of a message, by tag. What a peer wrote: nothing but the form is known to be right. */
@@ -87,26 +135,21 @@ export class Fields {
 
   /** @throws {Failure} `protocol` if the field is not one byte long */
   uint8(tag: number): number | undefined {
-    return this.#sized(tag, 1)?.getUint8(0);
+    return this.#sized(tag, 1)?.[0];
   }
 
   /** @throws {Failure} `protocol` if it is not eight bytes long or not a safe integer */
   int64(tag: number): number | undefined {
-    const value = this.#sized(tag, 8)?.getBigInt64(0);
-    if (value === undefined) return undefined;
-    if (!Number.isSafeInteger(Number(value))) {
-      throw malformed(`field ${tag} holds too large a number`);
-    }
-    return Number(value);
+    const value = this.#sized(tag, 8);
+    return value && readInt64(value, 0);
   }
 
-  #sized(tag: number, size: number): DataView | undefined {
+  #sized(tag: number, size: number): Uint8Array | undefined {
     const value = this.#values.get(tag);
-    if (value === undefined) return undefined;
-    if (value.length !== size) {
+    if (value !== undefined && value.length !== size) {
       throw malformed(`field ${tag} has ${value.length} bytes, not ${size}`);
     }
-    return new DataView(value.buffer, value.byteOffset, size);
+    return value;
   }
 }
 

@@ -7,10 +7,19 @@ export const FrameType = {
   DATA: 0x02,
   END: 0x03,
   ABORT: 0x04,
+  ENTRY: 0x05,
+  LEAVE: 0x06,
+  SUM: 0x07,
+  VOID: 0x08,
+  RESTART: 0x09,
+  ASK: 0x0a,
+  TAKE: 0x0b,
   ACCEPT: 0x81,
   REFUSE: 0x82,
   DONE: 0x83,
   FAILED: 0x84,
+  HAVE: 0x85,
+  PROOF: 0x86,
 } as const;
 
 /** Bytes before the body: the type, and the body's length in 24 bits. */
@@ -47,14 +56,19 @@ export interface FrameHeader {
   readonly length: number;
 }
 
+/** Bytes that are read at once where small messages may follow each other. */
+const READ_AHEAD = 1 << 15;
+
 /**
- * Takes frames off a stream. A frame's body is to be read, with `body` or
- * `data`, before the next frame. Every method throws what the stream throws,
+ * Takes frames off a stream. A frame's body is to be read, with `body`, `fill`
+ * or `data`, before the next frame. Every method throws what the stream throws,
  * and {@linkcode Failure} `protocol` where the stream ends within a frame.
  */
 export class FrameReader {
   #stream: ByteStream;
-  #header = new Uint8Array(HEADER_SIZE);
+  #ahead = new Uint8Array(READ_AHEAD);
+  #start = 0;
+  #end = 0;
   #left = 0;
 
   constructor(stream: ByteStream) {
@@ -73,18 +87,22 @@ export class FrameReader {
    * @throws {Failure} `protocol` if the body is longer than its type may be
    */
   async next(): Promise<FrameHeader | null> {
-    const header = this.#header;
-    const first = await this.#stream.read(header);
-    if (first === null) return null;
-    await this.#fill(header, first);
-    const type = header[0];
-    const length = header[1] << 16 | header[2] << 8 | header[3];
+    while (this.#end - this.#start < HEADER_SIZE) {
+      if (await this.#readAhead()) continue;
+      if (this.#end === this.#start) return null;
+      throw cutShort();
+    }
+    const at = this.#start;
+    const bytes = this.#ahead;
+    const type = bytes[at];
+    const length = bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3];
     if (length > (type === FrameType.DATA ? MAX_DATA : MAX_MESSAGE)) {
       throw new Failure(
         "protocol",
         `The other side sent a message of ${length} bytes, which is too long`,
       );
     }
+    this.#start += HEADER_SIZE;
     this.#left = length;
     return { type, length };
   }
@@ -92,9 +110,15 @@ export class FrameReader {
   /** Reads the whole body of the current frame. */
   async body(): Promise<Uint8Array> {
     const body = new Uint8Array(this.#left);
-    await this.#fill(body, 0);
-    this.#left = 0;
+    await this.fill(body);
     return body;
+  }
+
+  /** Reads the next bytes of the current frame's body, as many as `into` has. */
+  async fill(into: Uint8Array): Promise<void> {
+    for (let at = 0; at < into.length;) {
+      at += await this.data(at === 0 ? into : into.subarray(at));
+    }
   }
 
   /**
@@ -104,18 +128,30 @@ export class FrameReader {
    */
   async data(into: Uint8Array): Promise<number> {
     const part = into.length > this.#left ? into.subarray(0, this.#left) : into;
-    const count = await this.#stream.read(part);
+    const count = this.#end > this.#start
+      ? this.#takeAhead(part)
+      : await this.#stream.read(part);
     if (count === null) throw cutShort();
     this.#left -= count;
     return count;
   }
 
-  async #fill(into: Uint8Array, from: number): Promise<void> {
-    for (let at = from; at < into.length;) {
-      const count = await this.#stream.read(into.subarray(at));
-      if (count === null) throw cutShort();
-      at += count;
-    }
+  #takeAhead(into: Uint8Array): number {
+    const count = Math.min(into.length, this.#end - this.#start);
+    into.set(this.#ahead.subarray(this.#start, this.#start + count));
+    this.#start += count;
+    return count;
+  }
+
+  /** @returns whether there was anything */
+  async #readAhead(): Promise<boolean> {
+    this.#ahead.copyWithin(0, this.#start, this.#end);
+    this.#end -= this.#start;
+    this.#start = 0;
+    const room = this.#ahead.subarray(this.#end);
+    const count = await this.#stream.read(room);
+    this.#end += count ?? 0;
+    return count !== null;
   }
 }
 

@@ -7,16 +7,22 @@ import {
   checkedSize,
   checkedTime,
   cleanText,
+  NameOrder,
 } from "./untrusted.ts";
 
 /** The version of the conversation that is spoken here. */
 export const VERSION = 1;
 
-const Kind = { STREAM: 0, FILE: 1 } as const;
+const Kind = { STREAM: 0, FILE: 1, TREE: 2 } as const;
 
-/** What a sender offers: a file, or a stream of which nothing may be known. */
+/**
+ * What a sender offers: a tree of files and directories, a file, or a stream of
+ * which nothing may be known.
+ */
 export interface Offer {
-  /** One path component. */
+  /** A tree has entries of its own, and neither size, mode nor time. */
+  readonly tree?: TreeOffer;
+  /** One path component: of a file, or the first one of a tree. */
   readonly name?: string;
   /** In bytes. */
   readonly size?: number;
@@ -24,14 +30,41 @@ export interface Offer {
   readonly mode?: number;
   /** When it was last changed, in milliseconds since 1970. */
   readonly mtime?: number;
+  /** Whether the sender can leave out what the receiver has already. */
+  readonly resumable?: boolean;
 }
+
+/** What is known of a tree from the start. */
+export interface TreeOffer {
+  /** How many entries there are outside of all directories, at least 1. */
+  readonly count: number;
+  /** Their names in order, as many of them as an offer has room for. */
+  readonly names: readonly string[];
+}
+
+/** What is offered, in words; undefined for a stream. */
+export function titleOf({ name, tree }: Offer): string | undefined {
+  const more = (tree?.count ?? 1) - 1;
+  return more > 0 ? `${name} and ${more} more` : name;
+}
+
+/** Bytes of names in an offer, at most. */
+const MAX_NAMES = 1 << 13;
 
 /** What both sides compare in the end. */
 export interface Digest {
   /** How many bytes the content has. */
   readonly bytes: number;
-  /** 64 hexadecimal digits. */
+  /** 64 hexadecimal digits: of the content, or of a tree as {@linkcode TreeDigest} has it. */
   readonly sha256: string;
+  /** How many files a tree has. */
+  readonly files?: number;
+}
+
+/** What a sender says in the end. */
+export interface Ending extends Digest {
+  /** How many entries of a tree the sender left out. */
+  readonly omitted: number;
 }
 
 /** Why a side does not go on, as it is said to the other. */
@@ -45,7 +78,12 @@ export const Reason = {
   CLOSED: 6,
   CORRUPT: 7,
   SOURCE: 8,
+  NAME: 9,
+  TREE: 10,
 } as const;
+
+/** How much of a path is said to a peer, in characters. */
+const MAX_ABOUT = 100;
 
 /** Words for a peer, which must not learn more of this machine than it needs: no paths. */
 const WORDS: Record<number, string> = {
@@ -58,17 +96,38 @@ const WORDS: Record<number, string> = {
   [Reason.CLOSED]: "its output was closed",
   [Reason.CORRUPT]: "what arrived is not what was sent",
   [Reason.SOURCE]: "what was being sent could not be read to its end",
+  [Reason.NAME]: "a name is not allowed there",
+  [Reason.TREE]:
+    "it takes one stream or one file; for more, run ferry receive -d DIR there",
 };
 
 /** The OFFER frame. */
 export function encodeOffer(offer: Offer): Uint8Array {
+  const { tree, name } = offer;
   const fields = new FieldWriter(VERSION);
-  fields.uint8(Tag.KIND, offer.name === undefined ? Kind.STREAM : Kind.FILE);
-  if (offer.name !== undefined) fields.text(Tag.NAME, offer.name);
+  fields.uint8(
+    Tag.KIND,
+    tree ? Kind.TREE : name === undefined ? Kind.STREAM : Kind.FILE,
+  );
+  if (name !== undefined) fields.text(Tag.NAME, name);
   if (offer.size !== undefined) fields.int64(Tag.SIZE, offer.size);
   if (offer.mode !== undefined) fields.int64(Tag.MODE, offer.mode);
   if (offer.mtime !== undefined) fields.int64(Tag.MTIME, offer.mtime);
+  if (tree !== undefined) {
+    fields.int64(Tag.COUNT, tree.count).bytes(Tag.NAMES, joined(tree.names));
+  }
+  if (offer.resumable) fields.uint8(Tag.RESUMABLE, 1);
   return frame(FrameType.OFFER, fields.finish());
+}
+
+/** As many names as there is room for, with a slash between them. */
+function joined(names: readonly string[]): Uint8Array {
+  const encoder = new TextEncoder();
+  let length = 0;
+  const fits = (name: string) =>
+    (length += encoder.encode(name).length + 1) <= MAX_NAMES;
+  const end = names.findIndex((name) => !fits(name));
+  return encoder.encode(names.slice(0, end < 0 ? undefined : end).join("/"));
 }
 
 /**
@@ -81,36 +140,76 @@ export function decodeOffer(body: Uint8Array): Offer {
   if (body[0] !== VERSION) throw new VersionFailure(body[0]);
   const fields = new Fields(body.subarray(1));
   const kind = fields.uint8(Tag.KIND) ?? Kind.STREAM;
-  if (kind !== Kind.STREAM && kind !== Kind.FILE) {
+  if (kind > Kind.TREE) {
     throw malformed(`what is offered is of kind ${kind}, not known here`);
   }
-  const name = fields.bytes(Tag.NAME);
-  if (kind === Kind.FILE && name === undefined) {
+  const bytes = fields.bytes(Tag.NAME);
+  const name = bytes && checkedName(bytes);
+  if (kind !== Kind.STREAM && name === undefined) {
     throw malformed("a file is offered without a name");
   }
+  const resumable = fields.uint8(Tag.RESUMABLE) === 1;
+  if (kind === Kind.TREE) return { tree: treeOf(fields), name, resumable };
   return {
-    name: name === undefined ? undefined : checkedName(name),
+    name,
     size: checkedSize(fields.int64(Tag.SIZE)),
     mode: checkedMode(fields.int64(Tag.MODE)),
     mtime: checkedTime(fields.int64(Tag.MTIME)),
+    resumable,
   };
 }
 
-/** The ACCEPT frame. */
-export function encodeAccept(): Uint8Array {
-  return frame(FrameType.ACCEPT, new Uint8Array(0));
+function treeOf(fields: Fields): TreeOffer {
+  const count = checkedSize(fields.int64(Tag.COUNT));
+  const bytes = fields.bytes(Tag.NAMES) ?? new Uint8Array(0);
+  if (!count) throw malformed("a tree is offered without a count");
+  const order = new NameOrder();
+  const names = bytes.length === 0 ? [] : split(bytes).map(checkedName);
+  for (const name of names) order.next(name);
+  return { count, names };
 }
 
-/** Checks the body of an ACCEPT frame, whose fields are all for later. */
-export function decodeAccept(body: Uint8Array): void {
-  new Fields(body);
+function split(bytes: Uint8Array): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  for (let start = 0; start <= bytes.length;) {
+    const slash = bytes.indexOf(SLASH, start);
+    const end = slash < 0 ? bytes.length : slash;
+    parts.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  return parts;
+}
+
+const SLASH = 0x2f;
+
+/** What a receiver says when it takes an offer. */
+export interface Acceptance {
+  /** Whether it has something of it from an earlier attempt. */
+  readonly resume: boolean;
+}
+
+/** The ACCEPT frame. */
+export function encodeAccept({ resume }: Acceptance): Uint8Array {
+  const fields = new FieldWriter();
+  if (resume) fields.uint8(Tag.RESUME, 1);
+  return frame(FrameType.ACCEPT, fields.finish());
+}
+
+/** What is in the body of an ACCEPT frame. */
+export function decodeAccept(body: Uint8Array): Acceptance {
+  return { resume: new Fields(body).uint8(Tag.RESUME) === 1 };
 }
 
 /** An END or a DONE frame. */
-export function encodeDigest(type: number, digest: Digest): Uint8Array {
+export function encodeDigest(
+  type: number,
+  digest: Digest & Partial<Ending>,
+): Uint8Array {
   const fields = new FieldWriter()
     .int64(Tag.BYTES, digest.bytes)
     .bytes(Tag.SHA256, Uint8Array.fromHex(digest.sha256));
+  if (digest.files !== undefined) fields.int64(Tag.FILES, digest.files);
+  if (digest.omitted) fields.int64(Tag.OMITTED, digest.omitted);
   return frame(type, fields.finish());
 }
 
@@ -119,21 +218,35 @@ export function encodeDigest(type: number, digest: Digest): Uint8Array {
  *
  * @throws {Failure} `protocol` for anything that breaks the rules
  */
-export function decodeDigest(body: Uint8Array): Digest {
+export function decodeDigest(body: Uint8Array): Ending {
   const fields = new Fields(body);
   const bytes = checkedSize(fields.int64(Tag.BYTES));
   const sha256 = fields.bytes(Tag.SHA256);
   if (bytes === undefined || sha256?.length !== 32) {
     throw malformed("the end has no size or no digest");
   }
-  return { bytes, sha256: sha256.toHex() };
+  return {
+    bytes,
+    sha256: sha256.toHex(),
+    files: checkedSize(fields.int64(Tag.FILES)),
+    omitted: checkedSize(fields.int64(Tag.OMITTED)) ?? 0,
+  };
 }
 
-/** A REFUSE, FAILED or ABORT frame, with the words that belong to `reason`. */
-export function encodeComplaint(type: number, reason: number): Uint8Array {
+/**
+ * A REFUSE, FAILED or ABORT frame, with the words that belong to `reason`.
+ *
+ * @param entry what it is about: a path as the sender gave it
+ */
+export function encodeComplaint(
+  type: number,
+  reason: number,
+  entry?: string,
+): Uint8Array {
+  const about = entry === undefined ? "" : ` (${entry.slice(0, MAX_ABOUT)})`;
   const fields = new FieldWriter()
     .uint8(Tag.REASON, reason)
-    .text(Tag.MESSAGE, WORDS[reason]);
+    .text(Tag.MESSAGE, WORDS[reason] + about);
   return frame(type, fields.finish());
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
 import {
@@ -6,15 +5,16 @@ import {
   type Sink,
   StorageFailure,
   type StorageProblem,
+  type TransferEvent,
+  type TreeSink,
 } from "./content.ts";
+import { ContentReceiver } from "./content_receiver.ts";
 import { malformed } from "./fields.ts";
-import { FrameReader, FrameType } from "./frame.ts";
+import { FrameType } from "./frame.ts";
+import { ended, Intake } from "./intake.ts";
 import {
-  decodeComplaint,
-  decodeDigest,
   decodeOffer,
   type Digest,
-  encodeAccept,
   encodeComplaint,
   encodeDigest,
   type Offer,
@@ -22,12 +22,15 @@ import {
   VersionFailure,
 } from "./messages.ts";
 import { within } from "./moment.ts";
-import { WriteBehind } from "./write_behind.ts";
+import { TreeReceiver } from "./tree_receiver.ts";
+import { NameFailure } from "./untrusted.ts";
 
 /** Settings of {@linkcode receive}. */
 export interface ReceiveOptions {
-  /** Told how many bytes of the content have arrived so far. */
+  /** Told how many bytes of the content are here so far. */
   progress?: (bytes: number) => void;
+  /** Told of what a person may want to know. */
+  event?: (event: TransferEvent) => void;
   /** Ends the transfer, whatever it waits for, with the signal's reason. */
   signal?: AbortSignal;
   /**
@@ -41,7 +44,7 @@ export interface ReceiveOptions {
 /**
  * Receives one offer and its content into the sink that `open` gives for it,
  * and tells the sender how that went. Unless it returns, the sink has been
- * discarded.
+ * discarded, and keeps what a later attempt can go on with.
  *
  * @returns what was stored
  * @throws {Failure} what `open` or the sink threw, `peer-failed` with what the
@@ -52,22 +55,25 @@ export async function receive(
   open: OpenSink,
   options: ReceiveOptions = {},
 ): Promise<Digest> {
-  const incoming = new Incoming(stream, options.progress);
-  const stop = () => incoming.behind.fail(options.signal?.reason);
+  const intake = new Intake(stream, options.progress, options.event);
+  const incoming = new Incoming(intake);
+  const stop = () => intake.behind.fail(options.signal?.reason);
   options.signal?.addEventListener("abort", stop);
   if (options.signal?.aborted) stop();
-  const work = incoming.run(open);
+  const work = incoming.run(open).then(async (digest) => {
+    await confirm(stream, intake, digest);
+    return digest;
+  });
   try {
-    return await Promise.race([work, incoming.behind.failed]);
+    return await Promise.race([work, intake.behind.failed]);
   } catch (error) {
     if (incoming.stored) return await work;
-    incoming.behind.fail(error);
-    incoming.discard();
+    intake.behind.fail(error);
+    incoming.discard(error);
     // What is on its way is taken and thrown away, lest it hold up the message
-    const ended = work.catch(() => drain(stream));
-    const told = tell(stream, incoming.accepted, error);
-    const over = Promise.all([ended, told]);
-    if (!await within(options.linger ?? 5000, over)) {
+    const over = work.catch(() => drain(stream));
+    const told = tell(stream, intake, incoming, error);
+    if (!await within(options.linger ?? 5000, Promise.all([over, told]))) {
       stream.abort(error as Error);
     }
     throw error;
@@ -76,32 +82,27 @@ export async function receive(
   }
 }
 
+/** What takes the content of an offer, from ACCEPT to END. */
+export interface Receiver {
+  /** What of a tree is being received, as a path that the sender knows. */
+  readonly entry?: string;
+  /** Whether ACCEPT was said. */
+  readonly accepted: boolean;
+  /** @returns what was stored, once all of it is */
+  run(): Promise<Digest>;
+  /** Lets go of what is not complete. */
+  discard(keep: boolean): void;
+}
+
 /** The sender's direction as it arrives. */
 class Incoming {
-  readonly behind: WriteBehind;
-  /** Whether ACCEPT was said. */
-  accepted = false;
+  receiver: Receiver | undefined;
+  #intake: Intake;
+  #sink: Sink | TreeSink | undefined;
+  #failure: unknown;
 
-  #stream: ByteStream;
-  #frames: FrameReader;
-  #progress: (bytes: number) => void;
-  #hash = createHash("sha256");
-  #sink: Sink | undefined;
-  #discarded = false;
-  #bytes = 0;
-
-  constructor(
-    stream: ByteStream,
-    progress: (bytes: number) => void = () => {},
-  ) {
-    this.#stream = stream;
-    this.#frames = new FrameReader(stream);
-    this.#progress = progress;
-    this.behind = new WriteBehind(async (block) => {
-      const written = this.#sink!.write(block);
-      this.#hash.update(block);
-      await written;
-    });
+  constructor(intake: Intake) {
+    this.#intake = intake;
   }
 
   async run(open: OpenSink): Promise<Digest> {
@@ -110,24 +111,10 @@ class Incoming {
     const sink = await open(offer);
     this.#sink = sink;
     this.#goOn();
-    await this.#stream.write(encodeAccept());
-    this.accepted = true;
-
-    const promised = await this.#content(offer);
-    await this.behind.flush();
-    this.#goOn();
-    const digest = { bytes: this.#bytes, sha256: this.#hash.digest("hex") };
-    if (
-      promised.bytes !== digest.bytes || promised.sha256 !== digest.sha256
-    ) {
-      throw new Failure(
-        "corrupt",
-        "What arrived is not what was sent, so it was not kept; send it again",
-      );
-    }
-    await sink.commit();
-    await this.#confirm(digest);
-    return digest;
+    this.receiver = "enter" in sink
+      ? new TreeReceiver(this.#intake, sink)
+      : new ContentReceiver(this.#intake, sink, offer);
+    return await this.receiver.run();
   }
 
   /** Whether it is too late to fail: only the sender may still have to hear of it. */
@@ -135,83 +122,61 @@ class Incoming {
     return this.#sink?.committed ?? false;
   }
 
-  discard(): void {
-    this.#discarded = true;
-    this.#sink?.discard();
+  /** Nothing more is opened or made final. */
+  discard(error: unknown): void {
+    this.#failure = error;
+    const keep = !(error instanceof Failure) ||
+      error.reason !== "corrupt" && error.reason !== "protocol";
+    this.receiver?.discard(keep);
+    this.#sink?.discard(keep);
   }
 
-  /** Nothing more is opened or made final once the transfer has failed. */
   #goOn(): void {
-    if (!this.#discarded) return;
-    this.#sink?.discard();
+    if (this.#failure === undefined) return;
+    this.#sink?.discard(true);
     throw ended();
   }
 
   async #offer(): Promise<Offer> {
-    const header = await this.#frames.next();
+    const { frames } = this.#intake;
+    const header = await frames.next();
     if (header === null) throw ended();
     if (header.type !== FrameType.OFFER) {
       throw malformed(`it begins with type ${header.type}, not with an offer`);
     }
-    return decodeOffer(await this.#frames.body());
+    return decodeOffer(await frames.body());
   }
+}
 
-  /** Takes DATA until END. @returns what END promises */
-  async #content(offer: Offer): Promise<Digest> {
-    for (;;) {
-      const header = await this.#frames.next();
-      if (header === null) throw ended();
-      switch (header.type) {
-        case FrameType.DATA:
-          await this.#data(offer.size ?? Infinity);
-          break;
-        case FrameType.END:
-          return decodeDigest(await this.#frames.body());
-        case FrameType.ABORT:
-          throw new Failure(
-            "peer-failed",
-            `The sender could not go on: ${
-              decodeComplaint(await this.#frames.body())
-            }`,
-          );
-        default:
-          throw malformed(`type ${header.type} is not known here`);
-      }
-    }
-  }
-
-  async #data(size: number): Promise<void> {
-    if (this.#bytes + this.#frames.left > size) {
-      throw malformed("more arrives than was offered");
-    }
-    while (this.#frames.left > 0) {
-      const count = await this.#frames.data(await this.behind.space());
-      this.behind.filled(count);
-      this.#bytes += count;
-      this.#progress(this.#bytes);
-    }
-  }
-
-  /** A stream that breaks now does not undo what is stored. */
-  async #confirm(digest: Digest): Promise<void> {
-    try {
-      await this.#stream.write(encodeDigest(FrameType.DONE, digest));
-      await this.#stream.closeWrite();
-    } catch {
-      // The sender hears nothing and says so
-    }
+/** Says DONE. A stream that breaks now does not undo what is stored. */
+async function confirm(
+  stream: ByteStream,
+  intake: Intake,
+  digest: Digest,
+): Promise<void> {
+  try {
+    await intake.say(encodeDigest(FrameType.DONE, digest));
+    await stream.closeWrite();
+  } catch {
+    // The sender hears nothing and says so
   }
 }
 
 /** Says why the receiver does not go on, and ends its direction; a stream that is broken stays so. */
 async function tell(
   stream: ByteStream,
-  accepted: boolean,
+  intake: Intake,
+  { receiver }: Incoming,
   error: unknown,
 ): Promise<void> {
-  const type = accepted ? FrameType.FAILED : FrameType.REFUSE;
+  const type = receiver?.accepted ? FrameType.FAILED : FrameType.REFUSE;
+  const entry = error instanceof NameFailure
+    ? error.offender
+    : error instanceof StorageFailure
+    ? receiver?.entry
+    : undefined;
   try {
-    await stream.write(encodeComplaint(type, reasonOf(error)));
+    await intake.say(encodeComplaint(type, reasonOf(error), entry));
     await stream.closeWrite();
   } catch {
     // The peer hears it from the stream itself
@@ -222,12 +187,14 @@ const STORAGE_REASONS: Record<StorageProblem, number> = {
   exists: Reason.EXISTS,
   full: Reason.FULL,
   closed: Reason.CLOSED,
+  tree: Reason.TREE,
   unusable: Reason.UNUSABLE,
 };
 
 function reasonOf(error: unknown): number {
   if (error instanceof StorageFailure) return STORAGE_REASONS[error.problem];
   if (error instanceof VersionFailure) return Reason.VERSION;
+  if (error instanceof NameFailure) return Reason.NAME;
   if (!(error instanceof Failure)) return Reason.OTHER;
   if (error.reason === "corrupt") return Reason.CORRUPT;
   if (error.reason === "protocol") return Reason.MALFORMED;
@@ -238,11 +205,4 @@ function reasonOf(error: unknown): number {
 async function drain(stream: ByteStream): Promise<void> {
   const nowhere = new Uint8Array(1 << 16);
   while (await stream.read(nowhere) !== null);
-}
-
-function ended(): Failure {
-  return new Failure(
-    "peer-stopped",
-    "The sender ended before everything had arrived",
-  );
 }

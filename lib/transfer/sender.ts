@@ -1,25 +1,28 @@
-import { createHash } from "node:crypto";
 import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
-import { BLOCK_SIZE, type Source } from "./content.ts";
+import { Answers } from "./answers.ts";
+import { Blocks } from "./blocks.ts";
+import type { Source, TransferEvent, TreeSource } from "./content.ts";
+import { ContentSender } from "./content_sender.ts";
 import { malformed } from "./fields.ts";
-import { FrameReader, FrameType, HEADER_SIZE, writeHeader } from "./frame.ts";
+import { FrameType } from "./frame.ts";
 import {
-  decodeAccept,
-  decodeComplaint,
-  decodeDigest,
   type Digest,
   encodeComplaint,
   encodeDigest,
   encodeOffer,
+  type Ending,
   Reason,
 } from "./messages.ts";
 import { within } from "./moment.ts";
+import { TreeSender } from "./tree_sender.ts";
 
 /** Settings of {@linkcode send}. */
 export interface SendOptions {
-  /** Told how many bytes of the content the stream has taken so far. */
+  /** Told how many bytes of the content the stream has taken so far, or the receiver has had before. */
   progress?: (bytes: number) => void;
+  /** Told of what a person may want to know. */
+  event?: (event: TransferEvent) => void;
   /**
    * How long the receiver may take to end once it was told that the source
    * failed, in milliseconds.
@@ -28,9 +31,14 @@ export interface SendOptions {
   linger?: number;
 }
 
+/** Bytes that are sent, of what can be sent again, before the receiver has said what it has. */
+const EARLY = 1 << 20;
+
 /**
  * Sends what `source` holds: an offer and the content right behind it,
- * listening to the receiver all the while. The stream is aborted on failure.
+ * listening to the receiver all the while. What the receiver has from an earlier
+ * attempt is not sent again, if the source can be read from its beginning, or
+ * its offer says so. The stream is aborted on failure.
  *
  * @returns what was sent, once the receiver has said that it is stored
  * @throws {Failure} what the receiver said (`refused`, `peer-failed`), what the
@@ -38,37 +46,30 @@ export interface SendOptions {
  */
 export async function send(
   stream: ByteStream,
-  source: Source,
+  source: Source | TreeSource,
   options: SendOptions = {},
-): Promise<Digest> {
-  const outgoing = new Outgoing(stream, source, options.progress);
-  const verdict = readVerdict(new FrameReader(stream));
+): Promise<Ending> {
+  const answers = new Answers(stream);
+  const { verdict } = answers;
+  const outgoing = new Outgoing(stream, answers, source, options);
   const written = outgoing.run();
   // Whichever loses the race below may still fail, unheard
-  verdict.catch(() => {});
   written.catch(() => {});
 
   try {
     const stored = await Promise.race([
       verdict,
       written.then(() => verdict, async (error) => {
-        // Where the stream broke, the receiver's last word may have come before
-        if (error !== outgoing.failure) await verdict;
-        else await within(options.linger ?? 5000, verdict);
+        if (error === outgoing.failure) {
+          await within(options.linger ?? 5000, verdict);
+        } else if (!(error instanceof Failure && error.reason === "protocol")) {
+          // Where the stream broke, the receiver's last word may have come before
+          await verdict;
+        }
         throw error;
       }),
     ]);
-    const sent = outgoing.digest;
-    if (sent === undefined) {
-      throw malformed("all is said to be stored before all was sent");
-    }
-    if (stored.bytes !== sent.bytes || stored.sha256 !== sent.sha256) {
-      throw new Failure(
-        "corrupt",
-        "What the receiver stored is not what was sent; send it again",
-      );
-    }
-    return sent;
+    return agreed(outgoing.ending, stored);
   } catch (error) {
     // What the receiver says once it was told is only an echo
     const failure = (outgoing.failure ?? error) as Error;
@@ -77,129 +78,135 @@ export async function send(
   }
 }
 
-/** The sender's direction: OFFER, DATA until the source ends, END; or ABORT where the source fails. */
-class Outgoing {
+/** @throws {Failure} unless what was sent is what was stored */
+function agreed(sent: Ending | undefined, stored: Digest): Ending {
+  if (sent === undefined) {
+    throw malformed("all is said to be stored before all was sent");
+  }
+  if (
+    stored.bytes !== sent.bytes || stored.sha256 !== sent.sha256 ||
+    stored.files !== sent.files
+  ) {
+    throw new Failure(
+      "corrupt",
+      "What the receiver stored is not what was sent; send it again",
+    );
+  }
+  return sent;
+}
+
+/** What puts the content of an offer into blocks. */
+export interface Sender {
+  /** Puts all of it, as though the receiver had nothing. */
+  all(): Promise<Ending>;
+  /** Puts what the receiver does not have. */
+  rest(): Promise<Ending>;
+}
+
+/** What a {@linkcode Sender} works with. */
+export interface Desk {
+  readonly blocks: Blocks;
+  readonly answers: Answers;
+  readonly event: (event: TransferEvent) => void;
+  /**
+   * Begins to write what was put.
+   *
+   * @throws {ResumeSignal} if the receiver has something, and that was not known
+   */
+  flush(): Promise<void>;
+  /** Ends the transfer for something that is wrong at this side. */
+  fail(error: unknown): never;
+}
+
+/** The receiver has something of what is sent: what was sent so far does not count. */
+class ResumeSignal extends Error {}
+
+/** The sender's direction: OFFER, the content, END; or ABORT where the source fails. */
+class Outgoing implements Desk {
   /** What was sent, from just before END is. */
-  digest: Digest | undefined;
+  ending: Ending | undefined;
   /** What the source threw; the receiver is told. */
   failure: unknown;
 
+  readonly blocks: Blocks;
+  readonly answers: Answers;
+  readonly event: (event: TransferEvent) => void;
   #stream: ByteStream;
-  #source: Source;
-  #progress: (bytes: number) => void;
+  #source: Source | TreeSource;
+  /** Whether it is known what the receiver has. */
+  #settled: boolean;
 
   constructor(
     stream: ByteStream,
-    source: Source,
-    progress: (bytes: number) => void = () => {},
+    answers: Answers,
+    source: Source | TreeSource,
+    options: SendOptions,
   ) {
     this.#stream = stream;
+    this.answers = answers;
     this.#source = source;
-    this.#progress = progress;
+    this.#settled = !source.offer.resumable;
+    this.blocks = new Blocks(stream, options.progress ?? (() => {}));
+    this.event = options.event ?? (() => {});
   }
 
   /** @throws what the stream throws, or `failure` once the stream took ABORT */
   async run(): Promise<void> {
-    const stream = this.#stream;
-    await stream.write(encodeOffer(this.#source.offer));
+    await this.#stream.write(encodeOffer(this.#source.offer));
     try {
-      this.digest = await this.#content();
+      await this.#content();
     } catch (error) {
       if (error !== this.failure) throw error;
-      await stream.write(encodeComplaint(FrameType.ABORT, Reason.SOURCE));
-      await stream.closeWrite();
+      this.blocks.rewind(0, 0);
+      await this.blocks.drain();
+      await this.#stream.write(encodeComplaint(FrameType.ABORT, Reason.SOURCE));
+      await this.#stream.closeWrite();
       throw error;
     }
-    await stream.write(encodeDigest(FrameType.END, this.digest));
-    await stream.closeWrite();
+    await this.#stream.closeWrite();
   }
 
-  /** Sends one block while the next is read. */
-  async #content(): Promise<Digest> {
-    const { size } = this.#source.offer;
-    const hash = createHash("sha256");
-    let bytes = 0;
-    let block = new Uint8Array(HEADER_SIZE + BLOCK_SIZE);
-    let spare = new Uint8Array(HEADER_SIZE + BLOCK_SIZE);
-    let reading = this.#read(block);
-    for (;;) {
-      const count = await reading;
-      if (count === null) break;
-      bytes += count;
-      if (size !== undefined && bytes > size) this.#fail(changed(bytes, size));
-
-      [block, spare] = [spare, block];
-      reading = this.#read(block);
-      reading.catch(() => {});
-      writeHeader(spare, FrameType.DATA, count);
-      const whole = spare.subarray(0, HEADER_SIZE + count);
-      const taken = this.#stream.write(whole);
-      hash.update(whole.subarray(HEADER_SIZE));
-      await taken;
-      this.#progress(bytes);
-    }
-    if (size !== undefined && bytes < size) this.#fail(changed(bytes, size));
-    return { bytes, sha256: hash.digest("hex") };
+  async flush(): Promise<void> {
+    await this.blocks.flush();
+    if (this.#settled) return;
+    if (this.blocks.content < EARLY && !this.answers.accepted) return;
+    await this.#settle();
   }
 
-  /** Reads behind the place of a frame's header. */
-  async #read(block: Uint8Array): Promise<number | null> {
-    try {
-      return await this.#source.read(block.subarray(HEADER_SIZE));
-    } catch (error) {
-      return this.#fail(error);
-    }
-  }
-
-  #fail(error: unknown): never {
+  fail(error: unknown): never {
     this.failure = error;
     throw error;
   }
-}
 
-function changed(bytes: number, size: number): Failure {
-  return new Failure(
-    "local",
-    `The file changed while it was being read: ${
-      bytes > size
-        ? `more than the ${size} bytes`
-        : `${bytes} bytes, not ${size},`
-    } that were offered; send it again`,
-  );
-}
+  async #content(): Promise<void> {
+    const sender = "walk" in this.#source
+      ? new TreeSender(this, this.#source)
+      : new ContentSender(this, this.#source);
+    try {
+      // What is read only once is not begun before it is known where
+      const again = "walk" in this.#source || this.#source.seek !== undefined;
+      if (!again) await this.#settle();
+      await this.#end(await sender.all());
+      await this.#settle();
+    } catch (error) {
+      if (!(error instanceof ResumeSignal)) throw error;
+      this.ending = undefined;
+      this.blocks.rewind(0, 0);
+      await this.blocks.add(FrameType.RESTART, new Uint8Array(0));
+      await this.#end(await sender.rest());
+    }
+  }
 
-/**
- * Reads what the receiver has to say: ACCEPT and DONE, or REFUSE or FAILED.
- *
- * @returns what the receiver stored
- * @throws {Failure} `refused`, `peer-failed`, `protocol`, or what the stream throws
- */
-async function readVerdict(frames: FrameReader): Promise<Digest> {
-  for (let accepted = false;; accepted = true) {
-    const header = await frames.next();
-    if (header === null) {
-      throw new Failure(
-        "peer-stopped",
-        "The receiver ended without saying that everything was stored",
-      );
-    }
-    const body = await frames.body();
-    if (header.type === FrameType.FAILED) {
-      throw new Failure(
-        "peer-failed",
-        `The receiver could not go on: ${decodeComplaint(body)}`,
-      );
-    } else if (header.type === FrameType.REFUSE && !accepted) {
-      throw new Failure(
-        "refused",
-        `The receiver refused: ${decodeComplaint(body)}`,
-      );
-    } else if (header.type === FrameType.ACCEPT && !accepted) {
-      decodeAccept(body);
-    } else if (header.type === FrameType.DONE && accepted) {
-      return decodeDigest(body);
-    } else {
-      throw malformed(`type ${header.type} is not known here, or out of turn`);
-    }
+  async #settle(): Promise<void> {
+    if (this.#settled) return;
+    const { resume } = await this.answers.acceptance;
+    this.#settled = true;
+    if (resume) throw new ResumeSignal();
+  }
+
+  async #end(ending: Ending): Promise<void> {
+    await this.blocks.drain();
+    this.ending = ending;
+    await this.#stream.write(encodeDigest(FrameType.END, ending));
   }
 }

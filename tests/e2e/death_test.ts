@@ -53,13 +53,13 @@ function assertFailed(ended: Ended, code: number, words: RegExp): void {
 
 const SILENT = /Nothing heard from .* for 1 s/;
 
-Deno.test("a receiver whose sender was killed fails after the timeout and keeps nothing", () =>
+Deno.test("a receiver whose sender was killed fails after the timeout, and what arrived stays marked", () =>
   inDirectory(async (cwd) => {
     const { sender, receiver } = await startFile(cwd, "--timeout", "1");
     sender.kill("SIGKILL");
     assertFailed(await receiver.ended, 1, SILENT);
     await sender.ended;
-    assertEquals(namesIn(`${cwd}/dir`), []);
+    assertEquals(namesIn(`${cwd}/dir`), [PART]);
   }));
 
 Deno.test("a sender whose receiver was killed fails after the timeout, and no file has its final name", () =>
@@ -82,13 +82,13 @@ for (const killed of ["sender", "receiver"] as const) {
       await pair.hush();
     }));
 
-  Deno.test(`Ctrl-C on a ${killed} ends the ${other} at once, and nothing is kept`, () =>
+  Deno.test(`Ctrl-C on a ${killed} ends the ${other} at once, and what arrived stays marked`, () =>
     inDirectory(async (cwd) => {
       const pair = await startFile(cwd);
       pair[killed].kill("SIGINT");
-      assertFailed(await pair[killed].ended, 130, /^Interrupted\n/);
+      assertFailed(await pair[killed].ended, 130, /^Interrupted[;\n]/);
       assertFailed(await pair[other].ended, 1, /stopped at the other side/);
-      assertEquals(namesIn(`${cwd}/dir`), []);
+      assertEquals(namesIn(`${cwd}/dir`), [PART]);
     }));
 
   Deno.test(`Ctrl-C on a ${killed} ends the ${other} at once while the source is silent`, () =>
@@ -105,12 +105,16 @@ Deno.test("SIGTERM ends a receiver in order, too", () =>
   inDirectory(async (cwd) => {
     const { sender, receiver } = await startFile(cwd);
     receiver.kill("SIGTERM");
-    assertFailed(await receiver.ended, 143, /^Interrupted\n/);
+    assertFailed(
+      await receiver.ended,
+      143,
+      /^Interrupted; what arrived stays \(dir\/in\.ferry-part\)/,
+    );
     assertFailed(await sender.ended, 1, /stopped at the other side/);
-    assertEquals(namesIn(`${cwd}/dir`), []);
+    assertEquals(namesIn(`${cwd}/dir`), [PART]);
   }));
 
-Deno.test("what a killed receiver left behind is replaced by the next", () =>
+Deno.test("what a killed receiver left behind is gone on with by the next", () =>
   inDirectory(async (cwd) => {
     const { sender, receiver } = await startFile(cwd);
     receiver.kill("SIGKILL");

@@ -68,7 +68,7 @@ Deno.test("a port that is in use is bad input", async () => {
   await first.ended;
 });
 
-Deno.test("a file that is missing, or a directory, cannot be sent", () =>
+Deno.test("a file that is missing cannot be sent, alone or with others", () =>
   inDirectory(async (cwd) => {
     assertFailed(
       await runFerry(["send", "127.0.0.1", `${cwd}/none`]),
@@ -76,9 +76,9 @@ Deno.test("a file that is missing, or a directory, cannot be sent", () =>
       /Cannot read .*\/none: no such file or directory/,
     );
     assertFailed(
-      await runFerry(["send", "127.0.0.1", cwd]),
+      await runFerry(["send", "127.0.0.1", cwd, `${cwd}/none`]),
       2,
-      /Cannot send .*: it is a directory/,
+      /Cannot read .*\/none: no such file or directory/,
     );
   }));
 

@@ -31,7 +31,7 @@ class FixedWindow implements CongestionController {
   onLost(event: LossEvent): void {
     this.losses.push({ ...event });
   }
-  onPath(): void {}
+  onDatagramSize(): void {}
   onPersistentCongestion(): void {
     this.persistentCongestions++;
   }

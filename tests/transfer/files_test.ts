@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
 import { StorageFailure } from "../../lib/transfer/content.ts";
-import { FileSink, FileSource } from "../../lib/transfer/files.ts";
+import { FileSink } from "../../lib/transfer/files/file_sink.ts";
+import { FileSource } from "../../lib/transfer/files/file_source.ts";
 
 /** Runs `body` in a directory of its own. */
 async function inDirectory(
@@ -33,6 +34,7 @@ Deno.test("a file is read with its name, size, permission bits and time", () =>
       size: 5,
       mode: 0o640,
       mtime: 1.5e12,
+      resumable: true,
     });
     assertEquals(await source.read(into), 5);
     assertEquals(into.subarray(0, 5), HELLO);
@@ -40,18 +42,18 @@ Deno.test("a file is read with its name, size, permission bits and time", () =>
     source.close();
   }));
 
-Deno.test("a name that receivers would refuse is offered in a form that they take", () =>
+Deno.test("what is called like a part file is offered under another name, and every other name as it is", () =>
   inDirectory(async (directory) => {
-    const path = `${directory}/a\\b\x1bc\nd`;
-    await Deno.writeFile(path, HELLO);
-    const source = await FileSource.open(path);
-    source.close();
-    assertEquals(source.offer.name, "a_b_c_d");
-    const part = `${directory}/x.ferry-part`;
-    await Deno.writeFile(part, HELLO);
-    const other = await FileSource.open(part);
-    other.close();
-    assertEquals(other.offer.name, "x.ferry_part");
+    const CASES = [["a\\b\x1bc\nd", "a\\b\x1bc\nd"], [
+      "x.ferry-part",
+      "x.ferry_part",
+    ]];
+    for (const [name, offered] of CASES) {
+      await Deno.writeFile(`${directory}/${name}`, HELLO);
+      const source = await FileSource.open(`${directory}/${name}`);
+      source.close();
+      assertEquals(source.offer.name, offered);
+    }
   }));
 
 Deno.test("what is missing or a directory cannot be sent, and the reason is said", () =>
@@ -64,7 +66,7 @@ Deno.test("what is missing or a directory cannot be sent, and the reason is said
     await assertRejects(
       () => FileSource.open(directory),
       Failure,
-      `Cannot send ${directory}: it is a directory`,
+      `Cannot read ${directory}: it is a directory`,
     );
   }));
 
@@ -141,15 +143,63 @@ Deno.test("a file that exists is replaced by force, at the end", () =>
     assertEquals(await Deno.readFile(`${directory}/x`), HELLO);
   }));
 
-Deno.test("a temporary file that a crash left behind is replaced", () =>
+Deno.test("what is discarded to be kept stays under its temporary name, and is said to", () =>
   inDirectory(async (directory) => {
-    const part = `${directory}/x.ferry-part`;
-    await Deno.writeTextFile(part, "much longer than what comes now");
     const sink = await FileSink.create(`${directory}/x`, { force: false });
     await sink.write(HELLO);
+    sink.discard(true);
+    assertEquals(sink.remains, `${directory}/x.ferry-part`);
+    assertEquals(names(directory), ["x.ferry-part"]);
+    const empty = await FileSink.create(`${directory}/y`, { force: false });
+    empty.discard(true);
+    assertEquals(names(directory), ["x.ferry-part"]);
+  }));
+
+Deno.test("what an earlier attempt left can be read, and gone on with anywhere", () =>
+  inDirectory(async (directory) => {
+    await Deno.writeTextFile(`${directory}/x.ferry-part`, "help!!");
+    const sink = await FileSink.create(`${directory}/x`, { force: false });
+    assertEquals(sink.kept?.length, 6);
+    const into = new Uint8Array(10);
+    assertEquals(await sink.kept?.read(into), 6);
+    assertEquals(await sink.kept?.read(into), null);
+    await sink.kept?.resume(3);
+    await sink.write(HELLO.subarray(3));
     await sink.commit();
-    assertEquals(names(directory), ["x"]);
-    assertEquals(await Deno.readFile(`${directory}/x`), HELLO);
+    assertEquals(await Deno.readTextFile(`${directory}/x`), "hello");
+  }));
+
+Deno.test("what an earlier attempt left stays unless it was written to", () =>
+  inDirectory(async (directory) => {
+    await Deno.writeTextFile(`${directory}/x.ferry-part`, "old");
+    const sink = await FileSink.create(`${directory}/x`, { force: false });
+    sink.discard();
+    assertEquals(names(directory), ["x.ferry-part"]);
+  }));
+
+Deno.test("a part file that has another name as well is not written to", () =>
+  inDirectory(async (directory) => {
+    await Deno.writeTextFile(`${directory}/victim`, "precious");
+    await Deno.link(`${directory}/victim`, `${directory}/x.ferry-part`);
+    await assertRejects(
+      () => FileSink.create(`${directory}/x`, { force: true }),
+      StorageFailure,
+      "is in the way; remove it",
+    );
+    assertEquals(await Deno.readTextFile(`${directory}/victim`), "precious");
+  }));
+
+Deno.test("a disk without room for a file is said to be full, with both figures", () =>
+  inDirectory(async (directory) => {
+    const sink = await FileSink.create(`${directory}/x`, { force: false });
+    await sink.checkRoom(1);
+    const failure = await assertRejects(
+      () => sink.checkRoom(2 ** 52),
+      StorageFailure,
+      "the disk is full, with room for",
+    );
+    assertEquals(failure.problem, "full");
+    sink.discard();
   }));
 
 Deno.test("a second transfer to the same name is turned away while the first goes on", () =>

@@ -50,6 +50,8 @@ export class MemorySink implements Sink {
   readonly blocks: Uint8Array[] = [];
   committed = false;
   discarded = false;
+  /** Whether it was discarded so that a later attempt can go on. */
+  keeps = false;
   #failAfter: number;
   #failure: Error | undefined;
   #size = 0;
@@ -83,7 +85,9 @@ export class MemorySink implements Sink {
     this.committed = true;
   }
 
-  discard(): void {
-    if (!this.committed) this.discarded = true;
+  discard(keep = false): void {
+    if (this.committed || this.discarded) return;
+    this.discarded = true;
+    this.keeps = keep;
   }
 }

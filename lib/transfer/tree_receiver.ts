@@ -1,0 +1,300 @@
+import { createHash, type Hash } from "node:crypto";
+import { setImmediate } from "node:timers";
+import { type Sink, SMALL, type TreeSink } from "./content.ts";
+import { skipToRestart, takenFrom, unexpected } from "./content_receiver.ts";
+import {
+  decodeEntry,
+  type Entry,
+  type FileEntry,
+  TreeDigest,
+} from "./entries.ts";
+import { malformed } from "./fields.ts";
+import { FrameType } from "./frame.ts";
+import { corrupt, ended, type Intake, sameSum } from "./intake.ts";
+import { type ListedFile, Listing } from "./listing.ts";
+import { decodeDigest, type Digest, encodeAccept } from "./messages.ts";
+import type { Receiver } from "./receiver.ts";
+import { NameOrder } from "./untrusted.ts";
+
+/** Entries that are stored before the network has its turn. */
+const AT_ONCE = 32;
+
+/** Receives a tree. */
+export class TreeReceiver implements Receiver {
+  accepted = false;
+  #intake: Intake;
+  #sink: TreeSink;
+  #order = new NameOrder();
+  #digest = new TreeDigest();
+  #files = 0;
+  #stored = 0;
+  #small = new Uint8Array(SMALL);
+  #open: Sink | undefined;
+  #discarded: boolean | undefined;
+
+  constructor(intake: Intake, sink: TreeSink) {
+    this.#intake = intake;
+    this.#sink = sink;
+  }
+
+  get entry(): string {
+    return this.#order.path;
+  }
+
+  async run(): Promise<Digest> {
+    const { resuming } = this.#sink;
+    await this.#intake.say(encodeAccept({ resume: resuming }));
+    this.accepted = true;
+    if (resuming) await skipToRestart(this.#intake);
+    const type = resuming ? await this.#listed() : await this.#entries();
+    return await this.#end(type);
+  }
+
+  discard(keep: boolean): void {
+    this.#discarded = keep;
+    this.#open?.discard(keep);
+  }
+
+  /** Takes entries as they come, each file's content behind it. @returns the type of the frame after them */
+  async #entries(): Promise<number | undefined> {
+    const { frames } = this.#intake;
+    for (;;) {
+      const header = await frames.next();
+      if (header?.type === FrameType.ENTRY) {
+        const body = await frames.body();
+        const entry = decodeEntry(body);
+        this.#begin(entry, body);
+        if (entry.kind === "file") await this.#content(entry);
+      } else if (header?.type === FrameType.LEAVE) {
+        await this.#intake.skip();
+        this.#leave();
+      } else {
+        return header?.type;
+      }
+      await this.#pause();
+    }
+  }
+
+  /** Takes entries that are listed ahead, and what is sent of their files. */
+  async #listed(): Promise<number | undefined> {
+    const { frames } = this.#intake;
+    const list = new Listing(this.#intake, this.#sink.inventory());
+    for (;;) {
+      const header = await frames.next();
+      switch (header?.type) {
+        case FrameType.ENTRY:
+        case FrameType.LEAVE:
+          list.add(header.type, await frames.body());
+          break;
+        case FrameType.ASK:
+          await this.#intake.skip();
+          list.answer();
+          break;
+        case FrameType.TAKE:
+        case FrameType.VOID: {
+          const body = await frames.body();
+          const item = this.#nextFile(list);
+          if (header.type === FrameType.VOID) this.#digest.content();
+          else await this.#takeFile(item, body);
+          break;
+        }
+        default:
+          if (this.#nextFile(list) !== undefined) {
+            throw malformed("it ends before all that was listed was sent");
+          }
+          return header?.type;
+      }
+      await this.#pause();
+    }
+  }
+
+  /** Stores what was listed before the next file, and begins that. */
+  #nextFile(list: Listing): ListedFile | undefined {
+    for (;;) {
+      const item = list.shift();
+      if (item === undefined) return undefined;
+      if (item === "leave") this.#leave();
+      else this.#begin(item.entry, item.body);
+      if (item !== "leave" && item.entry.kind === "file") {
+        return item as ListedFile;
+      }
+    }
+  }
+
+  async #takeFile(
+    item: ListedFile | undefined,
+    body: Uint8Array,
+  ): Promise<void> {
+    if (item === undefined) throw malformed("it sends what it did not list");
+    const { entry, proof } = item;
+    const found = item.found;
+    if (body.length === 0) {
+      const hash = await proof;
+      if (!found?.whole || hash === undefined) {
+        throw malformed("it takes for sent what is not here");
+      }
+      this.#sink.keep(entry);
+      this.#intake.count(entry.size);
+      this.#digest.content(hash.digest());
+      this.#files++;
+      this.#intake.event({ type: "kept", bytes: entry.size, path: this.entry });
+      return;
+    }
+    const from = takenFrom(body);
+    if (from === 0) {
+      if (found !== undefined) {
+        this.#intake.event({ type: "restarted", path: this.entry });
+      }
+      return await this.#content(entry);
+    }
+    const hash = await proof;
+    if (found?.whole !== false || from !== found.length || hash === undefined) {
+      throw malformed(`it goes on at ${from}, where nothing ends`);
+    }
+    this.#intake.event({ type: "kept", bytes: from, path: this.entry });
+    this.#intake.count(from);
+    await this.#large(entry, from, hash);
+  }
+
+  #begin(entry: Entry, body: Uint8Array): void {
+    this.#order.next(entry.name);
+    this.#digest.entry(body);
+    if (entry.kind === "directory") {
+      this.#sink.enter(entry);
+      this.#order.enter();
+    } else if (entry.kind === "link") {
+      this.#sink.link(entry);
+    } else {
+      this.#intake.event({ type: "entry", path: this.entry });
+    }
+  }
+
+  #leave(): void {
+    this.#order.leave();
+    this.#digest.leave();
+    this.#sink.leave();
+  }
+
+  async #content(entry: FileEntry): Promise<void> {
+    if (entry.size <= SMALL) await this.#wholeContent(entry);
+    else await this.#large(entry, 0, createHash("sha256"));
+  }
+
+  /** Gathers a small file, so that it is known to be right before it is stored. */
+  async #wholeContent(entry: FileEntry): Promise<void> {
+    const { frames } = this.#intake;
+    let length = 0;
+    for (;;) {
+      const header = await frames.next();
+      if (header?.type !== FrameType.DATA) {
+        const bytes = this.#small.subarray(0, length);
+        const sum = () => createHash("sha256").update(bytes).digest();
+        if (!await this.#isEnd(header?.type, entry, length, sum)) return;
+        this.#goOn();
+        this.#sink.put(entry, bytes);
+        return;
+      }
+      const start = length;
+      length += frames.left;
+      checkLength(entry, length);
+      await frames.fill(this.#small.subarray(start, length));
+      this.#intake.count(length - start);
+    }
+  }
+
+  async #large(entry: FileEntry, from: number, hash: Hash): Promise<void> {
+    const { frames } = this.#intake;
+    const sink = await this.#sink.open(entry);
+    this.#open = sink;
+    if (this.#discarded !== undefined) {
+      sink.discard(this.#discarded);
+      throw ended();
+    }
+    if (from > 0 && (sink.kept?.length ?? 0) < from) {
+      throw malformed("what was there is gone");
+    }
+    await sink.kept?.resume(from);
+    await sink.checkRoom?.(entry.size - from);
+    this.#intake.begin(sink, hash);
+    let length = from;
+    for (;;) {
+      const header = await frames.next();
+      if (header?.type !== FrameType.DATA) {
+        const sum = () => this.#intake.finish();
+        const whole = await this.#isEnd(header?.type, entry, length, sum);
+        if (whole) await sink.commit();
+        else sink.discard();
+        this.#open = undefined;
+        return;
+      }
+      length += frames.left;
+      checkLength(entry, length);
+      await this.#intake.take();
+    }
+  }
+
+  /** Whether a file's content ends here, whole and right; false if the sender takes it back. */
+  async #isEnd(
+    type: number | undefined,
+    entry: FileEntry,
+    length: number,
+    sumOf: () => Uint8Array | Promise<Uint8Array>,
+  ): Promise<boolean> {
+    const { frames } = this.#intake;
+    if (type === FrameType.VOID) {
+      await this.#intake.skip();
+      await sumOf();
+      this.#intake.count(-length);
+      this.#digest.content();
+      return false;
+    }
+    if (type !== FrameType.SUM) return await unexpected(this.#intake, type);
+    const promised = await frames.body();
+    const sum = await sumOf();
+    if (length !== entry.size || !sameSum(promised, sum)) {
+      throw corrupt(this.entry);
+    }
+    this.#digest.content(sum);
+    this.#files++;
+    return true;
+  }
+
+  async #end(type: number | undefined): Promise<Digest> {
+    const { frames, event } = this.#intake;
+    if (type !== FrameType.END) await unexpected(this.#intake, type);
+    const promised = decodeDigest(await frames.body());
+    if (this.#order.depth > 0) throw malformed("it ends within a directory");
+    const digest = {
+      bytes: this.#intake.bytes,
+      sha256: this.#digest.finish(),
+      files: this.#files,
+    };
+    if (
+      promised.bytes !== digest.bytes || promised.sha256 !== digest.sha256 ||
+      promised.files !== digest.files
+    ) {
+      throw corrupt();
+    }
+    await this.#sink.commit();
+    const { omitted } = promised;
+    if (omitted > 0) event({ type: "incomplete", omitted });
+    return digest;
+  }
+
+  /** What is stored at once keeps the network waiting: now and then it has its turn. */
+  async #pause(): Promise<void> {
+    if (++this.#stored % AT_ONCE === 0) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    this.#goOn();
+  }
+
+  /** Nothing more is stored once the transfer has failed. */
+  #goOn(): void {
+    if (this.#discarded !== undefined) throw ended();
+  }
+}
+
+function checkLength(entry: FileEntry, length: number): void {
+  if (length > entry.size) throw malformed("more arrives than was announced");
+}
