@@ -64,6 +64,8 @@ const MIN_PROBE_GROWTH = 2;
 const PROBE_RTT_INTERVAL = 5000;
 /** by so many milliseconds with little in flight (section 2.10). */
 const PROBE_RTT_DURATION = 200;
+/** Within a shorter round trip, in milliseconds, hardly anything is on its way: what is in flight waits in the peer's kernel. */
+const SHORT_RTT = 1;
 /** A round trip this close to the minimum confirms it. */
 const MIN_RTT_TOLERANCE = 1.0625;
 
@@ -365,7 +367,8 @@ export class Bbr implements CongestionController {
   // On a short path, what comes in batches must still fit into the peer's kernel.
   #withExtraAcked(inflight: number): number {
     const target = inflight + this.#aggregation.extraAcked;
-    const short = inflight < this.#kernelBuffer;
+    const short = inflight < this.#kernelBuffer ||
+      this.#minRtt < SHORT_RTT;
     return short ? Math.min(target, this.#kernelBuffer) : target;
   }
 
