@@ -5,7 +5,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   base: ["base"],
   protocol: ["base", "protocol", "node:buffer", "node:crypto", "node:zlib"],
   endpoint: ["base", "protocol", "endpoint", "node:"],
-  secure: ["base", "secure", "node:", "@noble/curves/"],
+  secure: ["base", "secure", "node:", "npm:@noble/"],
   transfer: ["base", "transfer", "node:"],
   cli: [
     "base",
@@ -15,7 +15,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "transfer",
     "cli",
     "node:",
-    "@std/",
+    "jsr:@std/",
     "deno.json",
   ],
   "main.ts": ["cli"],
@@ -97,6 +97,21 @@ Deno.test("a folder of lib/ imports only from folders above it", () => {
     importsOf(source)
       .filter((name) =>
         !MAY_IMPORT[source.folder]?.some((allowed) => allows(allowed, name))
+      )
+      .map((name) => `${source.path} imports ${name}`)
+  );
+  assertEquals(wrong, []);
+});
+
+Deno.test("what comes from elsewhere is named in full, in the version of deno.json, for whoever installs from a URL", () => {
+  const config = Deno.readTextFileSync(new URL("deno.json", root));
+  const { imports } = JSON.parse(config) as { imports: Record<string, string> };
+  const wrong = sources.flatMap((source) =>
+    importsOf(source)
+      .filter((name) => !/^node:|^deno\.json$/.test(name))
+      .filter((name) => !(name.split("/")[0] in MAY_IMPORT))
+      .filter((name) =>
+        !Object.values(imports).some((exact) => name.startsWith(`${exact}/`))
       )
       .map((name) => `${source.path} imports ${name}`)
   );

@@ -1,4 +1,5 @@
-import { parseArgs } from "@std/cli/parse-args";
+// deno-lint-ignore-file no-import-prefix -- `deno install` from a URL reads no import map
+import { parseArgs } from "jsr:@std/cli@1.0.20/parse-args";
 import { Failure } from "../base/failure.ts";
 import {
   type ControllerName,
@@ -6,6 +7,7 @@ import {
   DEFAULT_CONTROLLER,
   isControllerName,
 } from "../protocol/controllers.ts";
+import { type Shell, SHELLS } from "./completions.ts";
 import {
   type CodeOption,
   takeCode,
@@ -72,6 +74,7 @@ export type Command =
   | ReceiveCommand
   | SendCommand
   | { readonly name: "help"; readonly topic: Topic }
+  | { readonly name: "completions"; readonly shell: Shell }
   | { readonly name: "version" };
 
 /** What there is a help text for. */
@@ -170,6 +173,8 @@ function commandOf(options: Options): Command {
       throw usage("Say ferry send or ferry receive");
     case "help":
       return { name: "help", topic: topicOf(rest[0]) };
+    case "completions":
+      return { name: "completions", shell: shellOf(rest[0]) };
     case "receive":
       return receiveCommand(options, rest);
     case "send":
@@ -181,6 +186,12 @@ function commandOf(options: Options): Command {
 
 function topicOf(word: string | undefined): Topic {
   return word === "send" || word === "receive" ? word : "ferry";
+}
+
+function shellOf(word: string | undefined): Shell {
+  const shell = SHELLS.find((name) => name === word);
+  if (shell !== undefined) return shell;
+  throw usage(`Say for which shell: ferry completions ${SHELLS.join("|")}`);
 }
 
 function receiveCommand(options: Options, words: string[]): ReceiveCommand {

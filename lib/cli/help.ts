@@ -36,8 +36,8 @@ For example:
   machine B$ ferry receive > backup.img
   machine A$ cat backup.img | ferry send machine-b
 
-ferry send --help and ferry receive --help tell more; --version prints the
-version.
+ferry send --help and ferry receive --help tell more, --version prints the
+version, and ferry completions bash (or zsh, fish) what completes its words.
 ${EXIT}`,
 
   receive:

@@ -1,4 +1,5 @@
 import { type Command, type CommonOptions, parseCommand } from "./args.ts";
+import { completionsFor } from "./completions.ts";
 import { environmentCode } from "./environment.ts";
 import { ErrorOutput } from "./error_output.ts";
 import { DONE, verdictOf } from "./exit_status.ts";
@@ -49,6 +50,8 @@ async function execute(command: Command, reporter: Reporter): Promise<void> {
   switch (command.name) {
     case "help":
       return print(helpText(command.topic));
+    case "completions":
+      return print(completionsFor(command.shell));
     case "version":
       return print(`ferry ${VERSION}\n`);
     case "send":

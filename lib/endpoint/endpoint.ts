@@ -82,7 +82,7 @@ export class Endpoint implements ChannelDriver {
     this.#socket = socket;
     this.timeout = options.timeout;
     this.#host = new Host({
-      config: configOf(options),
+      config: { ...configOf(options), socketMemory: socket.memory },
       random: () => crypto.getRandomValues(new Uint32Array(1))[0],
       trace: options.trace,
       admitsByHand: true,

@@ -1,9 +1,10 @@
 import { isIPv4 } from "node:net";
 import { Failure } from "../base/failure.ts";
+import { DEFAULT_SOCKET_MEMORY } from "../protocol/kernel_buffer.ts";
 import { SocketOptions } from "./socket_options.ts";
 
 /** What is asked of the kernel for what has arrived, in bytes. */
-const RECEIVE_BUFFER = 2 ** 22;
+const RECEIVE_MEMORY = 2 ** 22;
 /** Bytes that one system call sends: half of what UDP could, lest it fill the peer's kernel buffer alone. */
 const MAX_TRAIN = 2 ** 15;
 /** Datagrams that Linux sends in one system call (UDP_MAX_SEGMENTS of older kernels). */
@@ -14,6 +15,8 @@ export class Socket {
   readonly port: number;
   /** Whether it is an IPv6 socket, which reaches IPv4 by mapped addresses. */
   readonly ipv6: boolean;
+  /** What the kernel has for datagrams that wait to be received, in bytes. */
+  readonly memory: number;
   readonly #datagrams: Deno.DatagramConn;
   readonly #options: SocketOptions | undefined;
   /** The size that the kernel cuts by now, 0 for none. */
@@ -28,7 +31,8 @@ export class Socket {
     const options = SocketOptions.of(port);
     options?.joinReceived();
     options?.forbidFragments();
-    options?.growReceiveBuffer(RECEIVE_BUFFER);
+    this.memory = options?.growReceiveBuffer(RECEIVE_MEMORY) ??
+      DEFAULT_SOCKET_MEMORY;
     this.#options = options;
     this.#cuts = options?.segmentBy(0) ?? false;
   }

@@ -31,6 +31,7 @@ export class SocketOptions {
   readonly #system: CLibrary;
   readonly #descriptor: number;
   readonly #value = new Int32Array(1);
+  readonly #length = new Uint32Array(1);
 
   private constructor(system: CLibrary, descriptor: number) {
     this.#system = system;
@@ -64,9 +65,23 @@ export class SocketOptions {
     return this.#set(SOL_UDP, UDP_GRO, 1);
   }
 
-  /** Asks for room for `bytes` that have arrived; the system's limit is applied. */
-  growReceiveBuffer(bytes: number): boolean {
-    return this.#set(SOL_SOCKET, SO_RCVBUF, bytes);
+  /**
+   * Asks for memory for what has arrived; the system's limit is applied.
+   *
+   * @returns how much memory there is now, in bytes, if that can be told
+   */
+  growReceiveBuffer(bytes: number): number | undefined {
+    this.#set(SOL_SOCKET, SO_RCVBUF, bytes);
+    this.#length[0] = this.#value.byteLength;
+    const { getsockopt } = this.#system;
+    const failed = getsockopt(
+      this.#descriptor,
+      SOL_SOCKET,
+      SO_RCVBUF,
+      this.#value,
+      this.#length,
+    );
+    return failed ? undefined : this.#value[0];
   }
 
   /**

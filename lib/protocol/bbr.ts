@@ -111,17 +111,21 @@ export class Bbr implements CongestionController {
    */
   constructor(maxDatagramSize: number, seed: number) {
     this.#random = new Random(seed);
-    this.onDatagramSize(maxDatagramSize);
+    this.onPath(
+      maxDatagramSize,
+      kernelBuffer(maxDatagramSize) * maxDatagramSize,
+    );
     this.#congestionWindow = this.#initialWindow;
   }
 
-  onDatagramSize(size: number): void {
-    this.#mss = size;
-    const holds = kernelBuffer(size);
-    this.#kernelBuffer = holds * size;
-    this.#maxQuantum = Math.max(1, Math.floor((holds - MIN_WINDOW) / QUANTA)) *
-      size;
-    this.#initialWindow = Math.min(INITIAL_WINDOW, holds) * size;
+  onPath(datagramSize: number, kernelBuffer: number): void {
+    this.#mss = datagramSize;
+    this.#kernelBuffer = kernelBuffer;
+    this.#maxQuantum = Math.max(
+      datagramSize,
+      (kernelBuffer - MIN_WINDOW * datagramSize) / QUANTA,
+    );
+    this.#initialWindow = Math.min(INITIAL_WINDOW * datagramSize, kernelBuffer);
   }
 
   get state(): BbrState {

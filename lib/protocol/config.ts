@@ -1,5 +1,6 @@
 import type { CongestionControllerFactory } from "./congestion.ts";
 import { CONTROLLERS, DEFAULT_CONTROLLER } from "./controllers.ts";
+import { DEFAULT_SOCKET_MEMORY } from "./kernel_buffer.ts";
 import { BASE_DATAGRAM_SIZE } from "./path_mtu.ts";
 
 /** What a host and its connections are told once. Times in milliseconds, sizes in bytes. */
@@ -10,6 +11,8 @@ export interface Config {
   readonly maxDatagramSize: number;
   /** What is sent at first, if it is no larger; whether the path takes more is tried out. */
   readonly initialDatagramSize: number;
+  /** Memory that the socket has for datagrams that wait to be taken. */
+  readonly socketMemory: number;
   /** Sending rate at most, in bytes per millisecond. */
   readonly maxRate: number;
   /** What the peer may send before it learns of more. */
@@ -27,6 +30,7 @@ export const DEFAULT_CONFIG: Config = {
   timeout: 30_000,
   maxDatagramSize: 1472,
   initialDatagramSize: BASE_DATAGRAM_SIZE,
+  socketMemory: DEFAULT_SOCKET_MEMORY,
   maxRate: Infinity,
   initialWindow: 2 ** 18,
   // 1 Gbit/s at 200 ms has 25 MB in flight.

@@ -39,8 +39,11 @@ export interface CongestionController {
   onPacketSettled(sentTime: number, lost: boolean): void;
   onAcked(event: AckEvent): void;
   onLost(event: LossEvent): void;
-  /** From now on datagrams are of up to `size` bytes. */
-  onDatagramSize(size: number): void;
+  /**
+   * From now on datagrams are of up to `datagramSize` bytes, and the peer's
+   * kernel holds `kernelBuffer` bytes of such.
+   */
+  onPath(datagramSize: number, kernelBuffer: number): void;
   /** Nothing came through for several probe timeouts (RFC 9002, section 7.6). */
   onPersistentCongestion(): void;
 }

@@ -103,7 +103,7 @@ export class Cubic implements CongestionController {
     this.#slowStartThreshold = this.#congestionWindow;
   }
 
-  onDatagramSize(size: number): void {
+  onPath(size: number): void {
     this.#mss = size;
   }
 

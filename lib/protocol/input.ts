@@ -79,6 +79,7 @@ export class Input {
   #takeSyn(segment: Segment): void {
     this.#receiveBuffer.receiveSyn();
     this.#path.limit(segment.maxDatagramSize);
+    this.#recovery.peerMemory = segment.socketMemory;
     this.#output.openWindow(1 + segment.initialWindow);
   }
 

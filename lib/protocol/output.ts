@@ -49,8 +49,7 @@ export interface OutputSources {
 /** Decides what the next datagram carries, and writes it. */
 export class Output {
   readonly #sources: OutputSources;
-  // The largest datagram that is taken, in bytes.
-  readonly #announced: number;
+  readonly #config: Config;
   #sinceLastPush = 0;
   #pacingBlocked = false;
   #persistDeadline = Infinity;
@@ -80,7 +79,7 @@ export class Output {
   ) {
     this.segment.idHigh = idHigh;
     this.segment.idLow = idLow;
-    this.#announced = config.maxDatagramSize;
+    this.#config = config;
     this.#sources = sources;
   }
 
@@ -241,7 +240,8 @@ export class Output {
   #addSyn(): void {
     const { segment } = this;
     segment.flags |= Flag.SYN;
-    segment.maxDatagramSize = this.#announced;
+    segment.maxDatagramSize = this.#config.maxDatagramSize;
+    segment.socketMemory = this.#config.socketMemory;
     segment.initialWindow = this.#sources.receiveBuffer.capacity;
     segment.cookie = this.cookie;
   }

@@ -1,5 +1,3 @@
-import { kernelBuffer } from "./kernel_buffer.ts";
-
 /** Milliseconds between bursts, if they stay small: what an event loop's timer can tell. */
 const QUANTUM_TIME = 2.5;
 /** The share of the peer's kernel buffer that a burst may take, if no timer was late, */
@@ -26,9 +24,9 @@ export class Pacer {
   /** Bytes per millisecond that the path is asked to take at most, whatever the congestion controller says. */
   readonly #maxRate: number;
   #rate: number;
-  // Bytes that the peer's kernel holds in datagrams of the current size.
-  #buffer = 0;
   #datagramSize = 0;
+  // Bytes that the peer's kernel holds in datagrams of this size.
+  #kernelBuffer = 0;
 
   /** @param maxRate bytes per millisecond, `Infinity` for no limit */
   constructor(maxRate: number) {
@@ -39,6 +37,12 @@ export class Pacer {
   /** Sets the rate, in bytes per millisecond. */
   set rate(rate: number) {
     this.#rate = Math.min(rate, this.#maxRate);
+  }
+
+  /** As {@linkcode CongestionController.onPath}. */
+  onPath(datagramSize: number, kernelBuffer: number): void {
+    this.#datagramSize = datagramSize;
+    this.#kernelBuffer = kernelBuffer;
   }
 
   /** Whether a datagram may leave now. */
@@ -62,28 +66,24 @@ export class Pacer {
   }
 
   /** Accounts for a datagram of `size` bytes. */
-  onSent(now: number, size: number, maxDatagramSize: number): void {
+  onSent(now: number, size: number): void {
     const rate = this.#rate;
     if (rate === Infinity) return;
-    if (maxDatagramSize !== this.#datagramSize) {
-      this.#datagramSize = maxDatagramSize;
-      this.#buffer = kernelBuffer(maxDatagramSize) * maxDatagramSize;
-    }
     const burst = Math.min(
       Math.max(
         rate * (QUANTUM_TIME + LATENESS),
-        MIN_BURST * maxDatagramSize,
+        MIN_BURST * this.#datagramSize,
       ),
-      BURST_SHARE * this.#buffer,
+      BURST_SHARE * this.#kernelBuffer,
     );
-    const earliest = now - (burst - maxDatagramSize) / rate;
+    const earliest = now - (burst - this.#datagramSize) / rate;
     this.#free = Math.max(this.#free, earliest) + size / rate;
     this.#deadline = this.#free;
     if (this.#free <= now) return;
     const quantum = Math.min(
       rate * QUANTUM_TIME,
-      QUANTUM_SHARE * this.#buffer,
+      QUANTUM_SHARE * this.#kernelBuffer,
     );
-    this.#deadline += Math.max(0, quantum - maxDatagramSize) / rate;
+    this.#deadline += Math.max(0, quantum - this.#datagramSize) / rate;
   }
 }

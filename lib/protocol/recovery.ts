@@ -1,6 +1,7 @@
 import type { CongestionController } from "./congestion.ts";
 import type { Counters } from "./counters.ts";
 import { DeliveryRate } from "./delivery_rate.ts";
+import { DEFAULT_SOCKET_MEMORY, kernelBuffer } from "./kernel_buffer.ts";
 import { LossDetection, maxReoWnd } from "./loss_detection.ts";
 import { Pacer } from "./pacer.ts";
 import type { PathMtu } from "./path_mtu.ts";
@@ -29,7 +30,8 @@ export class Recovery {
   readonly #path: PathMtu;
   readonly #buffer: SendBuffer;
   readonly #counters: Counters;
-  #datagramSize: number;
+  #peerMemory = DEFAULT_SOCKET_MEMORY;
+  #datagramSize = 0;
   #probeTimeouts = 0;
   #appLimited = true;
 
@@ -57,9 +59,16 @@ export class Recovery {
     this.#pacer = new Pacer(maxRate);
     this.#buffer = buffer;
     this.#path = path;
-    this.#datagramSize = path.size;
     this.#controller = controller;
     this.#counters = counters;
+    this.#adoptPath();
+  }
+
+  /** Memory that the peer's kernel has for datagrams that wait, in bytes. */
+  set peerMemory(bytes: number) {
+    this.#peerMemory = bytes;
+    this.#datagramSize = 0;
+    this.#adoptPath();
   }
 
   get congestionWindow(): number {
@@ -113,7 +122,7 @@ export class Recovery {
   ): void {
     const packet = this.packets.sent(now, seq, sequenceLength, size);
     this.#rate.onSent(now, packet, this.packets);
-    this.#pacer.onSent(now, size, this.#path.size);
+    this.#pacer.onSent(now, size);
     if (this.probesDue > 0) this.probesDue--;
   }
 
@@ -154,7 +163,7 @@ export class Recovery {
     const rate = this.#rate.sample(now, this.#newest, packets);
     const sentTime = packets.sentTime(this.#newest);
     this.detectLosses(now);
-    this.#adoptDatagramSize();
+    this.#adoptPath();
     this.#controller.onAcked({
       now,
       ackedBytes: this.#ackedBytes,
@@ -179,11 +188,13 @@ export class Recovery {
     return 0;
   }
 
-  #adoptDatagramSize(): void {
+  #adoptPath(): void {
     const { size } = this.#path;
     if (size === this.#datagramSize) return;
     this.#datagramSize = size;
-    this.#controller.onDatagramSize(size);
+    const held = size * kernelBuffer(size, this.#peerMemory);
+    this.#controller.onPath(size, held);
+    this.#pacer.onPath(size, held);
   }
 
   readonly #onPacketAcked = (packet: number): void => {

@@ -50,7 +50,7 @@ export const SYN_SIZE = 1200;
 const LENGTH_AT = 36;
 const ACK_SIZE = 26;
 /** Bytes of the part that a SYN adds, without a cookie. */
-export const SYN_PART_SIZE = 7;
+export const SYN_PART_SIZE = 11;
 
 /**
  * One segment's header, decoded. An object is filled again and again, so that
@@ -86,6 +86,8 @@ export class Segment {
   maxDatagramSize = 0;
   /** With SYN: bytes that may be sent before any acknowledgement. */
   initialWindow = 0;
+  /** With SYN: memory that its sender's kernel has for datagrams which wait for it, in bytes. */
+  socketMemory = 0;
   /** With SYN or COOKIE: the cookie, empty if none. */
   cookie: Uint8Array = EMPTY;
 
@@ -170,7 +172,8 @@ function encodeSyn(segment: Segment, into: Uint8Array, at: number): number {
   into[at] = segment.maxDatagramSize >>> 8;
   into[at + 1] = segment.maxDatagramSize;
   writeUint32(into, at + 2, segment.initialWindow);
-  into[at + 6] = segment.cookie.length;
+  writeUint32(into, at + 6, segment.socketMemory);
+  into[at + 10] = segment.cookie.length;
   into.set(segment.cookie, at + SYN_PART_SIZE);
   return at + SYN_PART_SIZE + segment.cookie.length;
 }
@@ -266,7 +269,8 @@ function decodeSyn(datagram: Uint8Array, segment: Segment, at: number): number {
   if (at + SYN_PART_SIZE > datagram.length) return MALFORMED;
   segment.maxDatagramSize = datagram[at] << 8 | datagram[at + 1];
   segment.initialWindow = uint32At(datagram, at + 2);
-  const end = at + SYN_PART_SIZE + datagram[at + 6];
+  segment.socketMemory = uint32At(datagram, at + 6);
+  const end = at + SYN_PART_SIZE + datagram[at + 10];
   if (end > datagram.length) return MALFORMED;
   // A stream begins at 0; and into less than a SYN takes no header might fit.
   const opens = segment.has(Flag.SYN);

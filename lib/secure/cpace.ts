@@ -1,4 +1,8 @@
-import { ristretto255, ristretto255_hasher } from "@noble/curves/ed25519.js";
+// deno-lint-ignore-file no-import-prefix -- `deno install` from a URL reads no import map
+import {
+  ristretto255,
+  ristretto255_hasher,
+} from "npm:@noble/curves@2.4.0/ed25519.js";
 import { createHash } from "node:crypto";
 import { concat } from "./key_schedule.ts";
 

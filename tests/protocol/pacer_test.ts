@@ -4,6 +4,14 @@ import { Pacer } from "../../lib/protocol/pacer.ts";
 const SIZE = 1_000;
 /** Datagrams that may leave together at most: a kernel's default receive buffer holds about 90. */
 const MAX_BURST = 64;
+/** Bytes. */
+const KERNEL_BUFFER = 80 * SIZE;
+
+function pacerOf(maxRate: number): Pacer {
+  const pacer = new Pacer(maxRate);
+  pacer.onPath(SIZE, KERNEL_BUFFER);
+  return pacer;
+}
 
 /** Sends as often as the pacer lets it until `end`; returns when each datagram left. */
 function drive(pacer: Pacer, start: number, end: number): number[] {
@@ -13,20 +21,20 @@ function drive(pacer: Pacer, start: number, end: number): number[] {
     now = Math.max(now, pacer.deadline);
     if (now >= end) break;
     times.push(now);
-    pacer.onSent(now, SIZE, SIZE);
+    pacer.onSent(now, SIZE);
   }
   return times;
 }
 
 Deno.test("nothing is held back while no rate is known", () => {
-  const pacer = new Pacer(Infinity);
-  for (let i = 0; i < 1_000; i++) pacer.onSent(0, SIZE, SIZE);
+  const pacer = pacerOf(Infinity);
+  for (let i = 0; i < 1_000; i++) pacer.onSent(0, SIZE);
   assert(pacer.deadline <= 0);
 });
 
 Deno.test("over time datagrams leave at the rate, no faster and no slower", () => {
   for (const rate of [1, 100, 10_000]) {
-    const pacer = new Pacer(Infinity);
+    const pacer = pacerOf(Infinity);
     pacer.rate = rate;
     const duration = 1_000 * SIZE / rate;
     const { length } = drive(pacer, 1_000, 1_000 + duration);
@@ -36,9 +44,9 @@ Deno.test("over time datagrams leave at the rate, no faster and no slower", () =
 
 Deno.test("a burst is bounded, however long nothing was sent", () => {
   for (const rate of [1, 100, 10_000, 10_000_000]) {
-    const pacer = new Pacer(Infinity);
+    const pacer = pacerOf(Infinity);
     pacer.rate = rate;
-    pacer.onSent(0, SIZE, SIZE);
+    pacer.onSent(0, SIZE);
     const at = 1_000_000;
     const burst = drive(pacer, at, at + 1e-6).length;
     assert(burst >= 10 && burst <= 48, `${burst} at ${rate}`);
@@ -46,7 +54,7 @@ Deno.test("a burst is bounded, however long nothing was sent", () => {
 });
 
 Deno.test("a fast sender pauses between small bursts rather than after each datagram", () => {
-  const pacer = new Pacer(Infinity);
+  const pacer = pacerOf(Infinity);
   pacer.rate = 10_000;
   const times = drive(pacer, 1_000, 1_100);
   const pauses = times.filter((time, i) => i > 0 && time > times[i - 1]);
@@ -54,7 +62,7 @@ Deno.test("a fast sender pauses between small bursts rather than after each data
 });
 
 Deno.test("no stretch of time sees more than its share and one burst", () => {
-  const pacer = new Pacer(Infinity);
+  const pacer = pacerOf(Infinity);
   pacer.rate = 100;
   const times = drive(pacer, 1_000, 11_000);
   for (let i = 0; i < times.length; i++) {
@@ -66,13 +74,13 @@ Deno.test("no stretch of time sees more than its share and one burst", () => {
 });
 
 Deno.test("a sender that is woken late catches up, if it is not too late", () => {
-  const pacer = new Pacer(Infinity);
+  const pacer = pacerOf(Infinity);
   pacer.rate = 1_000;
   let sent = 0;
   // Woken each 2 ms, as by a timer that is late.
   for (let now = 0; now < 1_000; now += 2) {
     while (pacer.deadline <= now) {
-      pacer.onSent(now, SIZE, SIZE);
+      pacer.onSent(now, SIZE);
       sent++;
     }
   }
@@ -80,7 +88,7 @@ Deno.test("a sender that is woken late catches up, if it is not too late", () =>
 });
 
 Deno.test("the limit given by a person holds whatever the controller says", () => {
-  const pacer = new Pacer(10);
+  const pacer = pacerOf(10);
   pacer.rate = 1_000;
   const { length } = drive(pacer, 0, 10_000);
   assert(length >= 95 && length <= 100 + MAX_BURST);

@@ -31,7 +31,7 @@ class FixedWindow implements CongestionController {
   onLost(event: LossEvent): void {
     this.losses.push({ ...event });
   }
-  onDatagramSize(): void {}
+  onPath(): void {}
   onPersistentCongestion(): void {
     this.persistentCongestions++;
   }

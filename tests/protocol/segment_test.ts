@@ -72,6 +72,7 @@ const ackPart = fc.record({
 const synPart = fc.record({
   maxDatagramSize: fc.integer({ min: SYN_SIZE, max: 65_535 }),
   initialWindow: uint32,
+  socketMemory: uint32,
   cookie: bytes(255),
 });
 
@@ -94,6 +95,7 @@ Deno.test("a segment of any kind comes back as it was written", () => {
   const nothing = {
     maxDatagramSize: 0,
     initialWindow: 0,
+    socketMemory: 0,
     cookie: new Uint8Array(0),
   };
   const noAck = { ack: 0, window: 0, ackDelay: 0, blocks: [] };
@@ -136,6 +138,7 @@ Deno.test("the example in the specification says what the specification says of 
     blocks: [[90_210, 90_300], [90_001, 90_200]],
     maxDatagramSize: 0,
     initialWindow: 0,
+    socketMemory: 0,
     cookie: new Uint8Array(0),
     padding: 0,
   });

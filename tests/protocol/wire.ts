@@ -24,6 +24,7 @@ export interface Draft {
   blocks?: readonly (readonly [start: number, end: number])[];
   maxDatagramSize?: number;
   initialWindow?: number;
+  socketMemory?: number;
   cookie?: Uint8Array;
   /** Bytes of padding. */
   padding?: number;
@@ -50,6 +51,7 @@ export function segmentOf(draft: Draft): Segment {
   }
   segment.maxDatagramSize = draft.maxDatagramSize ?? 1472;
   segment.initialWindow = draft.initialWindow ?? 2 ** 18;
+  segment.socketMemory = draft.socketMemory ?? 2 ** 17;
   segment.cookie = draft.cookie ?? EMPTY;
   return segment;
 }
@@ -88,6 +90,7 @@ export function draftOf(datagram: Uint8Array): Required<Draft> {
     blocks: blocksOf(segment),
     maxDatagramSize: opens ? segment.maxDatagramSize : 0,
     initialWindow: opens ? segment.initialWindow : 0,
+    socketMemory: opens ? segment.socketMemory : 0,
     cookie: segment.cookie.slice(),
     padding: datagram.length - end,
   };

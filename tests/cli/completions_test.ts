@@ -1,0 +1,128 @@
+import { assert, assertEquals } from "@std/assert";
+import { parseCommand } from "../../lib/cli/args.ts";
+import {
+  completionsFor,
+  type Shell,
+  SHELLS,
+} from "../../lib/cli/completions.ts";
+import { helpText } from "../../lib/cli/help.ts";
+import { dashed, formsOf, optionsOf } from "../../lib/cli/options.ts";
+
+function run(shell: Shell, args: string[], cwd: string) {
+  const env = { HOME: cwd, XDG_CONFIG_HOME: cwd, TERM: "dumb" };
+  return new Deno.Command(shell, { args, cwd, env, stderr: "null" })
+    .outputSync();
+}
+
+/** Whether the shell is on this machine. */
+function isThere(shell: Shell): boolean {
+  try {
+    return run(shell, ["-c", "true"], "/").success;
+  } catch {
+    return false;
+  }
+}
+
+/** Completes the line in bash, where `=` is a word of its own. */
+const BASH = `source ./script
+read -ra COMP_WORDS <<< "\${1//=/ = }"
+[[ $1 == *" " || $1 == *= ]] && COMP_WORDS+=("")
+[[ $1 == *= ]] && unset "COMP_WORDS[-1]"
+COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
+_ferry
+printf '%s\\n' "\${COMPREPLY[@]}"`;
+
+/** Types the line and a tab into an interactive zsh, and takes what the completion offers. */
+const ZSH = `zmodload zsh/zpty
+zpty z zsh -f -i
+zpty -w z "PS1= PS2= RPS1=; autoload -U compinit && compinit -u -D; unset zle_bracketed_paste"
+zpty -w z "source ./script; zstyle ':completion:*' list-separator '#'; LISTMAX=10000"
+zpty -w z "compadd() { local -a array; builtin compadd -O array \\"\\$@\\" 2>/dev/null; print -rl -- \\$array >> found; builtin compadd \\"\\$@\\"; }"
+zpty -w z "zle-line-init() { touch ready; }; zle -N zle-line-init"
+until [[ -e ready ]]; do zpty -r -t z output; sleep 0.02; done
+zpty -w -n z "$1"$'\\t'
+zpty -w -n z $'\\C-u'"touch done"$'\\n'
+until [[ -e done ]]; do zpty -r -t z output; sleep 0.02; done
+cat found`;
+
+const FISH = `source ./script; complete -C "$argv[1]" | string split -f1 \\t`;
+
+const PROGRAMS: Record<Shell, (line: string) => string[]> = {
+  bash: (line) => ["--norc", "-c", BASH, "bash", line],
+  zsh: (line) => ["-f", "-c", ZSH, "zsh", line],
+  fish: (line) => ["--no-config", "-c", FISH, line],
+};
+
+/** What the shell offers for the end of `line`, in a directory with `some file.svg` and `folder`. */
+function complete(shell: Shell, line: string): string[] {
+  const cwd = Deno.makeTempDirSync({ prefix: "ferry-completions-" });
+  try {
+    Deno.writeTextFileSync(`${cwd}/script`, completionsFor(shell));
+    Deno.writeTextFileSync(`${cwd}/some file.svg`, "");
+    Deno.mkdirSync(`${cwd}/folder`);
+    const { stdout } = run(shell, PROGRAMS[shell](line), cwd);
+    return new TextDecoder().decode(stdout).split("\n")
+      .map((word) => word.replace(/\/$/, "").replace("\\ ", " "));
+  } finally {
+    Deno.removeSync(cwd, { recursive: true });
+  }
+}
+
+/** Lines, what has to be offered for them, and what must not be. */
+const CASES: [string, string[], string[]][] = [
+  ["ferry ", ["send", "receive", "help", "completions"], ["folder"]],
+  ["ferry rec", ["receive"], ["send"]],
+  ["ferry send --t", ["--timeout", "--trace"], ["--quiet"]],
+  ["ferry send -", ["--rate", "--report", "-q"], ["--force", "-d"]],
+  ["ferry receive --f", ["--force"], []],
+  ["ferry send --rate 5 --congestion ", ["bbr", "cubic"], ["folder"]],
+  ["ferry send --congestion=", ["bbr", "cubic"], []],
+  ["ferry send host ", ["some file.svg", "folder"], ["send"]],
+  ["ferry send --rate 5 host so", ["some file.svg"], ["folder"]],
+  ["ferry send --code host so", ["some file.svg"], []],
+  ["ferry receive -d ", ["folder"], ["some file.svg"]],
+  ["ferry receive --report so", ["some file.svg"], ["folder"]],
+  ["ferry completions ", [...SHELLS], ["send"]],
+  ["ferry help ", ["send", "receive"], ["bash"]],
+];
+
+for (const shell of SHELLS) {
+  const ignore = !isThere(shell);
+  Deno.test({
+    name: `${shell} completes commands, options, their values and files`,
+    ignore,
+    fn() {
+      // An interactive zsh takes long to start
+      const cases = CASES.filter((_, i) => shell !== "zsh" || i % 3 === 0);
+      for (const [line, wanted, unwanted] of cases) {
+        const found = complete(shell, line)
+          // Where --option=value is one word
+          .map((word) => word.replace(/^--\w+=(?=.)/, "").replace(/=$/, ""));
+        const missing = wanted.filter((word) => !found.includes(word));
+        assertEquals(missing, [], `${line}: ${found.join(" | ")}`);
+        const extra = unwanted.filter((word) => found.includes(word));
+        assertEquals(extra, [], `${line}: ${found.join(" | ")}`);
+      }
+    },
+  });
+}
+
+Deno.test("every option there is can be completed, and is understood and explained", () => {
+  for (const command of ["send", "receive"] as const) {
+    const words = command === "send" ? ["send", "host"] : ["receive"];
+    for (const option of optionsOf(command)) {
+      const { name, completes } = option;
+      const value = { report: "a.svg", mtu: "1400" }[name as string] ??
+        (Array.isArray(completes) ? completes[0] : "5");
+      const { optional = false } = option;
+      const values = option.value === undefined || optional ? [] : [value];
+      for (const form of formsOf(option)) {
+        parseCommand([...words, form, ...values]);
+      }
+      assert(helpText(command).includes(dashed(name)), name);
+    }
+    const explained = helpText(command).matchAll(/^ {2}(?:-\w, )?(-+\w+)/gm);
+    const known = optionsOf(command).map(({ name }) => dashed(name));
+    assertEquals([...explained].map(([, form]) => form).sort(), known.sort());
+  }
+});

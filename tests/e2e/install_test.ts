@@ -1,0 +1,77 @@
+import { assert, assertEquals } from "@std/assert";
+import { freePort, listening } from "../bench/processes.ts";
+import { inDirectory } from "./ferry.ts";
+
+const root = new URL("../../", import.meta.url);
+
+/** Serves the repository's files as raw.githubusercontent.com does: all as plain text. */
+function serveRepository() {
+  return Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const { pathname } = new URL(request.url);
+      const file = new URL(`.${pathname}`, root);
+      const text = await Deno.readTextFile(file).catch(() => undefined);
+      return new Response(text, {
+        status: text === undefined ? 404 : 200,
+        headers: { "content-type": "text/plain; charset=utf-8" },
+      });
+    },
+  );
+}
+
+/** A cache for Deno that has nothing in it but the packages of npm. */
+async function emptyCache(path: string): Promise<string> {
+  const info = new Deno.Command(Deno.execPath(), { args: ["info", "--json"] });
+  const { npmCache } = JSON.parse(
+    new TextDecoder().decode((await info.output()).stdout),
+  );
+  await Deno.mkdir(path);
+  await Deno.symlink(npmCache, `${path}/npm`);
+  return path;
+}
+
+/** The README's command that installs from a URL, without the URL. */
+async function installCommand(): Promise<string[]> {
+  const readme = await Deno.readTextFile(new URL("README.md", root));
+  const command = /deno install (?:\S+ |\\\n +)+?(?=https:)/.exec(readme)?.[0];
+  assert(command !== undefined, "The README shows no deno install");
+  return command.split(/[\s\\]+/).slice(1).filter((word) => word !== "");
+}
+
+Deno.test("deno install makes a ferry that works straight from the repository's URL", () =>
+  inDirectory(async (cwd) => {
+    const server = serveRepository();
+    const env = {
+      DENO_INSTALL_ROOT: cwd,
+      DENO_DIR: await emptyCache(`${cwd}/cache`),
+    };
+    const url = `http://127.0.0.1:${server.addr.port}/main.ts`;
+    const install = await new Deno.Command(Deno.execPath(), {
+      args: [...await installCommand(), url],
+      env,
+    }).output();
+    assert(install.success, new TextDecoder().decode(install.stderr));
+
+    const port = freePort();
+    const start = (line: string) =>
+      new Deno.Command("bash", {
+        args: ["-c", line],
+        cwd,
+        env: { ...env, PATH: `${cwd}/bin:${Deno.env.get("PATH")}` },
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+    const receiver = start(`ferry receive ${port} -q --code=7-a-b | cat`);
+    await listening("udp", port);
+    const sender = start(
+      `echo hello | ferry send 127.0.0.1 ${port} -q --code=7-a-b`,
+    );
+    const [received, sent] = await Promise.all([
+      receiver.output(),
+      sender.output(),
+    ]);
+    await server.shutdown();
+    assertEquals([received.code, sent.code], [0, 0]);
+    assertEquals(new TextDecoder().decode(received.stdout), "hello\n");
+  }));
