@@ -73,7 +73,7 @@ export class Records {
    * @returns what it holds; `undefined` if it is not the record that was sent
    */
   async open(
-    head: Uint8Array<ArrayBuffer>,
+    head: Uint8Array,
     body: Uint8Array,
   ): Promise<Uint8Array | undefined> {
     try {
@@ -85,7 +85,8 @@ export class Records {
     }
   }
 
-  #next(additionalData: Uint8Array<ArrayBuffer>): AesGcmParams {
+  #next(header: Uint8Array): AesGcmParams {
+    const additionalData = header as BufferSource;
     const iv = this.#iv.slice();
     const view = new DataView(iv.buffer);
     const last = iv.length - 4;

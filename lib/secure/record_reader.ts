@@ -70,24 +70,20 @@ export class RecordReader {
     // The next header comes along, if it is there.
     await this.#fill(end, end + HEADER_SIZE);
     await this.#records.ready();
-    const content = this.#open(
-      buffer.slice(0, HEADER_SIZE),
-      buffer.subarray(HEADER_SIZE, end),
-    );
+    const content = this.#open(buffer.subarray(0, end), isEnd);
     content.catch(() => {});
     buffer.copyWithin(0, end, this.#held);
     this.#held -= end;
     this.#ended = isEnd;
-    return { content: isEnd ? content.then(() => null) : content };
+    return { content };
   }
 
-  async #open(
-    header: Uint8Array<ArrayBuffer>,
-    body: Uint8Array,
-  ): Promise<Uint8Array> {
+  async #open(record: Uint8Array, isEnd: boolean): Promise<Uint8Array | null> {
+    const header = record.slice(0, HEADER_SIZE);
+    const body = record.subarray(HEADER_SIZE);
     const content = await this.#records.open(header, body);
     if (content === undefined) throw broken();
-    return content;
+    return isEnd ? null : content;
   }
 
   /** Reads until `enough` bytes are held, and no more than `most`. */

@@ -1,0 +1,147 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { Guesses } from "../../lib/secure/guesses.ts";
+import { RecordType } from "../../lib/secure/messages.ts";
+import { Refusal, SecurityFailure } from "../../lib/secure/refusal.ts";
+import type { Security } from "../../lib/secure/secure_channel.ts";
+import { Middle } from "./middle.ts";
+import { ANSWER, ENCRYPTED, PLAIN, QUESTION, talk, withCode } from "./talk.ts";
+
+for (const security of [ENCRYPTED, withCode("7-a-b")]) {
+  Deno.test(`in ${security.mode} mode both sides hear each other, and nobody else does`, async () => {
+    const middle = new Middle();
+    const { client, server } = await talk({ client: security, middle });
+    assertEquals([server.failure, client.failure], [undefined, undefined]);
+    assertEquals([server.got, client.got], [QUESTION, ANSWER]);
+    const all = middle.seen.map(({ record }) =>
+      new TextDecoder().decode(record)
+    );
+    // They cross in two records each
+    const parts = [QUESTION, ANSWER].flatMap((text) =>
+      text.split(/(?<=^.{5})/)
+    );
+    for (const text of [...parts, "7-a-b"]) {
+      assert(!all.join("").includes(text), text);
+    }
+  });
+}
+
+Deno.test("in plain mode both sides hear each other, and everybody else does", async () => {
+  const middle = new Middle();
+  const { client, server } = await talk({ client: PLAIN, middle });
+  assertEquals([server.got, client.got], [QUESTION, ANSWER]);
+  const all = middle.seen.map(({ record }) => new TextDecoder().decode(record));
+  assert(all.join("").includes(QUESTION));
+});
+
+Deno.test("without a code both sides have the same three words, other ones each time", async () => {
+  const one = await talk({ client: ENCRYPTED });
+  const other = await talk({ client: ENCRYPTED });
+  assertEquals(one.client.words?.length, 3);
+  assertEquals(one.client.words, one.server.words);
+  assertEquals(other.client.words, other.server.words);
+  assertNotEquals(one.client.words, other.client.words);
+});
+
+Deno.test("with a code there are no words to compare", async () => {
+  const { client, server } = await talk({ client: withCode("x") });
+  assertEquals([client.words, server.words], [undefined, undefined]);
+});
+
+const MISMATCHES: [Security, Security, number, RegExp, RegExp][] = [
+  [PLAIN, ENCRYPTED, Refusal.ENCRYPTED_HERE, /--plain/, /--plain/],
+  [PLAIN, withCode("a"), Refusal.CODE_WANTED, /wants a code/, /no code/],
+  [ENCRYPTED, PLAIN, Refusal.PLAIN_HERE, /--plain/, /--plain/],
+  [ENCRYPTED, withCode("a"), Refusal.CODE_WANTED, /--code=CODE/, /no code/],
+  [withCode("a"), PLAIN, Refusal.PLAIN_HERE, /--plain/, /--plain/],
+  [withCode("a"), ENCRYPTED, Refusal.NO_CODE_HERE, /without a code/, /a code/],
+];
+for (const [client, server, refusal, there, here] of MISMATCHES) {
+  Deno.test(`a client in ${client.mode} mode is refused by a server in ${server.mode} mode, and both know why`, async () => {
+    const middle = new Middle();
+    const sides = await talk({ client, server, middle });
+    for (const { failure, got } of [sides.client, sides.server]) {
+      assert(failure instanceof SecurityFailure);
+      assertEquals([failure.reason, failure.refusal], ["refused", refusal]);
+      assertEquals(got, "");
+    }
+    assert(there.test(sides.client.failure!.message));
+    assert(here.test(sides.server.failure!.message));
+    assertEquals(middle.seen.length, 2, "HELLO and REFUSE");
+  });
+}
+
+Deno.test("a wrong code is told to both sides, and no content left before that", async () => {
+  const middle = new Middle();
+  const { client, server } = await talk({
+    client: withCode("7-a-b"),
+    server: withCode("7-a-c"),
+    middle,
+  });
+  assertEquals(client.failure?.reason, "wrong-code");
+  assertEquals(server.failure?.reason, "wrong-code");
+  assertEquals(server.got, "");
+  assertEquals(middle.seen.map(({ record }) => record[0]), [
+    RecordType.HELLO,
+    RecordType.HELLO,
+    RecordType.FINISHED,
+    RecordType.REFUSE,
+  ]);
+});
+
+Deno.test("a receiver that does not know the code is found out before any content leaves", async () => {
+  // It answers with its own code and says that all is well.
+  const middle = new Middle(({ direction, record }) => {
+    const refuses = direction === "down" && record[0] === RecordType.REFUSE;
+    if (!refuses) return [record];
+    return [
+      Uint8Array.of(RecordType.FINISHED, 0, 0, 32, ...new Uint8Array(32)),
+    ];
+  });
+  const { client } = await talk({
+    client: withCode("right"),
+    server: withCode("wrong"),
+    middle,
+  });
+  assertEquals(client.failure?.reason, "wrong-code");
+  const types = middle.seen.map(({ record }) => record[0]);
+  assert(!types.includes(RecordType.DATA));
+});
+
+Deno.test("after three wrong guesses not even the right code is looked at", async () => {
+  const guesses = new Guesses(3);
+  const server = withCode("right");
+  const attempt = async (code: string) => {
+    const { client } = await talk({ client: withCode(code), server, guesses });
+    return client.failure?.reason;
+  };
+  assertEquals(await attempt("wrong"), "wrong-code");
+  assertEquals(await attempt("wrong, too"), "wrong-code");
+  assertEquals(await attempt("right"), undefined);
+  assertEquals([guesses.wrong, guesses.left], [2, 1]);
+  assertEquals(await attempt("wrong again"), "wrong-code");
+  assertEquals(await attempt("right"), "wrong-code");
+});
+
+Deno.test("many guesses at once are no more than three", async () => {
+  const guesses = new Guesses(3);
+  const codes = Array.from({ length: 20 }, (_, at) => withCode(`${at}`));
+  const sides = await Promise.all(
+    codes.map((client) => talk({ client, server: withCode("19"), guesses })),
+  );
+  assertEquals(guesses.wrong, 3);
+  for (const { client } of sides) {
+    assertEquals(client.failure?.reason, "wrong-code");
+  }
+});
+
+Deno.test("of another version both sides are told", async () => {
+  const middle = new Middle(({ direction, index, record }) => {
+    if (direction === "up" && index === 0) record[4]++;
+    return [record];
+  });
+  const { client, server } = await talk({ client: ENCRYPTED, middle });
+  for (const { failure } of [client, server]) {
+    assertEquals(failure?.reason, "refused");
+    assert(/another version/.test(failure!.message));
+  }
+});
