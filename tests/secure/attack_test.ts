@@ -37,9 +37,7 @@ async function assertNoticed(
   const sides = await talk({ client: security, middle, limit: LIMIT });
   assertNotFooled(sides.server, QUESTION);
   assertNotFooled(sides.client, ANSWER);
-  const { client, server } = sides;
-  assert(client.failure !== undefined, "the client noticed nothing");
-  assert(client.failure !== undefined || server.failure !== undefined);
+  assert(sides.client.failure !== undefined, "the client noticed nothing");
   return sides;
 }
 
