@@ -23,13 +23,13 @@ function assertDone(ended: [Ended, Ended]): void {
   assertEquals(received.slice(-65), sent.slice(-65));
 }
 
-/** Sends the file `in` of a directory both ways that there are, and compares. */
+/** Sends the file `in` of a directory both ways that there are, one of them plain, and compares. */
 async function assertCarried(cwd: string): Promise<void> {
   assertDone(
     await runPair({
       cwd,
-      send: { shell: 'cat in | "$@"' },
-      receive: { shell: '"$@" | cat > out' },
+      send: { shell: 'cat in | "$@"', args: ["--plain"] },
+      receive: { shell: '"$@" | cat > out', args: ["--plain"] },
     }),
   );
   assert(await sameFiles(`${cwd}/in`, `${cwd}/out`), "by pipe");

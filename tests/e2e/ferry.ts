@@ -18,6 +18,9 @@ const COMMAND = [
 /** Lines that a transfer without a code says beside all else. */
 const NOTES = /^(Anyone who reaches|Encrypted; if both sides say) .*\n/gm;
 
+/** What every pair is told: with FERRY_PLAIN the tests that are not about security run without encryption. */
+const MODE = Deno.env.has("FERRY_PLAIN") ? ["--plain"] : [];
+
 /** How a process ended. */
 export interface Ended {
   readonly code: number;
@@ -141,12 +144,12 @@ export async function startPair(options: PairOptions = {}): Promise<Pair> {
   const { cwd } = options;
   const port = freePort();
   const receiver = new Ferry(
-    ["receive", `${port}`, ...options.receive?.args ?? []],
+    ["receive", `${port}`, ...MODE, ...options.receive?.args ?? []],
     { cwd, ...options.receive },
   );
   await listening("udp", port);
   const sender = new Ferry(
-    ["send", "127.0.0.1", `${options.via?.(port) ?? port}`]
+    ["send", "127.0.0.1", `${options.via?.(port) ?? port}`, ...MODE]
       .concat(options.send?.args ?? []),
     { cwd, ...options.send },
   );

@@ -5,7 +5,11 @@ import { Relay } from "../net/relay.ts";
 import { inDirectory, runPair, sameFiles } from "./ferry.ts";
 
 /** Sends `size` random bytes through such a network, both ways alike, and compares. */
-function assertCarried(size: number, up: Conditions): Promise<void> {
+function assertCarried(
+  size: number,
+  up: Conditions,
+  args: string[] = [],
+): Promise<void> {
   return inDirectory(async (cwd) => {
     await writeRandomFile(`${cwd}/in`, size);
     let relay: Relay | undefined;
@@ -19,8 +23,8 @@ function assertCarried(size: number, up: Conditions): Promise<void> {
         });
         return relay.port;
       },
-      send: { shell: 'exec "$@" < in' },
-      receive: { shell: 'exec "$@" > out' },
+      send: { shell: 'exec "$@" < in', args },
+      receive: { shell: 'exec "$@" > out', args },
     });
     await relay?.close();
     assertEquals(
@@ -40,8 +44,10 @@ Deno.test("5 MB arrive through 20% loss, 10% duplication, 20% reordering and 1% 
     corrupt: 0.01,
   }));
 
-Deno.test("200 kB arrive through 50% loss", () =>
-  assertCarried(200_000, { loss: 0.5 }));
+for (const args of [[], ["--plain"], ["--code=17-walnut-copper"]]) {
+  Deno.test(`200 kB arrive through 50% loss, ${args[0] ?? "encrypted"}`, () =>
+    assertCarried(200_000, { loss: 0.5 }, args));
+}
 
 Deno.test("1 MB arrives over a path of 100 ms and 20 Mbit/s with a short queue", () =>
   assertCarried(1_000_000, { delay: 50, rate: 2500, queue: 100_000 }));

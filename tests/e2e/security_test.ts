@@ -18,7 +18,6 @@ import {
   runFerry,
   runPair,
   sameFiles,
-  startPair,
   until,
 } from "./ferry.ts";
 
@@ -162,7 +161,7 @@ async function guarded(cwd: string) {
 Deno.test("a wrong code is told to both sides, nothing is written, and the receiver waits on", () =>
   inDirectory(async (cwd) => {
     const { receiver, attempt } = await guarded(cwd);
-    for (const wrong of ["wrong", "right-too"]) {
+    for (const wrong of ["mistaken", "right-too"]) {
       const { code, stderr } = await attempt(wrong);
       assertEquals(code, 3);
       assertMatch(stderr, /^The code is wrong: [^\n]*\n$/);
@@ -230,23 +229,21 @@ Deno.test({
   ignore: !await installed("script"),
   fn: () =>
     inDirectory(async (cwd) => {
-      const { receiver } = await startPair({
+      const [received] = await runPair({
         cwd,
         receive: { args: ["-o", "out", "--code=sesame"] },
         send: {
           args: [],
-          input: true,
           shell: [
             "echo data > in",
             // Standard input is what is sent: the terminal is standard error.
             `printf '%q ' "$@" > command; echo '< in' >> command`,
-            `(until grep -q code: typescript; do sleep 0.05; done; echo Sesame; sleep 5) |`,
+            `(until grep -q code: typescript; do sleep 0.05; done; echo Sesame; until [ -s out ]; do sleep 0.05; done) |`,
             `script -qfec 'bash command' typescript > /dev/null`,
           ].join("\n"),
         },
       });
-      const { code, stderr } = await receiver.ended;
-      assertEquals(code, 0, stderr);
+      assertEquals(received.code, 0, received.stderr);
       assertEquals(await Deno.readTextFile(`${cwd}/out`), "data\n");
     }),
 });
