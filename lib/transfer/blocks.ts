@@ -49,6 +49,29 @@ export class Blocks {
     this.#length += HEADER_SIZE + body.length;
   }
 
+  /** Begins a frame whose body is put piece by piece. @returns what `body` and `end` take */
+  begin(): number {
+    const at = this.#length;
+    this.#length += HEADER_SIZE;
+    return at;
+  }
+
+  /** What was put into the frame that began here. */
+  body(at: number): Uint8Array {
+    return this.#block.subarray(at + HEADER_SIZE, this.#length);
+  }
+
+  /** Ends the frame that began here. @param last what its body ends with */
+  end(at: number, type: number, last: Uint8Array): void {
+    this.#block.set(last, this.#length);
+    this.#length += last.length;
+    writeHeader(
+      this.#block.subarray(at),
+      type,
+      this.#length - at - HEADER_SIZE,
+    );
+  }
+
   /** Puts a frame, making room for it if need be. */
   async add(type: number, body: Uint8Array): Promise<void> {
     if (this.room < HEADER_SIZE + body.length) await this.flush();

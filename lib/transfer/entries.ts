@@ -96,9 +96,10 @@ export const SUM_SIZE = 32;
 const NO_SUM = new Uint8Array(SUM_SIZE);
 
 /**
- * The digest of a tree: the SHA-256 of its ENTRY and LEAVE frames in order, each
- * as its type, the length of its body in two bytes and the body, with a file's
- * followed by the SHA-256 of its content, or by zeros where it was left out.
+ * The digest of a tree as it was sent: the SHA-256 of its packs' digests, and of
+ * what is not in packs: its ENTRY and LEAVE frames in order, each as its type, the
+ * length of its body in two bytes and the body, with a file's followed by the
+ * SHA-256 of its content, or by zeros where it was left out.
  */
 export class TreeDigest {
   #hash = createHash("sha256");
@@ -116,7 +117,7 @@ export class TreeDigest {
     this.#add(Uint8Array.of(FrameType.LEAVE, 0, 0));
   }
 
-  /** @param sum the SHA-256 of the last file's content, if it was sent */
+  /** @param sum the SHA-256 of a pack, or of the last file's content, if it was sent */
   content(sum: Uint8Array = NO_SUM): void {
     this.#add(sum);
   }

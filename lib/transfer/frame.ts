@@ -14,6 +14,7 @@ export const FrameType = {
   RESTART: 0x09,
   ASK: 0x0a,
   TAKE: 0x0b,
+  PACK: 0x0c,
   ACCEPT: 0x81,
   REFUSE: 0x82,
   DONE: 0x83,
@@ -24,7 +25,7 @@ export const FrameType = {
 
 /** Bytes before the body: the type, and the body's length in 24 bits. */
 export const HEADER_SIZE = 4;
-/** The largest body of a DATA frame, in bytes. */
+/** The largest body of a DATA or PACK frame, in bytes. */
 export const MAX_DATA = 1 << 20;
 /** The largest body of any other frame, in bytes. */
 export const MAX_MESSAGE = 1 << 14;
@@ -96,7 +97,8 @@ export class FrameReader {
     const bytes = this.#ahead;
     const type = bytes[at];
     const length = bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3];
-    if (length > (type === FrameType.DATA ? MAX_DATA : MAX_MESSAGE)) {
+    const large = type === FrameType.DATA || type === FrameType.PACK;
+    if (length > (large ? MAX_DATA : MAX_MESSAGE)) {
       throw new Failure(
         "protocol",
         `The other side sent a message of ${length} bytes, which is too long`,
@@ -152,6 +154,33 @@ export class FrameReader {
     const count = await this.#stream.read(room);
     this.#end += count ?? 0;
     return count !== null;
+  }
+}
+
+/** Takes the frames out of the body of a PACK frame. */
+export class Unpacker {
+  #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get ended(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  /** @throws {Failure} `protocol` if there is no whole frame any more */
+  next(): { type: number; body: Uint8Array } {
+    const bytes = this.#bytes;
+    const start = this.#at + HEADER_SIZE;
+    if (start > bytes.length) throw cutShort();
+    const type = bytes[start - 4];
+    const length = bytes[start - 3] << 16 | bytes[start - 2] << 8 |
+      bytes[start - 1];
+    this.#at = start + length;
+    if (this.#at > bytes.length) throw cutShort();
+    return { type, body: bytes.subarray(start, this.#at) };
   }
 }
 

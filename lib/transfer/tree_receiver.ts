@@ -6,10 +6,11 @@ import {
   decodeEntry,
   type Entry,
   type FileEntry,
+  SUM_SIZE,
   TreeDigest,
 } from "./entries.ts";
 import { malformed } from "./fields.ts";
-import { FrameType } from "./frame.ts";
+import { FrameType, Unpacker } from "./frame.ts";
 import { corrupt, ended, type Intake, sameSum } from "./intake.ts";
 import { type ListedFile, Listing } from "./listing.ts";
 import { decodeDigest, type Digest, encodeAccept } from "./messages.ts";
@@ -29,6 +30,7 @@ export class TreeReceiver implements Receiver {
   #files = 0;
   #stored = 0;
   #small = new Uint8Array(SMALL);
+  #packed = new Uint8Array(0);
   #open: Sink | undefined;
   #discarded: boolean | undefined;
 
@@ -55,24 +57,61 @@ export class TreeReceiver implements Receiver {
     this.#open?.discard(keep);
   }
 
-  /** Takes entries as they come, each file's content behind it. @returns the type of the frame after them */
+  /** Takes packs and large files as they come. @returns the type of the frame after them */
   async #entries(): Promise<number | undefined> {
     const { frames } = this.#intake;
     for (;;) {
       const header = await frames.next();
-      if (header?.type === FrameType.ENTRY) {
+      if (header?.type === FrameType.PACK) {
+        await this.#unpack(header.length);
+      } else if (header?.type === FrameType.ENTRY) {
         const body = await frames.body();
         const entry = decodeEntry(body);
-        this.#begin(entry, body);
+        this.#digest.entry(body);
+        this.#begin(entry);
+        this.#intake.event({ type: "entry", path: this.entry });
         if (entry.kind === "file") await this.#content(entry);
-      } else if (header?.type === FrameType.LEAVE) {
-        await this.#intake.skip();
-        this.#leave();
       } else {
         return header?.type;
       }
+      this.#goOn();
+    }
+  }
+
+  /** Stores what is in a pack, once it is known to be right. */
+  async #unpack(length: number): Promise<void> {
+    if (this.#packed.length < length) this.#packed = new Uint8Array(length);
+    const body = this.#packed.subarray(0, length);
+    await this.#intake.frames.fill(body);
+    const end = length - SUM_SIZE;
+    if (end < 0) throw malformed("a pack has no digest");
+    const sum = createHash("sha256").update(body.subarray(0, end)).digest();
+    if (!sameSum(body.subarray(end), sum)) throw corrupt();
+    this.#digest.content(sum);
+    const parts = new Unpacker(body.subarray(0, end));
+    while (!parts.ended) {
+      const { type, body } = parts.next();
+      if (type === FrameType.LEAVE) this.#leave();
+      else if (type === FrameType.ENTRY) this.#unpackEntry(body, parts);
+      else throw malformed(`a pack has type ${type} in it`);
       await this.#pause();
     }
+  }
+
+  #unpackEntry(body: Uint8Array, parts: Unpacker): void {
+    const entry = decodeEntry(body);
+    this.#begin(entry);
+    if (entry.kind !== "file") return;
+    const content = entry.size > 0 ? parts.next() : undefined;
+    if (
+      content !== undefined && content.type !== FrameType.DATA ||
+      (content?.body.length ?? 0) !== entry.size
+    ) {
+      throw malformed("a packed file is not whole");
+    }
+    this.#sink.put(entry, content?.body ?? new Uint8Array(0));
+    this.#intake.count(entry.size);
+    this.#files++;
   }
 
   /** Takes entries that are listed ahead, and what is sent of their files. */
@@ -113,9 +152,15 @@ export class TreeReceiver implements Receiver {
     for (;;) {
       const item = list.shift();
       if (item === undefined) return undefined;
-      if (item === "leave") this.#leave();
-      else this.#begin(item.entry, item.body);
-      if (item !== "leave" && item.entry.kind === "file") {
+      if (item === "leave") {
+        this.#digest.leave();
+        this.#leave();
+        continue;
+      }
+      this.#digest.entry(item.body);
+      this.#begin(item.entry);
+      if (item.entry.kind === "file") {
+        this.#intake.event({ type: "entry", path: this.entry });
         return item as ListedFile;
       }
     }
@@ -156,22 +201,18 @@ export class TreeReceiver implements Receiver {
     await this.#large(entry, from, hash);
   }
 
-  #begin(entry: Entry, body: Uint8Array): void {
+  #begin(entry: Entry): void {
     this.#order.next(entry.name);
-    this.#digest.entry(body);
     if (entry.kind === "directory") {
       this.#sink.enter(entry);
       this.#order.enter();
     } else if (entry.kind === "link") {
       this.#sink.link(entry);
-    } else {
-      this.#intake.event({ type: "entry", path: this.entry });
     }
   }
 
   #leave(): void {
     this.#order.leave();
-    this.#digest.leave();
     this.#sink.leave();
   }
 
@@ -284,6 +325,7 @@ export class TreeReceiver implements Receiver {
   /** What is stored at once keeps the network waiting: now and then it has its turn. */
   async #pause(): Promise<void> {
     if (++this.#stored % AT_ONCE === 0) {
+      this.#intake.event({ type: "entry", path: this.entry });
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
     this.#goOn();

@@ -14,6 +14,8 @@ const BATCH = 512;
 /** Batches that the receiver has been asked about, and whose turn is still to come. */
 const BATCHES_AHEAD = 4;
 
+/** A step that is sent. */
+type SentStep = Exclude<Step, { does: "omit" }>;
 type FileStep = Step & { readonly does: "file" };
 
 /** Sends a tree while it is walked. */
@@ -24,6 +26,8 @@ export class TreeSender implements Sender {
   #files = 0;
   #omitted = 0;
   #omissions = 0;
+  /** Where the pack that is being filled begins in its block. */
+  #packAt: number | undefined;
   #small = new Uint8Array(SMALL);
   /** Omissions that were told before it was begun again. */
   #told = 0;
@@ -37,8 +41,9 @@ export class TreeSender implements Sender {
     for (const step of this.#walk()) {
       if (step.does === "omit") this.#omit(step);
       else if (step.does === "file") await this.#file(step);
-      else await this.#list(step);
+      else await this.#pack(...frameOf(step));
     }
+    this.#endPack();
     return this.#ending();
   }
 
@@ -48,6 +53,7 @@ export class TreeSender implements Sender {
    */
   async rest(): Promise<Ending> {
     this.#digest = new TreeDigest();
+    this.#packAt = undefined;
     this.#told = this.#omissions;
     this.#files = this.#omitted = this.#omissions = 0;
     const asked: Step[][] = [];
@@ -88,18 +94,8 @@ export class TreeSender implements Sender {
     }
   }
 
-  /** Puts what has no content, as its turn has come. */
-  async #list(step: Exclude<Step, { does: "omit" }>): Promise<void> {
-    await this.#frame(step);
-    this.#count(step);
-  }
-
-  async #frame(step: Exclude<Step, { does: "omit" }>): Promise<void> {
-    if (step.does === "leave") await this.#add(FrameType.LEAVE, NOTHING);
-    else await this.#add(FrameType.ENTRY, encodeEntry(step.entry));
-  }
-
-  #count(step: Exclude<Step, { does: "omit" }>): void {
+  /** A listed entry's turn has come. */
+  #count(step: SentStep): void {
     if (step.does === "leave") this.#digest.leave();
     else this.#digest.entry(encodeEntry(step.entry));
   }
@@ -111,53 +107,65 @@ export class TreeSender implements Sender {
     try {
       content = await step.file.open();
     } catch (error) {
-      return this.#omitFile(step, error);
+      return this.#omitFile(step, step.file.explain(error));
     }
     try {
-      await this.#list(step);
+      this.#endPack();
+      await this.#add(...frameOf(step));
+      this.#count(step);
       await this.#content(step, content, 0, createHash("sha256"));
     } finally {
       content.close();
     }
   }
 
-  /** A small file is put whole, or not at all. */
+  /** A small file is packed whole, or not at all. */
   async #smallFile(step: FileStep): Promise<void> {
     const { blocks } = this.#desk;
-    const { size } = step.entry;
-    const body = encodeEntry(step.entry);
-    const length = 3 * HEADER_SIZE + body.length + size + SUM_SIZE;
-    if (blocks.room < length) await this.#flush();
-    const { length: mark, content } = blocks;
-    blocks.put(FrameType.ENTRY, body);
-    const sum = this.#readWhole(step);
-    if (sum === undefined) return blocks.rewind(mark, content);
-    blocks.put(FrameType.SUM, sum);
-    this.#digest.entry(body);
-    this.#digest.content(sum);
-    this.#files++;
-  }
-
-  /** Puts the content of a small file. @returns its SHA-256; undefined if it could not be read */
-  #readWhole(
-    { entry: { size }, path, file }: FileStep,
-  ): Uint8Array | undefined {
-    const { blocks } = this.#desk;
-    const hash = createHash("sha256");
+    const { entry: { size }, file } = step;
+    const [type, body] = frameOf(step);
+    await this.#roomInPack(2 * HEADER_SIZE + body.length + size);
+    const { length, content } = blocks;
+    blocks.put(type, body);
     try {
       const count = size === 0
         ? 0
         : file.readAll(blocks.space().subarray(0, size));
-      if (count === size) {
-        if (size > 0) hash.update(blocks.filled(size));
-        return hash.digest();
-      }
-      this.#omit({ does: "omit", path, why: SHRUNK, missing: true });
+      if (count < size) throw new Error(SHRUNK);
+      if (size > 0) blocks.filled(size);
+      this.#files++;
     } catch (error) {
-      const why = file.explain(error);
-      this.#omit({ does: "omit", path, why, missing: true });
+      blocks.rewind(length, content);
+      this.#omitFile(step, file.explain(error));
     }
-    return undefined;
+  }
+
+  /** Puts a frame into the pack. */
+  async #pack(type: number, body: Uint8Array): Promise<void> {
+    await this.#roomInPack(HEADER_SIZE + body.length);
+    this.#desk.blocks.put(type, body);
+  }
+
+  /** Sees to it that a pack is open and has so much room. */
+  async #roomInPack(length: number): Promise<void> {
+    const { blocks } = this.#desk;
+    const start = this.#packAt === undefined ? HEADER_SIZE : 0;
+    if (blocks.room < start + length + SUM_SIZE) {
+      this.#endPack();
+      await this.#flush();
+    }
+    this.#packAt ??= blocks.begin();
+  }
+
+  /** What is in a pack is known to be right by one digest. */
+  #endPack(): void {
+    if (this.#packAt === undefined) return;
+    const { blocks } = this.#desk;
+    const body = blocks.body(this.#packAt);
+    const sum = createHash("sha256").update(body).digest();
+    blocks.end(this.#packAt, FrameType.PACK, sum);
+    this.#packAt = undefined;
+    this.#digest.content(sum);
   }
 
   /** Puts the content of a file from `start`; `hash` has what comes before. */
@@ -202,8 +210,7 @@ export class TreeSender implements Sender {
     this.#omit({ does: "omit", path, why, missing: true });
   }
 
-  #omitFile({ path, file }: FileStep, error: unknown): void {
-    const why = file.explain(error);
+  #omitFile({ path }: FileStep, why: string): void {
     this.#omit({ does: "omit", path, why, missing: true });
   }
 
@@ -213,7 +220,7 @@ export class TreeSender implements Sender {
     while (batch.length < BATCH) {
       const { value: step, done } = steps.next();
       if (done) break;
-      if (step.does !== "omit") await this.#frame(step);
+      if (step.does !== "omit") await this.#add(...frameOf(step));
       batch.push(step);
     }
     await this.#add(FrameType.ASK, NOTHING);
@@ -311,6 +318,13 @@ export class TreeSender implements Sender {
     await this.#desk.flush();
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
+}
+
+/** The frame that tells of a step. */
+function frameOf(step: SentStep): [type: number, body: Uint8Array] {
+  return step.does === "leave"
+    ? [FrameType.LEAVE, NOTHING]
+    : [FrameType.ENTRY, encodeEntry(step.entry)];
 }
 
 /** Reads bytes that are in memory. */

@@ -80,12 +80,13 @@ export function checkedTarget(bytes: Uint8Array): string {
   return target;
 }
 
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /** Text that a path may have in it: all but NUL, and UTF-8. */
 function checkedText(bytes: Uint8Array): string {
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-      .decode(bytes);
+    text = decoder.decode(bytes);
   } catch {
     const shown = new TextDecoder().decode(bytes);
     throw new NameFailure(shown, "it is not UTF-8");

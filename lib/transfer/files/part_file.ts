@@ -1,4 +1,3 @@
-import { basename, dirname, join } from "node:path";
 import { StorageFailure } from "../content.ts";
 import { storageFailure } from "../system_errors.ts";
 import { MAX_NAME, PART_SUFFIX } from "../untrusted.ts";
@@ -6,14 +5,15 @@ import { MAX_NAME, PART_SUFFIX } from "../untrusted.ts";
 /** Where what is to be called `path` is while it arrives: beside it, with a name shortened where it would be too long. */
 export function partPath(path: string): string {
   const room = MAX_NAME - PART_SUFFIX.length;
-  let start = basename(path);
-  if (3 * start.length > room) {
-    const encoder = new TextEncoder();
-    while (encoder.encode(start).length > room) {
-      start = [...start].slice(0, -1).join("");
-    }
+  const at = path.lastIndexOf("/") + 1;
+  // What is surely short enough, as most are, costs little
+  if (3 * (path.length - at) <= room) return path + PART_SUFFIX;
+  const encoder = new TextEncoder();
+  let start = path.slice(at);
+  while (encoder.encode(start).length > room) {
+    start = [...start].slice(0, -1).join("");
   }
-  return join(dirname(path), start + PART_SUFFIX);
+  return path.slice(0, at) + start + PART_SUFFIX;
 }
 
 /** A part file that nobody else writes. */

@@ -34,6 +34,8 @@ interface Place {
   readonly path: string;
   /** What it is given when it is complete; undefined for one that was there before. */
   readonly entry: DirectoryEntry | undefined;
+  /** Whether nothing can be in it but what was put there. */
+  readonly made: boolean;
 }
 
 /**
@@ -58,7 +60,7 @@ export class FileTreeSink implements TreeSink {
     markerFile: PartFile,
     options: { force: boolean; resuming: boolean },
   ) {
-    this.#places = [{ path: directory, entry: undefined }];
+    this.#places = [{ path: directory, entry: undefined, made: false }];
     this.#marker = marker;
     this.#markerFile = markerFile;
     this.#force = options.force;
@@ -108,7 +110,7 @@ export class FileTreeSink implements TreeSink {
       const ours = made || this.resuming || this.#force;
       // What an earlier attempt completed may not be writable
       if (ours && !made) Deno.chmodSync(path, entry.mode | 0o700);
-      this.#places.push({ path, entry: ours ? entry : undefined });
+      this.#places.push({ path, entry: ours ? entry : undefined, made });
     });
   }
 
@@ -140,7 +142,8 @@ export class FileTreeSink implements TreeSink {
       Deno.chmodSync(part, entry.mode);
       file.utimeSync(new Date(), new Date(entry.mtime));
       try {
-        if (this.#force) Deno.renameSync(part, path);
+        const free = this.#force || this.#places.at(-1)!.made;
+        if (free) Deno.renameSync(part, path);
         else moveWithoutReplacing(part, path);
       } catch (error) {
         Deno.removeSync(part);
