@@ -2,7 +2,12 @@ import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
 import { Answers } from "./answers.ts";
 import { Blocks } from "./blocks.ts";
-import type { Source, TransferEvent, TreeSource } from "./content.ts";
+import {
+  BLOCK_SIZE,
+  type Source,
+  type TransferEvent,
+  type TreeSource,
+} from "./content.ts";
 import { ContentSender } from "./content_sender.ts";
 import { malformed } from "./fields.ts";
 import { FrameType } from "./frame.ts";
@@ -32,7 +37,7 @@ export interface SendOptions {
 }
 
 /** Bytes that are sent, of what can be sent again, before the receiver has said what it has. */
-const EARLY = 1 << 20;
+const EARLY = BLOCK_SIZE;
 
 /**
  * Sends what `source` holds: an offer and the content right behind it,

@@ -18,7 +18,7 @@ import type { Receiver } from "./receiver.ts";
 import { NameOrder } from "./untrusted.ts";
 
 /** Entries that are stored before the network has its turn. */
-const AT_ONCE = 32;
+const AT_ONCE = 64;
 
 /** Receives a tree. */
 export class TreeReceiver implements Receiver {
