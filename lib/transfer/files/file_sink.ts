@@ -1,4 +1,4 @@
-import { statfs } from "node:fs/promises";
+import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Kept, type Sink, StorageFailure } from "../content.ts";
 import type { Offer } from "../messages.ts";
@@ -97,7 +97,7 @@ export class FileSink implements Sink {
   }
 
   async checkRoom(bytes: number): Promise<void> {
-    const free = await freeBytes(dirname(this.#part));
+    const free = freeBytes(dirname(this.#part));
     if (bytes <= free) return;
     throw new StorageFailure(
       "full",
@@ -182,9 +182,9 @@ export class FileSink implements Sink {
 }
 
 /** How much can be written in a directory; everything where the system does not say. */
-async function freeBytes(directory: string): Promise<number> {
+function freeBytes(directory: string): number {
   try {
-    const { bavail, bsize } = await statfs(directory);
+    const { bavail, bsize } = statfsSync(directory);
     return bavail * bsize;
   } catch {
     return Infinity;
