@@ -71,7 +71,7 @@ export interface Sink {
   /** Once it was discarded: where a person finds what was kept. */
   readonly remains?: string;
   /** @throws {StorageFailure} `full` if there is no room for so many bytes more, as far as that is known */
-  checkRoom?(bytes: number): Promise<void>;
+  checkRoom?(bytes: number): void;
   /**
    * Writes all of `bytes`, which stay as they are until the promise settles.
    *

@@ -41,7 +41,7 @@ export class ContentReceiver implements Receiver {
     }
 
     const { size = 0 } = this.#offer;
-    await this.#sink.checkRoom?.(size - this.#intake.bytes);
+    this.#sink.checkRoom?.(size - this.#intake.bytes);
 
     const promised = await this.#content();
     const sum = await this.#intake.finish();

@@ -255,7 +255,7 @@ export class TreeReceiver implements Receiver {
       throw malformed("what was there is gone");
     }
     await sink.kept?.resume(from);
-    await sink.checkRoom?.(entry.size - from);
+    sink.checkRoom?.(entry.size - from);
     this.#intake.begin(sink, hash);
     let length = from;
     for (;;) {

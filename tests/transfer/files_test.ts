@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
 import { StorageFailure } from "../../lib/transfer/content.ts";
 import { FileSink } from "../../lib/transfer/files/file_sink.ts";
@@ -192,8 +192,8 @@ Deno.test("a part file that has another name as well is not written to", () =>
 Deno.test("a disk without room for a file is said to be full, with both figures", () =>
   inDirectory(async (directory) => {
     const sink = await FileSink.create(`${directory}/x`, { force: false });
-    await sink.checkRoom(1);
-    const failure = await assertRejects(
+    sink.checkRoom(1);
+    const failure = assertThrows(
       () => sink.checkRoom(2 ** 52),
       StorageFailure,
       "the disk is full, with room for",

@@ -96,7 +96,7 @@ export class FileSink implements Sink {
     }
   }
 
-  async checkRoom(bytes: number): Promise<void> {
+  checkRoom(bytes: number): void {
     const free = freeBytes(dirname(this.#part));
     if (bytes <= free) return;
     throw new StorageFailure(
