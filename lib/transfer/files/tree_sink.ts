@@ -136,6 +136,7 @@ export class FileTreeSink implements TreeSink {
     this.#do(path, () => {
       const part = partPath(path);
       using file = make(part);
+      this.#changed = true;
       for (let at = 0; at < bytes.length;) {
         at += file.writeSync(bytes.subarray(at));
       }
@@ -208,9 +209,9 @@ export class FileTreeSink implements TreeSink {
 
   /** Changes something at `path`. */
   #do(path: string, change: () => void): void {
-    this.#changed = true;
     try {
       change();
+      this.#changed = true;
     } catch (error) {
       throw storageFailure(path, error);
     }

@@ -1,0 +1,321 @@
+import { assert, assertEquals } from "@std/assert";
+import { createHash } from "node:crypto";
+import { Failure } from "../../lib/base/failure.ts";
+import {
+  encodeEntry,
+  type Entry,
+  TreeDigest,
+} from "../../lib/transfer/entries.ts";
+import { FieldWriter, Tag } from "../../lib/transfer/fields.ts";
+import { FileTreeSink } from "../../lib/transfer/files/tree_sink.ts";
+import { frame, FrameReader, FrameType } from "../../lib/transfer/frame.ts";
+import {
+  decodeComplaint,
+  encodeDigest,
+  encodeOffer,
+} from "../../lib/transfer/messages.ts";
+import { receive } from "../../lib/transfer/receiver.ts";
+import { memoryPair } from "./memory_stream.ts";
+
+const NOTHING = new Uint8Array(0);
+const LEAVE = frame(FrameType.LEAVE, NOTHING);
+const OFFER = encodeOffer({ name: "a", tree: { count: 1, names: ["a"] } });
+const END = encodeDigest(FrameType.END, {
+  bytes: 1,
+  sha256: new TreeDigest().finish(),
+  files: 1,
+});
+
+function entry(entry: Entry): Uint8Array {
+  return frame(FrameType.ENTRY, encodeEntry(entry));
+}
+
+function directory(name: string): Uint8Array {
+  return entry({ kind: "directory", name, mode: 0o755, mtime: 0 });
+}
+
+function link(name: string, target: string): Uint8Array {
+  return entry({ kind: "link", name, target, mtime: 0 });
+}
+
+function file(name: string, text = "x"): Uint8Array {
+  const bytes = new TextEncoder().encode(text);
+  const header = entry({
+    kind: "file",
+    name,
+    mode: 0o644,
+    mtime: 0,
+    size: bytes.length,
+  });
+  return joined(header, frame(FrameType.DATA, bytes));
+}
+
+function joined(...parts: Uint8Array[]): Uint8Array {
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
+/** A PACK frame with its digest. */
+function pack(...parts: Uint8Array[]): Uint8Array {
+  const body = joined(...parts);
+  const sum = createHash("sha256").update(body).digest();
+  return frame(FrameType.PACK, joined(body, sum));
+}
+
+/** All that there is below a directory, with what it holds. */
+function snapshot(path: string): string[] {
+  return [...Deno.readDirSync(path)].sort((a, b) => a.name < b.name ? -1 : 1)
+    .flatMap(({ name, isDirectory, isSymlink }) => {
+      const at = `${path}/${name}`;
+      const info = Deno.lstatSync(at);
+      const line = `${at} ${info.mode} ${info.mtime?.getTime()}`;
+      if (isDirectory) return [line, ...snapshot(at)];
+      const held = isSymlink
+        ? Deno.readLinkSync(at)
+        : Deno.readTextFileSync(at);
+      return [`${line} ${held}`];
+    });
+}
+
+/** What came of a tree that a hostile sender sent. */
+interface Outcome {
+  failure: Failure | undefined;
+  /** What the sender was told. */
+  said: string;
+  /** The names in the directory. */
+  names: string[];
+}
+
+/** Receives these frames into `world/dir`, and asserts that nothing else of the world changes. */
+async function receiveTree(
+  frames: Uint8Array[],
+  prepare: (world: string) => void = () => {},
+  force = false,
+): Promise<Outcome> {
+  const world = await Deno.makeTempDir({ prefix: "ferry-test-" });
+  try {
+    Deno.mkdirSync(`${world}/dir`);
+    Deno.mkdirSync(`${world}/outside`);
+    Deno.writeTextFileSync(`${world}/outside/x`, "precious");
+    Deno.writeTextFileSync(`${world}/x`, "precious");
+    prepare(world);
+    const around = () =>
+      snapshot(world).filter((line) => !line.startsWith(`${world}/dir`));
+    const before = around();
+    const [near, far] = memoryPair({ capacity: Infinity });
+    for (const bytes of [OFFER, ...frames, END]) await near.write(bytes);
+    await near.closeWrite();
+    let failure: Failure | undefined;
+    const open = () =>
+      FileTreeSink.create(`${world}/dir`, {
+        name: "a",
+        tree: { count: 1, names: [] },
+      }, { force });
+    await receive(far, open).catch((error) => {
+      assert(error instanceof Failure, String(error));
+      failure = error;
+    });
+    assertEquals(around(), before);
+    const names = [...Deno.readDirSync(`${world}/dir`)].map((e) => e.name);
+    return { failure, said: await lastWord(near), names: names.sort() };
+  } finally {
+    await Deno.remove(world, { recursive: true });
+  }
+}
+
+async function lastWord(
+  stream: ConstructorParameters<typeof FrameReader>[0],
+): Promise<string> {
+  const frames = new FrameReader(stream);
+  let said = "";
+  for (;;) {
+    const header = await frames.next();
+    if (header === null) return said;
+    const body = await frames.body();
+    if (header.type === FrameType.REFUSE || header.type === FrameType.FAILED) {
+      said = decodeComplaint(body);
+    }
+  }
+}
+
+const LONG = "x".repeat(256);
+const NAMES: [string, string, RegExp][] = [
+  ["an absolute path", "/etc/passwd", /lead out of the directory/],
+  ["a path that climbs out", "../x", /lead out of the directory/],
+  ["the parent", "..", /lead out of the directory/],
+  ["the directory itself", ".", /lead out of the directory/],
+  ["a path", "outside/x", /lead out of the directory/],
+  ["nothing", "", /it is empty/],
+  ["a NUL", "a\0b", /NUL/],
+  ["too long a name", LONG, /longer than 255 bytes/],
+  ["the name of a part", "x.ferry-part", /while they arrive/],
+];
+for (const [what, name, why] of NAMES) {
+  for (const make of [file, directory, (name: string) => link(name, "x")]) {
+    Deno.test(`${what} as the name of a ${kindOf(make)} is refused, and named`, async () => {
+      const { failure, said, names } = await receiveTree([pack(make(name))]);
+      assertEquals(failure?.reason, "protocol");
+      assert(why.test(failure!.message), failure!.message);
+      const shown = name.replace("\0", " ").slice(0, 99);
+      assert(failure!.message.includes(shown), failure!.message);
+      assert(said.includes(shown), said);
+      assertEquals(names, []);
+    });
+  }
+}
+
+function kindOf(make: unknown): string {
+  return make === file ? "file" : make === directory ? "directory" : "link";
+}
+
+Deno.test("a name that is not UTF-8 is refused", async () => {
+  const body = new FieldWriter().uint8(Tag.KIND, 2)
+    .bytes(Tag.NAME, Uint8Array.of(0x61, 0xff)).int64(Tag.MTIME, 0)
+    .int64(Tag.MODE, 0o755).finish();
+  const { failure } = await receiveTree([pack(frame(FrameType.ENTRY, body))]);
+  assert(failure?.message.includes("it is not UTF-8"));
+});
+
+Deno.test("nothing is written through a link that points out", async () => {
+  for (const target of ["../outside", "/tmp", ".."]) {
+    for (const force of [false, true]) {
+      const { failure, said } = await receiveTree(
+        [pack(link("a", target)), pack(directory("a"), file("x"))],
+        undefined,
+        force,
+      );
+      assert(failure?.message.includes('"a" is refused: it comes twice'));
+      assert(said.includes("(a)"));
+    }
+  }
+});
+
+Deno.test("nothing is written through a link that was there before", async () => {
+  const plant = (world: string) =>
+    Deno.symlinkSync("../outside", `${world}/dir/a`);
+  for (const force of [false, true]) {
+    const { failure, said } = await receiveTree(
+      [pack(directory("a"), file("x"), LEAVE)],
+      plant,
+      force,
+    );
+    assert(failure?.message.includes("dir/a: it is a link"));
+    assert(said.includes("(a)"));
+  }
+});
+
+Deno.test("a file in the place of a link replaces the link by force, and not what it points to", async () => {
+  const plant = (world: string) =>
+    Deno.symlinkSync("../outside/x", `${world}/dir/a`);
+  const refused = await receiveTree([pack(file("a"))], plant);
+  assert(refused.failure?.message.includes("exists already"));
+  await receiveTree([pack(file("a"))], plant, true);
+});
+
+Deno.test("two names that collide are refused, whatever they are", async () => {
+  for (const first of [file("a"), link("a", "x")]) {
+    for (const second of [file("a", "y"), link("a", "y"), directory("a")]) {
+      const { failure } = await receiveTree(
+        [pack(first, second)],
+        undefined,
+        true,
+      );
+      assert(failure?.message.includes('"a" is refused: it comes twice'));
+    }
+  }
+});
+
+Deno.test("names that do not ascend are refused, so that none can come twice", async () => {
+  const { failure } = await receiveTree([pack(file("b"), file("a"))]);
+  assert(failure?.message.includes('"a" is refused: it comes out of order'));
+});
+
+Deno.test("a path that is too long is refused", async () => {
+  const deep = Array.from({ length: 20 }, () => directory("d".repeat(250)));
+  const { failure } = await receiveTree([pack(...deep)]);
+  assert(failure?.message.includes("the path is longer than 4095 bytes"));
+});
+
+Deno.test("a directory is not left that was never entered", async () => {
+  const { failure } = await receiveTree([pack(LEAVE)]);
+  assertEquals(failure?.reason, "protocol");
+});
+
+Deno.test("a device, a pipe or a directory in the place of a file is not written to", async () => {
+  const { failure } = await receiveTree(
+    [pack(file("a"))],
+    (world) => Deno.mkdirSync(`${world}/dir/a`),
+  );
+  assert(failure?.message.includes("exists already"));
+  const forced = await receiveTree(
+    [pack(file("a"))],
+    (world) => Deno.mkdirSync(`${world}/dir/a`),
+    true,
+  );
+  assert(forced.failure?.message.includes("it is a directory"));
+});
+
+Deno.test("set-user-id, set-group-id and sticky bits are not taken over", async () => {
+  const setuid = entry({
+    kind: "file",
+    name: "a",
+    mode: 0o7755,
+    mtime: 0,
+    size: 0,
+  });
+  const world = await Deno.makeTempDir({ prefix: "ferry-test-" });
+  const [near, far] = memoryPair({ capacity: Infinity });
+  await near.write(joined(OFFER, pack(setuid)));
+  await near.closeWrite();
+  await receive(
+    far,
+    () => FileTreeSink.create(world, { name: "a" }, { force: false }),
+  ).catch(() => {});
+  const mode = Deno.statSync(`${world}/a`).mode! & 0o7777;
+  await Deno.remove(world, { recursive: true });
+  assertEquals(mode, 0o755);
+});
+
+const CORRUPT: [string, Uint8Array][] = [
+  [
+    "a pack whose digest is another",
+    (() => {
+      const bytes = pack(file("a"));
+      bytes[bytes.length - 1] ^= 1;
+      return bytes;
+    })(),
+  ],
+  [
+    "a pack whose content was changed",
+    (() => {
+      const bytes = pack(file("a", "some text"));
+      bytes[bytes.length - 35] ^= 1;
+      return bytes;
+    })(),
+  ],
+  ["a pack without a digest", frame(FrameType.PACK, new Uint8Array(10))],
+  ["a pack with less than it says", pack(file("a").subarray(0, -1))],
+  ["a pack in a pack", pack(pack(file("a")))],
+  ["a packed file without its content", pack(file("a").subarray(0, -5))],
+  [
+    "a file with another digest",
+    joined(
+      entry({ kind: "file", name: "a", mode: 0o644, mtime: 0, size: 1 }),
+      frame(FrameType.DATA, Uint8Array.of(1)),
+      frame(FrameType.SUM, new Uint8Array(32)),
+    ),
+  ],
+  [
+    "a file with more than was announced",
+    joined(
+      entry({ kind: "file", name: "a", mode: 0o644, mtime: 0, size: 1 }),
+      frame(FrameType.DATA, Uint8Array.of(1, 2)),
+    ),
+  ],
+];
+for (const [what, bytes] of CORRUPT) {
+  Deno.test(`of ${what} nothing gets its name`, async () => {
+    const { failure, names } = await receiveTree([bytes]);
+    assert(failure?.reason === "protocol" || failure?.reason === "corrupt");
+    assertEquals(names, []);
+  });
+}
