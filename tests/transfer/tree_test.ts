@@ -1,0 +1,265 @@
+import { assert, assertEquals } from "@std/assert";
+import { Failure } from "../../lib/base/failure.ts";
+import { Random } from "../../lib/base/random.ts";
+import type { TransferEvent } from "../../lib/transfer/content.ts";
+import { FileTreeSink } from "../../lib/transfer/files/tree_sink.ts";
+import { FileTreeSource } from "../../lib/transfer/files/tree_source.ts";
+import type { Digest } from "../../lib/transfer/messages.ts";
+import { receive } from "../../lib/transfer/receiver.ts";
+import { send } from "../../lib/transfer/sender.ts";
+import { type DirectionOptions, memoryPair } from "./memory_stream.ts";
+
+/** Runs `body` in a directory of its own, which has `from` and `to` in it. */
+async function inDirectory(
+  body: (path: string) => Promise<void>,
+): Promise<void> {
+  const path = await Deno.makeTempDir({ prefix: "ferry-test-" });
+  try {
+    Deno.mkdirSync(`${path}/from`);
+    Deno.mkdirSync(`${path}/to`);
+    await body(path);
+  } finally {
+    await Deno.remove(path, { recursive: true });
+  }
+}
+
+/** What came of an attempt. */
+interface Attempt {
+  sent: Digest | Failure;
+  stored: Digest | Failure;
+  /** What the sender and the receiver told. */
+  told: [TransferEvent[], TransferEvent[]];
+}
+
+/** Sends `from/tree` into `to`. */
+async function attempt(
+  path: string,
+  there: DirectionOptions = {},
+  force = false,
+): Promise<Attempt> {
+  const [near, far] = memoryPair({ capacity: 1 << 20, ...there });
+  const told: Attempt["told"] = [[], []];
+  const source = await FileTreeSource.open([`${path}/from/tree`]);
+  const outcome = (promise: Promise<Digest>) =>
+    promise.catch((error) => {
+      if (error instanceof Failure) return error;
+      throw error;
+    });
+  const [sent, stored] = await Promise.all([
+    outcome(send(near, source, { event: (event) => told[0].push(event) })),
+    outcome(
+      receive(
+        far,
+        (offer) => FileTreeSink.create(`${path}/to`, offer, { force }),
+        { event: (event) => told[1].push(event) },
+      ),
+    ),
+  ]);
+  return { sent, stored, told };
+}
+
+/** Fills `directory` with files of all sizes, directories and links. */
+function makeTree(directory: string, random: Random, depth = 0): void {
+  Deno.mkdirSync(directory);
+  const count = random.int(12);
+  for (let i = 0; i < count; i++) {
+    const path = `${directory}/${"abcdefghij"[random.int(10)]}${i}`;
+    const kind = random.int(10);
+    if (kind === 0) {
+      Deno.symlinkSync(`../${i}`, path);
+    } else if (kind < 4 && depth < 3) {
+      makeTree(path, random, depth + 1);
+    } else {
+      const size = [0, 10, 3000, 65_536, 65_537, 300_000][random.int(6)];
+      Deno.writeFileSync(path, random.bytes(size));
+      Deno.chmodSync(path, 0o400 | random.int(0o400));
+      Deno.utimeSync(path, 0, random.int(1e9));
+    }
+  }
+  Deno.utimeSync(directory, 0, random.int(1e9));
+}
+
+/** All that there is of a tree. */
+function listing(path: string): unknown[] {
+  return [...Deno.readDirSync(path)].sort((a, b) => a.name < b.name ? -1 : 1)
+    .flatMap(({ name, isDirectory, isSymlink }) => {
+      const at = `${path}/${name}`;
+      const info = Deno.lstatSync(at);
+      const mode = isSymlink ? undefined : info.mode;
+      const what = [name, mode, info.mtime?.getTime()];
+      if (isDirectory) return [what, listing(at)];
+      const held = isSymlink ? Deno.readLinkSync(at) : Deno.readFileSync(at);
+      return [[...what, held]];
+    });
+}
+
+function assertArrived(path: string): void {
+  assertEquals(listing(`${path}/to`), listing(`${path}/from`));
+}
+
+for (let seed = 1; seed <= 12; seed++) {
+  Deno.test(`a random tree arrives, however often it is broken (seed ${seed})`, () =>
+    inDirectory(async (path) => {
+      const random = new Random(seed);
+      makeTree(`${path}/from/tree`, random);
+      for (let broken = 0;; broken++) {
+        const breakAfter = broken < 6 ? random.int(600_000) : undefined;
+        const { sent, stored } = await attempt(path, { breakAfter });
+        if (!(sent instanceof Failure)) {
+          assertEquals(stored, {
+            bytes: sent.bytes,
+            sha256: sent.sha256,
+            files: sent.files,
+          });
+          break;
+        }
+        assertEquals(sent.reason, "silence");
+      }
+      assertArrived(path);
+    }));
+}
+
+/** A tree of some small files and a large one, of which a part has arrived. */
+async function brokenTree(path: string): Promise<void> {
+  const random = new Random(1);
+  Deno.mkdirSync(`${path}/from/tree`);
+  for (const name of ["a", "b", "c"]) {
+    Deno.writeFileSync(`${path}/from/tree/${name}`, random.bytes(1000));
+  }
+  Deno.writeFileSync(`${path}/from/tree/large`, random.bytes(2_000_000));
+  const { stored } = await attempt(path, { breakAfter: 1_500_000 });
+  assert(stored instanceof Failure && stored.reason === "silence");
+}
+
+Deno.test("a tree that is not complete is marked beside it, and its unfinished file as well", () =>
+  inDirectory(async (path) => {
+    await brokenTree(path);
+    const names = (at: string) =>
+      [...Deno.readDirSync(at)].map(({ name }) => name).sort();
+    assertEquals(names(`${path}/to`), ["tree", "tree.ferry-part"]);
+    assertEquals(names(`${path}/to/tree`), [
+      "a",
+      "b",
+      "c",
+      "large.ferry-part",
+    ]);
+  }));
+
+Deno.test("what goes on after a break sends little again, and both sides say so", () =>
+  inDirectory(async (path) => {
+    await brokenTree(path);
+    const { sent, told } = await attempt(path, { breakAfter: 1_300_000 });
+    assert(!(sent instanceof Failure));
+    for (const events of told) {
+      const kept = events.flatMap((event) =>
+        event.type === "kept" ? [event.path?.replace(/.*tree/, "tree")] : []
+      );
+      assertEquals(kept, ["tree/a", "tree/b", "tree/c", "tree/large"]);
+    }
+    assertArrived(path);
+  }));
+
+Deno.test("a part that was tampered with is sent anew, and both sides say so", () =>
+  inDirectory(async (path) => {
+    await brokenTree(path);
+    const part = `${path}/to/tree/large.ferry-part`;
+    const bytes = Deno.readFileSync(part);
+    bytes[7] ^= 1;
+    Deno.writeFileSync(part, bytes);
+    const { told } = await attempt(path);
+    for (const events of told) {
+      const types = events.map(({ type }) => type).filter((type) =>
+        type !== "entry"
+      );
+      assertEquals(types, ["kept", "kept", "kept", "restarted"]);
+    }
+    assertArrived(path);
+  }));
+
+Deno.test("a complete file that was tampered with is noticed, named, and not overwritten", () =>
+  inDirectory(async (path) => {
+    await brokenTree(path);
+    const file = `${path}/to/tree/b`;
+    const { mtime } = Deno.statSync(file);
+    const bytes = Deno.readFileSync(file);
+    bytes[7] ^= 1;
+    Deno.writeFileSync(file, bytes);
+    Deno.utimeSync(file, mtime!, mtime!);
+    const { sent, stored } = await attempt(path);
+    assert(stored instanceof Failure && sent instanceof Failure);
+    assert(stored.message.includes("tree/b: it exists already"));
+    assert(sent.message.includes("(tree/b)"));
+    assertEquals(Deno.readFileSync(file), bytes);
+    assert(!((await attempt(path, {}, true)).sent instanceof Failure));
+    assertArrived(path);
+  }));
+
+Deno.test("a tree that changed between two attempts arrives as it is now", () =>
+  inDirectory(async (path) => {
+    await brokenTree(path);
+    Deno.removeSync(`${path}/from/tree/large`);
+    Deno.writeTextFileSync(`${path}/from/tree/aa`, "new");
+    Deno.writeTextFileSync(`${path}/from/tree/large`, "small now");
+    assert(!((await attempt(path)).sent instanceof Failure));
+    assertEquals(Deno.readTextFileSync(`${path}/to/tree/aa`), "new");
+    assertEquals(Deno.readTextFileSync(`${path}/to/tree/large`), "small now");
+  }));
+
+Deno.test("a tree that is complete is not taken for one that broke: nothing is overwritten", () =>
+  inDirectory(async (path) => {
+    await brokenTree(path);
+    await attempt(path);
+    const { stored } = await attempt(path);
+    assert(stored instanceof Failure);
+    assert(stored.message.includes("tree/a: it exists already"));
+  }));
+
+Deno.test("of two transfers of the same tree to one place, the second is turned away", () =>
+  inDirectory(async (path) => {
+    makeTree(`${path}/from/tree`, new Random(2));
+    const offer = { name: "tree", tree: { count: 1, names: ["tree"] } };
+    const first = await FileTreeSink.create(`${path}/to`, offer, {
+      force: false,
+    });
+    const { stored } = await attempt(path);
+    assert(stored instanceof Failure);
+    assert(stored.message.includes("another transfer does so right now"));
+    first.discard();
+    assert(!((await attempt(path)).sent instanceof Failure));
+  }));
+
+Deno.test("a file that is gone when its turn comes is named, and the rest arrives", () =>
+  inDirectory(async (path) => {
+    Deno.mkdirSync(`${path}/from/tree`);
+    for (const name of ["a", "b"]) {
+      Deno.writeTextFileSync(`${path}/from/tree/${name}`, name);
+    }
+    const source = await FileTreeSource.open([`${path}/from/tree`]);
+    const walk = source.walk.bind(source);
+    source.walk = function* () {
+      for (const step of walk()) {
+        if (step.does === "file" && step.entry.name === "a") {
+          Deno.removeSync(step.path);
+        }
+        yield step;
+      }
+    };
+    const [near, far] = memoryPair();
+    const omitted: string[] = [];
+    const [sent, stored] = await Promise.all([
+      send(near, source, {
+        event: (event) => {
+          if (event.type === "omitted") omitted.push(event.why);
+        },
+      }),
+      receive(
+        far,
+        (offer) => FileTreeSink.create(`${path}/to`, offer, { force: false }),
+      ),
+    ]);
+    assertEquals([sent.omitted, sent.files, stored.files], [1, 1, 1]);
+    assertEquals(omitted, ["no such file or directory"]);
+    assertEquals([...Deno.readDirSync(`${path}/to/tree`)].map((e) => e.name), [
+      "b",
+    ]);
+  }));
