@@ -4,9 +4,25 @@ import {
   formatMilliseconds,
   formatRate,
   formatShare,
-} from "../session/format.ts";
-import type { Progress } from "../session/listener.ts";
-import { oneLine } from "../transfer/untrusted.ts";
+} from "./format.ts";
+
+/** How far a transfer has come. */
+export interface Progress {
+  /** Bytes of the content so far. */
+  readonly bytes: number;
+  /** Bytes of the content in all, where that is known. */
+  readonly size: number | undefined;
+  /** The file whose turn it is, of a tree. */
+  readonly entry?: string;
+  /** Bytes per millisecond, of late. */
+  readonly rate: number;
+  /** Milliseconds since it began. */
+  readonly time: number;
+  /** Round-trip time in milliseconds, once it was measured. */
+  readonly rtt: number | undefined;
+  /** Share of the datagrams sent that carried bytes again, 0 to 1. */
+  readonly resent: number;
+}
 
 /** How a progress line may look. */
 export interface LineStyle {
@@ -26,18 +42,10 @@ const GAP = "  ";
 const MIN_BAR = 10;
 const MAX_BAR = 30;
 
-/** Columns for the name of the file whose turn it is: at least, and at most. */
-const MIN_ENTRY = 8;
-const MAX_ENTRY = 28;
-/** Parts up to this rank come before it. */
-const MOST_RANK = 2;
-
 /** The progress as one line of at most `style.columns` columns. */
 export function progressLine(progress: Progress, style: LineStyle): string {
   const parts = partsOf(progress);
-  const entry = fittingEntry(progress, parts, style.columns);
   let room = style.columns;
-  if (entry !== "") room -= widthOf(entry) + GAP.length;
   const kept = new Set<Part>();
   for (const part of parts.toSorted((a, b) => a.rank - b.rank)) {
     const width = part.text.length + (kept.size > 0 ? GAP.length : 0);
@@ -50,31 +58,7 @@ export function progressLine(progress: Progress, style: LineStyle): string {
   if (progress.size !== undefined && style.colour && length >= MIN_BAR) {
     line.splice(1, 0, bar(shareOf(progress), length));
   }
-  if (entry !== "") line.push(entry);
   return line.join(GAP);
-}
-
-/** The file whose turn it is, beside the parts that matter most; empty where there is no room. */
-function fittingEntry(
-  { entry }: Progress,
-  parts: readonly Part[],
-  columns: number,
-): string {
-  const first = parts.filter(({ rank }) => rank <= MOST_RANK);
-  const taken = first.reduce((sum, { text }) => sum + text.length + 2, 0);
-  const room = Math.min(columns - taken, MAX_ENTRY);
-  if (entry === undefined || room < MIN_ENTRY) return "";
-  const characters = [...oneLine(entry)];
-  if (widthOf(characters.join("")) <= room) return characters.join("");
-  // The end of a path tells more than its beginning
-  while (widthOf(characters.join("")) > room - 1) characters.shift();
-  return `…${characters.join("")}`;
-}
-
-/** Columns that a text takes at most: from Hangul on, characters may be wide. */
-function widthOf(text: string): number {
-  const wide = [...text].filter((one) => one >= "\u1100" && one !== "…");
-  return [...text].length + wide.length;
 }
 
 function partsOf(progress: Progress): Part[] {

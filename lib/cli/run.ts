@@ -8,7 +8,6 @@ import { listenForInterruption } from "./interruption.ts";
 import { JsonReporter } from "./json_reporter.ts";
 import { runReceive } from "./receive.ts";
 import type { Reporter } from "./reporter.ts";
-import { Screen } from "./screen.ts";
 import { runSend } from "./send.ts";
 import { TextReporter } from "./text_reporter.ts";
 
@@ -69,8 +68,7 @@ function reporterFor(
   if (json) return new JsonReporter(output, { quiet });
   const terminal = Deno.stderr.isTerminal();
   const colour = terminal && !Deno.noColor;
-  const style = { terminal, colour, quiet, trace, columns };
-  return new TextReporter(new Screen(output), style);
+  return new TextReporter(output, { terminal, colour, quiet, trace, columns });
 }
 
 /** How wide the terminal is. */

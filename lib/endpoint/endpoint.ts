@@ -15,6 +15,7 @@ import { isIPv6, resolve, showAddress } from "./address.ts";
 import { Alarm } from "./alarm.ts";
 import { Channel, type ChannelDriver } from "./channel.ts";
 import { deviceMtu } from "./device_mtu.ts";
+import { FloodGate } from "./flood_gate.ts";
 import { Socket } from "./socket.ts";
 import { Train } from "./train.ts";
 
@@ -54,12 +55,6 @@ export interface EndpointOptions {
    * @default {"bbr"}
    */
   readonly congestion?: ControllerName;
-  /**
-   * Peers served at a time.
-   *
-   * @default {1}
-   */
-  readonly maxConnections?: number;
   /** Called for each datagram. */
   readonly trace?: (event: TraceEvent) => void;
 }
@@ -72,6 +67,7 @@ export class Endpoint implements ChannelDriver {
   readonly #socket: Socket;
   readonly #host: Host<Deno.NetAddr>;
   readonly #alarm: Alarm;
+  readonly #gate: FloodGate;
   readonly #channels = new Map<Connection, Channel>();
   readonly #train = new Train();
   // Who hears of connections that peers open.
@@ -94,6 +90,7 @@ export class Endpoint implements ChannelDriver {
       admitsByHand: true,
       maxDatagramSizeTo: (peer) => maxDatagramSize(peer, options.mtu),
     });
+    this.#gate = new FloodGate(socket);
     this.#alarm = new Alarm(() => this.#wake());
     this.#receiving = this.#receive();
   }
@@ -145,49 +142,22 @@ export class Endpoint implements ChannelDriver {
    * @returns what `judge` made of the channel
    * @throws the signal's reason
    */
-  async admit<T>(
+  admit<T>(
     judge: (channel: Channel) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
-    const { promise, resolve } = Promise.withResolvers<T>();
-    const done = new AbortController();
-    const ends = signal === undefined ? [] : [signal];
-    const serving = this.serve(
-      judge,
-      resolve,
-      AbortSignal.any([done.signal, ...ends]),
-    );
-    try {
-      return await Promise.race([promise, serving]);
-    } finally {
-      serving.catch(() => {});
-      done.abort();
-    }
-  }
-
-  /**
-   * Judges, as {@linkcode admit} does, one peer after another, and hands what
-   * came of it to `take` for each who was let in, for as many at a time as there
-   * are places.
-   *
-   * @throws the signal's reason, once it is aborted
-   */
-  serve<T>(
-    judge: (channel: Channel) => Promise<T>,
-    take: (result: T) => void,
-    signal: AbortSignal,
-  ): Promise<never> {
     if (this.#onOpened !== undefined) throw new TypeError("Already accepting");
-    if (signal.aborted) return Promise.reject(signal.reason);
-    signal.addEventListener("abort", () => this.#onOpened = undefined);
     this.#host.listening = true;
+    const { promise, resolve } = Promise.withResolvers<T>();
     this.#onOpened = (connection) => {
       const channel = this.#open(connection, this.peerOf(connection) ?? "");
       this.#consider(connection, channel, judge)
-        .then(take, (failure) => channel.abort(failure));
+        .then(resolve, (failure) => channel.abort(failure));
     };
     this.#serveAccepting();
-    return abortable(new Promise<never>(() => {}), signal);
+    return abortable(promise, signal).finally(() => {
+      this.#onOpened = undefined;
+    });
   }
 
   async #consider<T>(
@@ -246,7 +216,12 @@ export class Endpoint implements ChannelDriver {
     while (!this.#closed) {
       try {
         const [datagrams, from] = await this.#socket.receive(buffer);
-        this.#host.receive(performance.now(), datagrams, from);
+        const now = performance.now();
+        // A flood of garbage costs no more than looking at it.
+        if (!this.#host.receive(now, datagrams, from)) {
+          this.#guard(now);
+          continue;
+        }
       } catch (error) {
         if (this.#closed) return;
         // An ICMP message about an earlier datagram: for all we know, a loss.
@@ -258,8 +233,15 @@ export class Endpoint implements ChannelDriver {
     }
   }
 
+  #guard(now: number): void {
+    const { strays, onlyServed } = this.#host;
+    this.#gate.update(now, strays, onlyServed);
+  }
+
   #wake(): void {
-    this.#host.wake(performance.now());
+    const now = performance.now();
+    this.#host.wake(now);
+    this.#guard(now);
     this.#update();
     this.flush();
   }
@@ -324,7 +306,6 @@ function configOf(options: EndpointOptions): Config {
   return {
     ...DEFAULT_CONFIG,
     timeout,
-    maxConnections: options.maxConnections ?? DEFAULT_CONFIG.maxConnections,
     initialDatagramSize: mtu ?? BASE_DATAGRAM_SIZE,
     maxRate: maxRate ?? DEFAULT_CONFIG.maxRate,
     controller: CONTROLLERS[congestion ?? DEFAULT_CONTROLLER],

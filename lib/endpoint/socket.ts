@@ -1,6 +1,7 @@
 import { isIPv4 } from "node:net";
 import { Failure } from "../base/failure.ts";
 import { DEFAULT_SOCKET_MEMORY } from "../protocol/kernel_buffer.ts";
+import type { DatagramFilter } from "./flood_gate.ts";
 import { SocketOptions } from "./socket_options.ts";
 
 /** What is asked of the kernel for what has arrived, in bytes. */
@@ -11,7 +12,7 @@ const MAX_TRAIN = 2 ** 15;
 const MAX_TRAIN_LENGTH = 64;
 
 /** A bound UDP socket. */
-export class Socket {
+export class Socket implements DatagramFilter {
   readonly port: number;
   /** Whether it is an IPv6 socket, which reaches IPv4 by mapped addresses. */
   readonly ipv6: boolean;
@@ -70,6 +71,14 @@ export class Socket {
   async receive(into: Uint8Array): Promise<[Uint8Array, Deno.NetAddr]> {
     const [datagrams, from] = await this.#datagrams.receive(into);
     return [datagrams, from as Deno.NetAddr];
+  }
+
+  attachFilter(program: Uint8Array): boolean {
+    return this.#options?.attachFilter(program) ?? false;
+  }
+
+  detachFilter(): void {
+    this.#options?.detachFilter();
   }
 
   /** How many datagrams of `size` bytes may be sent together. */

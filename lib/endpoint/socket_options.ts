@@ -10,6 +10,8 @@ import { type CLibrary, cLibrary } from "./c_library.ts";
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
 const SO_RCVBUF = 8;
+const SO_ATTACH_FILTER = 26;
+const SO_DETACH_FILTER = 27;
 const SOCK_DGRAM = 2;
 const SOL_UDP = 17;
 const UDP_SEGMENT = 103;
@@ -92,6 +94,31 @@ export class SocketOptions {
     // An IPv6 socket may send IPv4 as well
     this.#set(SOL_IP, IP_MTU_DISCOVER, PMTUDISC_PROBE);
     this.#set(SOL_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_PROBE);
+  }
+
+  /** Has the kernel drop what `program`, of classic BPF, does not pass (socket(7)). */
+  attachFilter(program: Uint8Array): boolean {
+    // Memory of its own, that stays where it is
+    const instructions = new Uint8Array(1024);
+    instructions.set(program);
+    const { memmove, setsockopt } = this.#system;
+    const address = memmove(instructions, instructions, 0n);
+    // struct sock_fprog: how many instructions, and where
+    const whole = new DataView(new ArrayBuffer(16));
+    whole.setUint16(0, program.length / 8, true);
+    whole.setBigUint64(8, BigInt(address), true);
+    const argument = new Uint8Array(whole.buffer);
+    return setsockopt(
+      this.#descriptor,
+      SOL_SOCKET,
+      SO_ATTACH_FILTER,
+      argument,
+      argument.length,
+    ) === 0;
+  }
+
+  detachFilter(): void {
+    this.#set(SOL_SOCKET, SO_DETACH_FILTER, 0);
   }
 
   #set(level: number, name: number, value: number): boolean {

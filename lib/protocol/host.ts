@@ -14,12 +14,16 @@ import {
   SYN_PART_SIZE,
   SYN_SIZE,
 } from "./segment.ts";
+import { TokenBucket } from "./token_bucket.ts";
 import type { TraceEvent } from "./trace.ts";
 
 /** Half-open connections whose cookie was good are kept beyond the limit, up to this many times it. */
 const VALIDATED_SHARE = 4;
 /** Answers to strangers that wait to be sent; more are not worth their memory. */
 const MAX_REPLIES = 64;
+/** Resets said to strangers, so that a flood cannot keep the host busy with saying that it is. */
+const RESETS_PER_SECOND = 1000;
+const RESET_BURST = 64;
 
 /** What a host is made with. */
 export interface HostOptions<Peer extends Address> {
@@ -66,6 +70,7 @@ export class Host<Peer extends Address> {
   readonly #cookies: CookieJar;
   readonly #segment = new Segment();
   readonly #reply = new Segment();
+  readonly #resets = new TokenBucket(RESETS_PER_SECOND / 1000, RESET_BURST);
   readonly #replies: { datagram: Uint8Array; to: Peer }[] = [];
   #hosted: Hosted<Peer>[] = [];
   /** Whether SYNs are welcome. */
@@ -116,55 +121,72 @@ export class Host<Peer extends Address> {
     return true;
   }
 
+  /** The connection that is served, if there is one and no place for another. */
+  get onlyServed(): Connection | undefined {
+    if (this.#config.maxConnections > 1 || this.#count(true) !== 1) return;
+    return this.#hosted.find((one) =>
+      one.admitted && one.connection.ending === undefined
+    )?.connection;
+  }
+
   /** Where the connection's peer is now. */
   peerOf(connection: Connection): Peer | undefined {
     return this.#hosted.find((one) => one.connection === connection)?.peer;
   }
 
-  /** Takes a datagram, or several of one size in a row: a kernel may join them. */
-  receive(now: number, datagrams: Uint8Array, from: Peer): void {
+  /**
+   * Takes a datagram, or several of one size in a row: a kernel may join them.
+   *
+   * @returns whether anything came of it: what was thrown away changes nothing
+   */
+  receive(now: number, datagrams: Uint8Array, from: Peer): boolean {
     const size = firstDatagram(datagrams);
     if (size === datagrams.length) {
       return this.#receive(now, datagrams, from);
     }
+    let fruitful = false;
     for (let at = 0; at < datagrams.length; at += size) {
-      this.#receive(now, datagrams.subarray(at, at + size), from);
+      const datagram = datagrams.subarray(at, at + size);
+      if (this.#receive(now, datagram, from)) fruitful = true;
     }
+    return fruitful;
   }
 
-  #receive(now: number, datagram: Uint8Array, from: Peer): void {
+  #receive(now: number, datagram: Uint8Array, from: Peer): boolean {
     const segment = this.#segment;
     const malformation = decodeSegment(datagram, segment);
     if (malformation !== undefined) {
       this.#stray(now, malformation);
       const isSyn = datagram.length >= SYN_SIZE;
       if (malformation === "other version" && isSyn) {
-        this.#reset(Reset.VERSION, datagram, from);
+        this.#reset(now, Reset.VERSION, datagram, from);
       }
-      return;
+      return this.#replies.length > 0;
     }
     const hosted = this.#find(segment.idHigh, segment.idLow);
     if (hosted === undefined) {
       const reason = this.#receiveStranger(now, datagram, from);
-      if (reason !== undefined) this.#stray(now, reason, segment);
-      return;
+      if (reason === undefined) return true;
+      this.#stray(now, reason, segment);
+      return this.#replies.length > 0;
     }
     const { connection } = hosted;
     const wasEstablished = connection.established;
     const reason = connection.receive(now, segment, datagram);
     if (this.#trace !== undefined) this.#traceReceived(now, segment, reason);
-    if (reason !== undefined) return;
+    if (reason !== undefined) return true;
     const moved = hosted.peer.port !== from.port ||
       hosted.peer.hostname !== from.hostname;
     if (
       moved && connection.established &&
       segment.packetNumber === connection.largestReceived
     ) hosted.peer = from;
-    if (wasEstablished || !connection.established) return;
-    if (hosted.admitted || !this.#admitsByHand) {
+    const isNew = !wasEstablished && connection.established;
+    if (isNew && (hosted.admitted || !this.#admitsByHand)) {
       hosted.admitted = true;
       this.#turnAwayOthers();
     }
+    return true;
   }
 
   #find(idHigh: number, idLow: number): Hosted<Peer> | undefined {
@@ -188,11 +210,11 @@ export class Host<Peer extends Address> {
     const opens = this.listening && segment.has(Flag.SYN) &&
       !segment.has(Flag.ACK) && segment.seq === 0;
     if (!opens) {
-      this.#reset(Reset.UNKNOWN, datagram, from);
+      this.#reset(now, Reset.UNKNOWN, datagram, from);
       return "no such connection";
     }
     if (this.#count(true) >= this.#config.maxConnections) {
-      this.#reset(Reset.BUSY, datagram, from);
+      this.#reset(now, Reset.BUSY, datagram, from);
       return "busy";
     }
     const { idHigh, idLow, cookie } = segment;
@@ -230,9 +252,13 @@ export class Host<Peer extends Address> {
   }
 
   #count(admitted: boolean): number {
-    return this.#hosted.filter((one) =>
-      one.admitted === admitted && one.connection.ending === undefined
-    ).length;
+    let count = 0;
+    for (const one of this.#hosted) {
+      if (one.admitted === admitted && one.connection.ending === undefined) {
+        count++;
+      }
+    }
+    return count;
   }
 
   // Whoever has no place when the last one is taken need not wait for nothing.
@@ -243,7 +269,8 @@ export class Host<Peer extends Address> {
     }
   }
 
-  #reset(code: number, datagram: Uint8Array, to: Peer): void {
+  #reset(now: number, code: number, datagram: Uint8Array, to: Peer): void {
+    if (!this.#resets.take(now)) return;
     this.#answer(datagram, to, HEADER_SIZE + 1, (segment, into) => {
       writeReset(segment, 0, code, into);
     });

@@ -1,8 +1,9 @@
 import type { Channel } from "../endpoint/channel.ts";
 import { RateMeter } from "./rate_meter.ts";
-import type { Listener, Summary } from "./listener.ts";
+import type { Reporter } from "./reporter.ts";
+import type { Summary } from "./summary.ts";
 
-/** Follows one transfer and tells the listener how far it has come. */
+/** Follows one transfer and tells the reporter how far it has come. */
 export class ProgressFeed {
   /** Bytes of the content so far. */
   bytes = 0;
@@ -14,7 +15,7 @@ export class ProgressFeed {
   entry: string | undefined;
 
   #channel: Channel;
-  #listener: Listener;
+  #reporter: Reporter;
   #pending: () => number;
   #meter = new RateMeter();
   #begin = performance.now();
@@ -23,11 +24,11 @@ export class ProgressFeed {
   /** @param pending how many of the bytes are not at the other side yet */
   constructor(
     channel: Channel,
-    listener: Listener,
+    reporter: Reporter,
     pending: () => number = () => 0,
   ) {
     this.#channel = channel;
-    this.#listener = listener;
+    this.#reporter = reporter;
     this.#pending = pending;
   }
 
@@ -35,7 +36,7 @@ export class ProgressFeed {
   start(): void {
     this.#begin = performance.now();
     this.#meter.sample(this.#begin, 0);
-    const interval = this.#listener.progressInterval;
+    const interval = this.#reporter.progressInterval;
     if (interval !== undefined) {
       this.#timer = setInterval(() => this.#tell(), interval);
     }
@@ -64,7 +65,7 @@ export class ProgressFeed {
     const now = performance.now();
     const { counters, smoothedRtt } = this.#channel;
     const bytes = Math.max(0, this.bytes - this.#pending());
-    this.#listener.progress({
+    this.#reporter.progress({
       bytes,
       size: this.size,
       entry: this.entry,
