@@ -11,11 +11,19 @@ import { ferryTool, type Job, otherTools, type Tool } from "./tools.ts";
 const HELP = `deno task bench [OPTIONS]
 
   --size MB         carried over loopback; 512 unless given
+  --runs N          of each tool, in turn, of which the median is shown; 3 unless given
   --relay-size MB   carried through the relay; 64 unless given
   --delay MS        one way, of the relay; 0 unless given
   --rate MBIT       of the relay; unbounded unless given
   --limit SECONDS   that one run may take; 120 unless given`;
 
+/** How ferry is measured over loopback. */
+const FERRY_OPTIONS = [
+  ["--plain", "--mtu", "1500"],
+  ["--plain"],
+  ["--mtu", "1500"],
+  [],
+];
 const LOSSES = [0, 0.01, 0.05, 0.2];
 const MB = 1e6;
 /** In one Mbit/s. */
@@ -23,9 +31,10 @@ const BYTES_PER_MS = 125;
 
 const args = parseArgs(Deno.args, {
   boolean: ["help"],
-  string: ["size", "relay-size", "delay", "rate", "limit"],
+  string: ["size", "runs", "relay-size", "delay", "rate", "limit"],
   default: {
     size: "512",
+    runs: "3",
     "relay-size": "64",
     delay: "0",
     rate: "0",
@@ -61,16 +70,30 @@ async function overLoopback(size: number): Promise<void> {
   row("", "s", "MB/s", "CPU s/GB", "ratio");
   const tools: Tool[] = [
     ...await otherTools(),
-    ferryTool("ferry --mtu 1500", ["--mtu", "1500"]),
-    ferryTool("ferry", []),
+    ...FERRY_OPTIONS.map((options) =>
+      ferryTool(["ferry", ...options].join(" "), options)
+    ),
   ];
   const job = await makeJob(size);
+  const results = new Map(tools.map((tool) => [tool, [] as Result[]]));
+  for (let round = 0; round < Number(args.runs); round++) {
+    for (const [tool, taken] of results) {
+      const result = await run(tool, job, limit);
+      if (result !== undefined) taken.push(result);
+    }
+  }
   let first: Result | undefined;
-  for (const tool of tools) {
-    const result = await run(tool, job, limit);
+  for (const [tool, taken] of results) {
+    const result = median(taken);
     first ??= result;
     report(tool.name, size, result, first);
   }
+}
+
+/** The run of the middle duration. */
+function median(results: Result[]): Result | undefined {
+  results.sort((one, other) => one.seconds - other.seconds);
+  return results[results.length >> 1];
 }
 
 async function throughRelay(size: number): Promise<void> {
@@ -126,6 +149,6 @@ function report(
 
 function row(name: string, ...cells: string[]): void {
   console.log(
-    name.padEnd(20) + cells.map((cell) => cell.padStart(10)).join(""),
+    name.padEnd(26) + cells.map((cell) => cell.padStart(10)).join(""),
   );
 }
