@@ -16,7 +16,7 @@ import {
   until,
 } from "./ferry.ts";
 
-const SIZE = FULL ? 500_000_000 : 20_000_000;
+const SIZE = FULL ? 500_000_000 : 10_000_000;
 /** Slow enough to be interrupted in the middle. */
 const RATE = FULL ? "1000" : "160";
 /** Bytes that every attempt may send before it knows what is there, and what is lost on its way. */
@@ -72,7 +72,7 @@ async function breakOff(
   return { sent: meter.bytes, last };
 }
 
-const TIMEOUT = ["--timeout", "1"];
+const TIMEOUT = ["--timeout", FULL ? "1" : "0.5"];
 
 /** A pair that sends `names` from `cwd` into `dir`, slowly. */
 function slowly(cwd: string, ...names: string[]): PairOptions {

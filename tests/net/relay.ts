@@ -73,6 +73,7 @@ export class Relay {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
   #closed = false;
+  #outside: string | undefined;
 
   private constructor(options: RelayOptions, socket: Deno.DatagramConn) {
     const { to, up = {}, down = up, seed = 1 } = options;
@@ -106,6 +107,16 @@ export class Relay {
     this.up.dark = this.down.dark = false;
   }
 
+  /**
+   * Forgets its clients, as a NAT may: what they send leaves by other ports from
+   * now on, and from the address `hostname`.
+   */
+  move(hostname: string): void {
+    this.#outside = hostname;
+    for (const { socket } of this.#waysUp.values()) socket.close();
+    this.#waysUp.clear();
+  }
+
   /** Stops at once; what was on its way is lost. */
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -132,7 +143,7 @@ export class Relay {
       const local = this.#server.hostname.startsWith("127.");
       const socket = Deno.listenDatagram({
         transport: "udp",
-        hostname: local ? "127.0.0.1" : "0.0.0.0",
+        hostname: this.#outside ?? (local ? "127.0.0.1" : "0.0.0.0"),
         port: 0,
       });
       way = { socket, to: this.#server };
@@ -164,7 +175,7 @@ export class Relay {
       try {
         received = await socket.receive(buffers[i]);
       } catch (error) {
-        if (this.#closed) break;
+        if (this.#closed || isClosed(error)) break;
         // What the server's machine says of a closed port concerns nobody here.
         if (error instanceof Deno.errors.ConnectionRefused) continue;
         throw error;
@@ -236,6 +247,12 @@ export class Relay {
     }
     this.#schedule();
   }
+}
+
+/** Whether a socket was closed while it waited. */
+function isClosed(error: unknown): boolean {
+  return error instanceof Deno.errors.BadResource ||
+    error instanceof Deno.errors.Interrupted;
 }
 
 const HELP = `Passes UDP datagrams on, and does to them what a bad network does.
