@@ -1,3 +1,4 @@
+import { oneLine } from "../transfer/untrusted.ts";
 import {
   formatBytes,
   formatClock,
@@ -39,17 +40,23 @@ interface Part {
 }
 
 const GAP = "  ";
+/** The rank of the last part that is more important than a file's name. */
+const RANK_OF_RATE = 2;
+/** The least room for a file's name that is worth it, in columns. */
+const MIN_NAME = 12;
 const MIN_BAR = 10;
 const MAX_BAR = 30;
 
 /** The progress as one line of at most `style.columns` columns. */
 export function progressLine(progress: Progress, style: LineStyle): string {
   const parts = partsOf(progress);
+  const { entry } = progress;
+  const reserved = entry === undefined ? 0 : GAP.length + MIN_NAME;
   let room = style.columns;
   const kept = new Set<Part>();
   for (const part of parts.toSorted((a, b) => a.rank - b.rank)) {
     const width = part.text.length + (kept.size > 0 ? GAP.length : 0);
-    if (width > room) break;
+    if (width > room - (part.rank > RANK_OF_RATE ? reserved : 0)) break;
     room -= width;
     kept.add(part);
   }
@@ -58,7 +65,31 @@ export function progressLine(progress: Progress, style: LineStyle): string {
   if (progress.size !== undefined && style.colour && length >= MIN_BAR) {
     line.splice(1, 0, bar(shareOf(progress), length));
   }
+  if (entry !== undefined && room >= reserved) {
+    line.push(shortened(entry, room - GAP.length));
+  }
   return line.join(GAP);
+}
+
+/** The end of a path in at most `columns` columns, as a terminal may be shown it. */
+function shortened(path: string, columns: number): string {
+  const characters = [...oneLine(path)];
+  let room = columns;
+  let start = characters.length;
+  while (start > 0 && widthOf(characters[start - 1]) <= room) {
+    room -= widthOf(characters[--start]);
+  }
+  if (start === 0) return characters.join("");
+  // What is left out needs a column of its own
+  while (room < 1 && start < characters.length) {
+    room += widthOf(characters[start++]);
+  }
+  return "…" + characters.slice(start).join("");
+}
+
+/** Columns that a character takes, at most. */
+function widthOf(character: string): number {
+  return character < "\u0300" ? 1 : 2;
 }
 
 function partsOf(progress: Progress): Part[] {

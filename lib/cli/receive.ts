@@ -134,8 +134,12 @@ async function take(
   observer.start();
   let path: string | undefined;
   let sink: Sink | TreeSink | undefined;
+  let again = "the same two commands go on from there";
   const open = async (offer: Offer) => {
     path = target.pathFor(offer);
+    if (offer.name === undefined) {
+      again = `send --resume and receive -o ${path} go on from there`;
+    }
     feed.size = offer.size;
     reporter.offered(offer, path);
     return sink = await target.open(offer);
@@ -162,7 +166,7 @@ async function take(
     reporter.done(summary);
   } catch (error) {
     feed.stop();
-    if (sink?.remains !== undefined) mention(sink.remains, error);
+    if (sink?.remains !== undefined) mention(sink.remains, again, error);
     await observer.failed(error);
     throw error;
   } finally {
@@ -172,8 +176,7 @@ async function take(
 }
 
 /** Says what can be done with what has arrived. */
-function mention(remains: string, error: unknown): void {
+function mention(remains: string, again: string, error: unknown): void {
   if (!(error instanceof Failure)) return;
-  error.message +=
-    `; what arrived stays (${remains}), and the same two commands go on from there`;
+  error.message += `; what arrived stays (${remains}), and ${again}`;
 }

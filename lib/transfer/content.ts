@@ -164,11 +164,19 @@ export type TransferEvent =
   | { readonly type: "incomplete"; readonly omitted: number };
 
 /**
- * What stands in the way of storing something: something has the name already,
- * the disk is full, the output was closed by whoever read it, it takes no tree,
- * or another cause.
+ * What stands in the way of storing something: a file or a directory has the name
+ * already, the disk is full or read-only, it is not permitted, the output was
+ * closed by whoever read it, it takes no tree, or another cause.
  */
-export type StorageProblem = "exists" | "full" | "closed" | "tree" | "unusable";
+export type StorageProblem =
+  | "exists"
+  | "directory"
+  | "full"
+  | "readonly"
+  | "denied"
+  | "closed"
+  | "tree"
+  | "unusable";
 
 /** Something cannot be stored here. */
 export class StorageFailure extends Failure {

@@ -80,6 +80,9 @@ export const Reason = {
   SOURCE: 8,
   NAME: 9,
   TREE: 10,
+  DIRECTORY: 11,
+  READONLY: 12,
+  DENIED: 13,
 } as const;
 
 /** How much of a path is said to a peer, in characters. */
@@ -96,6 +99,9 @@ const WORDS: Record<number, string> = {
   [Reason.CLOSED]: "its output was closed",
   [Reason.CORRUPT]: "what arrived is not what was sent",
   [Reason.SOURCE]: "what was being sent could not be read to its end",
+  [Reason.DIRECTORY]: "a directory of that name is there already",
+  [Reason.READONLY]: "its file system is read-only",
+  [Reason.DENIED]: "it is not permitted to write there",
   [Reason.NAME]: "a name is not allowed there",
   [Reason.TREE]:
     "it takes one stream or one file; for more, run ferry receive -d DIR there",

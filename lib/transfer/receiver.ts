@@ -185,7 +185,10 @@ async function tell(
 
 const STORAGE_REASONS: Record<StorageProblem, number> = {
   exists: Reason.EXISTS,
+  directory: Reason.DIRECTORY,
   full: Reason.FULL,
+  readonly: Reason.READONLY,
+  denied: Reason.DENIED,
   closed: Reason.CLOSED,
   tree: Reason.TREE,
   unusable: Reason.UNUSABLE,

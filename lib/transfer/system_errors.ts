@@ -2,6 +2,10 @@ import { StorageFailure, type StorageProblem } from "./content.ts";
 
 const PROBLEMS: Record<string, StorageProblem> = {
   EEXIST: "exists",
+  EISDIR: "directory",
+  EROFS: "readonly",
+  EACCES: "denied",
+  EPERM: "denied",
   ENOSPC: "full",
   EDQUOT: "full",
   EPIPE: "closed",

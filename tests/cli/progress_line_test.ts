@@ -73,3 +73,34 @@ Deno.test("no line is wider than it may be", () => {
     }
   }
 });
+
+Deno.test("of a tree the file whose turn it is is shown by the end of its path, within the width", () => {
+  const tree = {
+    bytes: 500_000,
+    size: undefined,
+    rate: 250,
+    time: 2000,
+    rtt: 0.3,
+    resent: 0,
+  };
+  const at = (entry: string, columns: number) =>
+    progressLine({ ...tree, entry }, { columns, colour: false });
+  assertEquals(at("tree/a.txt", 37), "500.0 kB  250.0 kB/s  tree/a.txt");
+  assertEquals(
+    at("tree/sub/a file.txt", 37),
+    "500.0 kB  250.0 kB/s  …sub/a file.txt",
+  );
+  assertEquals(at("x\x1b[2J\ny", 37), "500.0 kB  250.0 kB/s  x [2J y");
+  assertEquals(
+    at("tree/船船船船船船船", 37),
+    "500.0 kB  250.0 kB/s  …船船船船船船船",
+  );
+  assertEquals(
+    at("tree/a.txt", 77),
+    "500.0 kB  250.0 kB/s  0:02  RTT 0.3 ms    0% resent  tree/a.txt",
+  );
+  for (let columns = 1; columns < 90; columns++) {
+    const line = at("tree/sub/with a very long name indeed.txt", columns);
+    assert(line.length <= Math.max(columns, 8), `${columns}: ${line}`);
+  }
+});

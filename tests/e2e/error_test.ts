@@ -220,25 +220,33 @@ Deno.test("an output that was closed from the start is warned of", () =>
     assertEquals([received.code, sent.code], [0, 0]);
   }));
 
-/** Whether this process may mount a file system, to fill it. */
-async function mount(path: string): Promise<boolean> {
-  const command = new Deno.Command("mount", {
-    args: ["-t", "tmpfs", "-o", "size=1m", "tmpfs", path],
+/** Runs `body` with a file system of 1 MB at `path`, if this process may mount one. */
+async function withDisk(
+  path: string,
+  options: string,
+  body: () => Promise<void>,
+): Promise<void> {
+  await Deno.mkdir(path);
+  const mounting = new Deno.Command("mount", {
+    args: ["-t", "tmpfs", "-o", `size=1m,${options}`, "tmpfs", path],
     stderr: "null",
   });
-  return (await command.output()).success;
+  if (!(await mounting.output()).success) return;
+  try {
+    await body();
+  } finally {
+    await new Deno.Command("umount", { args: [path] }).output();
+  }
 }
 
 Deno.test({
   name:
-    "a disk that is full fails the transfer on both sides, and nothing is left",
+    "a disk without room for a file fails the transfer on both sides, and nothing is left",
   ignore: Deno.uid() !== 0,
   fn: () =>
     inDirectory(async (cwd) => {
       await writeRandomFile(`${cwd}/in`, 5_000_000);
-      await Deno.mkdir(`${cwd}/disk`);
-      if (!await mount(`${cwd}/disk`)) return;
-      try {
+      await withDisk(`${cwd}/disk`, "rw", async () => {
         const [received, sent] = await runPair({
           cwd,
           send: { args: ["in"] },
@@ -247,8 +255,75 @@ Deno.test({
         assertFailed(received, 1, /disk\/in: the disk is full/);
         assertFailed(sent, 1, /The receiver could not go on: its disk is full/);
         assertEquals(namesIn(`${cwd}/disk`), []);
-      } finally {
-        await new Deno.Command("umount", { args: [`${cwd}/disk`] }).output();
-      }
+      });
     }),
 });
+
+Deno.test({
+  name:
+    "a disk that fills fails the transfer on both sides, and names the file",
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    inDirectory(async (cwd) => {
+      await Deno.mkdir(`${cwd}/tree`);
+      for (let i = 0; i < 40; i++) {
+        await writeRandomFile(`${cwd}/tree/${i}`, 50_000);
+      }
+      await withDisk(`${cwd}/disk`, "rw", async () => {
+        const [received, sent] = await runPair({
+          cwd,
+          send: { args: ["tree"] },
+          receive: { args: ["-d", "disk"] },
+        });
+        assertFailed(
+          received,
+          1,
+          /disk\/tree\/\d+: the disk is full; what arr/,
+        );
+        assertFailed(sent, 1, /on: its disk is full \(tree\/\d+\)/);
+        for (const name of namesIn(`${cwd}/disk/tree`)) {
+          const { size } = await Deno.stat(`${cwd}/disk/tree/${name}`);
+          assertEquals(size === 50_000, !name.endsWith(".ferry-part"));
+        }
+        assertEquals(namesIn(`${cwd}/disk`), ["tree", "tree.ferry-part"]);
+      });
+    }),
+});
+
+Deno.test({
+  name:
+    "a disk that is read-only fails the transfer on both sides, with the cause",
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    inDirectory(async (cwd) => {
+      await Deno.mkdir(`${cwd}/tree`);
+      await Deno.writeTextFile(`${cwd}/in`, "x");
+      await withDisk(`${cwd}/disk`, "ro", async () => {
+        for (const name of ["in", "tree"]) {
+          const [received, sent] = await runPair({
+            cwd,
+            send: { args: [name] },
+            receive: { args: ["-d", "disk"] },
+          });
+          assertFailed(received, 1, /the file system is read-only/);
+          assertFailed(sent, 3, /refused: its file system is read-only/);
+        }
+      });
+    }),
+});
+
+Deno.test("a directory where a file should go is left alone, and both sides say so", () =>
+  inDirectory(async (cwd) => {
+    await Deno.writeTextFile(`${cwd}/in`, "x");
+    await Deno.mkdir(`${cwd}/dir/in`, { recursive: true });
+    for (const force of [[], ["--force"]]) {
+      const [received, sent] = await runPair({
+        cwd,
+        send: { args: ["in"] },
+        receive: { args: ["-d", "dir", ...force] },
+      });
+      assertFailed(received, 1, /dir\/in: it names a directory/);
+      assertFailed(sent, 3, /a directory of that name is there already/);
+    }
+    assertEquals(namesIn(`${cwd}/dir/in`), []);
+  }));

@@ -203,7 +203,10 @@ function checkTarget(path: string, force: boolean): void {
   }
   const info = lstat(path);
   if (path.endsWith("/") || info?.isDirectory) {
-    throw unusable(path, "it names a directory; use -d to save in one");
+    throw new StorageFailure(
+      "directory",
+      `Cannot write ${path}: it names a directory; use -d to save in one`,
+    );
   }
   if (info === undefined) return;
   if (!info.isFile && !leadsToFile(path)) {
