@@ -66,6 +66,7 @@ export async function runSend(
         event: tellTo(reporter, feed),
       });
       // It is stored, even if the receiver should fall silent now
+      channel.leave();
       await channel.closed.catch(() => {});
       if (omitted > 0) throw incomplete(omitted);
       const name = titleOf(source.offer);

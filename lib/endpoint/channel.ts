@@ -121,6 +121,12 @@ export class Channel implements ByteStream {
     return Promise.resolve();
   }
 
+  /** Ends as soon as both directions have, whether the peer has heard so or not: it is told. */
+  leave(): void {
+    this.#connection.leave();
+    this.#driver.flush();
+  }
+
   abort(failure: Error): void {
     this.#failure ??= failure;
     this.#connection.abort(Reset.ABORTED);

@@ -1,6 +1,7 @@
 import { Random } from "../base/random.ts";
 import { AckAggregation, MaxBandwidth, RandomLoss } from "./bbr_model.ts";
 import { RoundSignals } from "./bbr_rounds.ts";
+import { FullPipe } from "./bbr_startup.ts";
 import type {
   AckEvent,
   CongestionController,
@@ -35,7 +36,7 @@ const GAINS: Readonly<Record<BbrState, Gains>> = {
 };
 
 /** Datagrams in flight at first, paced, if the peer's kernel holds as many. */
-const INITIAL_WINDOW = 64;
+const INITIAL_WINDOW = 128;
 /** Rounds in which the window grows whatever the model says: the handshake, and the first window. */
 const FIRST_ROUNDS = 3;
 /** Datagrams in flight at least. */
@@ -46,10 +47,6 @@ const QUANTUM_TIME = 1;
 const QUANTA = 3;
 /** Pacing stays this much below the model, so that no queue builds up (section 2.2). */
 const PACING_MARGIN = 0.99;
-/** Growth of the bandwidth in a round below which the pipe is taken for full, */
-const FULL_BW_GROWTH = 1.25;
-/** after so many rounds (section 5.3.1.2). */
-const FULL_BW_ROUNDS = 3;
 /** What is kept of the flight when congestion shows (section 2.8). */
 const BETA = 0.7;
 /** The share of the known limit that is left to others while cruising. */
@@ -87,20 +84,22 @@ export class Bbr implements CongestionController {
   readonly #aggregation = new AckAggregation();
   readonly #randomLoss = new RandomLoss();
   readonly #rounds = new RoundSignals();
+  readonly #pipe = new FullPipe();
   #state: BbrState = "Startup";
   #roundsInState = 0;
-  #congestionWindow: number;
+  #congestionWindow = 0;
   #pacingRate = Infinity;
   #minRtt = Infinity;
   #minRttTime = 0;
-  #fullBandwidth = 0;
-  #fullBandwidthRounds = 0;
-  #pipeFilled = false;
+  // The bandwidth that a probe has found so far.
+  #probedBandwidth = 0;
   #lastProbe = 0;
   #roundsSinceProbe = 0;
   #probeRounds = 0;
   #probeGrowth = 0;
   #probeRttDone = Infinity;
+  // What was lost of what left before has been answered already.
+  #answered = -Infinity;
   // What congestion has shown: the most that may be in flight, for long, and until the next probe.
   #inflightHi = Infinity;
   #inflightLo = Infinity;
@@ -115,7 +114,6 @@ export class Bbr implements CongestionController {
       maxDatagramSize,
       kernelBuffer(maxDatagramSize) * maxDatagramSize,
     );
-    this.#congestionWindow = this.#initialWindow;
   }
 
   onPath(datagramSize: number, kernelBuffer: number): void {
@@ -126,6 +124,12 @@ export class Bbr implements CongestionController {
       (kernelBuffer - MIN_WINDOW * datagramSize) / QUANTA,
     );
     this.#initialWindow = Math.min(INITIAL_WINDOW * datagramSize, kernelBuffer);
+    if (this.#isBeginning) {
+      this.#congestionWindow = Math.max(
+        this.#congestionWindow,
+        this.#initialWindow,
+      );
+    }
   }
 
   get state(): BbrState {
@@ -140,11 +144,16 @@ export class Bbr implements CongestionController {
     return this.#pacingRate;
   }
 
+  // The first window's worth says nothing yet of what the path carries.
+  get #isBeginning(): boolean {
+    return this.#rounds.count < FIRST_ROUNDS;
+  }
+
   // Section 5.6.2.
   #updatePacingRate(): void {
     const { pacingGain } = GAINS[this.#state];
     const rate = pacingGain * this.#bandwidth.value * PACING_MARGIN;
-    if (!this.#pipeFilled) {
+    if (!this.#pipe.filled) {
       // As if the initial window were what the path carries, until it shows more.
       const initial = pacingGain * this.#initialWindow / this.#minRtt;
       this.#pacingRate = Math.max(rate, initial);
@@ -179,7 +188,7 @@ export class Bbr implements CongestionController {
   }
 
   onLost(event: LossEvent): void {
-    this.#rounds.onLost(event.lostBytes);
+    if (event.sentTime > this.#answered) this.#rounds.onLost(event.lostBytes);
   }
 
   onAcked(event: AckEvent): void {
@@ -216,28 +225,19 @@ export class Bbr implements CongestionController {
     const rounds = this.#rounds;
     const randomLoss = this.#randomLoss.rate;
     if (this.#state === "Startup") {
-      if (!event.rate.appLimited) this.#checkPipeFilled();
+      if (!event.rate.appLimited) {
+        const { value } = this.#bandwidth;
+        const window = this.#congestionWindow;
+        this.#pipe.onRound(value, rounds, this.#minRtt, window);
+      }
     } else if (rounds.congested(this.#minRtt, randomLoss)) {
       this.#onCongestion(event.now);
     } else if (this.#state === "ProbeBW_UP") this.#raiseInflightHi();
     rounds.clear();
   }
 
-  // Sections 5.3.1.2 and 5.3.1.3. Where much is lost, one round without growth
-  // is enough to tell: loss alone would not be, since the path may have it anyhow.
-  #checkPipeFilled(): void {
-    const { value } = this.#bandwidth;
-    if (value >= this.#fullBandwidth * FULL_BW_GROWTH) {
-      this.#fullBandwidth = value;
-      this.#fullBandwidthRounds = 0;
-      return;
-    }
-    this.#fullBandwidthRounds++;
-    this.#pipeFilled = this.#rounds.lostTooMuch(0) ||
-      this.#fullBandwidthRounds >= FULL_BW_ROUNDS;
-  }
-
   #onCongestion(now: number): void {
+    this.#answered = now;
     const bdp = this.#inflight(1);
     switch (this.#state) {
       case "ProbeBW_UP":
@@ -247,8 +247,10 @@ export class Bbr implements CongestionController {
         break;
       case "ProbeBW_CRUISE":
       case "ProbeBW_DOWN":
-        this.#inflightLo = BETA *
-          Math.min(this.#inflightLo, this.#congestionWindow);
+        this.#inflightLo = Math.max(
+          this.#rounds.delivered,
+          BETA * Math.min(this.#inflightLo, this.#congestionWindow),
+        );
     }
   }
 
@@ -265,7 +267,9 @@ export class Bbr implements CongestionController {
     const { now, bytesInFlight } = event;
     switch (this.#state) {
       case "Startup":
-        if (this.#pipeFilled) this.#enter("Drain", now);
+        if (!this.#pipe.filled) break;
+        this.#answered = now;
+        this.#enter("Drain", now);
         break;
       case "Drain":
         if (bytesInFlight <= this.#inflight(1)) {
@@ -311,8 +315,8 @@ export class Bbr implements CongestionController {
   #probedEnough({ bytesInFlight }: AckEvent): boolean {
     if (this.#roundsInState < 2) return false;
     const { value } = this.#bandwidth;
-    if (value >= this.#fullBandwidth * 1.1) {
-      this.#fullBandwidth = value;
+    if (value >= this.#probedBandwidth * 1.1) {
+      this.#probedBandwidth = value;
       this.#roundsInState = 0;
       return false;
     }
@@ -327,7 +331,7 @@ export class Bbr implements CongestionController {
       this.#minRtt = Infinity;
     } else if (now >= this.#probeRttDone && this.#minRtt !== Infinity) {
       this.#minRttTime = now;
-      this.#enter(this.#pipeFilled ? "ProbeBW_CRUISE" : "Startup", now);
+      this.#enter(this.#pipe.filled ? "ProbeBW_CRUISE" : "Startup", now);
     }
   }
 
@@ -346,7 +350,7 @@ export class Bbr implements CongestionController {
       this.#inflightLo = Infinity;
     } else if (state === "ProbeBW_UP") {
       this.#probeGrowth = MIN_PROBE_GROWTH;
-      this.#fullBandwidth = this.#bandwidth.value;
+      this.#probedBandwidth = this.#bandwidth.value;
     } else if (state === "ProbeRTT") this.#probeRttDone = Infinity;
   }
 
@@ -356,10 +360,8 @@ export class Bbr implements CongestionController {
     const floor = MIN_WINDOW * this.#mss;
     const target = this.#withExtraAcked(this.#inflight(cwndGain));
     const grown = this.#congestionWindow + ackedBytes;
-    // The first window's worth says nothing yet of what the path carries.
-    const beginning = this.#rounds.count < FIRST_ROUNDS;
-    if (this.#pipeFilled) this.#congestionWindow = Math.min(grown, target);
-    else if (beginning || this.#congestionWindow < target) {
+    if (this.#pipe.filled) this.#congestionWindow = Math.min(grown, target);
+    else if (this.#isBeginning || this.#congestionWindow < target) {
       this.#congestionWindow = grown;
     }
     this.#congestionWindow = Math.max(

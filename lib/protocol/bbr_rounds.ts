@@ -22,6 +22,11 @@ export class RoundSignals {
   /** Rounds so far. */
   count = 0;
 
+  /** Bytes that arrived in the round. */
+  get delivered(): number {
+    return this.#acked;
+  }
+
   /** Bytes in flight at most in the round. */
   get maxInFlight(): number {
     return this.#flight;

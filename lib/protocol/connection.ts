@@ -8,7 +8,7 @@ import { PathMtu } from "./path_mtu.ts";
 import { ReceiveBuffer } from "./receive_buffer.ts";
 import { ReceivedPackets } from "./received_packets.ts";
 import { Recovery } from "./recovery.ts";
-import { writeReset } from "./reset.ts";
+import { PendingReset } from "./reset.ts";
 import { Flag, Reset, type Segment } from "./segment.ts";
 import { SendBuffer } from "./send_buffer.ts";
 import {
@@ -24,6 +24,8 @@ const SEND_WINDOWS = 4;
 const TIME_WAIT_PROBES = 5;
 /** Copies of a RST, since nothing acknowledges it. */
 const RESET_COPIES = 3;
+/** and of the one that replaces TIME-WAIT: the peer waits long if none of them arrives. */
+const LEAVE_COPIES = 16;
 const CLOSES_WITH_PEER: ReadonlySet<State> = new Set(
   ["TIME-WAIT", "LAST-ACK", "CLOSING"] as const,
 );
@@ -60,8 +62,8 @@ export class Connection {
   // Whether our FIN left after the peer's had arrived: its acknowledgement then proves that the peer has heard all.
   #peerFinFirst = false;
   #cookies = 0;
-  #resetCode: number = Reset.DONE;
-  #resetsDue = 0;
+  #leaving = false;
+  readonly #reset = new PendingReset();
 
   constructor(now: number, config: Config, opening: Opening) {
     this.idHigh = opening.idHigh;
@@ -124,7 +126,7 @@ export class Connection {
 
   /** Whether it ended and has nothing left to say. */
   get finished(): boolean {
-    return this.#phase === "CLOSED" && this.#resetsDue === 0;
+    return this.#phase === "CLOSED" && this.#reset.none;
   }
 
   /** Whether the peer has proved that it is there and where it is. */
@@ -230,11 +232,23 @@ export class Connection {
     if (this.#phase !== "CLOSED") this.#end("stopped", code, RESET_COPIES);
   }
 
+  /**
+   * Does not wait for the peer to hear that all is over, once it is, but says so
+   * several times.
+   */
+  leave(): void {
+    this.#leaving = true;
+    if (this.#phase === "TIME-WAIT") this.#endInOrder();
+  }
+
+  #endInOrder(): void {
+    this.#end("done", Reset.DONE, this.#leaving ? LEAVE_COPIES : RESET_COPIES);
+  }
+
   #end(ending: Ending, code: number, copies: number): void {
     this.#phase = "CLOSED";
     this.#ending = ending;
-    this.#resetCode = code;
-    this.#resetsDue = copies;
+    this.#reset.say(code, copies);
   }
 
   // What the network does.
@@ -326,6 +340,7 @@ export class Connection {
   }
 
   #enterTimeWait(now: number): void {
+    if (this.#leaving) return this.#endInOrder();
     this.#phase = "TIME-WAIT";
     this.#timeWaitDeadline = now + TIME_WAIT_PROBES * this.#recovery.rtt.pto;
   }
@@ -337,26 +352,14 @@ export class Connection {
    * @returns its length, or 0 if there is none
    */
   send(now: number, into: Uint8Array): number {
-    if (this.#phase === "CLOSED") return this.#sendReset(into);
+    if (this.#phase === "CLOSED") {
+      return this.#output.nextReset(this.#reset, into);
+    }
     const length = this.#output.next(now, into);
     if (length > 0 && this.sentSegment.has(Flag.FIN) && !this.sentAgain) {
       this.#peerFinFirst = this.#receiveBuffer.finReceived;
     }
     return length;
-  }
-
-  #sendReset(into: Uint8Array): number {
-    if (this.#output.silenced) this.#resetsDue = 0;
-    if (this.#resetsDue === 0) return 0;
-    this.#resetsDue--;
-    const packetNumber = this.#recovery.packets.next;
-    this.#recovery.packets.sentUntracked();
-    const { sentSegment, counters } = this;
-    const size = writeReset(sentSegment, packetNumber, this.#resetCode, into);
-    this.#output.budget -= size;
-    counters.datagramsSent++;
-    counters.bytesSent += size;
-    return size;
   }
 
   /** When {@linkcode wake} is to be called, in milliseconds; `Infinity` for never. */
@@ -386,9 +389,7 @@ export class Connection {
     if (this.#phase === "CLOSED") return;
     this.#recovery.wake(now);
     this.#output.wake(now);
-    if (now >= this.#timeWaitDeadline) {
-      this.#end("done", Reset.DONE, RESET_COPIES);
-    }
+    if (now >= this.#timeWaitDeadline) this.#endInOrder();
     const due = this.#liveness.wake(now);
     if (due === "ask" && this.#phase === "SYNCHRONIZED") {
       this.#output.askDue = true;

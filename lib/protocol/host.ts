@@ -123,7 +123,9 @@ export class Host<Peer extends Address> {
 
   /** The connection that is served, if there is one and no place for another. */
   get onlyServed(): Connection | undefined {
-    if (this.#config.maxConnections > 1 || this.#count(true) !== 1) return;
+    if (this.#config.maxConnections > 1 || this.#count(true) !== 1) {
+      return undefined;
+    }
     return this.#hosted.find((one) =>
       one.admitted && one.connection.ending === undefined
     )?.connection;

@@ -5,12 +5,14 @@ import { BASE_DATAGRAM_SIZE, type PathMtu } from "./path_mtu.ts";
 import type { ReceiveBuffer } from "./receive_buffer.ts";
 import type { ReceivedPackets } from "./received_packets.ts";
 import type { Recovery } from "./recovery.ts";
+import type { PendingReset } from "./reset.ts";
 import {
   encodeHeader,
   fitAck,
   Flag,
   HEADER_SIZE,
   MAX_BLOCKS,
+  Reset,
   seal,
   Segment,
   SYN_PART_SIZE,
@@ -114,6 +116,19 @@ export class Output {
       return this.#writeAck(now, into);
     }
     return 0;
+  }
+
+  /** Writes the next RST that is to be said, as {@linkcode next} does. */
+  nextReset(reset: PendingReset, into: Uint8Array): number {
+    const { recovery, counters } = this.#sources;
+    if (this.silenced) reset.say(Reset.DONE, 0);
+    if (reset.none) return 0;
+    const size = reset.write(this.segment, recovery.packets.next, into);
+    recovery.packets.sentUntracked();
+    this.budget -= size;
+    counters.datagramsSent++;
+    counters.bytesSent += size;
+    return size;
   }
 
   #nextRange(now: number): SendRange | undefined {

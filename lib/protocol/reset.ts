@@ -22,3 +22,26 @@ export function writeReset(
   seal(into, header + 1);
   return header + 1;
 }
+
+/** A RST that is still to be said, several times, since nothing acknowledges it. */
+export class PendingReset {
+  #code = 0;
+  #due = 0;
+
+  /** Whether nothing is left to say. */
+  get none(): boolean {
+    return this.#due === 0;
+  }
+
+  /** Lets `code` be said so many times. */
+  say(code: number, copies: number): void {
+    this.#code = code;
+    this.#due = copies;
+  }
+
+  /** As {@linkcode writeReset}, for the next of them. */
+  write(segment: Segment, packetNumber: number, into: Uint8Array): number {
+    this.#due--;
+    return writeReset(segment, packetNumber, this.#code, into);
+  }
+}

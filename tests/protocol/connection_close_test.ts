@@ -36,6 +36,30 @@ Deno.test("each side goes through the states of RFC 9293 as both directions end"
   assertEquals(duo.deadline, Infinity);
 });
 
+Deno.test("who leaves tells the peer several times, and waits for nothing", () => {
+  for (const early of [true, false]) {
+    const duo = new Duo();
+    const { near, far } = duo.establish();
+    near.close();
+    duo.deliver(duo.server, duo.collect(duo.client));
+    duo.deliver(duo.client, duo.collect(duo.server));
+    far.close();
+    const fin = duo.collect(duo.server);
+    if (early) near.leave();
+    assertEquals([near.state, far.state], ["FIN-WAIT-2", "LAST-ACK"]);
+    duo.deliver(duo.client, fin);
+    if (!early) near.leave();
+    assertEquals(near.ending, "done");
+    const words = duo.collect(duo.client);
+    assert(words.length > 10);
+    assert(words.every((word) => draftOf(word).payload[0] === Reset.DONE));
+    assert(near.finished);
+    duo.deliver(duo.server, words.slice(-1));
+    assertEquals(far.ending, "done");
+    assertEquals(duo.deadline, Infinity);
+  }
+});
+
 Deno.test("one direction ends while the other goes on", () => {
   const duo = new Duo({ timeout: TIMEOUT });
   const { near, far } = duo.establish();

@@ -88,7 +88,7 @@ Deno.test("a size that was given and is too large is given up within a second", 
 Deno.test("a path that becomes narrower on the way holds the transfer up for less than a second", () => {
   for (const loss of [0, 0.1]) {
     const wide = transfer({ takes: 1_472, loss });
-    const later = { at: 200, takes: 1_300 };
+    const later = { at: 120, takes: 1_300 };
     const { time, common } = transfer({ takes: 1_472, later, loss });
     // What is lost by chance may take longer to be tried again.
     const least = loss === 0 ? 1_250 : 1_200;
