@@ -7,12 +7,24 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   endpoint: ["base", "protocol", "endpoint", "node:"],
   secure: ["base", "secure", "node:", "npm:@noble/"],
   transfer: ["base", "transfer", "node:"],
+  session: [
+    "base",
+    "protocol",
+    "endpoint",
+    "secure",
+    "transfer",
+    "session",
+    "node:",
+  ],
+  "mod.ts": ["base", "session"],
   cli: [
     "base",
     "protocol",
     "endpoint",
     "secure",
     "transfer",
+    "session",
+    "mod.ts",
     "cli",
     "node:",
     "jsr:@std/",
@@ -20,7 +32,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   "main.ts": ["cli"],
 };
-const MAY_USE_SYSTEM = ["endpoint", "cli", "main.ts"];
+const MAY_USE_SYSTEM = ["endpoint", "session", "cli", "main.ts"];
 const PURE = ["base", "protocol"];
 const TOP_LEVEL = [
   "deno.json",

@@ -8,12 +8,8 @@ import {
   isControllerName,
 } from "../protocol/controllers.ts";
 import { type Shell, SHELLS } from "./completions.ts";
-import {
-  type CodeOption,
-  takeCode,
-  type WantedSecurity,
-  wantedSecurity,
-} from "./code_option.ts";
+import { DEFAULT_PORT, type WantedSecurity } from "../session/options.ts";
+import { type CodeOption, takeCode, wantedSecurity } from "./code_option.ts";
 import {
   MEGABITS,
   type NumberRange,
@@ -54,6 +50,8 @@ export interface ReceiveCommand extends CommonOptions {
   readonly output: string | undefined;
   readonly directory: string | undefined;
   readonly force: boolean;
+  /** Whether to take one transfer after another, into `directory`. */
+  readonly keep: boolean;
   /** How long to wait for a sender, in milliseconds. */
   readonly wait: number | undefined;
 }
@@ -80,7 +78,6 @@ export type Command =
 /** What there is a help text for. */
 export type Topic = "ferry" | "send" | "receive";
 
-export const DEFAULT_PORT = 5000;
 const DEFAULT_TIMEOUT = 30_000;
 
 const FLAGS = [
@@ -90,6 +87,7 @@ const FLAGS = [
   "verbose",
   "plain",
   "force",
+  "keep",
   "resume",
   "help",
   "version",
@@ -106,7 +104,7 @@ const VALUES = [
   "o",
   "d",
 ] as const;
-const RECEIVE_ONLY = ["force", "wait", "o", "d"] as const;
+const RECEIVE_ONLY = ["force", "keep", "wait", "o", "d"] as const;
 const SEND_ONLY = ["resume"] as const;
 
 type Options = ReturnType<typeof parseOptions> & { code: CodeOption };
@@ -213,9 +211,23 @@ function receiveCommand(options: Options, words: string[]): ReceiveCommand {
     output,
     directory,
     force: options.force,
+    keep: keeps(options),
     wait: numberOf(options, "wait", SECONDS, 1000),
     ...commonOptions(options),
   };
+}
+
+/** What is taken one after another needs a place for names. */
+function keeps({ keep, d, wait, report }: Options): boolean {
+  if (!keep) return false;
+  if (d === undefined) throw usage("--keep needs -d DIR");
+  if (wait !== undefined) {
+    throw usage("--keep waits without end, so not --wait");
+  }
+  if (report !== undefined) {
+    throw usage("--report draws one transfer, so not with --keep");
+  }
+  return true;
 }
 
 function sendCommand(options: Options, words: string[]): SendCommand {

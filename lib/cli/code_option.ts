@@ -1,14 +1,9 @@
 import { Failure } from "../base/failure.ts";
 import { normalCode } from "../secure/code.ts";
+import type { WantedSecurity } from "../session/options.ts";
 
 /** What the command line says of a code: one, that there is to be one, or nothing. */
 export type CodeOption = string | true | undefined;
-
-/** How a side wants to talk, where the code may still be missing. */
-export type WantedSecurity =
-  | { readonly mode: "plain" }
-  | { readonly mode: "encrypted" }
-  | { readonly mode: "code"; readonly code: string | undefined };
 
 /**
  * Takes `--code` and `--code=CODE` out of a command line: what follows the

@@ -52,6 +52,7 @@ and prints the command for the other side.
   -o FILE            save it as FILE (-: standard output)
   -d DIR             save it in DIR
   --force            replace a file that is there already
+  --keep             take one transfer after another, several at once, into DIR
   --wait SECONDS     give up if nobody sends anything for so long
 ${COMMON.slice(1)}
 For example:

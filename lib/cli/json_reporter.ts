@@ -1,10 +1,15 @@
+import type {
+  Agreement,
+  Listening,
+  Progress,
+  Summary,
+} from "../session/listener.ts";
 import type { Offer } from "../transfer/messages.ts";
 import type { Verdict } from "./exit_status.ts";
 import type { Explanation, Span } from "./explanation.ts";
-import type { Progress } from "./progress_line.ts";
-import type { Agreement, Listening, Reporter } from "./reporter.ts";
-import { overallRate, type Summary } from "./summary.ts";
-import type { TextOutput } from "./text_reporter.ts";
+import type { Reporter } from "./reporter.ts";
+import type { TextOutput } from "./screen.ts";
+import { overallRate } from "./summary.ts";
 
 /** Milliseconds between two progress events. */
 const INTERVAL = 500;
@@ -14,10 +19,15 @@ export class JsonReporter implements Reporter {
   readonly progressInterval: number | undefined;
   #output: TextOutput;
   #quiet: boolean;
+  #peer: string | undefined;
 
-  /** @param options.quiet whether only errors are told */
-  constructor(output: TextOutput, options: { quiet: boolean }) {
+  /**
+   * @param options.quiet whether only errors are told
+   * @param options.peer whose transfer this tells of, where there are several
+   */
+  constructor(output: TextOutput, options: { quiet: boolean; peer?: string }) {
     this.#output = output;
+    this.#peer = options.peer;
     this.#quiet = options.quiet;
     if (!options.quiet) this.progressInterval = INTERVAL;
   }
@@ -99,12 +109,17 @@ export class JsonReporter implements Reporter {
     this.#output.flush();
   }
 
+  transfer(peer: string): JsonReporter {
+    return new JsonReporter(this.#output, { quiet: this.#quiet, peer });
+  }
+
   #event(event: string, fields: Record<string, unknown>): void {
     if (!this.#quiet) this.#write(event, fields);
   }
 
   #write(event: string, fields: Record<string, unknown>): void {
-    this.#output.write(`${JSON.stringify({ event, ...fields })}\n`);
+    const peer = this.#peer;
+    this.#output.write(`${JSON.stringify({ event, peer, ...fields })}\n`);
   }
 }
 

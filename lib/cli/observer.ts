@@ -1,6 +1,8 @@
 import { dirname } from "node:path";
 import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
+import type { Watcher } from "../session/options.ts";
+import type { Summary } from "../session/listener.ts";
 import { oneLine } from "../transfer/untrusted.ts";
 import type { CommonOptions } from "./args.ts";
 import { explain, explanationLines } from "./explanation.ts";
@@ -8,10 +10,10 @@ import { verdictOf } from "./exit_status.ts";
 import { Recorder } from "./recorder.ts";
 import { drawReport } from "./report.ts";
 import type { Reporter } from "./reporter.ts";
-import { details, headline, type Summary } from "./summary.ts";
+import { details, headline } from "./summary.ts";
 
 /** Watches a transfer, where that is wanted, to tell at its end how it went: `--verbose` and `--report`. */
-export class Observer {
+export class Observer implements Watcher {
   readonly #options: Pick<CommonOptions, "verbose" | "report">;
   readonly #reporter: Reporter;
   readonly #sends: boolean;

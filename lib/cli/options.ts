@@ -40,6 +40,11 @@ export const OPTIONS = [
     help: "replace a file that is there already",
   },
   {
+    name: "keep",
+    only: "receive",
+    help: "take one transfer after another, several at once, into DIR",
+  },
+  {
     name: "wait",
     value: "SECONDS",
     only: "receive",

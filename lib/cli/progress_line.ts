@@ -5,25 +5,8 @@ import {
   formatMilliseconds,
   formatRate,
   formatShare,
-} from "./format.ts";
-
-/** How far a transfer has come. */
-export interface Progress {
-  /** Bytes of the content so far. */
-  readonly bytes: number;
-  /** Bytes of the content in all, where that is known. */
-  readonly size: number | undefined;
-  /** The file whose turn it is, of a tree. */
-  readonly entry?: string;
-  /** Bytes per millisecond, of late. */
-  readonly rate: number;
-  /** Milliseconds since it began. */
-  readonly time: number;
-  /** Round-trip time in milliseconds, once it was measured. */
-  readonly rtt: number | undefined;
-  /** Share of the datagrams sent that carried bytes again, 0 to 1. */
-  readonly resent: number;
-}
+} from "../session/format.ts";
+import type { Progress } from "../session/listener.ts";
 
 /** How a progress line may look. */
 export interface LineStyle {

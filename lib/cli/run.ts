@@ -8,6 +8,7 @@ import { listenForInterruption } from "./interruption.ts";
 import { JsonReporter } from "./json_reporter.ts";
 import { runReceive } from "./receive.ts";
 import type { Reporter } from "./reporter.ts";
+import { Screen } from "./screen.ts";
 import { runSend } from "./send.ts";
 import { TextReporter } from "./text_reporter.ts";
 
@@ -68,7 +69,8 @@ function reporterFor(
   if (json) return new JsonReporter(output, { quiet });
   const terminal = Deno.stderr.isTerminal();
   const colour = terminal && !Deno.noColor;
-  return new TextReporter(output, { terminal, colour, quiet, trace, columns });
+  const style = { terminal, colour, quiet, trace, columns };
+  return new TextReporter(new Screen(output), style);
 }
 
 /** How wide the terminal is. */

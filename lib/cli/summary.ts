@@ -1,27 +1,11 @@
-import type { Digest } from "../transfer/messages.ts";
 import {
   formatBytes,
   formatCount,
   formatRate,
   formatSeconds,
   formatShare,
-} from "./format.ts";
-
-/** What is said of a transfer that succeeded. */
-export interface Summary extends Digest {
-  readonly side: "send" | "receive";
-  /** What was sent or stored: a file's name or path; undefined for a stream. */
-  readonly name: string | undefined;
-  /** Milliseconds from the handshake to the end. */
-  readonly time: number;
-  /** Bytes that were at the receiver before, and were not sent. */
-  readonly kept?: number;
-  readonly datagramsSent: number;
-  /** Datagrams that were sent with bytes which an earlier one had carried. */
-  readonly retransmissions: number;
-  /** Datagrams that arrived and brought nothing new. */
-  readonly duplicates: number;
-}
+} from "../session/format.ts";
+import type { Summary } from "../session/listener.ts";
 
 /** Bytes per millisecond over the whole transfer. */
 export function overallRate({ bytes, kept = 0, time }: Summary): number {

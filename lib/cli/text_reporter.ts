@@ -1,19 +1,19 @@
+import { formatBytes } from "../session/format.ts";
+import type {
+  Agreement,
+  Listening,
+  Progress,
+  Summary,
+} from "../session/listener.ts";
+import { DEFAULT_PORT } from "../session/options.ts";
 import { type Offer, titleOf } from "../transfer/messages.ts";
-import { oneLine } from "../transfer/untrusted.ts";
-import { DEFAULT_PORT } from "./args.ts";
 import type { Verdict } from "./exit_status.ts";
 import { type Explanation, explanationLines } from "./explanation.ts";
-import { formatBytes } from "./format.ts";
-import { type Progress, progressLine } from "./progress_line.ts";
-import type { Agreement, Listening, Reporter } from "./reporter.ts";
-import { type Summary, summaryLine } from "./summary.ts";
-
-/** Where text goes. */
-export interface TextOutput {
-  write(text: string): void;
-  gather(line: string): void;
-  flush(): void;
-}
+import { Board } from "./board.ts";
+import { progressLine } from "./progress_line.ts";
+import type { Reporter } from "./reporter.ts";
+import type { Screen } from "./screen.ts";
+import { summaryLine } from "./summary.ts";
 
 /** What is said to a person, and how. */
 export interface TextStyle {
@@ -39,15 +39,25 @@ const MAX_ADDRESSES = 3;
 /** Tells a person on standard error. */
 export class TextReporter implements Reporter {
   readonly progressInterval: number | undefined;
-  #output: TextOutput;
+  #screen: Screen;
   #style: TextStyle;
   /** Whether somebody watches and wants to hear of the course of things. */
   #talkative: boolean;
-  /** Whether a progress line is on the terminal's last line. */
-  #drawn = false;
+  /** What the lines begin with. */
+  #prefix: string;
+  /** Where this is one transfer of several: what draws the progress of all. */
+  #board: Board | undefined;
+  /** The transfers of which this tells apart. */
+  #transfers: Board | undefined;
 
-  constructor(output: TextOutput, style: TextStyle) {
-    this.#output = output;
+  constructor(
+    screen: Screen,
+    style: TextStyle,
+    one: { readonly peer?: string; readonly board?: Board } = {},
+  ) {
+    this.#screen = screen;
+    this.#prefix = one.peer === undefined ? "" : `${one.peer}: `;
+    this.#board = one.board;
     this.#style = style;
     this.#talkative = style.terminal && !style.quiet;
     if (this.#talkative && !style.trace) this.progressInterval = REDRAW;
@@ -91,12 +101,16 @@ export class TextReporter implements Reporter {
   }
 
   progress(progress: Progress): void {
+    if (this.#board === undefined) this.#draw(progress);
+    else this.#board.set(this, progress);
+  }
+
+  #draw(progress: Progress): void {
     const line = progressLine(progress, {
       columns: this.#style.columns() - MARGIN,
       colour: this.#style.colour,
     });
-    this.#output.write(`\r${line}\x1b[K`);
-    this.#drawn = true;
+    this.#screen.status(line);
   }
 
   notice(text: string): void {
@@ -104,10 +118,11 @@ export class TextReporter implements Reporter {
   }
 
   trace(line: string): void {
-    this.#output.gather(line);
+    this.#screen.output.gather(line);
   }
 
   done(summary: Summary): void {
+    this.#board?.delete(this);
     if (!this.#style.quiet) this.#line(summaryLine(summary));
   }
 
@@ -117,19 +132,22 @@ export class TextReporter implements Reporter {
   }
 
   failed({ message }: Verdict): void {
+    this.#board?.delete(this);
     // What a terminal shows of a Ctrl-C makes way, too
-    this.#drawn = this.#style.terminal;
-    this.#line(message);
+    this.#line(message, this.#style.terminal);
   }
 
   close(): void {
-    this.#output.flush();
+    this.#screen.output.flush();
   }
 
-  /** Writes a line, in the place of a progress line if there is one. */
-  #line(text: string): void {
-    const clear = this.#drawn ? "\r\x1b[K" : "";
-    this.#drawn = false;
-    this.#output.write(`${clear}${oneLine(text)}\n`);
+  transfer(peer: string): TextReporter {
+    this.#transfers ??= new Board((progress) => this.#draw(progress));
+    const board = this.#transfers;
+    return new TextReporter(this.#screen, this.#style, { peer, board });
+  }
+
+  #line(text: string, clears?: boolean): void {
+    this.#screen.line(this.#prefix + text, clears);
   }
 }

@@ -55,6 +55,12 @@ export interface EndpointOptions {
    * @default {"bbr"}
    */
   readonly congestion?: ControllerName;
+  /**
+   * Peers served at a time.
+   *
+   * @default {1}
+   */
+  readonly maxConnections?: number;
   /** Called for each datagram. */
   readonly trace?: (event: TraceEvent) => void;
 }
@@ -142,22 +148,49 @@ export class Endpoint implements ChannelDriver {
    * @returns what `judge` made of the channel
    * @throws the signal's reason
    */
-  admit<T>(
+  async admit<T>(
     judge: (channel: Channel) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
-    if (this.#onOpened !== undefined) throw new TypeError("Already accepting");
-    this.#host.listening = true;
     const { promise, resolve } = Promise.withResolvers<T>();
+    const done = new AbortController();
+    const ends = signal === undefined ? [] : [signal];
+    const serving = this.serve(
+      judge,
+      resolve,
+      AbortSignal.any([done.signal, ...ends]),
+    );
+    try {
+      return await Promise.race([promise, serving]);
+    } finally {
+      serving.catch(() => {});
+      done.abort();
+    }
+  }
+
+  /**
+   * Judges, as {@linkcode admit} does, one peer after another, and hands what
+   * came of it to `take` for each who was let in, for as many at a time as there
+   * are places.
+   *
+   * @throws the signal's reason, once it is aborted
+   */
+  serve<T>(
+    judge: (channel: Channel) => Promise<T>,
+    take: (result: T) => void,
+    signal: AbortSignal,
+  ): Promise<never> {
+    if (this.#onOpened !== undefined) throw new TypeError("Already accepting");
+    if (signal.aborted) return Promise.reject(signal.reason);
+    signal.addEventListener("abort", () => this.#onOpened = undefined);
+    this.#host.listening = true;
     this.#onOpened = (connection) => {
       const channel = this.#open(connection, this.peerOf(connection) ?? "");
       this.#consider(connection, channel, judge)
-        .then(resolve, (failure) => channel.abort(failure));
+        .then(take, (failure) => channel.abort(failure));
     };
     this.#serveAccepting();
-    return abortable(promise, signal).finally(() => {
-      this.#onOpened = undefined;
-    });
+    return abortable(new Promise<never>(() => {}), signal);
   }
 
   async #consider<T>(
@@ -306,6 +339,7 @@ function configOf(options: EndpointOptions): Config {
   return {
     ...DEFAULT_CONFIG,
     timeout,
+    maxConnections: options.maxConnections ?? DEFAULT_CONFIG.maxConnections,
     initialDatagramSize: mtu ?? BASE_DATAGRAM_SIZE,
     maxRate: maxRate ?? DEFAULT_CONFIG.maxRate,
     controller: CONTROLLERS[congestion ?? DEFAULT_CONTROLLER],

@@ -26,6 +26,7 @@ const RECEIVE = {
   output: undefined,
   directory: undefined,
   force: false,
+  keep: false,
   wait: undefined,
   ...COMMON,
 };
@@ -44,6 +45,7 @@ const COMMANDS: [string, unknown][] = [
   ["receive -o x --force", { ...RECEIVE, output: "x", force: true }],
   ["receive -o -", { ...RECEIVE, output: "-" }],
   ["receive 1 -d dir", { ...RECEIVE, port: 1, directory: "dir" }],
+  ["receive --keep -d dir", { ...RECEIVE, keep: true, directory: "dir" }],
   ["receive --wait 2.5", { ...RECEIVE, wait: 2500 }],
   ["send host", SEND],
   ["send host -", SEND],
@@ -147,6 +149,16 @@ const MISTAKES: [string, string][] = [
     "receive -o a -d b",
     "Give either -o FILE or -d DIR, not both; see ferry receive --help",
   ],
+  ["receive --keep", "--keep needs -d DIR; see ferry receive --help"],
+  [
+    "receive --keep -d x --wait 5",
+    "--keep waits without end, so not --wait; see ferry receive --help",
+  ],
+  [
+    "receive --keep -d x --report a.svg",
+    "--report draws one transfer, so not with --keep; see ferry receive --help",
+  ],
+  ["send host --keep", "--keep is for ferry receive; see ferry send --help"],
   ["receive -o", "-o needs a value; see ferry receive --help"],
   ["receive -d --force", "-d needs a value; see ferry receive --help"],
   [

@@ -3,9 +3,9 @@ import { Failure } from "../../lib/base/failure.ts";
 import { explain } from "../../lib/cli/explanation.ts";
 import { Interrupted, verdictOf } from "../../lib/cli/exit_status.ts";
 import { JsonReporter } from "../../lib/cli/json_reporter.ts";
-import type { Progress } from "../../lib/cli/progress_line.ts";
 import type { Reporter } from "../../lib/cli/reporter.ts";
-import type { Summary } from "../../lib/cli/summary.ts";
+import type { Progress, Summary } from "../../lib/session/listener.ts";
+import { Screen } from "../../lib/cli/screen.ts";
 import { TextReporter } from "../../lib/cli/text_reporter.ts";
 import { seriesUntil } from "./samples.ts";
 
@@ -74,7 +74,7 @@ function textOf(style: {
 }): string {
   const output = new Output();
   tellAll(
-    new TextReporter(output, {
+    new TextReporter(new Screen(output), {
       terminal: false,
       colour: false,
       quiet: false,
@@ -139,7 +139,7 @@ Deno.test("no progress line is drawn through a trace", () => {
 
 Deno.test("whatever is in a name, a line stays one line", () => {
   const output = new Output();
-  new TextReporter(output, {
+  new TextReporter(new Screen(output), {
     terminal: true,
     colour: true,
     quiet: false,
@@ -151,7 +151,7 @@ Deno.test("whatever is in a name, a line stays one line", () => {
 
 Deno.test("a sender tells what it sent again", () => {
   const output = new Output();
-  const reporter = new TextReporter(output, {
+  const reporter = new TextReporter(new Screen(output), {
     terminal: false,
     colour: false,
     quiet: false,
@@ -221,7 +221,7 @@ Deno.test("an explanation is a table for a person, and an event for a program", 
   const text = new Output();
   const style = { terminal: false, colour: false, trace: false };
   const columns = () => 80;
-  new TextReporter(text, { ...style, quiet: false, columns })
+  new TextReporter(new Screen(text), { ...style, quiet: false, columns })
     .explained(explanation);
   assertEquals(
     text.text,
@@ -246,7 +246,7 @@ Deno.test("an explanation is a table for a person, and an event for a program", 
     course: [{ seconds: 0.1, ...span }, { seconds: 0.2, ...span }],
   });
   const nothing = new Output();
-  new TextReporter(nothing, { ...style, quiet: true, columns })
+  new TextReporter(new Screen(nothing), { ...style, quiet: true, columns })
     .explained(explanation);
   new JsonReporter(nothing, { quiet: true }).explained(explanation);
   assertEquals(nothing.text, "");

@@ -1,9 +1,8 @@
 import type { Channel } from "../endpoint/channel.ts";
 import { RateMeter } from "./rate_meter.ts";
-import type { Reporter } from "./reporter.ts";
-import type { Summary } from "./summary.ts";
+import type { Listener, Summary } from "./listener.ts";
 
-/** Follows one transfer and tells the reporter how far it has come. */
+/** Follows one transfer and tells the listener how far it has come. */
 export class ProgressFeed {
   /** Bytes of the content so far. */
   bytes = 0;
@@ -15,7 +14,7 @@ export class ProgressFeed {
   entry: string | undefined;
 
   #channel: Channel;
-  #reporter: Reporter;
+  #listener: Listener;
   #pending: () => number;
   #meter = new RateMeter();
   #begin = performance.now();
@@ -24,11 +23,11 @@ export class ProgressFeed {
   /** @param pending how many of the bytes are not at the other side yet */
   constructor(
     channel: Channel,
-    reporter: Reporter,
+    listener: Listener,
     pending: () => number = () => 0,
   ) {
     this.#channel = channel;
-    this.#reporter = reporter;
+    this.#listener = listener;
     this.#pending = pending;
   }
 
@@ -36,7 +35,7 @@ export class ProgressFeed {
   start(): void {
     this.#begin = performance.now();
     this.#meter.sample(this.#begin, 0);
-    const interval = this.#reporter.progressInterval;
+    const interval = this.#listener.progressInterval;
     if (interval !== undefined) {
       this.#timer = setInterval(() => this.#tell(), interval);
     }
@@ -65,7 +64,7 @@ export class ProgressFeed {
     const now = performance.now();
     const { counters, smoothedRtt } = this.#channel;
     const bytes = Math.max(0, this.bytes - this.#pending());
-    this.#reporter.progress({
+    this.#listener.progress({
       bytes,
       size: this.size,
       entry: this.entry,

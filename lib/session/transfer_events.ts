@@ -1,11 +1,11 @@
 import type { TransferEvent } from "../transfer/content.ts";
 import { formatBytes, formatCount } from "./format.ts";
 import type { ProgressFeed } from "./progress_feed.ts";
-import type { Reporter } from "./reporter.ts";
+import type { Listener } from "./listener.ts";
 
-/** Tells the reporter and the feed of what happens in a transfer. */
+/** Tells the listener and the feed of what happens in a transfer. */
 export function tellTo(
-  reporter: Reporter,
+  listener: Listener,
   feed: ProgressFeed,
 ): (event: TransferEvent) => void {
   return (event) => {
@@ -14,17 +14,17 @@ export function tellTo(
         feed.entry = event.path;
         break;
       case "kept":
-        if (feed.kept === 0) reporter.notice(goingOn(event));
+        if (feed.kept === 0) listener.notice(goingOn(event));
         feed.kept += event.bytes;
         break;
       case "restarted":
-        reporter.notice(startingOver(event.path));
+        listener.notice(startingOver(event.path));
         break;
       case "omitted":
-        reporter.notice(`Left out ${event.path}: ${event.why}`);
+        listener.notice(`Left out ${event.path}: ${event.why}`);
         break;
       case "incomplete":
-        reporter.notice(
+        listener.notice(
           `The sender could not read ${
             formatCount(event.omitted, "file")
           }, which are not here; it says which`,

@@ -9,11 +9,11 @@ import { FileSink } from "../transfer/files/file_sink.ts";
 import { StdoutSink } from "../transfer/files/standard_streams.ts";
 import { FileTreeSink } from "../transfer/files/tree_sink.ts";
 import type { Offer } from "../transfer/messages.ts";
-import type { ReceiveCommand } from "./args.ts";
+import { StreamSink } from "./streams.ts";
 
-/** Where what is received goes to, as the command line says. */
+/** Where what is received goes to, as whoever receives says. */
 export interface Target {
-  /** The path under which `offer` is stored; undefined: standard output. */
+  /** The path under which `offer` is stored; undefined: a stream. */
   pathFor(offer: Offer): string | undefined;
   /** Opens it for `offer`. */
   open(offer: Offer): Promise<Sink | TreeSink>;
@@ -21,28 +21,45 @@ export interface Target {
   discard(): void;
 }
 
+/** Where what is received goes to: a directory, a file, or a stream. */
+export type Destination =
+  | {
+    /** What comes is saved in it, under the name it is sent with. */
+    readonly directory: string;
+    /** Whether what is there is replaced. */
+    readonly force?: boolean;
+  }
+  | { readonly file: string; readonly force?: boolean }
+  | WritableStream<Uint8Array>
+  | Target;
+
 /**
  * Finds where to store what comes, before anybody sends it.
  *
  * @throws {Failure} `input` if nothing can be stored there
  */
-export async function openTarget(command: ReceiveCommand): Promise<Target> {
-  const { output, directory } = command;
-  if (output === "-") return standardOutput();
-  if (output !== undefined) return await oneFile(output, command.force);
-  if (directory === undefined && !Deno.stdout.isTerminal()) {
-    return standardOutput();
+export async function openTarget(to: Destination): Promise<Target> {
+  if (to instanceof WritableStream) {
+    return toStream(() => new StreamSink(to), "a stream");
   }
-  return await inDirectory(directory ?? ".", command.force);
+  if ("open" in to) return to;
+  const { force = false } = to;
+  if ("file" in to) return await oneFile(to.file, force);
+  return await inDirectory(to.directory, force);
 }
 
-function standardOutput(): Target {
+/** Standard output. */
+export function standardOutput(): Target {
+  return toStream(() => new StdoutSink(), "standard output");
+}
+
+function toStream(open: () => Sink, name: string): Target {
   return {
     pathFor: () => undefined,
     // deno-lint-ignore require-await -- what it throws is a rejection
     open: async (offer) => {
-      if (offer.tree !== undefined) throw noTree("standard output");
-      return new StdoutSink();
+      if (offer.tree !== undefined) throw noTree(name);
+      return open();
     },
     discard: () => {},
   };
@@ -66,7 +83,7 @@ async function inDirectory(path: string, force: boolean): Promise<Target> {
   if (info?.isDirectory !== true) {
     throw new Failure("input", `There is no directory ${path}`);
   }
-  const unnamed = streamName(new Date());
+  const unnamed = freshName(streamName(new Date()));
   const pathFor = ({ name, tree }: Offer) =>
     tree !== undefined && tree.count > 1 ? path : join(path, name ?? unnamed);
   return {
@@ -86,6 +103,16 @@ async function inDirectory(path: string, force: boolean): Promise<Target> {
     },
     discard: () => {},
   };
+}
+
+const given = new Set<string>();
+
+/** A name for a stream that no other one of this process got, within the same second. */
+function freshName(name: string): string {
+  let fresh = name;
+  for (let count = 2; given.has(fresh); count++) fresh = `${name}-${count}`;
+  given.add(fresh);
+  return fresh;
 }
 
 function noTree(place: string): StorageFailure {

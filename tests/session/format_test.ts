@@ -8,7 +8,7 @@ import {
   formatRate,
   formatSeconds,
   formatShare,
-} from "../../lib/cli/format.ts";
+} from "../../lib/session/format.ts";
 
 /** What `format` makes of each number. */
 function each(format: (value: number) => string, ...values: number[]) {

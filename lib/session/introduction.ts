@@ -1,15 +1,15 @@
 import type { ByteStream } from "../base/byte_stream.ts";
 import type { Channel } from "../endpoint/channel.ts";
+import { normalCode } from "../secure/code.ts";
 import { Refusal, SecurityFailure } from "../secure/refusal.ts";
 import {
   agreeAsClient,
   prepare,
   type Security,
 } from "../secure/secure_channel.ts";
-import { askCode } from "./ask_code.ts";
-import type { SendCommand } from "./args.ts";
 import { farewell } from "./farewell.ts";
-import type { Reporter } from "./reporter.ts";
+import type { Listener } from "./listener.ts";
+import type { WantedSecurity } from "./options.ts";
 
 /** A connection to the receiver, and the stream that both have agreed on. */
 export interface Introduced {
@@ -17,31 +17,35 @@ export interface Introduced {
   readonly stream: ByteStream;
 }
 
+/** Asks a person for the receiver's code; undefined: there is nobody to ask. */
+export type AskCode = () => Promise<string | undefined>;
+
 /**
  * Connects to the receiver and agrees with it on how to talk. Where it wants a
- * code and none was given, the person at the terminal is asked for it.
+ * code and none was given, a person is asked for it.
  *
  * @param connect opens a connection
  * @throws {Failure} if they do not come together
  */
 export async function introduce(
-  { security: wanted, paths }: SendCommand,
+  wanted: WantedSecurity,
   connect: () => Promise<Channel>,
-  reporter: Reporter,
-  interrupted: AbortSignal,
+  listener: Listener,
+  ask: AskCode = () => Promise.resolve(undefined),
 ): Promise<Introduced> {
-  const ask = () => askCode(paths.length === 0, interrupted);
   if (wanted.mode !== "code") {
     try {
-      return await agree(wanted, connect, reporter);
+      return await agree(wanted, connect, listener);
     } catch (failure) {
       if (!wantsCode(failure)) throw failure;
-      const code = wanted.mode === "encrypted" ? await ask() : undefined;
+      const code = wanted.mode === "encrypted"
+        ? normalized(await ask())
+        : undefined;
       if (code === undefined) throw failure;
-      return await agree({ mode: "code", code }, connect, reporter);
+      return await agree({ mode: "code", code }, connect, listener);
     }
   }
-  const code = wanted.code ?? await ask();
+  const code = normalized(wanted.code ?? await ask());
   if (code === undefined) {
     throw new SecurityFailure(
       "usage",
@@ -49,7 +53,11 @@ export async function introduce(
       "There is no terminal to ask for the code: give it with --code=CODE or in FERRY_CODE",
     );
   }
-  return await agree({ mode: "code", code }, connect, reporter);
+  return await agree({ mode: "code", code }, connect, listener);
+}
+
+function normalized(code: string | undefined): string | undefined {
+  return code === undefined ? undefined : normalCode(code);
 }
 
 function wantsCode(failure: unknown): boolean {
@@ -60,13 +68,13 @@ function wantsCode(failure: unknown): boolean {
 async function agree(
   security: Security,
   connect: () => Promise<Channel>,
-  reporter: Reporter,
+  listener: Listener,
 ): Promise<Introduced> {
   const secrets = await prepare(security);
   const channel = await connect();
   try {
     const { stream, words } = await agreeAsClient(channel, secrets);
-    reporter.agreed({ mode: security.mode, words });
+    listener.agreed({ mode: security.mode, words });
     return { channel, stream };
   } catch (failure) {
     channel.abort(failure as Error);

@@ -9,7 +9,7 @@ import {
   type Security,
 } from "../secure/secure_channel.ts";
 import { farewell } from "./farewell.ts";
-import type { Reporter } from "./reporter.ts";
+import type { Listener } from "./listener.ts";
 
 /** Wrong codes that end a receiver. */
 const MAX_WRONG_CODES = 3;
@@ -17,22 +17,34 @@ const MAX_WRONG_CODES = 3;
 const MAX_NOTICES = 20;
 
 /** A sender who was let in, and the stream that both have agreed on. */
-export interface Admitted {
+export interface Admitted<L extends Listener = Listener> {
   readonly channel: Channel;
   readonly stream: ByteStream;
+  /** Who hears of it. */
+  readonly listener: L;
 }
 
 /** Decides who may send. */
-export class Admission {
+export class Admission<L extends Listener = Listener> {
   readonly #security: Security;
-  readonly #reporter: Reporter;
+  readonly #listenerFor: (peer: string) => L;
+  readonly #notice: (text: string) => void;
   readonly #guesses = new Guesses(MAX_WRONG_CODES);
   readonly #over = new AbortController();
   #notices = 0;
 
-  constructor(security: Security, reporter: Reporter) {
+  /**
+   * @param notice is told of who was not let in
+   * @param listenerFor gives who hears of a transfer by this peer
+   */
+  constructor(
+    security: Security,
+    notice: (text: string) => void,
+    listenerFor: (peer: string) => L,
+  ) {
     this.#security = security;
-    this.#reporter = reporter;
+    this.#notice = notice;
+    this.#listenerFor = listenerFor;
   }
 
   /** Aborted once nobody is let in any more. */
@@ -45,15 +57,16 @@ export class Admission {
    *
    * @throws {Failure} unless they may send; the person at this side was told
    */
-  async judge(channel: Channel): Promise<Admitted> {
+  async judge(channel: Channel): Promise<Admitted<L>> {
     try {
       const secrets = await prepare(this.#security);
       const agreed = await agreeAsServer(channel, secrets, this.#guesses);
       await channel.established;
       const { mode } = this.#security;
-      this.#reporter.connected(channel.peer);
-      this.#reporter.agreed({ mode, words: agreed.words });
-      return { channel, stream: agreed.stream };
+      const listener = this.#listenerFor(channel.peer);
+      listener.connected(channel.peer);
+      listener.agreed({ mode, words: agreed.words });
+      return { channel, stream: agreed.stream, listener };
     } catch (failure) {
       // Of whoever is not there at all nobody need hear.
       await channel.established;
@@ -70,7 +83,7 @@ export class Admission {
     const count = reason === "wrong-code"
       ? ` (${this.#guesses.wrong} of ${MAX_WRONG_CODES})`
       : "";
-    this.#reporter.notice(`${peer} was not let in${count}: ${message}`);
+    this.#notice(`${peer} was not let in${count}: ${message}`);
   }
 
   #endAfterGuesses(): void {

@@ -1,0 +1,89 @@
+/**
+ * Sends bytes, files and directories from one machine to another over UDP,
+ * reliably and encrypted. The command line is built on it.
+ *
+ * @example A file, from one process to another
+ * ```ts
+ * import { receive, send } from "./mod.ts";
+ *
+ * const directory = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${directory}/note.txt`, "Hello");
+ * await Deno.mkdir(`${directory}/incoming`);
+ *
+ * const receiving = receive({
+ *   port: 5010,
+ *   to: { directory: `${directory}/incoming` },
+ * });
+ * const sent = await send("127.0.0.1", {
+ *   port: 5010,
+ *   content: `${directory}/note.txt`,
+ *   on: {
+ *     progressInterval: 100,
+ *     progress: ({ bytes, size }) => console.log(`${bytes} of ${size}`),
+ *   },
+ * });
+ * const received = await receiving;
+ * if (received.sha256 !== sent.sha256) throw new Error("This cannot be");
+ * await Deno.remove(directory, { recursive: true });
+ * ```
+ *
+ * @example A stream, let in by a code, that ends when it takes too long
+ * ```ts
+ * import { receive, send } from "./mod.ts";
+ *
+ * const security = { mode: "code", code: "17-walnut-copper" } as const;
+ * const signal = AbortSignal.timeout(60_000);
+ * const { readable, writable } = new TransformStream<Uint8Array>();
+ * const receiving = receive({ port: 5011, security, signal, to: writable });
+ *
+ * const content = new Blob(["some bytes"]).stream();
+ * const sending = send("127.0.0.1", { port: 5011, security, signal, content });
+ * const text = await new Response(readable).text();
+ * await Promise.all([sending, receiving]);
+ * if (text !== "some bytes") throw new Error("This cannot be");
+ * ```
+ *
+ * @example One transfer after another, until it is told to stop
+ * ```ts
+ * import { receiveAll, send } from "./mod.ts";
+ *
+ * const directory = await Deno.makeTempDir();
+ * const stop = new AbortController();
+ * const names: (string | undefined)[] = [];
+ * const serving = receiveAll({
+ *   port: 5012,
+ *   to: { directory },
+ *   signal: stop.signal,
+ *   on: {
+ *     transfer: (peer) => ({
+ *       done: ({ name }) => names.push(name),
+ *       failed: ({ message }) => console.log(`${peer}: ${message}`),
+ *     }),
+ *   },
+ * });
+ * for (const text of ["one", "two"]) {
+ *   const content = new Blob([text]).stream();
+ *   await send("127.0.0.1", { port: 5012, content });
+ * }
+ * stop.abort();
+ * await serving.catch(() => {});
+ * if (names.length !== 2) throw new Error("This cannot be");
+ * await Deno.remove(directory, { recursive: true });
+ * ```
+ *
+ * @module
+ */
+export { Failure, type FailureReason } from "./base/failure.ts";
+export { receiveAll, type ReceiveAllOptions } from "./session/keep.ts";
+export type {
+  Agreement,
+  KeepListener,
+  Listener,
+  Listening,
+  Progress,
+  Summary,
+} from "./session/listener.ts";
+export type { SessionOptions, WantedSecurity } from "./session/options.ts";
+export { receive, type ReceiveOptions } from "./session/receive.ts";
+export { send, type SendOptions } from "./session/send.ts";
+export type { Destination } from "./session/target.ts";

@@ -1,0 +1,92 @@
+import type { Channel } from "../endpoint/channel.ts";
+import { Endpoint } from "../endpoint/endpoint.ts";
+import type { ControllerName } from "../protocol/controllers.ts";
+import type { TraceEvent } from "../protocol/trace.ts";
+import type { Summary } from "./listener.ts";
+
+/** How a side wants to talk. Where there is to be a code and none is named, a receiver makes one up and a sender is asked. */
+export type WantedSecurity =
+  | { readonly mode: "plain" }
+  | { readonly mode: "encrypted" }
+  | { readonly mode: "code"; readonly code?: string };
+
+/** Settings of whoever sends or receives. Times in milliseconds. */
+export interface SessionOptions {
+  /**
+   * UDP port: to send to, or to listen at.
+   * @default {5000}
+   */
+  readonly port?: number;
+  /**
+   * Silence that ends a connection.
+   * @default {30_000}
+   */
+  readonly timeout?: number;
+  /**
+   * The address to bind.
+   * @default {every one}
+   */
+  readonly bind?: string;
+  /**
+   * The largest IP packet, in bytes.
+   * @default {what the path is found to take}
+   */
+  readonly mtu?: number;
+  /** Sending rate at most, in bytes per millisecond. */
+  readonly maxRate?: number;
+  /**
+   * How the sending rate is found.
+   * @default {"bbr"}
+   */
+  readonly congestion?: ControllerName;
+  /**
+   * Who may take part, and who may read along.
+   * @default {{ mode: "encrypted" }}
+   */
+  readonly security?: WantedSecurity;
+  /** Ends it, with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Called for each datagram. */
+  readonly trace?: (event: TraceEvent) => void;
+  /** Makes an observer of each transfer's channel. */
+  readonly watch?: (channel: Channel) => Watcher;
+}
+
+/** Observes a transfer. */
+export interface Watcher {
+  /** The handshake is complete. */
+  start(): void;
+  /** It is complete; `done` is told next. */
+  done(summary: Summary): Promise<void>;
+  failed(error: unknown): Promise<void>;
+}
+
+export const DEFAULT_PORT = 5000;
+const DEFAULT_TIMEOUT = 30_000;
+const ENCRYPTED: WantedSecurity = { mode: "encrypted" };
+
+/** What is wanted of security. */
+export function securityOf({ security }: SessionOptions): WantedSecurity {
+  return security ?? ENCRYPTED;
+}
+
+/** An endpoint at `port`. @throws {Failure} `input` if it cannot be bound */
+export function endpointFor(
+  options: SessionOptions,
+  port: number,
+  maxConnections?: number,
+): Endpoint {
+  const { timeout = DEFAULT_TIMEOUT, bind: hostname } = options;
+  return Endpoint.listen({
+    ...options,
+    timeout,
+    hostname,
+    port,
+    maxConnections,
+  });
+}
+
+/** A signal for whoever gave none. */
+export function signalOf({ signal }: SessionOptions): AbortSignal {
+  return signal ?? new AbortController().signal;
+}

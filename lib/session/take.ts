@@ -1,0 +1,87 @@
+import { Failure } from "../base/failure.ts";
+import type { Sink, TreeSink } from "../transfer/content.ts";
+import type { Offer } from "../transfer/messages.ts";
+import { receive } from "../transfer/receiver.ts";
+import type { Admitted } from "./admission.ts";
+import { farewell } from "./farewell.ts";
+import type { Summary } from "./listener.ts";
+import { type SessionOptions, signalOf } from "./options.ts";
+import { ProgressFeed } from "./progress_feed.ts";
+import type { Target } from "./target.ts";
+import { tellTo } from "./transfer_events.ts";
+
+/**
+ * Receives what one sender sends.
+ *
+ * @throws {Failure} unless everything was stored
+ */
+export async function take(
+  { channel, stream, listener }: Admitted,
+  target: Target,
+  options: SessionOptions,
+): Promise<Summary> {
+  const signal = signalOf(options);
+  const ended = new AbortController();
+  const stop = () => {
+    channel.abort(signal.reason);
+    ended.abort(signal.reason);
+  };
+  signal.addEventListener("abort", stop);
+  if (signal.aborted) stop();
+  // Heard even while the output takes nothing and so nothing is read
+  channel.closed.catch((failure) => ended.abort(failure));
+
+  const feed = new ProgressFeed(channel, listener);
+  const watcher = options.watch?.(channel);
+  feed.start();
+  watcher?.start();
+  let path: string | undefined;
+  let sink: Sink | TreeSink | undefined;
+  let again = "the same two commands go on from there";
+  const open = async (offer: Offer) => {
+    path = target.pathFor(offer);
+    if (offer.name === undefined) {
+      again = `send --resume and receive -o ${path} go on from there`;
+    }
+    feed.size = offer.size;
+    listener.offered(offer, path);
+    return sink = await target.open(offer);
+  };
+  try {
+    const digest = await receive(stream, open, {
+      progress: (bytes) => feed.bytes = bytes,
+      event: tellTo(listener, feed),
+      signal: ended.signal,
+    });
+    await channel.closed.catch(() => {
+      listener.notice(
+        "Everything is stored, but the sender may not have heard that",
+      );
+    });
+    const totals = feed.totals();
+    const summary: Summary = {
+      side: "receive",
+      name: path,
+      ...digest,
+      ...totals,
+    };
+    await watcher?.done(summary);
+    listener.done(summary);
+    return summary;
+  } catch (error) {
+    feed.stop();
+    if (sink?.remains !== undefined) mention(sink.remains, again, error);
+    await watcher?.failed(error);
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    feed.stop();
+    await farewell(channel);
+  }
+}
+
+/** Says what can be done with what has arrived. */
+function mention(remains: string, again: string, error: unknown): void {
+  if (!(error instanceof Failure)) return;
+  error.message += `; what arrived stays (${remains}), and ${again}`;
+}
