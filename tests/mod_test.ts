@@ -5,18 +5,24 @@ import { freePort } from "./bench/processes.ts";
 const MOD = new URL("../lib/mod.ts", import.meta.url);
 const source = await Deno.readTextFile(MOD);
 
+const readme = await Deno.readTextFile(new URL("../README.md", MOD));
+
 /** The examples of the documentation, with their titles. */
 const examples = [
-  ...source.matchAll(/@example (.*)\n((?: \*.*\n)+?) \* ```\n/g),
-].map(([, title, text]) => ({
-  title,
-  code: text.replace(/^.*```ts\n/s, "").replaceAll(/^ \* ?/gm, ""),
-}));
+  ...[...readme.matchAll(/^```ts\n(.*?)^```$/gms)]
+    .map(([, code]) => ({ title: "in the README", code })),
+  ...[...source.matchAll(/@example (.*)\n((?: \*.*\n)+?) \* ```\n/g)].map((
+    [, title, text],
+  ) => ({
+    title,
+    code: text.replace(/^.*```ts\n/s, "").replaceAll(/^ \* ?/gm, ""),
+  })),
+];
 
 /** Runs an example as it stands, but for its port, which may be in use. */
 async function runExample(code: string): Promise<void> {
   const port = freePort();
-  const text = code.replace('"./mod.ts"', `"${MOD}"`)
+  const text = code.replace(/"\.\/(lib\/)?mod\.ts"/, `"${MOD}"`)
     .replaceAll(/\bport: \d+/g, `port: ${port}`);
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   try {
@@ -28,7 +34,7 @@ async function runExample(code: string): Promise<void> {
 }
 
 Deno.test("the documentation has examples", () => {
-  assert(examples.length >= 3);
+  assert(examples.length >= 4);
 });
 
 for (const { title, code } of examples) {

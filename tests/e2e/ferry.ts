@@ -6,7 +6,7 @@ export const FULL = Deno.env.get("FERRY_FULL") !== undefined;
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 /** What starts ferry: the binary named in FERRY, or this Deno with the permissions that the binary has. */
-const COMMAND = [
+export const COMMAND = [
   Deno.env.get("FERRY") ?? [
     Deno.execPath(),
     ..."run --quiet --no-check --no-prompt --unstable-net".split(" "),

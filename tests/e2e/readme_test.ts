@@ -1,0 +1,214 @@
+import { assert, assertEquals } from "@std/assert";
+import { freePort, listening, writeRandomFile } from "../bench/processes.ts";
+import { COMMAND, inDirectory, until } from "./ferry.ts";
+
+const README = await Deno.readTextFile(
+  new URL("../../README.md", import.meta.url),
+);
+
+/** A block of the README that shows commands on two machines. */
+interface Example {
+  readonly receive: string;
+  readonly sends: readonly string[];
+}
+
+/** What of A's files has to be on B where, after the example that begins so. */
+const RESULTS: Record<string, readonly [string, string][]> = {
+  "ferry receive 5000 > backup.img": [["backup.img", "backup.img"]],
+  "ferry receive > dump.sql": [["dump.sql", "dump.sql"]],
+  "ferry receive": [["photo.raw", "photo.raw"]],
+  "ferry receive 7000 -o holiday.raw": [["photo.raw", "holiday.raw"]],
+  "ferry receive -d ~/incoming": [
+    ["photos", "incoming/photos"],
+    ["notes.txt", "incoming/notes.txt"],
+  ],
+  "ferry receive | tar x": [["photos", "photos"]],
+  "ferry receive --code": [["photo.raw", "photo.raw"]],
+  "ferry receive --keep -d ~/incoming": [
+    ["photos", "incoming/photos"],
+    ["notes.txt", "incoming/notes.txt"],
+  ],
+  "ferry receive -o copy.raw": [["photo.raw", "copy.raw"]],
+};
+/** The code that the README shows; a receiver makes up another. */
+const SHOWN_CODE = "17-walnut-copper";
+/** How blocks begin that show something else; other tests run most of them. */
+const OTHER_BLOCKS = [
+  "npx -y deno",
+  "curl -fLo ferry",
+  "deno install",
+  "deno task compile",
+  "source <(ferry completions",
+  "machine A  ",
+];
+
+/** All blocks that are indented, or between fences. */
+const blocks = [
+  ...README.matchAll(/(?<=\n\n)(?: {4}.*\n(?:\n(?= {4}))?)+/g),
+].map(([text]) => text.replaceAll(/^ {4}/gm, ""));
+
+const examples: Example[] = blocks.flatMap((block) => {
+  const commands = (machine: string) =>
+    [...block.matchAll(RegExp(`^(?:machine )?${machine}\\$ (.*)$`, "gm"))]
+      .map(([, command]) => command);
+  const [receive] = commands("B");
+  return receive === undefined ? [] : [{ receive, sends: commands("A") }];
+});
+
+/**
+ * A ferry for whom the README's hosts are this machine and its ports others,
+ * which are free.
+ */
+const WRAPPER = `#!/bin/bash
+command=$1
+shift
+host=()
+if [[ $command == send ]]; then
+  [[ $1 == b.example || $1 == machine-b ]] || exit 99
+  host=(127.0.0.1)
+  shift
+fi
+port=5000
+if [[ $1 =~ ^[0-9]+$ ]]; then
+  port=$1
+  shift
+fi
+port=PORT_$port
+exec COMMAND "$command" "\${host[@]}" "\${!port}" "$@"
+`;
+
+/** Makes the machines' directories: A has what is sent, B a place for it. */
+async function makeMachines(path: string): Promise<void> {
+  await Deno.mkdir(`${path}/A/photos/2026`, { recursive: true });
+  await Deno.mkdir(`${path}/B/incoming`, { recursive: true });
+  await Deno.mkdir(`${path}/bin`);
+  for (const name of ["photo.raw", "backup.img", "photos/2026/sea.raw"]) {
+    await writeRandomFile(`${path}/A/${name}`, 300_000);
+  }
+  await Deno.writeTextFile(`${path}/A/notes.txt`, "Buy milk\n");
+  await Deno.writeTextFile(`${path}/A/dump.sql`, "create table t();\n");
+  await writeProgram(`${path}/bin/pg_dump`, "#!/bin/sh\ncat dump.sql\n");
+  const command = COMMAND.map((word) => `'${word}'`).join(" ");
+  const wrapper = WRAPPER.replace("COMMAND", command);
+  await writeProgram(`${path}/bin/ferry`, wrapper);
+}
+
+async function writeProgram(path: string, text: string): Promise<void> {
+  await Deno.writeTextFile(path, text);
+  await Deno.chmod(path, 0o755);
+}
+
+/** A command line in a terminal of its own. */
+class Terminal {
+  readonly #child: Deno.ChildProcess;
+  readonly #reading: Promise<void>;
+  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
+  /** What it has shown. */
+  text = "";
+
+  constructor(line: string, home: string, env: Record<string, string>) {
+    this.#child = new Deno.Command("script", {
+      args: ["-qefc", line, "/dev/null"],
+      cwd: home,
+      env: { ...env, HOME: home, SHELL: "/bin/bash", TERM: "xterm" },
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    this.#stdin = this.#child.stdin.getWriter();
+    this.#reading = this.#read();
+  }
+
+  async #read(): Promise<void> {
+    const text = this.#child.stdout.pipeThrough(new TextDecoderStream());
+    for await (const piece of text) this.text += piece;
+  }
+
+  type(text: string): Promise<void> {
+    return this.#stdin.write(new TextEncoder().encode(text));
+  }
+
+  /** @returns the exit status of the command line */
+  async ended(): Promise<number> {
+    const { code } = await this.#child.status;
+    await this.#reading;
+    await this.#stdin.close().catch(() => {});
+    return code;
+  }
+}
+
+async function runExample({ receive, sends }: Example): Promise<void> {
+  await inDirectory(async (path) => {
+    await makeMachines(path);
+    const ports = { PORT_5000: `${freePort()}`, PORT_7000: `${freePort()}` };
+    const env = { ...ports, PATH: `${path}/bin:${Deno.env.get("PATH")}` };
+    const receiver = new Terminal(receive, `${path}/B`, env);
+    const port = receive.includes("7000") ? ports.PORT_7000 : ports.PORT_5000;
+    await listening("udp", Number(port));
+    let code = SHOWN_CODE;
+    if (sends[0].includes(code)) {
+      await until(() => /FERRY_CODE=\S+/.test(receiver.text));
+      [, code] = /FERRY_CODE=(\S+)/.exec(receiver.text)!;
+    }
+    for (const send of sends) {
+      const line = send.replace(SHOWN_CODE, code);
+      const sender = new Terminal(line, `${path}/A`, env);
+      assertEquals(await sender.ended(), 0, sender.text);
+    }
+    const keeps = receive.includes("--keep");
+    if (keeps) await receiver.type("\x03");
+    assertEquals(await receiver.ended(), keeps ? 130 : 0, receiver.text);
+    const results = RESULTS[receive];
+    assert(results !== undefined, `Nothing is known of ${receive}`);
+    for (const [from, to] of results) {
+      const { code, stdout } = await new Deno.Command("diff", {
+        args: ["-r", `A/${from}`, `B/${to}`],
+        cwd: path,
+      }).output();
+      assertEquals(code, 0, new TextDecoder().decode(stdout));
+    }
+  });
+}
+
+Deno.test("every example of the README is known to this test", () => {
+  assertEquals(
+    examples.map(({ receive }) => receive).toSorted(),
+    Object.keys(RESULTS).toSorted(),
+  );
+  const others = blocks.filter((block) => !/^(machine )?B\$/.test(block))
+    .filter((block) =>
+      !OTHER_BLOCKS.some((start) => block.trimStart().startsWith(start))
+    );
+  assertEquals(others, []);
+});
+
+for (const example of examples) {
+  Deno.test(`the README's example runs: ${example.receive}`, () =>
+    runExample(example));
+}
+
+Deno.test("the README's commands for completions are taken by their shells", async () => {
+  const lines = blocks.find((block) => block.startsWith("source <(ferry"))!
+    .trimEnd().split("\n");
+  assertEquals(lines.length, 3);
+  await inDirectory(async (path) => {
+    await makeMachines(path);
+    const bash = new Terminal(`${lines[0]} && complete -p ferry`, path, {
+      PATH: `${path}/bin:${Deno.env.get("PATH")}`,
+      PORT_5000: "bash",
+    });
+    assertEquals(await bash.ended(), 0, bash.text);
+    assert(bash.text.includes("_ferry ferry"), bash.text);
+  });
+});
+
+Deno.test("the README installs with the permissions that the binary has", async () => {
+  const config = await Deno.readTextFile(
+    new URL("../../deno.json", import.meta.url),
+  );
+  const permissions = (text: string) =>
+    [...text.matchAll(/--allow-\w+(?:=[\w,]+)?/g)].map(([one]) => one)
+      .filter((one) => !one.startsWith("--allow-ffi")).toSorted();
+  const compile: string = JSON.parse(config).tasks.compile.command;
+  const install = /deno install.*?https/s.exec(README);
+  assertEquals(permissions(install![0]), permissions(compile));
+});
