@@ -6,6 +6,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { Failure } from "../../lib/base/failure.ts";
 import { Random } from "../../lib/base/random.ts";
 import { verdictOf } from "../../lib/cli/exit_status.ts";
+import { Screen } from "../../lib/cli/screen.ts";
 import { TextReporter } from "../../lib/cli/text_reporter.ts";
 import { mutant } from "./byte_mutator.ts";
 import { secureTargets } from "./secure_targets.ts";
@@ -94,7 +95,7 @@ function isShownCleanly(failure: Failure): boolean {
     flush: () => {},
   };
   const style = { terminal: false, colour: false, quiet: true, trace: false };
-  new TextReporter(output, { ...style, columns: () => 80 })
+  new TextReporter(new Screen(output), { ...style, columns: () => 80 })
     .failed(verdictOf(failure));
   return /^[^\p{Cc}\u2028\u2029]{1,5000}\n$/u.test(shown);
 }

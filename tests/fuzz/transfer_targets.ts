@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { openTarget } from "../../lib/cli/target.ts";
+import { openTarget } from "../../lib/session/target.ts";
 import { parseCommand } from "../../lib/cli/args.ts";
 import type { Source, TreeSource } from "../../lib/transfer/content.ts";
 import { FileSource } from "../../lib/transfer/files/file_source.ts";
