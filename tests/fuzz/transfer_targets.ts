@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
 import { openTarget } from "../../lib/session/target.ts";
-import { parseCommand } from "../../lib/cli/args.ts";
 import type { Source, TreeSource } from "../../lib/transfer/content.ts";
 import { FileSource } from "../../lib/transfer/files/file_source.ts";
 import { FileTreeSource } from "../../lib/transfer/files/tree_source.ts";
@@ -84,9 +83,7 @@ async function targetIn(directory: string) {
   const inside = `${directory}/inside`;
   await Deno.remove(inside, { recursive: true }).catch(() => {});
   await Deno.mkdir(inside);
-  const command = parseCommand(["receive", "-d", inside]);
-  if (command.name !== "receive") throw new Error("not so");
-  return await openTarget(command);
+  return await openTarget({ directory: inside });
 }
 
 /** Whatever comes, nothing is touched outside of the directory. */
