@@ -70,7 +70,10 @@ function reporterFor(
   const terminal = Deno.stderr.isTerminal();
   const colour = terminal && !Deno.noColor;
   const style = { terminal, colour, quiet, trace, columns };
-  return new TextReporter(new Screen(output), style);
+  return new TextReporter(
+    new Screen(output, terminal ? columns : undefined),
+    style,
+  );
 }
 
 /** How wide the terminal is. */

@@ -1,0 +1,23 @@
+import { assertEquals } from "@std/assert";
+import { broken } from "../../lib/cli/screen.ts";
+
+Deno.test("on a narrow terminal lines are broken between words", () => {
+  assertEquals(
+    broken("Waiting on port 7333; on the other machine, run", 40),
+    "Waiting on port 7333; on the other\nmachine, run",
+  );
+  assertEquals(broken("exactly twenty chars", 20), "exactly twenty chars");
+  assertEquals(broken("just over twenty char", 20), "just over twenty\nchar");
+});
+
+Deno.test("a word that is longer than a line has one of its own", () => {
+  const sum = "ab".repeat(32);
+  assertEquals(broken(`SHA-256 ${sum} done`, 40), `SHA-256\n${sum}\ndone`);
+});
+
+Deno.test("what is to be copied, and what no terminal shows, stays whole", () => {
+  const command = "  FERRY_CODE=17-walnut-copper ferry send 192.0.2.7 FILE";
+  assertEquals(broken(command, 40), command);
+  const long = "word ".repeat(50).trim();
+  assertEquals(broken(long, 0), long);
+});
