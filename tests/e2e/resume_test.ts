@@ -16,11 +16,11 @@ import {
   until,
 } from "./ferry.ts";
 
-const SIZE = FULL ? 500_000_000 : 10_000_000;
+const SIZE = FULL ? 500_000_000 : 20_000_000;
 /** Slow enough to be interrupted in the middle. */
-const RATE = FULL ? "1000" : "160";
+const RATE = FULL ? "1000" : "200";
 /** Bytes that every attempt may send before it knows what is there, and what is lost on its way. */
-const ALLOWANCE = FULL ? 0 : 400_000;
+const ALLOWANCE = FULL ? 0 : 800_000;
 
 /** What puts an end to a transfer. */
 type Blow = (pair: Pair, relay: Relay) => void;
