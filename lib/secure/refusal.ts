@@ -45,7 +45,7 @@ const SENDERS_WORDS: Readonly<Record<number, string>> = {
   [Refusal.ENCRYPTED_HERE]:
     "The receiver takes nothing that is not encrypted: leave out --plain here, or give it there, too",
   [Refusal.CODE_WANTED]:
-    "The receiver wants a code: give it with --code=CODE or in FERRY_CODE",
+    "The receiver wants a code: give it with --code=CODE or in FERRY_CODE, without --plain",
   [Refusal.NO_CODE_HERE]:
     "The receiver was started without a code and one was given here: leave it out here, or start the receiver with --code=CODE",
   [Refusal.WRONG_CODE]:

@@ -10,6 +10,7 @@ import {
 } from "../secure/secure_channel.ts";
 import { farewell } from "./farewell.ts";
 import type { Listener } from "./listener.ts";
+import { PrimedStream } from "./primed_stream.ts";
 
 /** Wrong codes that end a receiver. */
 const MAX_WRONG_CODES = 3;
@@ -61,12 +62,14 @@ export class Admission<L extends Listener = Listener> {
     try {
       const secrets = await prepare(this.#security);
       const agreed = await agreeAsServer(channel, secrets, this.#guesses);
+      // Whoever agrees and then says nothing is no sender
+      const stream = await PrimedStream.of(agreed.stream);
       await channel.established;
       const { mode } = this.#security;
       const listener = this.#listenerFor(channel.peer);
       listener.connected(channel.peer);
       listener.agreed({ mode, words: agreed.words });
-      return { channel, stream: agreed.stream, listener };
+      return { channel, stream, listener };
     } catch (failure) {
       // Of whoever is not there at all nobody need hear.
       await channel.established;

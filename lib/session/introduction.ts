@@ -1,4 +1,5 @@
 import type { ByteStream } from "../base/byte_stream.ts";
+import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
 import { normalCode } from "../secure/code.ts";
 import { Refusal, SecurityFailure } from "../secure/refusal.ts";
@@ -10,6 +11,9 @@ import {
 import { farewell } from "./farewell.ts";
 import type { Listener } from "./listener.ts";
 import type { WantedSecurity } from "./options.ts";
+
+/** Milliseconds that a receiver may take to agree, once it has answered. */
+const LIMIT = 15_000;
 
 /** A connection to the receiver, and the stream that both have agreed on. */
 export interface Introduced {
@@ -72,6 +76,10 @@ async function agree(
 ): Promise<Introduced> {
   const secrets = await prepare(security);
   const channel = await connect();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  channel.established.then(() => {
+    timer = setTimeout(() => channel.abort(tooSlow(channel.peer)), LIMIT);
+  }, () => {});
   try {
     const { stream, words } = await agreeAsClient(channel, secrets);
     listener.agreed({ mode: security.mode, words });
@@ -80,5 +88,15 @@ async function agree(
     channel.abort(failure as Error);
     await farewell(channel);
     throw failure;
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+function tooSlow(peer: string): Failure {
+  const seconds = LIMIT / 1000;
+  return new Failure(
+    "silence",
+    `${peer} answers, but does not agree on how to talk within ${seconds} s: is ferry receive running there?`,
+  );
 }

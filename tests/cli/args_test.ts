@@ -84,6 +84,20 @@ const COMMANDS: [string, unknown][] = [
   }],
   ["send host --congestion cubic", { ...SEND, congestion: "cubic" }],
   ["receive --congestion=bbr", RECEIVE],
+  ["receive --plain", { ...RECEIVE, security: { mode: "plain" } }],
+  ["receive --code 6000", {
+    ...RECEIVE,
+    port: 6000,
+    security: { mode: "code", code: undefined },
+  }],
+  ["send host --code=7-Walnut_Copper", {
+    ...SEND,
+    security: { mode: "code", code: "7-walnut-copper" },
+  }],
+  ["--code=a send host --code=b", {
+    ...SEND,
+    security: { mode: "code", code: "b" },
+  }],
   ["--help", { name: "help", topic: "ferry" }],
   ["help", { name: "help", topic: "ferry" }],
   ["help send", { name: "help", topic: "send" }],
@@ -190,6 +204,12 @@ const MISTAKES: [string, string][] = [
     "receive --congestion toString",
     '--congestion takes bbr or cubic, not "toString"; see ferry receive --help',
   ],
+  [
+    "receive --plain --code=x",
+    "A code needs encryption: give either --plain or a code (--code, FERRY_CODE), not both; see ferry receive --help",
+  ],
+  ["receive --code=", "The code is empty; see ferry receive --help"],
+  ["receive --codes", "Unknown option --codes; see ferry receive --help"],
   ["send host --timeout=", "--timeout needs a value; see ferry send --help"],
   ["send host --trace=x", "--trace takes no value; see ferry send --help"],
   ["receive -q=no", "-q takes no value; see ferry receive --help"],
@@ -222,4 +242,26 @@ Deno.test("an empty value is a mistake of its option, not of a word", () => {
       "--bind needs a value",
     );
   }
+});
+
+Deno.test("the environment's code stands in where none is named", () => {
+  const codeOf = (line: string) => {
+    const command = parseCommand(line.split(" "), "From-Outside");
+    return command.name === "send" ? command.security : undefined;
+  };
+  const code = (code: string) => ({ mode: "code", code });
+  assertEquals<unknown>(codeOf("send host"), code("from-outside"));
+  assertEquals<unknown>(codeOf("send host --code"), code("from-outside"));
+  assertEquals<unknown>(codeOf("send host --code=x"), code("x"));
+  const plain = () => parseCommand(["send", "host", "--plain"], "x");
+  assertThrows(plain, Failure, "either --plain or a code");
+});
+
+Deno.test("a mistake in a code does not show the code", () => {
+  const code = "x".repeat(300);
+  const failure = assertThrows(
+    () => parseCommand(["receive", `--code=${code}`]),
+    Failure,
+  );
+  assert(!failure.message.includes("xxx"), failure.message);
 });

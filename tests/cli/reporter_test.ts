@@ -280,3 +280,54 @@ Deno.test("what nobody expected is one line too", () => {
   });
   assertEquals(verdictOf("odd").status, 1);
 });
+
+const WORDS = ["walnut", "copper", "river"];
+
+Deno.test("a code that was made up is told even where nobody watches, with the whole command", () => {
+  for (const quiet of [false, true]) {
+    const output = new Output();
+    const style = { terminal: false, colour: false, trace: false };
+    const columns = () => 80;
+    const reporter = new TextReporter(new Screen(output), {
+      ...style,
+      quiet,
+      columns,
+    });
+    reporter.listening({
+      port: 6000,
+      addresses: ["192.0.2.7"],
+      newCode: "17-walnut-copper",
+    });
+    assertEquals(
+      output.text,
+      "Waiting on port 6000; on the other machine, run\n" +
+        "  FERRY_CODE=17-walnut-copper ferry send 192.0.2.7 6000 FILE\n",
+    );
+    const lines = new Output();
+    new JsonReporter(lines, { quiet })
+      .listening({ port: 6000, addresses: [], newCode: "17-walnut-copper" });
+    assertEquals(JSON.parse(lines.text).code, "17-walnut-copper");
+  }
+});
+
+Deno.test("session words are told where there are some", () => {
+  const output = new Output();
+  const style = { terminal: false, colour: false, trace: false, quiet: false };
+  const columns = () => 80;
+  const reporter = new TextReporter(new Screen(output), { ...style, columns });
+  reporter.agreed({ mode: "code", words: undefined });
+  assertEquals(output.text, "");
+  reporter.agreed({ mode: "encrypted", words: WORDS });
+  assertEquals(
+    output.text,
+    "Encrypted; if both sides say walnut copper river, nobody is in between\n",
+  );
+  const lines = new Output();
+  new JsonReporter(lines, { quiet: false })
+    .agreed({ mode: "encrypted", words: WORDS });
+  assertEquals(JSON.parse(lines.text), {
+    event: "agreed",
+    mode: "encrypted",
+    words: WORDS,
+  });
+});

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { ClientHandshake } from "../../lib/secure/handshake.ts";
-import { prepare } from "../../lib/secure/secure_channel.ts";
+import { agreeAsClient, prepare } from "../../lib/secure/secure_channel.ts";
 import {
   freePort,
   installed,
@@ -259,7 +259,7 @@ async function stranger(port: number, says: Uint8Array): Promise<Endpoint> {
   return endpoint;
 }
 
-Deno.test("who connects and says nothing, half of it or nonsense keeps nobody out", () =>
+Deno.test("who connects and says nothing, half of it, nonsense, or nothing after agreeing keeps nobody out", () =>
   inDirectory(async (cwd) => {
     const port = freePort();
     const receiver = new Ferry(["receive", `${port}`, "-o", "out"], { cwd });
@@ -268,6 +268,9 @@ Deno.test("who connects and says nothing, half of it or nonsense keeps nobody ou
       await prepare({ mode: "encrypted" }),
       new Uint8Array(32),
     ).hello;
+    const agreeing = Endpoint.listen(OPTIONS);
+    const agreed = await agreeing.connect("127.0.0.1", port);
+    await agreeAsClient(agreed, await prepare({ mode: "encrypted" }));
     const strangers = await Promise.all([
       stranger(port, new Uint8Array(0)),
       stranger(port, hello),
@@ -280,5 +283,6 @@ Deno.test("who connects and says nothing, half of it or nonsense keeps nobody ou
     const { code, stderr } = await receiver.ended;
     assertEquals(code, 0);
     assertMatch(stderr, /was not let in: The other side does not speak ferry/);
+    strangers.push(agreeing);
     await Promise.all(strangers.map((endpoint) => endpoint.close()));
   }));
