@@ -39,9 +39,20 @@ export class TreeSender implements Sender {
 
   async all(): Promise<Ending> {
     for (const step of this.#walk()) {
-      if (step.does === "omit") this.#omit(step);
-      else if (step.does === "file") await this.#file(step);
-      else await this.#pack(...frameOf(step));
+      if (step.does === "omit") {
+        this.#omit(step);
+      } else if (step.does === "file" && step.entry.size > SMALL) {
+        await this.#largeFile(step);
+      } else {
+        const [type, body] = frameOf(step);
+        const size = step.does === "file" ? step.entry.size : 0;
+        // Waiting, even for nothing, costs a small file dear
+        const full = this.#packIsFull(2 * HEADER_SIZE + body.length + size);
+        if (full) await this.#flushPack();
+        this.#packAt ??= this.#desk.blocks.begin();
+        this.#desk.blocks.put(type, body);
+        if (step.does === "file") this.#packContent(step, body.length);
+      }
     }
     this.#endPack();
     return this.#ending();
@@ -100,14 +111,13 @@ export class TreeSender implements Sender {
     else this.#digest.entry(encodeEntry(step.entry));
   }
 
-  async #file(step: FileStep): Promise<void> {
+  async #largeFile(step: FileStep): Promise<void> {
     this.#desk.event({ type: "entry", path: step.path });
-    if (step.entry.size <= SMALL) return await this.#smallFile(step);
     let content: Content;
     try {
       content = await step.file.open();
     } catch (error) {
-      return this.#omitFile(step, step.file.explain(error));
+      return this.#omitFile(step.path, step.file.explain(error));
     }
     try {
       this.#endPack();
@@ -119,14 +129,13 @@ export class TreeSender implements Sender {
     }
   }
 
-  /** A small file is packed whole, or not at all. */
-  async #smallFile(step: FileStep): Promise<void> {
+  /** Puts the content of a small file behind its frame with so long a body; or takes that back. */
+  #packContent(
+    { entry: { size }, path, file }: FileStep,
+    length: number,
+  ): void {
     const { blocks } = this.#desk;
-    const { entry: { size }, file } = step;
-    const [type, body] = frameOf(step);
-    await this.#roomInPack(2 * HEADER_SIZE + body.length + size);
-    const { length, content } = blocks;
-    blocks.put(type, body);
+    this.#desk.event({ type: "entry", path });
     try {
       const count = size === 0
         ? 0
@@ -135,26 +144,20 @@ export class TreeSender implements Sender {
       if (size > 0) blocks.filled(size);
       this.#files++;
     } catch (error) {
-      blocks.rewind(length, content);
-      this.#omitFile(step, file.explain(error));
+      blocks.rewind(blocks.length - HEADER_SIZE - length, blocks.content);
+      this.#omitFile(path, file.explain(error));
     }
   }
 
-  /** Puts a frame into the pack. */
-  async #pack(type: number, body: Uint8Array): Promise<void> {
-    await this.#roomInPack(HEADER_SIZE + body.length);
-    this.#desk.blocks.put(type, body);
-  }
-
-  /** Sees to it that a pack is open and has so much room. */
-  async #roomInPack(length: number): Promise<void> {
-    const { blocks } = this.#desk;
+  /** Whether there is no room for so many bytes more in the pack, with what it ends with. */
+  #packIsFull(length: number): boolean {
     const start = this.#packAt === undefined ? HEADER_SIZE : 0;
-    if (blocks.room < start + length + SUM_SIZE) {
-      this.#endPack();
-      await this.#flush();
-    }
-    this.#packAt ??= blocks.begin();
+    return this.#desk.blocks.room < start + length + SUM_SIZE;
+  }
+
+  async #flushPack(): Promise<void> {
+    this.#endPack();
+    await this.#flush();
   }
 
   /** What is in a pack is known to be right by one digest. */
@@ -210,7 +213,7 @@ export class TreeSender implements Sender {
     this.#omit({ does: "omit", path, why, missing: true });
   }
 
-  #omitFile({ path }: FileStep, why: string): void {
+  #omitFile(path: string, why: string): void {
     this.#omit({ does: "omit", path, why, missing: true });
   }
 
