@@ -18,3 +18,19 @@ export async function abortable<T>(
     signal?.removeEventListener("abort", stop);
   }
 }
+
+/**
+ * A signal that is aborted with the first of `signals`, for its reason: as
+ * `AbortSignal.any`, which Deno 2.5 lets be collected while somebody listens.
+ */
+export function firstOf(signals: readonly AbortSignal[]): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of signals) {
+    const follow = () => controller.abort(signal.reason);
+    if (signal.aborted) follow();
+    else {
+      signal.addEventListener("abort", follow, { signal: controller.signal });
+    }
+  }
+  return controller.signal;
+}

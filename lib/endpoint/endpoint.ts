@@ -10,7 +10,7 @@ import { Host } from "../protocol/host.ts";
 import { LARGEST_USEFUL_DATAGRAM } from "../protocol/kernel_buffer.ts";
 import { BASE_DATAGRAM_SIZE } from "../protocol/path_mtu.ts";
 import type { TraceEvent } from "../protocol/trace.ts";
-import { abortable } from "./abortable.ts";
+import { abortable, firstOf } from "./abortable.ts";
 import { isIPv6, resolve, showAddress } from "./address.ts";
 import { Alarm } from "./alarm.ts";
 import { Channel, type ChannelDriver } from "./channel.ts";
@@ -158,7 +158,7 @@ export class Endpoint implements ChannelDriver {
     const serving = this.serve(
       judge,
       resolve,
-      AbortSignal.any([done.signal, ...ends]),
+      firstOf([done.signal, ...ends]),
     );
     try {
       return await Promise.race([promise, serving]);

@@ -1,4 +1,5 @@
 import { Failure } from "../base/failure.ts";
+import { firstOf } from "../endpoint/abortable.ts";
 import { Admission, type Admitted } from "./admission.ts";
 import { type KeepListener, type Listener, listenerOf } from "./listener.ts";
 import {
@@ -64,7 +65,7 @@ export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
     return await endpoint.serve(
       (channel) => admission.judge(channel),
       serve,
-      AbortSignal.any([signalOf(options), admission.over]),
+      firstOf([signalOf(options), admission.over]),
     );
   } finally {
     await Promise.all(running);

@@ -1,4 +1,5 @@
 import { Failure } from "../base/failure.ts";
+import { firstOf } from "../endpoint/abortable.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
 import { makeCode, normalCode } from "../secure/code.ts";
 import type { Security } from "../secure/secure_channel.ts";
@@ -102,7 +103,7 @@ async function admit(
   try {
     return await endpoint.admit(
       (channel) => admission.judge(channel),
-      AbortSignal.any(ends),
+      firstOf(ends),
     );
   } finally {
     clearTimeout(timer);

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { abortable } from "../../lib/endpoint/abortable.ts";
+import { abortable, firstOf } from "../../lib/endpoint/abortable.ts";
 
 const never = new Promise<never>(() => {});
 
@@ -21,4 +21,15 @@ Deno.test("what would never end is left when the signal is aborted", async () =>
     Error,
     "stop",
   );
+});
+
+Deno.test("the first of several signals to be aborted gives the reason", () => {
+  const [one, other] = [new AbortController(), new AbortController()];
+  const first = firstOf([one.signal, other.signal]);
+  assertEquals(first.aborted, false);
+  const reason = new Error("Enough");
+  other.abort(reason);
+  one.abort(new Error("Too late"));
+  assertEquals([first.aborted, first.reason], [true, reason]);
+  assertEquals(firstOf([first]).reason, reason);
 });
