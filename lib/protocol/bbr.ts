@@ -1,4 +1,5 @@
 import { Random } from "../base/random.ts";
+import { type BbrState, GAINS } from "./bbr_states.ts";
 import { AckAggregation, MaxBandwidth, RandomLoss } from "./bbr_model.ts";
 import { RoundSignals } from "./bbr_rounds.ts";
 import { FullPipe } from "./bbr_startup.ts";
@@ -8,32 +9,6 @@ import type {
   LossEvent,
 } from "./congestion.ts";
 import { kernelBuffer } from "./kernel_buffer.ts";
-
-/** The states of draft-ietf-ccwg-bbr, section 4.2. */
-export type BbrState =
-  | "Startup"
-  | "Drain"
-  | "ProbeBW_DOWN"
-  | "ProbeBW_CRUISE"
-  | "ProbeBW_REFILL"
-  | "ProbeBW_UP"
-  | "ProbeRTT";
-
-interface Gains {
-  readonly pacingGain: number;
-  readonly cwndGain: number;
-}
-
-/** Gains of each state (draft-ietf-ccwg-bbr, section 5.6.1). */
-const GAINS: Readonly<Record<BbrState, Gains>> = {
-  Startup: { pacingGain: 2.77, cwndGain: 2 },
-  Drain: { pacingGain: 0.5, cwndGain: 2 },
-  ProbeBW_DOWN: { pacingGain: 0.9, cwndGain: 1.5 },
-  ProbeBW_CRUISE: { pacingGain: 1, cwndGain: 1.5 },
-  ProbeBW_REFILL: { pacingGain: 1, cwndGain: 2 },
-  ProbeBW_UP: { pacingGain: 1.25, cwndGain: 2.25 },
-  ProbeRTT: { pacingGain: 1, cwndGain: 0.5 },
-};
 
 /** Datagrams in flight at first, paced, if the peer's kernel holds as many. */
 const INITIAL_WINDOW = 128;
@@ -47,8 +22,16 @@ const QUANTUM_TIME = 1;
 const QUANTA = 3;
 /** Pacing stays this much below the model, so that no queue builds up (section 2.2). */
 const PACING_MARGIN = 0.99;
-/** What is kept of the flight when congestion shows (section 2.8). */
-const BETA = 0.7;
+/** What is kept of the flight when congestion shows: this share of it, */
+const BETA = 0.4;
+/** and so many datagrams, but no more than it was: who has little yields nothing, who has much the more. */
+const KEPT = 104;
+/** What is kept of the window until the next probe when others cause it (section 2.8), */
+const BETA_LO = 0.85;
+/** and by how much that grows in each round without congestion. */
+const GROWTH_LO = 1.08;
+/** What leaves is paced by the window, too: what one acknowledgement frees is no burst into a full queue. */
+const WINDOW_PACING_GAIN = 1.15;
 /** The share of the known limit that is left to others while cruising. */
 const HEADROOM = 0.85;
 /** Rounds from one probe for bandwidth to the next, plus up to as many again: flows that share a path come to equal shares the sooner. */
@@ -150,7 +133,7 @@ export class Bbr implements CongestionController {
   }
 
   // Section 5.6.2.
-  #updatePacingRate(): void {
+  #updatePacingRate(smoothedRtt: number): void {
     const { pacingGain } = GAINS[this.#state];
     const rate = pacingGain * this.#bandwidth.value * PACING_MARGIN;
     if (!this.#pipe.filled) {
@@ -160,7 +143,11 @@ export class Bbr implements CongestionController {
       return;
     }
     // While it drains, nothing is made up for: what is lost then is lost anyhow.
-    this.#pacingRate = pacingGain < 1 ? rate : rate * this.#compensation;
+    const compensated = pacingGain < 1 ? rate : rate * this.#compensation;
+    this.#pacingRate = Math.min(
+      compensated,
+      WINDOW_PACING_GAIN * this.#congestionWindow / smoothedRtt,
+    );
   }
 
   // Sending this much more makes up for what the path loses anyhow.
@@ -212,7 +199,7 @@ export class Bbr implements CongestionController {
     if (isRound) this.#onRound(event);
     this.#advance(event);
     this.#updateWindow(event);
-    this.#updatePacingRate();
+    this.#updatePacingRate(event.rtt.smoothedRtt);
   }
 
   #updateMinRtt({ now, rttSample }: AckEvent): void {
@@ -233,6 +220,7 @@ export class Bbr implements CongestionController {
     } else if (rounds.congested(this.#minRtt, randomLoss)) {
       this.#onCongestion(event.now);
     } else if (this.#state === "ProbeBW_UP") this.#raiseInflightHi();
+    else this.#inflightLo *= GROWTH_LO;
     rounds.clear();
   }
 
@@ -242,16 +230,20 @@ export class Bbr implements CongestionController {
     switch (this.#state) {
       case "ProbeBW_UP":
       case "ProbeBW_REFILL":
-        this.#inflightHi = Math.max(bdp, BETA * this.#rounds.flight);
+        this.#inflightHi = Math.max(bdp, this.#kept(this.#rounds.flight));
         this.#enter("ProbeBW_DOWN", now);
         break;
       case "ProbeBW_CRUISE":
       case "ProbeBW_DOWN":
         this.#inflightLo = Math.max(
           this.#rounds.delivered,
-          BETA * Math.min(this.#inflightLo, this.#congestionWindow),
+          BETA_LO * Math.min(this.#inflightLo, this.#congestionWindow),
         );
     }
+  }
+
+  #kept(flight: number): number {
+    return Math.min(flight, BETA * flight + KEPT * this.#mss);
   }
 
   // A probe that the limit held back, without congestion, raises it: by the

@@ -8,8 +8,8 @@ const BURST_SHARE = 0.6;
 const LATENESS = 2.5;
 /** A controller that has found the limit stays so little below it while it probes. */
 const NEARLY = 0.85;
-/** Datagrams that may always leave together (RFC 9002, section 7.7). */
-const MIN_BURST = 10;
+/** Datagrams that may always leave together: fewer than RFC 9002, section 7.7, allows, for a queue that others fill takes no more. */
+const MIN_BURST = 4;
 
 /**
  * Spreads datagrams over time at a given rate, in small bursts, since each
