@@ -44,9 +44,12 @@ Deno.test("5 MB arrive through 20% loss, 10% duplication, 20% reordering and 1% 
     corrupt: 0.01,
   }));
 
-for (const args of [[], ["--plain"], ["--code=17-walnut-copper"]]) {
-  Deno.test(`200 kB arrive through 50% loss, ${args[0] ?? "encrypted"}`, () =>
-    assertCarried(200_000, { loss: 0.5 }, args));
+Deno.test("200 kB arrive through 50% loss", () =>
+  assertCarried(200_000, { loss: 0.5 }));
+
+for (const args of [["--plain"], ["--code=17-walnut-copper"]]) {
+  Deno.test(`50 kB arrive through 30% loss with ${args}`, () =>
+    assertCarried(50_000, { loss: 0.3 }, args));
 }
 
 Deno.test("1 MB arrives over a path of 100 ms and 20 Mbit/s with a short queue", () =>
