@@ -75,6 +75,8 @@ export class Endpoint implements ChannelDriver {
   readonly #alarm: Alarm;
   readonly #gate: FloodGate;
   readonly #channels = new Map<Connection, Channel>();
+  /** Those of whom it is not known yet whether they are let in. */
+  readonly #judged = new Set<Channel>();
   readonly #train = new Train();
   // Who hears of connections that peers open.
   #onOpened: ((connection: Connection) => void) | undefined;
@@ -200,6 +202,7 @@ export class Endpoint implements ChannelDriver {
   ): Promise<T> {
     const late = new Failure("silence", "The peer took too long to begin");
     const timer = setTimeout(() => channel.abort(late), OPENING_LIMIT);
+    this.#judged.add(channel);
     try {
       const result = await judge(channel);
       await channel.established;
@@ -211,6 +214,7 @@ export class Endpoint implements ChannelDriver {
       throw error;
     } finally {
       clearTimeout(timer);
+      this.#judged.delete(channel);
     }
   }
 
@@ -235,6 +239,8 @@ export class Endpoint implements ChannelDriver {
 
   /** Sends what there is to be said at last, and closes the socket. */
   async close(): Promise<void> {
+    const closed = new Failure("interrupted", "The endpoint was closed");
+    for (const channel of this.#judged) channel.abort(closed);
     this.#alarm.clear();
     this.flush();
     await this.#flushing;

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { cLibrary } from "../../lib/endpoint/c_library.ts";
 import {
   type DatagramFilter,
   filterProgram,
@@ -6,6 +7,9 @@ import {
   SAMPLE,
 } from "../../lib/endpoint/flood_gate.ts";
 import { Socket } from "../../lib/endpoint/socket.ts";
+
+// It stays open, once it is: that is no leak of the test which is first.
+cLibrary();
 
 const SERVED = { idHigh: 0x01234567, idLow: 0x89abcdef };
 
