@@ -10,6 +10,7 @@ import { type CLibrary, cLibrary } from "./c_library.ts";
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
 const SO_RCVBUF = 8;
+const SO_RCVBUFFORCE = 33;
 const SO_ATTACH_FILTER = 26;
 const SO_DETACH_FILTER = 27;
 const SOCK_DGRAM = 2;
@@ -68,12 +69,15 @@ export class SocketOptions {
   }
 
   /**
-   * Asks for memory for what has arrived; the system's limit is applied.
+   * Asks for memory for what has arrived. The system's limit is applied, unless
+   * the process may go beyond it.
    *
    * @returns how much memory there is now, in bytes, if that can be told
    */
   growReceiveBuffer(bytes: number): number | undefined {
-    this.#set(SOL_SOCKET, SO_RCVBUF, bytes);
+    if (!this.#set(SOL_SOCKET, SO_RCVBUFFORCE, bytes)) {
+      this.#set(SOL_SOCKET, SO_RCVBUF, bytes);
+    }
     this.#length[0] = this.#value.byteLength;
     const { getsockopt } = this.#system;
     const failed = getsockopt(
