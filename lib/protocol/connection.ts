@@ -207,7 +207,7 @@ export class Connection {
    */
   read(into: Uint8Array): number {
     const length = this.#receiveBuffer.read(into);
-    if (this.readable === 0) this.#input.pushed = false;
+    if (this.readable === 0) this.#input.onReadAll();
     if (length > 0) this.#output.onRead();
     return length;
   }

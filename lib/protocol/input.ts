@@ -13,8 +13,9 @@ export class Input {
   readonly #path: PathMtu;
   readonly #output: Output;
 
-  /** Whether what is readable should be read now rather than once it is more. */
-  pushed = false;
+  #pushed = false;
+  // Sequence number after the last that was pushed.
+  #pushedTo = 0;
 
   constructor(
     receiveBuffer: ReceiveBuffer,
@@ -62,7 +63,10 @@ export class Input {
     this.#received.receive(now, segment);
     if (segment.has(Flag.SYN)) this.#takeSyn(segment);
     if (acks) this.#takeAck(now, segment);
-    if (segment.pushed) this.pushed = true;
+    if (segment.pushed) {
+      this.#pushed = true;
+      this.#pushedTo = Math.max(this.#pushedTo, end);
+    }
     if (segment.has(Flag.WANT) && this.#receiveBuffer.grow()) {
       this.#received.acknowledgeAt(now);
     }
@@ -74,6 +78,16 @@ export class Input {
     );
     const news = this.#receiveBuffer.receive(start, payload, fin);
     return news > 0 ? undefined : "duplicate";
+  }
+
+  /** Whether what is readable should be read now rather than once it is more. */
+  get pushed(): boolean {
+    return this.#pushed;
+  }
+
+  /** All that was readable was read. What is pushed may still lie behind a hole. */
+  onReadAll(): void {
+    if (this.#receiveBuffer.rcvNxt >= this.#pushedTo) this.#pushed = false;
   }
 
   #takeSyn(segment: Segment): void {

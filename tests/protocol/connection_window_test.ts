@@ -169,6 +169,21 @@ Deno.test("a segment that asks is handed on at once, others may wait for more", 
   assert(!far.pushed);
 });
 
+Deno.test("what was pushed behind a hole is handed on when the hole is filled", () => {
+  const duo = new Duo();
+  const { near, far } = duo.establish();
+  near.write(new Uint8Array(3_000));
+  near.close();
+  const [first, hole, ...rest] = duo.collect(duo.client);
+  duo.deliver(duo.server, [first, ...rest]);
+  assert(readAll(far).length > 0);
+  assert(far.pushed, "there is more that should not wait");
+  duo.deliver(duo.server, [hole]);
+  assert(far.pushed && far.readable > 0);
+  readAll(far);
+  assert(!far.pushed);
+});
+
 /** How long it takes to send `bytes` over `link`, ms. */
 function timeToSend(bytes: number, link: Link, config: Partial<Config> = {}) {
   const client = new Peer({ seed: 1, bytes, config }, 2);
