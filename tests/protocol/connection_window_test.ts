@@ -170,7 +170,7 @@ Deno.test("a segment that asks is handed on at once, others may wait for more", 
 });
 
 Deno.test("what was pushed behind a hole is handed on when the hole is filled", () => {
-  const duo = new Duo();
+  const duo = new Duo({ initialDatagramSize: 1_472 });
   const { near, far } = duo.establish();
   near.write(new Uint8Array(3_000));
   near.close();
