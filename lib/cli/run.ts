@@ -6,10 +6,8 @@ import { DONE, verdictOf } from "./exit_status.ts";
 import { helpText, VERSION } from "./help.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { JsonReporter } from "./json_reporter.ts";
-import { runReceive } from "./receive.ts";
 import type { Reporter } from "./reporter.ts";
 import { Screen } from "./screen.ts";
-import { runSend } from "./send.ts";
 import { TextReporter } from "./text_reporter.ts";
 
 /**
@@ -55,10 +53,15 @@ async function execute(command: Command, reporter: Reporter): Promise<void> {
       return print(completionsFor(command.shell));
     case "version":
       return print(`ferry ${VERSION}\n`);
-    case "send":
+    // Loaded when it is needed: each side needs a part of the program
+    case "send": {
+      const { runSend } = await import("./send.ts");
       return await runSend(command, reporter, listenForInterruption());
-    case "receive":
+    }
+    case "receive": {
+      const { runReceive } = await import("./receive.ts");
       return await runReceive(command, reporter, listenForInterruption());
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { send } from "../mod.ts";
+import { send } from "../session/send.ts";
 import { StdinSource } from "../transfer/files/standard_streams.ts";
 import type { SendCommand } from "./args.ts";
 import { askCode } from "./ask_code.ts";
