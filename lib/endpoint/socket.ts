@@ -5,7 +5,7 @@ import type { DatagramFilter } from "./flood_gate.ts";
 import { SocketOptions } from "./socket_options.ts";
 
 /** What is asked of the kernel for what has arrived, in bytes. */
-const RECEIVE_MEMORY = 2 ** 22;
+const RECEIVE_MEMORY = 2 ** 19;
 /** Bytes that one system call sends: half of what UDP could, lest it fill the peer's kernel buffer alone. */
 const MAX_TRAIN = 2 ** 15;
 /** Datagrams that Linux sends in one system call (UDP_MAX_SEGMENTS of older kernels). */

@@ -20,7 +20,7 @@ const SIZE = FULL ? 500_000_000 : 20_000_000;
 /** Slow enough to be interrupted in the middle. */
 const RATE = FULL ? "1000" : "200";
 /** Bytes that every attempt may send before it knows what is there, and what is lost on its way. */
-const ALLOWANCE = FULL ? 0 : 800_000;
+const ALLOWANCE = FULL ? 0 : 1_200_000;
 
 /** What puts an end to a transfer. */
 type Blow = (pair: Pair, relay: Relay) => void;
