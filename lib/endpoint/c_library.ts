@@ -26,12 +26,13 @@ const SYMBOLS = {
 /** Functions of the C library, as their manual pages have them. */
 export type CLibrary = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
-let opened: { library: CLibrary | undefined } | undefined;
+// A process has one, and opening it takes a while; `null` where there is none.
+let functions: CLibrary | null | undefined;
 
 /** The C library of a Linux system, where FFI is allowed. */
 export function cLibrary(): CLibrary | undefined {
-  opened ??= { library: open() };
-  return opened.library;
+  if (functions === undefined) functions = open() ?? null;
+  return functions ?? undefined;
 }
 
 function open(): CLibrary | undefined {
