@@ -5,6 +5,7 @@ import type {
   Summary,
 } from "../session/listener.ts";
 import type { Offer } from "../transfer/messages.ts";
+import { millisecondsOf } from "../transfer/timestamp.ts";
 import type { Verdict } from "./exit_status.ts";
 import type { Explanation, Span } from "./explanation.ts";
 import type { Reporter } from "./reporter.ts";
@@ -52,7 +53,10 @@ export class JsonReporter implements Reporter {
   }
 
   offered(offer: Offer, target: string | undefined): void {
-    const { name, size, mode, mtime, tree } = offer;
+    const { name, size, mode, tree } = offer;
+    const mtime = offer.mtime === undefined
+      ? undefined
+      : millisecondsOf(offer.mtime);
     const entries = tree?.count;
     this.#event("offer", { name, size, mode, mtime, entries, target });
   }

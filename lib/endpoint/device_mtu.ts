@@ -1,4 +1,4 @@
-import { type CLibrary, cLibrary } from "./c_library.ts";
+import { type CLibrary, cLibrary } from "../system/c_library.ts";
 
 /** What Linux's loopback device carries, if it is left alone. */
 const LOOPBACK_MTU = 65_535;

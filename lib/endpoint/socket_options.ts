@@ -1,4 +1,4 @@
-import { type CLibrary, cLibrary } from "./c_library.ts";
+import { type CLibrary, cLibrary } from "../system/c_library.ts";
 
 /**
  * What Linux can do for a UDP socket and Deno does not offer: told to the

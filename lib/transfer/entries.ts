@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { Fields, FieldWriter, malformed, Tag } from "./fields.ts";
 import { FrameType } from "./frame.ts";
+import type { Timestamp } from "./timestamp.ts";
 import {
   checkedMode,
   checkedName,
@@ -15,8 +16,8 @@ const Kind = { FILE: 1, DIRECTORY: 2, LINK: 3 } as const;
 interface Named {
   /** One path component. */
   readonly name: string;
-  /** When it was last changed, in milliseconds since 1970. */
-  readonly mtime: number;
+  /** When it was last changed. */
+  readonly mtime: Timestamp;
 }
 
 /** A file of a tree; its content follows. */
@@ -49,7 +50,7 @@ export function encodeEntry(entry: Entry): Uint8Array {
   const fields = new FieldWriter();
   const named = (kind: number) =>
     fields.uint8(Tag.KIND, kind).text(Tag.NAME, entry.name)
-      .int64(Tag.MTIME, entry.mtime);
+      .time(entry.mtime);
   switch (entry.kind) {
     case "file":
       named(Kind.FILE).int64(Tag.MODE, entry.mode).int64(Tag.SIZE, entry.size);
@@ -73,7 +74,7 @@ export function decodeEntry(body: Uint8Array): Entry {
   const bytes = fields.bytes(Tag.NAME);
   if (bytes === undefined) throw malformed("an entry has no name");
   const name = checkedName(bytes);
-  const mtime = checkedTime(fields.int64(Tag.MTIME));
+  const mtime = checkedTime(fields.int64(Tag.MTIME), fields.int64(Tag.NANOS));
   const mode = checkedMode(fields.int64(Tag.MODE));
   const size = checkedSize(fields.int64(Tag.SIZE));
   const target = fields.bytes(Tag.TARGET);

@@ -1,4 +1,5 @@
 import { Failure } from "../base/failure.ts";
+import { dividedBy, NANOS_PER_MILLI, type Timestamp } from "./timestamp.ts";
 
 /** Tags from here on must be understood; those below may be skipped. */
 export const MUST_UNDERSTAND = 0x80;
@@ -18,6 +19,7 @@ export const Tag = {
   NAMES: 0x0b,
   FILES: 0x0c,
   OMITTED: 0x0d,
+  NANOS: 0x0e,
   KIND: 0x80,
   TARGET: 0x81,
   RESUME: 0x82,
@@ -61,6 +63,13 @@ export class FieldWriter {
     const at = this.#header(tag, 8);
     writeInt64(this.#bytes, at, value);
     return this;
+  }
+
+  /** Adds a time: MTIME, and NANOS unless it is 0. */
+  time(time: Timestamp): this {
+    const [milliseconds, nanos] = dividedBy(NANOS_PER_MILLI, time);
+    this.int64(Tag.MTIME, Number(milliseconds));
+    return nanos === 0n ? this : this.int64(Tag.NANOS, Number(nanos));
   }
 
   /** The body: what came before the fields, and the fields in the order in which they were added. */

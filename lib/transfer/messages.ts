@@ -1,6 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import { Fields, FieldWriter, malformed, Tag } from "./fields.ts";
 import { frame, FrameType } from "./frame.ts";
+import type { Timestamp } from "./timestamp.ts";
 import {
   checkedMode,
   checkedName,
@@ -28,8 +29,8 @@ export interface Offer {
   readonly size?: number;
   /** Permission bits, 0 to 0o777. */
   readonly mode?: number;
-  /** When it was last changed, in milliseconds since 1970. */
-  readonly mtime?: number;
+  /** When it was last changed. */
+  readonly mtime?: Timestamp;
   /** Whether the sender can leave out what the receiver has already. */
   readonly resumable?: boolean;
 }
@@ -118,7 +119,7 @@ export function encodeOffer(offer: Offer): Uint8Array {
   if (name !== undefined) fields.text(Tag.NAME, name);
   if (offer.size !== undefined) fields.int64(Tag.SIZE, offer.size);
   if (offer.mode !== undefined) fields.int64(Tag.MODE, offer.mode);
-  if (offer.mtime !== undefined) fields.int64(Tag.MTIME, offer.mtime);
+  if (offer.mtime !== undefined) fields.time(offer.mtime);
   if (tree !== undefined) {
     fields.int64(Tag.COUNT, tree.count).bytes(Tag.NAMES, joined(tree.names));
   }
@@ -160,7 +161,7 @@ export function decodeOffer(body: Uint8Array): Offer {
     name,
     size: checkedSize(fields.int64(Tag.SIZE)),
     mode: checkedMode(fields.int64(Tag.MODE)),
-    mtime: checkedTime(fields.int64(Tag.MTIME)),
+    mtime: checkedTime(fields.int64(Tag.MTIME), fields.int64(Tag.NANOS)),
     resumable,
   };
 }

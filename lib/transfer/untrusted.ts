@@ -1,5 +1,11 @@
 import { Failure } from "../base/failure.ts";
 import { malformed } from "./fields.ts";
+import {
+  MAX_TIME,
+  NANOS_PER_MILLI,
+  type Timestamp,
+  timestampOf,
+} from "./timestamp.ts";
 
 /** The longest name of a file, in bytes of UTF-8. */
 export const MAX_NAME = 255;
@@ -13,8 +19,6 @@ export const PART_SUFFIX = ".ferry-part";
 /** What could move a terminal's cursor, break a line or make a text read differently from what it is. */
 const UNSAFE =
   /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
-/** Milliseconds on either side of 1970 that a Date can hold. */
-const MAX_TIME = 8.64e15;
 
 /** A text that may have anything in it, as it may be shown: one line that leaves a terminal alone. */
 export function oneLine(text: string): string {
@@ -170,9 +174,20 @@ export function checkedMode(mode: number | undefined): number | undefined {
   return mode === undefined ? undefined : mode & 0o777;
 }
 
-/** @throws {Failure} `protocol` unless `time`, in ms since 1970, is one that a Date can hold */
-export function checkedTime(time: number | undefined): number | undefined {
-  if (time !== undefined && Math.abs(time) > MAX_TIME) {
+/**
+ * @param nanos the nanoseconds within the millisecond
+ * @throws {Failure} `protocol` for a time that is too far away, or no time
+ */
+export function checkedTime(
+  milliseconds: number | undefined,
+  nanos = 0,
+): Timestamp | undefined {
+  if (milliseconds === undefined) return undefined;
+  const time = timestampOf(milliseconds, nanos);
+  if (nanos < 0 || nanos >= NANOS_PER_MILLI) {
+    throw malformed("a millisecond has no such part");
+  }
+  if (time > MAX_TIME || time < -MAX_TIME) {
     throw malformed("a time is out of range");
   }
   return time;

@@ -187,6 +187,24 @@ export function namesIn(directory: string): string[] {
   return [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
 }
 
+/**
+ * What is at a path and below it, a line for each: kinds, paths, modes, times to
+ * the nanosecond and where links lead.
+ */
+export async function listing(path: string): Promise<string[]> {
+  const format = "%y %P %m %T@ %l\\0";
+  const find = new Deno.Command("find", { args: [path, "-printf", format] });
+  const { stdout } = await find.output();
+  return new TextDecoder().decode(stdout).split("\0").sort();
+}
+
+/** Says that what is at these paths, links themselves among them, was last changed then, as `touch` has it. */
+export async function touch(time: string, ...paths: string[]): Promise<void> {
+  const args = ["--no-dereference", "--date", time, "--", ...paths];
+  const { success } = await new Deno.Command("touch", { args }).output();
+  if (!success) throw new Error(`Cannot set the time of ${paths}`);
+}
+
 /** Whether two files hold the same. */
 export async function sameFiles(one: string, other: string): Promise<boolean> {
   const compare = new Deno.Command("cmp", { args: ["-s", one, other] });

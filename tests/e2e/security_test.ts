@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
-import { cLibrary } from "../../lib/endpoint/c_library.ts";
+import { cLibrary } from "../../lib/system/c_library.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { ClientHandshake } from "../../lib/secure/handshake.ts";
 import { agreeAsClient, prepare } from "../../lib/secure/secure_channel.ts";

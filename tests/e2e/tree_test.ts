@@ -4,9 +4,11 @@ import {
   type Ended,
   FULL,
   inDirectory,
+  listing,
   namesIn,
   runFerry,
   runPair,
+  touch,
 } from "./ferry.ts";
 
 const FILES = FULL ? 10_000 : 1000;
@@ -42,24 +44,13 @@ async function makeTree(root: string): Promise<void> {
   await Deno.symlink("../large", `${root}/deep/link`);
   await Deno.symlink("/nowhere\nat all", `${root}/dangling`);
   await Deno.chmod(`${root}/none/at`, 0o555);
-  await Deno.utime(`${root}/none/at`, 1e9, 1e9);
-  await Deno.utime(`${root}/deep`, 1e9, 1.2e9);
-}
-
-/** What is in a tree: names, kinds, modes, times and targets. */
-function listing(root: string, path = "."): string[] {
-  return namesIn(`${root}/${path}`).flatMap((name) => {
-    const at = `${path}/${name}`;
-    const info = Deno.lstatSync(`${root}/${at}`);
-    const target = info.isSymlink ? Deno.readLinkSync(`${root}/${at}`) : "";
-    const mode = info.isSymlink ? "" : (info.mode! & 0o7777).toString(8);
-    const line = `${at} ${mode} ${info.mtime?.getTime()} ${target}`;
-    return info.isDirectory ? [line, ...listing(root, at)] : [line];
-  });
+  await touch("@1200000000.123456789", `${root}/none/at`, `${root}/deep/link`);
+  await touch("@-1.000000001", `${root}/dangling`, `${root}/large`, root);
+  await touch("@9999999999.999999999", `${root}/deep`, `${root}/empty`);
 }
 
 async function assertAlike(one: string, other: string): Promise<void> {
-  assertEquals(listing(other), listing(one));
+  assertEquals(await listing(other), await listing(one));
   const diff = await new Deno.Command("diff", {
     args: ["-r", "--no-dereference", one, other],
   }).output();
@@ -99,8 +90,11 @@ Deno.test("several files and directories arrive under their own names", () =>
       receive: { args: ["-d", "dir"] },
     });
     assertDone(ended);
-    assertEquals(listing(`${cwd}/dir/photos`), listing(`${cwd}/a/photos`));
     assertEquals(namesIn(`${cwd}/dir`), ["notes", "photos", "z"]);
+    const [dir, a] = [`${cwd}/dir`, `${cwd}/a`];
+    await assertAlike(`${a}/photos`, `${dir}/photos`);
+    await assertAlike(`${a}/z`, `${dir}/z`);
+    await assertAlike(`${cwd}/notes`, `${dir}/notes`);
   }));
 
 Deno.test("two paths that would have the same name are not sent", () =>

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { cLibrary } from "../../lib/endpoint/c_library.ts";
+import { cLibrary } from "../../lib/system/c_library.ts";
 import {
   type DatagramFilter,
   filterProgram,

@@ -3,18 +3,8 @@ import { Failure } from "../../lib/base/failure.ts";
 import { StorageFailure } from "../../lib/transfer/content.ts";
 import { FileSink } from "../../lib/transfer/files/file_sink.ts";
 import { FileSource } from "../../lib/transfer/files/file_source.ts";
-
-/** Runs `body` in a directory of its own. */
-async function inDirectory(
-  body: (path: string) => Promise<void>,
-): Promise<void> {
-  const path = await Deno.makeTempDir({ prefix: "ferry-test-" });
-  try {
-    await body(path);
-  } finally {
-    await Deno.remove(path, { recursive: true });
-  }
-}
+import { statusAt } from "../../lib/transfer/files/file_status.ts";
+import { inDirectory } from "./files.ts";
 
 function names(directory: string): string[] {
   return [...Deno.readDirSync(directory)].map((entry) => entry.name).sort();
@@ -33,7 +23,7 @@ Deno.test("a file is read with its name, size, permission bits and time", () =>
       name: "some file",
       size: 5,
       mode: 0o640,
-      mtime: 1.5e12,
+      mtime: 1_500_000_000_000_000_000n,
       resumable: true,
     });
     assertEquals(await source.read(into), 5);
@@ -73,7 +63,7 @@ Deno.test("what is missing or a directory cannot be sent, and the reason is said
 Deno.test("a file has its final name only when it is complete, and its mode and time", () =>
   inDirectory(async (directory) => {
     const sink = await FileSink.create(`${directory}/x`, { force: false });
-    await sink.adopt({ mode: 0o440, mtime: 1_500_000_000_000 });
+    await sink.adopt({ mode: 0o440, mtime: 1_500_000_000_123_456_789n });
     await sink.write(HELLO);
     assertEquals(names(directory), ["x.ferry-part"]);
     assertEquals(
@@ -83,9 +73,8 @@ Deno.test("a file has its final name only when it is complete, and its mode and 
     await sink.commit();
     sink.discard();
     assertEquals(names(directory), ["x"]);
-    const info = await Deno.stat(`${directory}/x`);
-    assertEquals(info.mode! & 0o777, 0o440);
-    assertEquals(info.mtime?.getTime(), 1_500_000_000_000);
+    const { mode, mtime } = statusAt(`${directory}/x`);
+    assertEquals([mode, mtime], [0o440, 1_500_000_000_123_456_789n]);
     assertEquals(await Deno.readFile(`${directory}/x`), HELLO);
   }));
 

@@ -156,6 +156,16 @@ const OFFERS: [string, Uint8Array][] = [
     "a time no date can hold",
     offerOf(new FieldWriter(1).int64(Tag.MTIME, 2 ** 53 - 1)),
   ],
+  [
+    "nanoseconds of another millisecond",
+    offerOf(
+      new FieldWriter(1).int64(Tag.MTIME, 0).int64(Tag.NANOS, 1_000_000),
+    ),
+  ],
+  [
+    "nanoseconds before the millisecond",
+    offerOf(new FieldWriter(1).int64(Tag.MTIME, 0).int64(Tag.NANOS, -1)),
+  ],
   ["an unknown kind", offerOf(new FieldWriter(1).uint8(Tag.KIND, 9))],
   ["a file without a name", offerOf(new FieldWriter(1).uint8(Tag.KIND, 1))],
   ["data before an offer", frame(FrameType.DATA, Uint8Array.of(1))],

@@ -31,11 +31,11 @@ function entry(entry: Entry): Uint8Array {
 }
 
 function directory(name: string): Uint8Array {
-  return entry({ kind: "directory", name, mode: 0o755, mtime: 0 });
+  return entry({ kind: "directory", name, mode: 0o755, mtime: 0n });
 }
 
 function link(name: string, target: string): Uint8Array {
-  return entry({ kind: "link", name, target, mtime: 0 });
+  return entry({ kind: "link", name, target, mtime: 0n });
 }
 
 function file(name: string, text = "x"): Uint8Array {
@@ -44,7 +44,7 @@ function file(name: string, text = "x"): Uint8Array {
     kind: "file",
     name,
     mode: 0o644,
-    mtime: 0,
+    mtime: 0n,
     size: bytes.length,
   });
   return joined(header, frame(FrameType.DATA, bytes));
@@ -259,7 +259,7 @@ Deno.test("set-user-id, set-group-id and sticky bits are not taken over", async 
     kind: "file",
     name: "a",
     mode: 0o7755,
-    mtime: 0,
+    mtime: 0n,
     size: 0,
   });
   const world = await Deno.makeTempDir({ prefix: "ferry-test-" });
@@ -299,7 +299,7 @@ const CORRUPT: [string, Uint8Array][] = [
   [
     "a file with another digest",
     joined(
-      entry({ kind: "file", name: "a", mode: 0o644, mtime: 0, size: 1 }),
+      entry({ kind: "file", name: "a", mode: 0o644, mtime: 0n, size: 1 }),
       frame(FrameType.DATA, Uint8Array.of(1)),
       frame(FrameType.SUM, new Uint8Array(32)),
     ),
@@ -307,7 +307,7 @@ const CORRUPT: [string, Uint8Array][] = [
   [
     "a file with more than was announced",
     joined(
-      entry({ kind: "file", name: "a", mode: 0o644, mtime: 0, size: 1 }),
+      entry({ kind: "file", name: "a", mode: 0o644, mtime: 0n, size: 1 }),
       frame(FrameType.DATA, Uint8Array.of(1, 2)),
     ),
   ],

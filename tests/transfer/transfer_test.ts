@@ -69,7 +69,7 @@ Deno.test("what is known of a file arrives with it", async () => {
     name: "a b.txt",
     size: 3,
     mode: 0o640,
-    mtime: 1_700_000_000_123,
+    mtime: 1_700_000_000_123_456_789n,
     resumable: false,
   };
   const [near, far] = memoryPair();

@@ -14,6 +14,7 @@ import {
   syncDirectory,
   unusable,
 } from "./part_file.ts";
+import { setTime } from "./file_times.ts";
 
 /** Bytes after which a file's data is synced while more arrives. */
 const SYNC_EVERY = 1 << 25;
@@ -124,7 +125,7 @@ export class FileSink implements Sink {
     try {
       if (mode !== undefined) await Deno.chmod(this.#part, mode);
       if (mtime !== undefined) {
-        await this.#file.utime(new Date(), new Date(mtime));
+        setTime(this.#part, mtime);
       }
       if (durable) await this.#file.sync();
       // Nothing else may run between these

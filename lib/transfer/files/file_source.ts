@@ -4,6 +4,7 @@ import type { Content, Source } from "../content.ts";
 import type { Offer } from "../messages.ts";
 import { explain } from "../system_errors.ts";
 import { offerableName } from "../untrusted.ts";
+import { type FileStatus, statusAt } from "./file_status.ts";
 
 /** An open file that is read, and throws what the system throws. */
 export class FileContent implements Content {
@@ -57,9 +58,12 @@ export class FileSource implements Source {
   ): Promise<FileSource> {
     const cannot = (error: unknown) =>
       new Failure("input", `Cannot read ${path}: ${explain(error)}`);
-    const info = await Deno.stat(path).catch((error) => {
+    let info: FileStatus;
+    try {
+      info = statusAt(path, { follow: true });
+    } catch (error) {
       throw cannot(error);
-    });
+    }
     if (info.isDirectory) {
       throw new Failure("input", `Cannot read ${path}: it is a directory`);
     }
@@ -71,8 +75,8 @@ export class FileSource implements Source {
       name: offerableName(basename(path)),
       // What /proc shows is called empty and is not
       size: regular && info.size > 0 ? info.size : undefined,
-      mode: regular && info.mode !== null ? info.mode & 0o777 : undefined,
-      mtime: regular ? info.mtime?.getTime() : undefined,
+      mode: regular ? info.mode : undefined,
+      mtime: regular ? info.mtime : undefined,
       resumable: regular || options.resume === true,
     };
     return new FileSource(path, file, offer, regular);

@@ -1,6 +1,7 @@
 import { StorageFailure } from "../content.ts";
 import { storageFailure } from "../system_errors.ts";
 import { MAX_NAME, PART_SUFFIX } from "../untrusted.ts";
+import { type FileStatus, statusAt } from "./file_status.ts";
 
 /** Where what is to be called `path` is while it arrives: beside it, with a name shortened where it would be too long. */
 export function partPath(path: string): string {
@@ -74,7 +75,7 @@ async function openLeftover(
 ): Promise<Deno.FsFile | undefined> {
   const info = lstat(part);
   // Another name of it could be that of a file which is none of this
-  if (info !== undefined && (!info.isFile || (info.nlink ?? 1) > 1)) {
+  if (info !== undefined && (!info.isFile || info.links > 1)) {
     throw inTheWay(part, path);
   }
   try {
@@ -108,9 +109,13 @@ async function lock(file: Deno.FsFile): Promise<boolean> {
 /** Whether `path` itself, not what a link there points to, is the open `file`. */
 export function isAt(file: Deno.FsFile, path: string): boolean {
   const open = file.statSync();
-  const named = lstat(path);
-  return named !== undefined && named.isFile && named.ino === open.ino &&
-    named.dev === open.dev;
+  try {
+    const named = Deno.lstatSync(path);
+    return named.isFile && named.ino === open.ino && named.dev === open.dev;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /**
@@ -133,9 +138,9 @@ export function moveWithoutReplacing(from: string, to: string): void {
 }
 
 /** What is at `path` itself; undefined if nothing is. */
-export function lstat(path: string): Deno.FileInfo | undefined {
+export function lstat(path: string): FileStatus | undefined {
   try {
-    return Deno.lstatSync(path);
+    return statusAt(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw storageFailure(path, error);

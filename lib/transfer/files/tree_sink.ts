@@ -1,4 +1,3 @@
-import { lutimesSync } from "node:fs";
 import { join } from "node:path";
 import {
   type Found,
@@ -12,6 +11,7 @@ import type { Offer } from "../messages.ts";
 import { storageFailure } from "../system_errors.ts";
 import { FileContent } from "./file_source.ts";
 import { FileSink } from "./file_sink.ts";
+import { setTime } from "./file_times.ts";
 import {
   exists,
   isAt,
@@ -26,8 +26,8 @@ import {
 
 /** The smallest file of a tree that the disk is made to have before it has its name, in bytes. */
 const DURABLE = 1 << 23;
-/** How much a file system may round a time, in milliseconds. */
-const TIME_GRAIN = 2000;
+/** How much a file system may round a time, in nanoseconds. */
+const TIME_GRAIN = 2e9;
 
 /** A directory that is open. */
 interface Place {
@@ -119,15 +119,14 @@ export class FileTreeSink implements TreeSink {
     if (entry === undefined) return;
     this.#do(path, () => {
       Deno.chmodSync(path, entry.mode);
-      Deno.utimeSync(path, new Date(), new Date(entry.mtime));
+      setTime(path, entry.mtime);
     });
   }
 
   link(entry: LinkEntry): void {
     const path = this.#pathOf(entry.name);
     this.#do(path, () => {
-      if (!this.#makeLink(entry.target, path)) return;
-      lutimesSync(path, new Date(), new Date(entry.mtime));
+      if (this.#makeLink(entry.target, path)) setTime(path, entry.mtime);
     });
   }
 
@@ -141,7 +140,7 @@ export class FileTreeSink implements TreeSink {
         at += file.writeSync(bytes.subarray(at));
       }
       Deno.chmodSync(part, entry.mode);
-      file.utimeSync(new Date(), new Date(entry.mtime));
+      setTime(part, entry.mtime);
       try {
         const free = this.#force || this.#places.at(-1)!.made;
         if (free) Deno.renameSync(part, path);
@@ -160,7 +159,7 @@ export class FileTreeSink implements TreeSink {
         throw unusable(path, "it was removed meanwhile");
       }
       Deno.chmodSync(path, mode);
-      Deno.utimeSync(path, new Date(), new Date(mtime));
+      setTime(path, mtime);
     });
   }
 
@@ -325,9 +324,8 @@ class FileInventory implements Inventory {
     const path = `${this.#paths.at(-1)}/${name}`;
     const whole = lstat(path);
     if (whole !== undefined) {
-      const time = whole.mtime?.getTime() ?? 0;
-      const alike = whole.isFile && whole.size === size &&
-        Math.abs(time - mtime) <= TIME_GRAIN;
+      const off = Math.abs(Number(whole.mtime - mtime));
+      const alike = whole.isFile && whole.size === size && off <= TIME_GRAIN;
       return alike ? found(path, true, size) : undefined;
     }
     const part = partPath(path);

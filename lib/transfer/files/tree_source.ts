@@ -3,14 +3,16 @@ import { Failure } from "../../base/failure.ts";
 import type { Content, Step, TreeFile, TreeSource } from "../content.ts";
 import type { Offer } from "../messages.ts";
 import { explain } from "../system_errors.ts";
+import type { Timestamp } from "../timestamp.ts";
 import { offerableName, PART_SUFFIX } from "../untrusted.ts";
 import { FileContent } from "./file_source.ts";
+import { type FileStatus, statusAt } from "./file_status.ts";
 
 /** One of the paths that are sent. */
 interface Root {
   readonly name: string;
   readonly path: string;
-  readonly info: Deno.FileInfo;
+  readonly info: FileStatus;
 }
 
 /** A source that walks files and directories while they are sent. */
@@ -61,7 +63,7 @@ export class FileTreeSource implements TreeSource {
 
 async function rootAt(path: string): Promise<Root> {
   try {
-    const info = await Deno.stat(path);
+    const info = statusAt(path, { follow: true });
     if (!info.isDirectory && !info.isFile) {
       throw new Failure(
         "input",
@@ -84,12 +86,11 @@ async function rootAt(path: string): Promise<Root> {
 
 /** One walk. It remembers the files that have several names, and else only how deep it is. */
 class Walk {
-  #linked = new Map<number, Set<number>>();
+  #linked = new Map<number, Set<number | bigint>>();
 
   /** What is at `path`, under `name`, and all that is in it. */
-  *entry(name: string, path: string, info: Deno.FileInfo): Iterable<Step> {
-    const mtime = info.mtime?.getTime() ?? 0;
-    const mode = (info.mode ?? 0) & 0o777;
+  *entry(name: string, path: string, info: FileStatus): Iterable<Step> {
+    const { mtime, mode } = info;
     if (info.isFile) {
       if (this.#isKnown(info)) {
         yield omit(path, "it is a hard link to a file that is sent already");
@@ -127,9 +128,9 @@ class Walk {
         yield omit(path, "it is what an unfinished transfer left");
         continue;
       }
-      let info: Deno.FileInfo;
+      let info: FileStatus;
       try {
-        info = Deno.lstatSync(path);
+        info = statusAt(path);
       } catch (error) {
         yield missing(
           path,
@@ -142,17 +143,17 @@ class Walk {
   }
 
   /** Whether another name of this file came before. */
-  #isKnown({ nlink, dev, ino }: Deno.FileInfo): boolean {
-    if (nlink === null || nlink < 2 || ino === null) return false;
-    const known = this.#linked.get(dev) ?? new Set();
-    this.#linked.set(dev, known);
-    if (known.has(ino)) return true;
-    known.add(ino);
+  #isKnown({ links, device, inode }: FileStatus): boolean {
+    if (links < 2) return false;
+    const known = this.#linked.get(device) ?? new Set();
+    this.#linked.set(device, known);
+    if (known.has(inode)) return true;
+    known.add(inode);
     return false;
   }
 }
 
-function linkAt(name: string, path: string, mtime: number): Step {
+function linkAt(name: string, path: string, mtime: Timestamp): Step {
   try {
     const target = Deno.readLinkSync(path);
     return { does: "link", entry: { kind: "link", name, mtime, target } };
@@ -180,7 +181,7 @@ function readAll(path: string, into: Uint8Array): number {
   return length;
 }
 
-function kindOf(info: Deno.FileInfo): string {
+function kindOf(info: FileStatus): string {
   if (info.isFifo) return "a named pipe";
   if (info.isSocket) return "a socket";
   return "a device";

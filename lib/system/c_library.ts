@@ -21,6 +21,16 @@ const SYMBOLS = {
   memmove: { parameters: ["buffer", "buffer", "usize"], result: "u64" },
   close: { parameters: ["i32"], result: "i32" },
   inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  // Some systems have a C library from before it came
+  statx: {
+    parameters: ["i32", "buffer", "i32", "u32", "buffer"],
+    result: "i32",
+    optional: true,
+  },
+  utimensat: {
+    parameters: ["i32", "buffer", "buffer", "i32"],
+    result: "i32",
+  },
 } as const;
 
 /** Functions of the C library, as their manual pages have them. */
@@ -47,4 +57,11 @@ function open(): CLibrary | undefined {
     }
   }
   return undefined;
+}
+
+const encoder = new TextEncoder();
+
+/** A text as C has it, with a NUL behind it; undefined if it has one in it. */
+export function cString(text: string): Uint8Array | undefined {
+  return text.includes("\0") ? undefined : encoder.encode(`${text}\0`);
 }

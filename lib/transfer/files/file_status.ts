@@ -1,0 +1,113 @@
+import { type CLibrary, cLibrary, cString } from "../../system/c_library.ts";
+import {
+  MAX_TIME,
+  NANOS_PER_SECOND,
+  type Timestamp,
+  timestampOf,
+} from "../timestamp.ts";
+
+/** What is known of what is at a path. */
+export interface FileStatus {
+  readonly isFile: boolean;
+  readonly isDirectory: boolean;
+  readonly isSymlink: boolean;
+  readonly isFifo: boolean;
+  readonly isSocket: boolean;
+  /** In bytes. */
+  readonly size: number;
+  /** Permission bits, 0 to 0o777. */
+  readonly mode: number;
+  /** When it was last changed: to the nanosecond with the C library, where FFI is allowed, else to the millisecond. */
+  readonly mtime: Timestamp;
+  /** How many names it has. */
+  readonly links: number;
+  /** With `inode`: what no other file of this machine has. */
+  readonly device: number;
+  readonly inode: number | bigint;
+}
+
+/** Linux's numbers (linux/fcntl.h, linux/stat.h). */
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const STATX_BASIC_STATS = 0x7ff;
+const S_IFMT = 0o170000;
+const S_IFIFO = 0o010000;
+const S_IFDIR = 0o040000;
+const S_IFREG = 0o100000;
+const S_IFLNK = 0o120000;
+const S_IFSOCK = 0o140000;
+
+/** A struct statx, which is the same on all machines. */
+const buffer = new Uint8Array(256);
+const fields = new DataView(buffer.buffer);
+
+/**
+ * Looks at what is at `path`. Throws what the system throws.
+ *
+ * @param options.follow whether it is looked at where a link leads to
+ */
+export function statusAt(
+  path: string,
+  options: { follow?: boolean } = {},
+): FileStatus {
+  const { follow = false } = options;
+  const library = cLibrary();
+  const status = library && askSystem(library, path, follow);
+  // What was wrong there, Deno says
+  return status ??
+    statusOf(follow ? Deno.statSync(path) : Deno.lstatSync(path));
+}
+
+function askSystem(
+  { statx }: CLibrary,
+  path: string,
+  follow: boolean,
+): FileStatus | undefined {
+  const name = cString(path);
+  if (statx === null || name === undefined) return undefined;
+  const flags = follow ? 0 : AT_SYMLINK_NOFOLLOW;
+  if (statx(AT_FDCWD, name, flags, STATX_BASIC_STATS, buffer) !== 0) {
+    return undefined;
+  }
+  const littleEndian = true;
+  const u32 = (at: number) => fields.getUint32(at, littleEndian);
+  const mode = fields.getUint16(28, littleEndian);
+  const kind = mode & S_IFMT;
+  const seconds = fields.getBigInt64(112, littleEndian);
+  return {
+    isFile: kind === S_IFREG,
+    isDirectory: kind === S_IFDIR,
+    isSymlink: kind === S_IFLNK,
+    isFifo: kind === S_IFIFO,
+    isSocket: kind === S_IFSOCK,
+    size: Number(fields.getBigUint64(40, littleEndian)),
+    mode: mode & 0o777,
+    mtime: nearest(seconds * NANOS_PER_SECOND + BigInt(u32(120))),
+    links: u32(16),
+    device: u32(136) * 2 ** 32 + u32(140),
+    inode: fields.getBigUint64(32, littleEndian),
+  };
+}
+
+function statusOf(info: Deno.FileInfo): FileStatus {
+  const { isFile, isDirectory, isSymlink, size, dev, ino } = info;
+  return {
+    isFile,
+    isDirectory,
+    isSymlink,
+    isFifo: info.isFifo === true,
+    isSocket: info.isSocket === true,
+    size,
+    mode: (info.mode ?? 0) & 0o777,
+    // A Date that cannot hold the time has NaN
+    mtime: timestampOf(info.mtime?.getTime() || 0),
+    links: info.nlink ?? 1,
+    device: dev,
+    inode: ino ?? 0,
+  };
+}
+
+/** The nearest time that a receiver takes. */
+function nearest(time: Timestamp): Timestamp {
+  return time > MAX_TIME ? MAX_TIME : time < -MAX_TIME ? -MAX_TIME : time;
+}

@@ -1,0 +1,41 @@
+import fc from "fast-check";
+import { assertEquals } from "@std/assert";
+import { decodeEntry, encodeEntry } from "../../lib/transfer/entries.ts";
+import { Fields, Tag } from "../../lib/transfer/fields.ts";
+import {
+  dividedBy,
+  MAX_TIME,
+  millisecondsOf,
+  NANOS_PER_MILLI,
+  NANOS_PER_SECOND,
+  timestampOf,
+} from "../../lib/transfer/timestamp.ts";
+
+const times = fc.bigInt({ min: -MAX_TIME, max: MAX_TIME });
+
+Deno.test("every time survives the wire to the nanosecond, before 1970 and far ahead too", () => {
+  const property = fc.property(times, (mtime) => {
+    const entry = { kind: "link", name: "a", target: "b", mtime } as const;
+    assertEquals(decodeEntry(encodeEntry(entry)), entry);
+  });
+  fc.assert(property, { examples: [[0n], [-1n], [MAX_TIME], [-MAX_TIME]] });
+});
+
+Deno.test("whoever knows milliseconds alone rounds down", () => {
+  for (const [mtime, seen] of [[1_999_999n, 1], [-1n, -1], [0n, 0]] as const) {
+    const entry = { kind: "link", name: "a", target: "b", mtime } as const;
+    assertEquals(new Fields(encodeEntry(entry)).int64(Tag.MTIME), seen);
+    assertEquals(millisecondsOf(mtime), seen);
+  }
+});
+
+Deno.test("a time is divided into a whole number and what is left, never less than nothing", () => {
+  fc.assert(fc.property(times, (time) => {
+    for (const unit of [NANOS_PER_MILLI, NANOS_PER_SECOND]) {
+      const [whole, rest] = dividedBy(unit, time);
+      assertEquals(whole * unit + rest, time);
+      assertEquals(rest >= 0n && rest < unit, true);
+    }
+  }));
+  assertEquals(timestampOf(-1, 999_999), -1n);
+});
