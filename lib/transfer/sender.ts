@@ -79,8 +79,14 @@ export async function send(
     // What the receiver says once it was told is only an echo
     const failure = (outgoing.failure ?? error) as Error;
     stream.abort(failure);
+    // What reads files ends soon, and leaves none open; a pipe may stay silent
+    if (canBeReadAgain(source)) await within(options.linger ?? 5000, written);
     throw failure;
   }
+}
+
+function canBeReadAgain(source: Source | TreeSource): boolean {
+  return "walk" in source || source.seek !== undefined;
 }
 
 /** @throws {Failure} unless what was sent is what was stored */
@@ -189,8 +195,7 @@ class Outgoing implements Desk {
       : new ContentSender(this, this.#source);
     try {
       // What is read only once is not begun before it is known where
-      const again = "walk" in this.#source || this.#source.seek !== undefined;
-      if (!again) await this.#settle();
+      if (!canBeReadAgain(this.#source)) await this.#settle();
       await this.#end(await sender.all());
       await this.#settle();
     } catch (error) {
