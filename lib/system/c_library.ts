@@ -21,7 +21,14 @@ const SYMBOLS = {
   memmove: { parameters: ["buffer", "buffer", "usize"], result: "u64" },
   close: { parameters: ["i32"], result: "i32" },
   inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  // Some systems have a C library from before it came
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
+  // Of these two some systems' C library knows nothing yet
+  getdents64: {
+    parameters: ["i32", "buffer", "usize"],
+    result: "isize",
+    optional: true,
+  },
   statx: {
     parameters: ["i32", "buffer", "i32", "u32", "buffer"],
     result: "i32",

@@ -128,6 +128,30 @@ Deno.test("hard links and special files are named and left out, and the rest arr
     assertEquals(namesIn(`${cwd}/dir/tree`), ["a"]);
   }));
 
+Deno.test("what has a name that is not UTF-8 is named and left out, and the sender fails", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/tree`);
+    await Deno.writeTextFile(`${cwd}/tree/a`, "a");
+    const script =
+      "echo b > $'b\\xff\\xfe'; mkdir $'c\\xff\\xfe'; echo d > $'c\\xff\\xfe/d'";
+    await new Deno.Command("bash", {
+      args: ["-c", script],
+      cwd: `${cwd}/tree`,
+    }).output();
+    await Deno.mkdir(`${cwd}/dir`);
+    const [received, sent] = await runPair({
+      cwd,
+      send: { args: ["tree"] },
+      receive: { args: ["-d", "dir"] },
+    });
+    assertEquals([received.code, sent.code], [0, 1]);
+    for (const name of ["b\ufffd\ufffd", "c\ufffd\ufffd"]) {
+      const words = `Left out tree/${name}: its name is not UTF-8\n`;
+      assert(sent.stderr.includes(words), sent.stderr);
+    }
+    assertEquals(namesIn(`${cwd}/dir/tree`), ["a"]);
+  }));
+
 Deno.test("a tree is refused where one stream or one file is taken, with what to do", () =>
   inDirectory(async (cwd) => {
     await Deno.mkdir(`${cwd}/tree`);

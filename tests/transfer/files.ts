@@ -1,3 +1,8 @@
+import { cLibrary } from "../../lib/system/c_library.ts";
+
+// A process opens it once and keeps it: that is no leak of the first test.
+cLibrary();
+
 /** Runs `body` in a directory of its own. */
 export async function inDirectory(
   body: (path: string) => Promise<void>,

@@ -7,20 +7,16 @@ import { FileTreeSource } from "../../lib/transfer/files/tree_source.ts";
 import type { Digest } from "../../lib/transfer/messages.ts";
 import { receive } from "../../lib/transfer/receiver.ts";
 import { send } from "../../lib/transfer/sender.ts";
+import { inDirectory as inEmptyDirectory } from "./files.ts";
 import { type DirectionOptions, memoryPair } from "./memory_stream.ts";
 
 /** Runs `body` in a directory of its own, which has `from` and `to` in it. */
-async function inDirectory(
-  body: (path: string) => Promise<void>,
-): Promise<void> {
-  const path = await Deno.makeTempDir({ prefix: "ferry-test-" });
-  try {
+function inDirectory(body: (path: string) => Promise<void>): Promise<void> {
+  return inEmptyDirectory(async (path) => {
     Deno.mkdirSync(`${path}/from`);
     Deno.mkdirSync(`${path}/to`);
     await body(path);
-  } finally {
-    await Deno.remove(path, { recursive: true });
-  }
+  });
 }
 
 /** What came of an attempt. */

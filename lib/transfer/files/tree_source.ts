@@ -7,6 +7,7 @@ import type { Timestamp } from "../timestamp.ts";
 import { offerableName, PART_SUFFIX } from "../untrusted.ts";
 import { FileContent } from "./file_source.ts";
 import { type FileStatus, statusAt } from "./file_status.ts";
+import { type Names, namesIn, targetOf } from "./raw_names.ts";
 
 /** One of the paths that are sent. */
 interface Root {
@@ -112,18 +113,22 @@ class Walk {
   }
 
   *#inside(directory: string): Iterable<Step> {
-    let names: string[];
+    let found: Names;
     try {
-      names = [...Deno.readDirSync(directory)].map(({ name }) => name);
+      found = namesIn(directory);
     } catch (error) {
       yield missing(directory, explain(error));
       return;
     }
-    names.sort();
     const start = directory.endsWith("/") ? directory : `${directory}/`;
+    for (const name of found.others) yield missing(start + name, NOT_UTF8);
+    const names = found.names.sort();
     for (const [at, name] of names.entries()) {
       const path = start + name;
-      if (name === names[at - 1]) continue;
+      if (name === names[at - 1]) {
+        yield missing(path, NOT_UTF8);
+        continue;
+      }
       if (name.endsWith(PART_SUFFIX)) {
         yield omit(path, "it is what an unfinished transfer left");
         continue;
@@ -134,7 +139,7 @@ class Walk {
       } catch (error) {
         yield missing(
           path,
-          name.includes("\ufffd") ? "its name is not UTF-8" : explain(error),
+          name.includes("\ufffd") ? NOT_UTF8 : explain(error),
         );
         continue;
       }
@@ -155,7 +160,10 @@ class Walk {
 
 function linkAt(name: string, path: string, mtime: Timestamp): Step {
   try {
-    const target = Deno.readLinkSync(path);
+    const target = targetOf(path);
+    if (target === undefined) {
+      return missing(path, "what it points to is not UTF-8");
+    }
     return { does: "link", entry: { kind: "link", name, mtime, target } };
   } catch (error) {
     return missing(path, explain(error));
@@ -186,6 +194,8 @@ function kindOf(info: FileStatus): string {
   if (info.isSocket) return "a socket";
   return "a device";
 }
+
+const NOT_UTF8 = "its name is not UTF-8";
 
 function omit(path: string, why: string): Step {
   return { does: "omit", path, why, missing: false };
