@@ -19,7 +19,7 @@ Deno.test("a directory of more names than one system call tells is told whole", 
   inDirectory(async (directory) => {
     const names = Array.from({ length: 1000 }, (_, i) => `${i}`.padEnd(200));
     for (const name of names) {
-      Deno.writeTextFileSync(`${directory}/${name}`, "");
+      await Deno.writeTextFile(`${directory}/${name}`, "");
     }
     assertEquals(namesIn(directory).names.sort(), names.sort());
   }));

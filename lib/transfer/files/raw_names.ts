@@ -12,7 +12,8 @@ const LENGTH_AT = 16;
 const NAME_AT = 19;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const buffer = new Uint8Array(1 << 16);
+const ROOM = 1 << 16;
+const buffer = new Uint8Array(ROOM);
 const view = new DataView(buffer.buffer);
 
 /** The names in a directory, in no order. */
@@ -37,7 +38,7 @@ export function targetOf(link: string): string | undefined {
   const path = cString(link);
   const library = cLibrary();
   if (library !== undefined && path !== undefined) {
-    const length = Number(library.readlink(path, buffer, buffer.length));
+    const length = Number(library.readlink(path, buffer, BigInt(ROOM)));
     if (length >= 0) return decoded(buffer.subarray(0, length));
   }
   return Deno.readLinkSync(link);
@@ -52,7 +53,7 @@ function askForNames(library: CLibrary, directory: string): Names | undefined {
   const listed: Names = { names: [], others: [] };
   let length: number;
   do {
-    length = Number(getdents64(descriptor, buffer, buffer.length));
+    length = Number(getdents64(descriptor, buffer, BigInt(ROOM)));
     addNames(length, listed);
   } while (length > 0);
   close(descriptor);
