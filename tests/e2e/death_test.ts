@@ -25,7 +25,7 @@ async function startFile(cwd: string, ...args: string[]): Promise<Pair> {
     send: { args: ["in", ...UNHURRIED, ...args] },
     receive: { args: ["-d", "dir", ...args] },
   });
-  await grown(`${cwd}/dir/${PART}`, 500_000);
+  await grown(`${cwd}/dir/${PART}`, 500_000, pair);
   return pair;
 }
 
@@ -41,7 +41,7 @@ async function startSilent(
   });
   const writer = pair.sender.stdin.getWriter();
   await writer.write(new Uint8Array(10));
-  await grown(`${cwd}/out`, 10);
+  await grown(`${cwd}/out`, 10, pair);
   return { ...pair, hush: () => writer.close().catch(() => {}) };
 }
 
@@ -185,13 +185,15 @@ Deno.test("a receiver whose output is not read learns that its sender was killed
     await writeRandomFile(`${cwd}/in`, 20_000_000);
     const { sender, receiver } = await startPair({
       cwd,
-      send: { args: ["in", ...UNHURRIED] },
-      receive: { shell: '"$@" | sleep 3', args: ["--timeout", "1"] },
+      send: { args: ["in"] },
+      receive: { output: true, args: ["--timeout", "1"] },
     });
-    await pause(500);
+    const reader = receiver.stdout.getReader();
+    await reader.read();
     sender.kill("SIGKILL");
     await sender.ended;
     assertFailed(await receiver.ended, 1, SILENT);
+    await reader.cancel();
   }));
 
 /** The time that passes is what these tests are about. */

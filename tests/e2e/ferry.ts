@@ -1,5 +1,5 @@
 import project from "../../deno.json" with { type: "json" };
-import { freePort, listening } from "../bench/processes.ts";
+import { freePort, kill, listening } from "../bench/processes.ts";
 
 /** Whether the tests that take long run in full. */
 export const FULL = Deno.env.get("FERRY_FULL") !== undefined;
@@ -14,6 +14,9 @@ export const COMMAND = [
     MAIN,
   ],
 ].flat();
+
+/** Milliseconds after which what is waited for will not come any more. */
+const LIMIT = FULL ? 1_200_000 : 120_000;
 
 /** Lines that a transfer without a code says beside all else. */
 const NOTES = /^(Anyone who reaches|Encrypted; if both sides say) .*\n/gm;
@@ -48,6 +51,26 @@ export interface StartOptions {
   output?: boolean;
 }
 
+/**
+ * Starts a command in a process group of its own, which is killed if it does
+ * not end in time, or is still there when the tests end.
+ */
+export function start(
+  command: string[],
+  options: Omit<Deno.CommandOptions, "args">,
+): Deno.ChildProcess {
+  const child = new Deno.Command("setsid", { ...options, args: command })
+    .spawn();
+  const end = () => kill(-child.pid, "SIGKILL");
+  const timer = setTimeout(end, LIMIT);
+  globalThis.addEventListener("unload", end);
+  child.status.then(() => {
+    clearTimeout(timer);
+    globalThis.removeEventListener("unload", end);
+  });
+  return child;
+}
+
 /** A running ferry. */
 export class Ferry {
   readonly #child: Deno.ChildProcess;
@@ -57,13 +80,13 @@ export class Ferry {
 
   constructor(args: string[], options: StartOptions = {}) {
     const { shell = 'exec "$@"', cwd, input = false } = options;
-    this.#child = new Deno.Command("bash", {
-      args: ["-o", "pipefail", "-c", shell, "ferry", ...COMMAND, ...args],
+    const bash = ["bash", "-o", "pipefail", "-c", shell, "ferry"];
+    this.#child = start([...bash, ...COMMAND, ...args], {
       cwd,
       stdin: input ? "piped" : "null",
       stdout: "piped",
       stderr: "piped",
-    }).spawn();
+    });
     this.#ended = this.#collect(options.output ?? false);
   }
 
@@ -211,19 +234,37 @@ export async function sameFiles(one: string, other: string): Promise<boolean> {
   return (await compare.output()).success;
 }
 
-/** Waits until `condition` holds. */
+/**
+ * Waits until `condition` holds.
+ *
+ * @param pair what can bring it about: once it has ended, there is no hope
+ */
 export async function until(
   condition: () => boolean | Promise<boolean>,
+  pair?: Pick<Pair, "ended">,
 ): Promise<void> {
-  while (!await condition()) await pause();
+  const deadline = performance.now() + LIMIT;
+  let ended: readonly Ended[] | undefined;
+  pair?.ended.then((both) => ended = both);
+  while (!await condition()) {
+    if (ended !== undefined || performance.now() > deadline) {
+      const said = ended?.map(({ code, stderr }) => `${code}: ${stderr}`);
+      throw new Error(`It never came to ${condition}\n${said?.join("") ?? ""}`);
+    }
+    await pause();
+  }
 }
 
-/** Waits until the file at `path` has at least `size` bytes. */
-export function grown(path: string, size: number): Promise<void> {
+/** Waits until the file at `path`, which `pair` writes, has at least `size` bytes. */
+export function grown(
+  path: string,
+  size: number,
+  pair: Pick<Pair, "ended">,
+): Promise<void> {
   return until(async () => {
     const info = await Deno.stat(path).catch(() => undefined);
     return info !== undefined && info.size >= size;
-  });
+  }, pair);
 }
 
 function pause(): Promise<void> {

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { freePort, listening, writeRandomFile } from "../bench/processes.ts";
-import { COMMAND, inDirectory, until } from "./ferry.ts";
+import { COMMAND, inDirectory, start, until } from "./ferry.ts";
 
 const README = await Deno.readTextFile(
   new URL("../../README.md", import.meta.url),
@@ -107,13 +107,12 @@ class Terminal {
   text = "";
 
   constructor(line: string, home: string, env: Record<string, string>) {
-    this.#child = new Deno.Command("script", {
-      args: ["-qefc", line, "/dev/null"],
+    this.#child = start(["script", "-qefc", line, "/dev/null"], {
       cwd: home,
       env: { ...env, HOME: home, SHELL: "/bin/bash", TERM: "xterm" },
       stdin: "piped",
       stdout: "piped",
-    }).spawn();
+    });
     this.#stdin = this.#child.stdin.getWriter();
     this.#reading = this.#read();
   }

@@ -61,7 +61,7 @@ async function breakOff(
     const share = 0.05 + 0.12 * random.int(1000) / 1000;
     const target = meter.bytes + share * SIZE;
     const pair = await startPair({ ...options, via });
-    await until(() => meter.bytes >= target);
+    await until(() => meter.bytes >= target, pair);
     blow(pair, meter.relay!);
     const ended = await pair.ended;
     await meter.relay!.close();
@@ -72,7 +72,7 @@ async function breakOff(
   return { sent: meter.bytes, last };
 }
 
-const TIMEOUT = ["--timeout", FULL ? "1" : "0.5"];
+const TIMEOUT = ["--timeout", "1"];
 
 /** A pair that sends `names` from `cwd` into `dir`, slowly. */
 function slowly(cwd: string, ...names: string[]): PairOptions {
@@ -134,7 +134,7 @@ async function interrupted(cwd: string, ...args: string[]): Promise<void> {
   const pair = await startPair(
     args.length === 0 ? slowly(cwd, "in") : streamed(cwd, ...args),
   );
-  await grown(`${cwd}/dir/in.ferry-part`, SIZE / 10);
+  await grown(`${cwd}/dir/in.ferry-part`, SIZE / 10, pair);
   pair.receiver.kill("SIGINT");
   const [receiver] = await pair.ended;
   assertMatch(receiver.stderr, /^Interrupted; what arrived stays/);

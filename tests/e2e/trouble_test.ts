@@ -28,7 +28,7 @@ async function assertRidesOut(
       send: { args: ["in", "--rate", "40"] },
       receive: { args: ["-d", "dir"] },
     });
-    await grown(`${cwd}/dir/in.ferry-part`, SIZE / 4);
+    await grown(`${cwd}/dir/in.ferry-part`, SIZE / 4, pair);
     await trouble();
     const ended = await pair.ended;
     const said = ended.map(({ stderr }) => stderr).join("");
