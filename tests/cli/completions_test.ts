@@ -41,7 +41,7 @@ zpty -w z "compadd() { local -a array; builtin compadd -O array \\"\\$@\\" 2>/de
 zpty -w z "zle-line-init() { touch ready; }; zle -N zle-line-init"
 until [[ -e ready ]]; do zpty -r -t z output; sleep 0.02; done
 zpty -w -n z "$1"$'\\t'
-zpty -w -n z $'\\C-u'"touch done"$'\\n'
+zpty -w -n z $'\\C-u'"touch done; exit"$'\\n'
 until [[ -e done ]]; do zpty -r -t z output; sleep 0.02; done
 cat found`;
 
