@@ -3,6 +3,8 @@ import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
 import type { Watcher } from "../session/options.ts";
 import type { Summary } from "../session/listener.ts";
+import { checkReach, isDirectory } from "../transfer/files/file_status.ts";
+import { storageFailure } from "../transfer/system_errors.ts";
 import { oneLine } from "../transfer/untrusted.ts";
 import type { CommonOptions } from "./args.ts";
 import { explain, explanationLines } from "./explanation.ts";
@@ -76,11 +78,15 @@ export class Observer implements Watcher {
  */
 export async function checkReport(path: string | undefined): Promise<void> {
   if (path === undefined) return;
-  const info = await Deno.stat(dirname(path)).catch(() => undefined);
-  if (info?.isDirectory !== true) {
+  const directory = dirname(path);
+  if (!isDirectory(directory)) {
     throw new Failure(
       "input",
-      `Cannot write the report ${path}: there is no directory ${dirname(path)}`,
+      `Cannot write the report ${path}: there is no directory ${directory}`,
     );
   }
+  await checkReach(directory).catch((error) => {
+    const { message } = storageFailure(path, error);
+    throw new Failure("input", message, { cause: error });
+  });
 }

@@ -4,6 +4,7 @@ import { abortable } from "../endpoint/abortable.ts";
 import type { Channel } from "../endpoint/channel.ts";
 import type { Source, TreeSource } from "../transfer/content.ts";
 import { FileSource } from "../transfer/files/file_source.ts";
+import { isDirectory } from "../transfer/files/file_status.ts";
 import { FileTreeSource } from "../transfer/files/tree_source.ts";
 import { titleOf } from "../transfer/messages.ts";
 import * as transfer from "../transfer/sender.ts";
@@ -160,15 +161,10 @@ async function openSource(
   if (paths.length === 0) {
     throw new Failure("input", "There is nothing to send");
   }
-  if (paths.length > 1 || await isDirectory(paths[0])) {
+  if (paths.length > 1 || isDirectory(paths[0])) {
     return await FileTreeSource.open(paths);
   }
   return await FileSource.open(paths[0], { resume });
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  const info = await Deno.stat(path).catch(() => undefined);
-  return info?.isDirectory === true;
 }
 
 function incomplete(omitted: number): Failure {

@@ -6,9 +6,11 @@ import {
   type TreeSink,
 } from "../transfer/content.ts";
 import { FileSink } from "../transfer/files/file_sink.ts";
+import { checkReach, isDirectory } from "../transfer/files/file_status.ts";
 import { StdoutSink } from "../transfer/files/standard_streams.ts";
 import { FileTreeSink } from "../transfer/files/tree_sink.ts";
 import type { Offer } from "../transfer/messages.ts";
+import { storageFailure } from "../transfer/system_errors.ts";
 import { StreamSink } from "./streams.ts";
 
 /** Where what is received goes to, as whoever receives says. */
@@ -79,10 +81,10 @@ async function oneFile(path: string, force: boolean): Promise<Target> {
 }
 
 async function inDirectory(path: string, force: boolean): Promise<Target> {
-  const info = await Deno.stat(path).catch(() => undefined);
-  if (info?.isDirectory !== true) {
+  if (!isDirectory(path)) {
     throw new Failure("input", `There is no directory ${path}`);
   }
+  await checkReach(path).catch((error) => asInput(storageFailure(path, error)));
   const unnamed = freshName(streamName(new Date()));
   const pathFor = ({ name, tree }: Offer) =>
     tree !== undefined && tree.count > 1 ? path : join(path, name ?? unnamed);

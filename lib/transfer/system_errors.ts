@@ -29,10 +29,16 @@ const WORDS: Record<string, string> = {
 /** What a person is told of an error that the system reported. */
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === "NotCapable") {
-    return "ferry opens no special files; use a pipe or a redirection";
-  }
+  if (error.name === "NotCapable") return explainPermission(error.message);
   return WORDS[codeOf(error)] ?? error.message.replace(/ \(os error.*/s, "");
+}
+
+/** What a person is told of what the runtime does not permit. */
+function explainPermission(message: string): string {
+  // Not even with leave to read and write everything
+  return message.includes("--allow-all")
+    ? "ferry's runtime opens nothing below /dev, /proc and /sys; use another place, a pipe or a redirection"
+    : `ferry's runtime ${message.replace(/^R/, "r")}`;
 }
 
 /** The failure to write `path` that an error of the system amounts to. */

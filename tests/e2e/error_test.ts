@@ -82,6 +82,14 @@ Deno.test("a file that is missing cannot be sent, alone or with others", () =>
     );
   }));
 
+Deno.test("what the runtime never opens cannot be sent, and that is what is said", async () => {
+  assertFailed(
+    await runFerry(["send", "127.0.0.1", "/proc/self/status"]),
+    2,
+    /^Cannot read .* ferry's runtime opens nothing below \/dev, \/proc and/,
+  );
+});
+
 Deno.test({
   name: "a file that may not be read cannot be sent",
   ignore: Deno.uid() === 0,
@@ -104,8 +112,10 @@ Deno.test("a place that cannot be written to is bad input", () =>
       [["-o", `${cwd}/none/x`], /no such file or directory/],
       [["-o", cwd], /it names a directory; use -d/],
       [["-o", `${cwd}/none/`], /it names a directory; use -d/],
-      [["-o", "/dev/null"], /(regular|special) files?; use/],
-      [["-o", "/dev/stdout"], /(regular|special) files?; use/],
+      [["-o", "/dev/null"], /(regular file; use|below \/dev, \/proc and)/],
+      [["-o", "/dev/stdout"], /(regular file; use|below \/dev, \/proc and)/],
+      [["-o", "/proc/self/x"], /runtime opens nothing below .* \/proc and/],
+      [["-d", "/proc/self"], /runtime opens nothing below .* \/proc and/],
       [["-o", `${cwd}/file`], /it exists already; use --force/],
       [["-d", `${cwd}/none`], /There is no directory/],
       [["-d", `${cwd}/file`], /There is no directory/],

@@ -26,6 +26,28 @@ export interface FileStatus {
   readonly inode: number | bigint;
 }
 
+/** Whether there is a directory at `path`, or where a link there leads to. */
+export function isDirectory(path: string): boolean {
+  try {
+    return statusAt(path, { follow: true }).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Does nothing where Deno may open what is at `path`: below /dev, /proc and /sys
+ * it may not. Throws what Deno throws there.
+ */
+export async function checkReach(path: string): Promise<void> {
+  try {
+    using _ = await Deno.open(path);
+  } catch (error) {
+    if ((error as Error).name === "NotCapable") throw error;
+    // Everything else shows when it is used
+  }
+}
+
 /** Linux's numbers (linux/fcntl.h, linux/stat.h). */
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;

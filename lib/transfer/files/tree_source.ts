@@ -6,7 +6,7 @@ import { explain } from "../system_errors.ts";
 import type { Timestamp } from "../timestamp.ts";
 import { offerableName, PART_SUFFIX } from "../untrusted.ts";
 import { FileContent } from "./file_source.ts";
-import { type FileStatus, statusAt } from "./file_status.ts";
+import { checkReach, type FileStatus, statusAt } from "./file_status.ts";
 import { type Names, namesIn, targetOf } from "./raw_names.ts";
 
 /** One of the paths that are sent. */
@@ -71,6 +71,7 @@ async function rootAt(path: string): Promise<Root> {
         `Cannot send ${path} together with others: it is no regular file`,
       );
     }
+    await checkReach(path);
     let name = basename(path);
     if (name === "" || name === "." || name === "..") {
       name = basename(await Deno.realPath(path));
