@@ -121,6 +121,12 @@ export class Channel implements ByteStream {
     return Promise.resolve();
   }
 
+  /** Asks the peer for a sign of life, which {@linkcode counters} show. */
+  ask(): void {
+    this.#connection.ask();
+    this.#driver.flush();
+  }
+
   /** Ends as soon as both directions have, whether the peer has heard so or not: it is told. */
   leave(): void {
     this.#connection.leave();

@@ -365,10 +365,7 @@ export class Connection {
   /** When {@linkcode wake} is to be called, in milliseconds; `Infinity` for never. */
   get deadline(): number {
     if (this.#phase === "CLOSED") return Infinity;
-    const standing = Math.min(
-      this.#liveness.deadline,
-      this.#timeWaitDeadline,
-    );
+    const standing = Math.min(this.#liveness.deadline, this.#timeWaitDeadline);
     if (this.#output.silenced) return standing;
     return Math.min(
       standing,
@@ -391,10 +388,12 @@ export class Connection {
     this.#output.wake(now);
     if (now >= this.#timeWaitDeadline) this.#endInOrder();
     const due = this.#liveness.wake(now);
-    if (due === "ask" && this.#phase === "SYNCHRONIZED") {
-      this.#output.askDue = true;
-    } else if (due === "give up") {
-      this.#giveUp();
-    }
+    if (due === "ask") this.ask();
+    else if (due === "give up") this.#giveUp();
+  }
+
+  /** Asks the peer for a sign of life. */
+  ask(): void {
+    if (this.#phase === "SYNCHRONIZED") this.#output.askDue = true;
   }
 }

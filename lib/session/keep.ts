@@ -1,6 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import { firstOf } from "../endpoint/abortable.ts";
 import { Admission, type Admitted } from "./admission.ts";
+import { Claims } from "./claims.ts";
 import { type KeepListener, type Listener, listenerOf } from "./listener.ts";
 import {
   DEFAULT_PORT,
@@ -57,8 +58,9 @@ export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
       const failed = (failure: Failure) => listener.failed?.(failure);
       return { ...listenerOf(listener), failed };
     });
+    const claims = new Claims();
     const serve = (admitted: Admitted<TransferListener>) => {
-      const work = takeOne(admitted, options);
+      const work = takeOne(admitted, claims, options);
       running.add(work);
       work.finally(() => running.delete(work));
     };
@@ -76,12 +78,14 @@ export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
 /** Takes one transfer, whatever becomes of it. */
 async function takeOne(
   admitted: Admitted<TransferListener>,
+  claims: Claims,
   options: ReceiveAllOptions,
 ): Promise<void> {
+  const claim = claims.of(admitted.channel);
   try {
     const target = await openTarget(options.to);
     try {
-      await take(admitted, target, options);
+      await take(admitted, claim.guard(target), options);
     } finally {
       target.discard();
     }
@@ -91,5 +95,7 @@ async function takeOne(
       : new Failure("local", `Something unexpected happened: ${error}`);
     admitted.channel.abort(failure);
     admitted.listener.failed(failure);
+  } finally {
+    claim.release();
   }
 }

@@ -166,7 +166,8 @@ export type TransferEvent =
 /**
  * What stands in the way of storing something: a file or a directory has the name
  * already, the disk is full or read-only, it is not permitted, the output was
- * closed by whoever read it, it takes no tree, or another cause.
+ * closed by whoever read it, it takes no tree, another transfer writes it right
+ * now, or another cause.
  */
 export type StorageProblem =
   | "exists"
@@ -176,6 +177,7 @@ export type StorageProblem =
   | "denied"
   | "closed"
   | "tree"
+  | "taken"
   | "unusable";
 
 /** Something cannot be stored here. */

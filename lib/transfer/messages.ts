@@ -84,6 +84,7 @@ export const Reason = {
   DIRECTORY: 11,
   READONLY: 12,
   DENIED: 13,
+  TAKEN: 14,
 } as const;
 
 /** How much of a path is said to a peer, in characters. */
@@ -103,6 +104,7 @@ const WORDS: Record<number, string> = {
   [Reason.DIRECTORY]: "a directory of that name is there already",
   [Reason.READONLY]: "its file system is read-only",
   [Reason.DENIED]: "it is not permitted to write there",
+  [Reason.TAKEN]: "another sender sends the same right now",
   [Reason.NAME]: "a name is not allowed there",
   [Reason.TREE]:
     "it takes one stream or one file; for more, run ferry receive -d DIR there",

@@ -191,6 +191,7 @@ const STORAGE_REASONS: Record<StorageProblem, number> = {
   denied: Reason.DENIED,
   closed: Reason.CLOSED,
   tree: Reason.TREE,
+  taken: Reason.TAKEN,
   unusable: Reason.UNUSABLE,
 };
 

@@ -1,7 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { freePort, listening, writeRandomFile } from "../bench/processes.ts";
 import {
   Ferry,
+  grown,
   inDirectory,
   namesIn,
   runFerry,
@@ -43,7 +44,7 @@ Deno.test("of three senders at once one is killed: the others' trees are complet
     for (const [name, size] of Object.entries(sizes)) {
       await makeTree(`${cwd}/${name}`, size);
     }
-    const args = ["--keep", "-d", "in", "--json", "--timeout", "2"];
+    const args = ["--keep", "-d", "in", "--json"];
     const receiver = new Ferry(["receive", `${port}`, ...args], { cwd });
     await listening("udp", port);
     const send = (name: string, rate = "200") =>
@@ -72,8 +73,10 @@ Deno.test("of three senders at once one is killed: the others' trees are complet
     assert(rest.some((path) => path.endsWith("large.ferry-part")), `${rest}`);
     assert(!rest.some((path) => path.endsWith("/large")), `${rest}`);
 
-    // Once the receiver has given it up, the same command goes on where it stopped
-    await until(async () => (await send("killed").ended).code === 0);
+    // The same command at once goes on where it stopped, long before the timeout
+    const again = await send("killed").ended;
+    assertEquals(again.code, 0, again.stderr);
+    assertMatch(again.stderr, /^Going on where an earlier attempt stopped$/m);
     for (const path of filesIn(`${cwd}/killed`)) {
       assert(await sameFiles(path, path.replace(cwd, `${cwd}/in`)), path);
     }
@@ -90,12 +93,48 @@ Deno.test("of three senders at once one is killed: the others' trees are complet
     const errors = events.filter(({ event }) => event === "error");
     const [silence] = errors.filter(({ reason }) => reason === "silence");
     assert(silence?.peer !== undefined, stderr);
+    assertMatch(
+      silence.message,
+      /fell silent, and the same is sent anew; what/,
+    );
   }));
 
 async function writeLate(cwd: string): Promise<string> {
   await Deno.writeTextFile(`${cwd}/late`, "late");
   return cwd;
 }
+
+Deno.test("while a sender is there, a second one of the same name is refused and told why", () =>
+  inDirectory(async (cwd) => {
+    const port = freePort();
+    await Deno.mkdir(`${cwd}/in`);
+    await makeTree(`${cwd}/tree`, 30_000_000);
+    const receiver = new Ferry(
+      ["receive", `${port}`, "--keep", "-d", "in"],
+      { cwd },
+    );
+    await listening("udp", port);
+    const send = (rate: string) =>
+      new Ferry(["send", "127.0.0.1", `${port}`, "tree", "--rate", rate], {
+        cwd,
+      });
+    const first = send("6");
+    const pair = { ended: Promise.all([receiver.ended, first.ended]) };
+    const part = `${cwd}/in/tree/deep/large.ferry-part`;
+    await grown(part, 1, pair);
+    const { code, stderr } = await send("200").ended;
+    assertEquals(code, 3, stderr);
+    assertMatch(stderr, /refused: another sender sends the same right now$/m);
+    // The first is not disturbed
+    await grown(part, (await Deno.stat(part)).size + 1, pair);
+    first.kill("SIGKILL");
+    await first.ended;
+    receiver.kill("SIGINT");
+    assertMatch(
+      (await receiver.ended).stderr,
+      /Cannot write in\/tree: another sender sends it right now; wait until/,
+    );
+  }));
 
 Deno.test("a sender that is refused does not disturb who comes next", () =>
   inDirectory(async (cwd) => {

@@ -21,6 +21,16 @@ Deno.test("a connection that says nothing lives for hours, for a few datagrams a
   assert(perMinute >= 2 && perMinute <= 30, `${perMinute} a minute`);
 });
 
+Deno.test("a peer that is asked for a sign of life gives one", () => {
+  const { duo, near, far } = established();
+  duo.talk();
+  const { datagramsReceived } = near.counters;
+  near.ask();
+  duo.talk();
+  assertEquals(near.counters.datagramsReceived, datagramsReceived + 1);
+  assertEquals([near.state, far.state], ["ESTABLISHED", "ESTABLISHED"]);
+});
+
 Deno.test("a peer that falls silent is given up exactly at the timeout", () => {
   const { duo, near, far } = established();
   const lastHeard = duo.now;

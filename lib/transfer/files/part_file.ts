@@ -41,7 +41,7 @@ export async function openPart(part: string, path: string): Promise<PartFile> {
       try {
         if (!await lock(file)) {
           throw new StorageFailure(
-            "exists",
+            "taken",
             `Cannot write ${path}: another transfer does so right now`,
           );
         }

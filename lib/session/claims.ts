@@ -1,0 +1,103 @@
+import { Failure } from "../base/failure.ts";
+import type { Channel } from "../endpoint/channel.ts";
+import { StorageFailure } from "../transfer/content.ts";
+import { titleOf } from "../transfer/messages.ts";
+import { within } from "../transfer/moment.ts";
+import type { Target } from "./target.ts";
+
+/** Time for what a sender that is gone has said last to arrive, in milliseconds. */
+const SETTLING = 1000;
+/** How often a sender is asked whether it is there, and for how long it is waited then, in milliseconds. */
+const QUESTIONS = 4;
+const ANSWER_TIME = 500;
+
+/** What is needed to know of whoever sends. */
+export type Sending = Pick<
+  Channel,
+  "abort" | "ask" | "closed" | "counters" | "peer"
+>;
+
+/**
+ * Who receives what, of several transfers at once. Where a sender was killed and
+ * its command is given again, the receiver still waits for the first one: that
+ * gives way, so that the second goes on where it stopped. But a sender that is
+ * there keeps its place.
+ */
+export class Claims {
+  readonly #claims = new Map<string, Claim>();
+
+  /** A transfer begins. */
+  of(channel: Sending): Claim {
+    return new Claim(this.#claims, channel);
+  }
+}
+
+/** The claim of one transfer. */
+export class Claim {
+  readonly #claims: Map<string, Claim>;
+  readonly #channel: Sending;
+  readonly #over = Promise.withResolvers<void>();
+  #title: string | undefined;
+  #ended = false;
+
+  /** Use {@linkcode Claims.of}. */
+  constructor(claims: Map<string, Claim>, channel: Sending) {
+    this.#claims = claims;
+    this.#channel = channel;
+  }
+
+  /** `target`, opened only for what no other transfer has claimed. */
+  guard(target: Target): Target {
+    return {
+      ...target,
+      open: async (offer) => {
+        const title = titleOf(offer);
+        // A stream gets a name that nothing else has
+        if (title !== undefined) await this.#make(title, target.pathFor(offer));
+        return await target.open(offer);
+      },
+    };
+  }
+
+  /** The transfer has ended, and has let go of its files. */
+  release(): void {
+    this.#ended = true;
+    if (this.#title !== undefined) this.#claims.delete(this.#title);
+    this.#over.resolve();
+  }
+
+  async #make(title: string, path: string | undefined): Promise<void> {
+    for (let other; (other = this.#claims.get(title)) !== undefined;) {
+      const alive = await other.#isAlive();
+      if (this.#claims.get(title) !== other) continue;
+      if (alive) throw taken(path);
+      const peer = other.#channel.peer;
+      const why = `${peer} fell silent, and the same is sent anew`;
+      other.#channel.abort(new Failure("silence", why));
+      await other.#over.promise;
+    }
+    if (this.#ended) throw new Failure("interrupted", "The transfer was ended");
+    this.#title = title;
+    this.#claims.set(title, this);
+  }
+
+  /** Whether its sender still says something. */
+  async #isAlive(): Promise<boolean> {
+    const { closed, counters } = this.#channel;
+    if (await within(SETTLING, closed)) return false;
+    const before = counters.datagramsReceived;
+    for (let asked = 0; asked < QUESTIONS; asked++) {
+      this.#channel.ask();
+      if (await within(ANSWER_TIME, closed)) return false;
+      if (counters.datagramsReceived > before) return true;
+    }
+    return false;
+  }
+}
+
+function taken(path: string | undefined): StorageFailure {
+  return new StorageFailure(
+    "taken",
+    `Cannot write ${path}: another sender sends it right now; wait until that has ended`,
+  );
+}
