@@ -18,6 +18,15 @@ import {
   PORT,
   SECONDS,
 } from "./numbers.ts";
+import {
+  ALL,
+  dashed,
+  type FlagName,
+  formsOf,
+  type Option,
+  takesWord,
+  type ValueName,
+} from "./options.ts";
 
 /** What `send` and `receive` have in common. Times in milliseconds. */
 export interface CommonOptions {
@@ -80,34 +89,11 @@ export type Topic = "ferry" | "send" | "receive";
 
 const DEFAULT_TIMEOUT = 30_000;
 
-const FLAGS = [
-  "trace",
-  "json",
-  "quiet",
-  "verbose",
-  "plain",
-  "force",
-  "keep",
-  "resume",
-  "help",
-  "version",
-] as const;
-const SHORT = { q: "quiet", v: "verbose", h: "help" } as const;
-const VALUES = [
-  "timeout",
-  "wait",
-  "bind",
-  "mtu",
-  "rate",
-  "congestion",
-  "report",
-  "o",
-  "d",
-] as const;
-const RECEIVE_ONLY = ["force", "keep", "wait", "o", "d"] as const;
-const SEND_ONLY = ["resume"] as const;
-
-type Options = ReturnType<typeof parseOptions> & { code: CodeOption };
+/** What was given, by the names of the options. */
+type Options =
+  & Record<FlagName, boolean>
+  & Partial<Record<ValueName, string>>
+  & { readonly _: readonly string[]; readonly code: CodeOption };
 
 /**
  * Reads a command line.
@@ -131,33 +117,50 @@ export function parseCommand(
   }
 }
 
-function parseOptions(args: string[]) {
+function parseOptions(args: string[]): Omit<Options, "code"> {
   checkForm(args);
   return parseArgs(args, {
-    boolean: FLAGS,
-    string: [...VALUES, "_"],
-    alias: SHORT,
+    boolean: namesOf(({ value }) => value === undefined),
+    string: [...namesOf(takesWord), "_"],
+    alias: Object.fromEntries(
+      ALL.flatMap(({ name, short }) =>
+        short === undefined ? [] : [[short, name]]
+      ),
+    ),
     unknown: (arg, key) => {
       if (key === undefined) return true;
       throw usage(`Unknown option ${arg.replace(/=.*/s, "")}`);
     },
-  });
+  }) as unknown as Omit<Options, "code">;
+}
+
+function namesOf(choose: (option: Option) => boolean): string[] {
+  return ALL.filter(choose).map(({ name }) => name);
 }
 
 /** Names what the parser takes for something else: `--trace=x`, `--bind=`, `--bind ""`, `--_`. */
 function checkForm(args: string[]): void {
-  const flags = [...FLAGS, ...Object.keys(SHORT)].map(dashed);
-  const values = VALUES.map(dashed);
   const end = args.indexOf("--");
-  const options = end < 0 ? args : args.slice(0, end);
-  for (const [at, arg] of options.entries()) {
-    const [, name, value] = /^([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
-    if (/^--?[A-Za-z]*_/.test(name)) throw usage(`Unknown option ${name}`);
-    if (value !== undefined && flags.includes(name)) {
-      throw usage(`${name} takes no value`);
+  const words = end < 0 ? args : args.slice(0, end);
+  for (const [at, word] of words.entries()) {
+    const [, form, value] = /^([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
+    if (/^--?[A-Za-z]*_/.test(form)) throw usage(`Unknown option ${form}`);
+    const option = ALL.find((option) => formsOf(option).includes(form));
+    if (option === undefined) continue;
+    if (value !== undefined && option.value === undefined) {
+      throw usage(`${form} takes no value`);
     }
-    if ((value ?? options[at + 1]) === "" && values.includes(name)) {
-      throw usage(`${name} needs a value`);
+    if ((value ?? words[at + 1]) === "" && takesWord(option)) {
+      throw usage(`${form} needs a value`);
+    }
+  }
+}
+
+/** @throws {Failure} `usage` if an option is there that only another command takes */
+function checkOptions(options: Options, command: Option["only"]): void {
+  for (const { name, only = command } of ALL) {
+    if (only !== command && options[name as keyof Options]) {
+      throw usage(`${dashed(name)} is for ferry ${only}`);
     }
   }
 }
@@ -193,9 +196,7 @@ function shellOf(word: string | undefined): Shell {
 }
 
 function receiveCommand(options: Options, words: string[]): ReceiveCommand {
-  for (const name of SEND_ONLY) {
-    if (options[name]) throw usage(`${dashed(name)} is for ferry send`);
-  }
+  checkOptions(options, "receive");
   const [port, ...more] = words;
   if (more.length > 0) {
     throw usage(`receive takes one port, and ${more[0]} is too much`);
@@ -231,9 +232,7 @@ function keeps({ keep, d, wait, report }: Options): boolean {
 }
 
 function sendCommand(options: Options, words: string[]): SendCommand {
-  for (const name of RECEIVE_ONLY) {
-    if (options[name]) throw usage(`${dashed(name)} is for ferry receive`);
-  }
+  checkOptions(options, "send");
   const [host, ...rest] = words;
   if (host === undefined) throw usage("Say where to send to: ferry send HOST");
   const hasPort = rest.length > 0 && /^[0-9]+$/.test(rest[0]);
@@ -287,7 +286,7 @@ function reportFile(path: string | undefined): string | undefined {
 /** The option's value; undefined unless it was given. */
 function valueOf(
   options: Options,
-  name: typeof VALUES[number],
+  name: ValueName,
 ): string | undefined {
   const value = options[name];
   if (value === "") throw usage(`${dashed(name)} needs a value`);
@@ -297,17 +296,13 @@ function valueOf(
 /** The option's value times `factor`; undefined unless it was given. */
 function numberOf(
   options: Options,
-  name: typeof VALUES[number],
+  name: ValueName,
   range: NumberRange,
   factor: number,
 ): number | undefined {
   const value = valueOf(options, name);
   if (value === undefined) return undefined;
   return factor * parseNumber(dashed(name), value, range);
-}
-
-function dashed(name: string): string {
-  return name.length === 1 ? `-${name}` : `--${name}`;
 }
 
 function hostName(word: string): string {

@@ -1,4 +1,4 @@
-import { formsOf, type Option, OPTIONS, optionsOf } from "./options.ts";
+import { ALL, formsOf, type Option, optionsOf, takesWord } from "./options.ts";
 
 /** The shells there are completions for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -12,8 +12,6 @@ const COMMANDS = {
   completions: "print completions for a shell",
 } as const;
 
-const ALL: readonly Option[] = OPTIONS;
-
 /** A script that teaches `shell` to complete the command line of ferry. */
 export function completionsFor(shell: Shell): string {
   switch (shell) {
@@ -26,26 +24,16 @@ export function completionsFor(shell: Shell): string {
   }
 }
 
-/** Whether the next word is its value. */
-function takesWord({ value, optional = false }: Option): boolean {
-  return value !== undefined && !optional;
-}
-
-/** The forms of the options of which `choose` holds, as a pattern of `case`. */
-function pattern(choose: (option: Option) => boolean): string {
-  return ALL.filter(choose).flatMap(formsOf).join("|");
-}
-
-function words(command: "send" | "receive"): string {
-  return optionsOf(command).flatMap(formsOf).join(" ");
-}
-
 function bash(): string {
-  const lists = ALL.filter(({ completes }) => Array.isArray(completes));
+  const valued = ALL.filter(takesWord);
+  const cases = [...Map.groupBy(valued, bashValue)].map(([action, options]) =>
+    `    ${options.flatMap(formsOf).join("|")}) ${action} ;;`
+  );
   return `# Completions of ferry for bash: source <(ferry completions bash)
 _ferry() {
   local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]}
   local command= count=0 i
+  COMPREPLY=()
   # bash takes --option=value apart at the =
   if [[ $word == = ]]; then
     word=
@@ -54,58 +42,54 @@ _ferry() {
   fi
   for ((i = 1; i < COMP_CWORD; i++)); do
     case \${COMP_WORDS[i]} in
-      ${pattern(takesWord)})
+      ${valued.flatMap(formsOf).join("|")})
         [[ \${COMP_WORDS[i + 1]} == = ]] && ((i++))
         ((i++)) ;;
       -*) ;;
       *) if [[ -z $command ]]; then command=\${COMP_WORDS[i]}; else ((count++)); fi ;;
     esac
   done
-  COMPREPLY=()
   case $before in
-    ${pattern(({ completes }) => completes === "file")})
-      compopt -o filenames 2>/dev/null
-      mapfile -t COMPREPLY < <(compgen -f -- "$word")
-      return ;;
-    ${pattern(({ completes }) => completes === "directory")})
-      compopt -o filenames 2>/dev/null
-      mapfile -t COMPREPLY < <(compgen -d -- "$word")
-      return ;;
-${
-    lists.map((option) =>
-      `    ${formsOf(option).join("|")})
-      mapfile -t COMPREPLY < <(compgen -W "${
-        (option.completes as readonly string[]).join(" ")
-      }" -- "$word")
-      return ;;
-`
-    ).join("")
-  }    ${
-    pattern((option) => takesWord(option) && option.completes === undefined)
-  })
-      return ;;
+${cases.join("\n")}
+    *) _ferry_word ;;
   esac
-  local choices=
-  case $command,$word in
-    ,-*) choices="--help --version" ;;
-    ,*) choices="${Object.keys(COMMANDS).join(" ")}" ;;
-    send,-*) choices="${words("send")}" ;;
-    receive,-*) choices="${words("receive")}" ;;
-    help,*) choices="send receive" ;;
-    completions,*) choices="${SHELLS.join(" ")}" ;;
-    send,*)
-      if ((count == 0)); then
-        mapfile -t COMPREPLY < <(compgen -A hostname -- "$word")
-      else
-        compopt -o filenames 2>/dev/null
-        mapfile -t COMPREPLY < <(compgen -f -- "$word")
-      fi
-      return ;;
-  esac
-  mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$word")
+}
+${bashWord()}
+_ferry_offer() {
+  mapfile -t COMPREPLY < <(compgen "$@" -- "$word")
+}
+_ferry_files() {
+  compopt -o filenames 2>/dev/null
+  _ferry_offer "$@"
 }
 complete -F _ferry ferry
 `;
+}
+
+/** Offers what can be the value of an option. */
+function bashValue({ completes }: Option): string {
+  if (completes === "file") return "_ferry_files -f";
+  if (completes === "directory") return "_ferry_files -d";
+  return completes === undefined
+    ? ":"
+    : `_ferry_offer -W "${completes.join(" ")}"`;
+}
+
+/** Offers what can stand where no value of an option does. */
+function bashWord(): string {
+  const options = (command: "send" | "receive") =>
+    optionsOf(command).flatMap(formsOf).join(" ");
+  return `_ferry_word() {
+  case $command,$word in
+    ,-*) _ferry_offer -W "--help --version" ;;
+    ,*) _ferry_offer -W "${Object.keys(COMMANDS).join(" ")}" ;;
+    send,-*) _ferry_offer -W "${options("send")}" ;;
+    receive,-*) _ferry_offer -W "${options("receive")}" ;;
+    help,*) _ferry_offer -W "send receive" ;;
+    completions,*) _ferry_offer -W "${SHELLS.join(" ")}" ;;
+    send,*) if ((count == 0)); then _ferry_offer -A hostname; else _ferry_files -f; fi ;;
+  esac
+}`;
 }
 
 function zsh(): string {
@@ -129,7 +113,7 @@ ${commands}
 ${zshOptions("send")}            '1:host:_hosts' '*:file:_files' ;;
         receive)
           _arguments -S \\
-${zshOptions("receive")}            '1:port:' ;;
+${zshOptions("receive")}            '1:port:_message PORT' ;;
         help) _arguments '1:command:(send receive)' ;;
         completions) _arguments '1:shell:(${SHELLS.join(" ")})' ;;
       esac ;;

@@ -1,24 +1,12 @@
 import config from "../../deno.json" with { type: "json" };
 import type { Topic } from "./args.ts";
+import { formsOf, type Option, optionsOf } from "./options.ts";
 
 /** The version of ferry. */
 export const VERSION = config.version;
 
-const COMMON = `
-  --timeout SECONDS  silence that ends a connection (30)
-  --rate MBIT        send at no more than this many Mbit/s
-  --congestion NAME  how the rate is found: bbr, or cubic as TCP does it (bbr)
-  --bind ADDRESS     use this address of this machine
-  --mtu BYTES        the largest IP packet, 1280 to 65535 (what the path takes)
-  --code[=CODE]      let in, and send to, only who knows the code (FERRY_CODE)
-  --plain            do not encrypt; both sides have to want that
-  -v, --verbose      say at the end what limited the transfer
-  --report FILE.svg  draw rate, RTT, window and what was sent again over time
-  -q, --quiet        say nothing but errors
-  --json             say everything as JSON, one event a line
-  --trace            print a line for each datagram
-  --help             print this
-`;
+/** Columns for an option and its value. */
+const WIDTH = 17;
 
 const EXIT = `
 Exit status: 0 done; 1 the transfer failed; 2 bad usage or input; 3 the other
@@ -49,12 +37,8 @@ sent with, in the current directory or in DIR. A file has its name only once it
 is complete and verified. All is encrypted. --code without a CODE makes one up
 and prints the command for the other side.
 
-  -o FILE            save it as FILE (-: standard output)
-  -d DIR             save it in DIR
-  --force            replace a file that is there already
-  --keep             take one transfer after another, several at once, into DIR
-  --wait SECONDS     give up if nobody sends anything for so long
-${COMMON.slice(1)}
+${optionLines("receive")}
+
 For example:
 
   ferry receive > backup.img
@@ -69,8 +53,8 @@ directory: ./5000. It is done when the receiver has stored and verified it all.
 All is encrypted. Where the receiver wants a code and none is given, ferry asks
 for it. What broke goes on when both commands are given again.
 
-  --resume           also for standard input: leave out what arrived before
-${COMMON.slice(1)}
+${optionLines("send")}
+
 For example:
 
   ferry send machine-b photo.jpg
@@ -82,4 +66,18 @@ ${EXIT}`,
 /** What `--help` prints. */
 export function helpText(topic: Topic): string {
   return TEXTS[topic];
+}
+
+function optionLines(command: "send" | "receive"): string {
+  return optionsOf(command)
+    .map((option) => `  ${usageOf(option).padEnd(WIDTH)}  ${option.help}`)
+    .join("\n");
+}
+
+/** An option as it is explained: `-o FILE`, `--code[=CODE]`, `-v, --verbose`. */
+function usageOf(option: Option): string {
+  const { value, optional = false } = option;
+  const forms = formsOf(option).join(", ");
+  if (value === undefined) return forms;
+  return optional ? `${forms}[=${value}]` : `${forms} ${value}`;
 }

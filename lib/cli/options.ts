@@ -18,7 +18,10 @@ export interface Option {
   readonly help: string;
 }
 
-/** All options, in the order of the help: of `receive`, of both commands. */
+/**
+ * All options, in the order of the help: of `receive`, of `send`, of both. What
+ * is parsed, explained and completed comes from here.
+ */
 export const OPTIONS = [
   {
     name: "o",
@@ -86,7 +89,7 @@ export const OPTIONS = [
   {
     name: "mtu",
     value: "BYTES",
-    help: "the largest IP packet, 1280 to 65535 (1500)",
+    help: "the largest IP packet, 1280 to 65535 (what the path takes)",
   },
   {
     name: "verbose",
@@ -103,7 +106,20 @@ export const OPTIONS = [
   { name: "json", help: "say everything as JSON, one event a line" },
   { name: "trace", help: "print a line for each datagram" },
   { name: "help", short: "h", help: "print this" },
+  { name: "version", help: "print the version" },
 ] as const satisfies readonly Option[];
+
+type Given = typeof OPTIONS[number];
+/** The name of an option that takes no value. */
+export type FlagName = Exclude<Given, { value: string }>["name"];
+/** The name of an option that takes one, always. */
+export type ValueName = Exclude<
+  Given,
+  { name: FlagName } | { optional: true }
+>["name"];
+
+/** All options, alike. */
+export const ALL: readonly Option[] = OPTIONS;
 
 /** An option as it is written: `-o`, `--force`. */
 export function dashed(name: string): string {
@@ -117,6 +133,10 @@ export function formsOf({ name, short }: Option): string[] {
 
 /** The options that a command takes. */
 export function optionsOf(command: "send" | "receive"): readonly Option[] {
-  return (OPTIONS as readonly Option[])
-    .filter(({ only = command }) => only === command);
+  return ALL.filter(({ only = command }) => only === command);
+}
+
+/** Whether the next word is the option's value. */
+export function takesWord({ value, optional = false }: Option): boolean {
+  return value !== undefined && !optional;
 }

@@ -23,46 +23,80 @@ function isThere(shell: Shell): boolean {
   }
 }
 
-/** Completes the line in bash, where `=` is a word of its own. */
-const BASH = `source ./script
-read -ra COMP_WORDS <<< "\${1//=/ = }"
-[[ $1 == *" " || $1 == *= ]] && COMP_WORDS+=("")
-[[ $1 == *= ]] && unset "COMP_WORDS[-1]"
-COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
-_ferry
-printf '%s\\n' "\${COMPREPLY[@]}"`;
+/** What ends the offers for a line. */
+const END = "----";
 
-/** Types the line and a tab into an interactive zsh, and takes what the completion offers. */
+/** Completes the lines in bash, where `=` is a word of its own. */
+const BASH = `source ./script
+for line; do
+  read -ra COMP_WORDS <<< "\${line//=/ = }"
+  [[ $line == *" " ]] && COMP_WORDS+=("")
+  COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
+  _ferry
+  printf '%s\\n' "\${COMPREPLY[@]}" ${END}
+done`;
+
+/**
+ * Types each line and a tab into an interactive zsh, and takes what the
+ * completion offers; an only offer has to be taken, too.
+ */
 const ZSH = `zmodload zsh/zpty
+typeset -A taken
+typeset -aU offers
+prompted() {
+  until [[ -e ready ]]; do zpty -r -t z output; sleep 0.01; done
+  rm ready
+}
 zpty z zsh -f -i
 zpty -w z "PS1= PS2= RPS1=; autoload -U compinit && compinit -u -D; unset zle_bracketed_paste"
 zpty -w z "source ./script; zstyle ':completion:*' list-separator '#'; LISTMAX=10000"
-zpty -w z "compadd() { local -a array; builtin compadd -O array \\"\\$@\\" 2>/dev/null; print -rl -- \\$array >> found; builtin compadd \\"\\$@\\"; }"
+zpty -w z "show() { print -r -- \\$BUFFER > shown; }; zle -N show; bindkey '^T' show"
 zpty -w z "zle-line-init() { touch ready; }; zle -N zle-line-init"
-until [[ -e ready ]]; do zpty -r -t z output; sleep 0.02; done
-zpty -w -n z "$1"$'\\t'
-zpty -w -n z $'\\C-u'"touch done; exit"$'\\n'
-until [[ -e done ]]; do zpty -r -t z output; sleep 0.02; done
-cat found`;
+prompted
+for line; do
+  zpty -w -n z "$line"$'\\t\\C-t\\C-u\\n'
+  prompted
+  taken[$line]=$(<shown)
+done
+zpty -w z "compadd() { local -a array; builtin compadd -O array \\"\\$@\\" 2>/dev/null; print -rl -- \\$array >> found; builtin compadd \\"\\$@\\"; }"
+prompted
+for line; do
+  : > found
+  zpty -w -n z "$line"$'\\t\\C-u\\n'
+  prompted
+  offers=(\${(f)"$(<found)"})
+  [[ $#offers == 1 && \${taken[$line]} == "$line" ]] || print -rl -- $offers
+  echo ${END}
+done
+zpty -w z exit
+while zpty -t z; do zpty -r -t z output; sleep 0.01; done`;
 
-const FISH = `source ./script; complete -C "$argv[1]" | string split -f1 \\t`;
+const FISH = `source ./script
+for line in $argv
+  complete -C $line | string split -f1 \\t
+  echo ${END}
+end`;
 
-const PROGRAMS: Record<Shell, (line: string) => string[]> = {
-  bash: (line) => ["--norc", "-c", BASH, "bash", line],
-  zsh: (line) => ["-f", "-c", ZSH, "zsh", line],
-  fish: (line) => ["--no-config", "-c", FISH, line],
+const PROGRAMS: Record<Shell, readonly string[]> = {
+  bash: ["--norc", "-c", BASH, "bash"],
+  zsh: ["-f", "-c", ZSH, "zsh"],
+  fish: ["--no-config", "-c", FISH],
 };
 
-/** What the shell offers for the end of `line`, in a directory with `some file.svg` and `folder`. */
-function complete(shell: Shell, line: string): string[] {
+/** What the shell offers for the end of each line, in a directory with `some file.svg` and `folder`. */
+function complete(shell: Shell, lines: string[]): string[][] {
   const cwd = Deno.makeTempDirSync({ prefix: "ferry-completions-" });
   try {
     Deno.writeTextFileSync(`${cwd}/script`, completionsFor(shell));
     Deno.writeTextFileSync(`${cwd}/some file.svg`, "");
     Deno.mkdirSync(`${cwd}/folder`);
-    const { stdout } = run(shell, PROGRAMS[shell](line), cwd);
-    return new TextDecoder().decode(stdout).split("\n")
-      .map((word) => word.replace(/\/$/, "").replace("\\ ", " "));
+    const { stdout } = run(shell, [...PROGRAMS[shell], ...lines], cwd);
+    return new TextDecoder().decode(stdout).split(`${END}\n`).map((offers) =>
+      offers.split("\n")
+        .map((word) => word.replace(/\/$/, "").replace("\\ ", " "))
+        // Where --option=value is one word
+        .map((word) => word.replace(/^--\w+=(?=.)/, "").replace(/=$/, ""))
+    );
   } finally {
     Deno.removeSync(cwd, { recursive: true });
   }
@@ -75,6 +109,7 @@ const CASES: [string, string[], string[]][] = [
   ["ferry send --t", ["--timeout", "--trace"], ["--quiet"]],
   ["ferry send -", ["--rate", "--report", "-q"], ["--force", "-d"]],
   ["ferry receive --f", ["--force"], []],
+  ["ferry receive 6000 --wa", ["--wait"], []],
   ["ferry send --rate 5 --congestion ", ["bbr", "cubic"], ["folder"]],
   ["ferry send --congestion=", ["bbr", "cubic"], []],
   ["ferry send host ", ["some file.svg", "folder"], ["send"]],
@@ -92,12 +127,9 @@ for (const shell of SHELLS) {
     name: `${shell} completes commands, options, their values and files`,
     ignore,
     fn() {
-      // An interactive zsh takes long to start
-      const cases = CASES.filter((_, i) => shell !== "zsh" || i % 3 === 0);
-      for (const [line, wanted, unwanted] of cases) {
-        const found = complete(shell, line)
-          // Where --option=value is one word
-          .map((word) => word.replace(/^--\w+=(?=.)/, "").replace(/=$/, ""));
+      const offers = complete(shell, CASES.map(([line]) => line));
+      for (const [i, [line, wanted, unwanted]] of CASES.entries()) {
+        const found = offers[i];
         const missing = wanted.filter((word) => !found.includes(word));
         assertEquals(missing, [], `${line}: ${found.join(" | ")}`);
         const extra = unwanted.filter((word) => found.includes(word));

@@ -1,5 +1,6 @@
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { helpText } from "../../lib/cli/help.ts";
+import { ALL, formsOf } from "../../lib/cli/options.ts";
 
 const TOPICS = ["ferry", "send", "receive"] as const;
 
@@ -17,4 +18,16 @@ Deno.test("the first help shows the two commands that most people need", () => {
   assert(examples.some((line) => line.includes("ferry receive")));
   assert(examples.some((line) => line.includes("ferry send")));
   assert(lines.indexOf(examples[0]) < 12);
+});
+
+Deno.test("the README explains every option, and no other", async () => {
+  const readme = await Deno.readTextFile(
+    new URL("../../README.md", import.meta.url),
+  );
+  const [, table] = /### Options\n([^#]+)/.exec(readme)!;
+  const cells = [...table.matchAll(/^\| (`-.*?) +\|/gm)].map(([, cell]) =>
+    cell
+  );
+  const explained = cells.flatMap((cell) => cell.match(/(?<=`)--?\w+/g) ?? []);
+  assertEquals(explained.sort(), ALL.flatMap(formsOf).sort());
 });
