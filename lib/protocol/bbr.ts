@@ -230,7 +230,7 @@ export class Bbr implements CongestionController {
     switch (this.#state) {
       case "ProbeBW_UP":
       case "ProbeBW_REFILL":
-        this.#inflightHi = Math.max(bdp, this.#kept(this.#rounds.flight));
+        this.#inflightHi = Math.max(bdp, this.#kept());
         this.#enter("ProbeBW_DOWN", now);
         break;
       case "ProbeBW_CRUISE":
@@ -242,8 +242,12 @@ export class Bbr implements CongestionController {
     }
   }
 
-  #kept(flight: number): number {
-    return Math.min(flight, BETA * flight + KEPT * this.#mss);
+  // A flight that others kept below the limit does not lower the limit.
+  #kept(): number {
+    const { flight } = this.#rounds;
+    const hi = this.#inflightHi;
+    const limit = hi === Infinity ? flight : Math.max(flight, hi);
+    return Math.min(limit, BETA * flight + KEPT * this.#mss);
   }
 
   // A probe that the limit held back, without congestion, raises it: by the
