@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { RoundSignals } from "../../lib/protocol/bbr_rounds.ts";
 import { FullPipe } from "../../lib/protocol/bbr_startup.ts";
-import { RttEstimator } from "../../lib/protocol/rtt.ts";
+import { ackEvent } from "./ack_event.ts";
 
 const MIN_RTT = 50;
 const WINDOW = 100_000;
@@ -19,22 +19,9 @@ function after(rounds: Round[]): boolean[] {
   const pipe = new FullPipe();
   return rounds.map(({ bandwidth, rtt = MIN_RTT, inFlight = 0, lost = 0 }) => {
     const signals = new RoundSignals();
-    signals.update({
-      now: 0,
-      ackedBytes: 50_000,
-      priorInFlight: inFlight,
-      bytesInFlight: 0,
-      sentTime: 0,
-      rttSample: rtt,
-      rtt: new RttEstimator(),
-      rate: {
-        deliveryRate: bandwidth,
-        delivered: 50_000,
-        priorDelivered: 0,
-        appLimited: false,
-      },
-      windowLimited: true,
-    });
+    signals.update(
+      ackEvent({ ackedBytes: 50_000, priorInFlight: inFlight, rttSample: rtt }),
+    );
     signals.onLost(lost);
     pipe.onRound(bandwidth, signals, MIN_RTT, WINDOW);
     return pipe.filled;

@@ -1,0 +1,36 @@
+import type { AckEvent } from "../../lib/protocol/congestion.ts";
+import { RttEstimator } from "../../lib/protocol/rtt.ts";
+
+/** What an acknowledgement told, as far as it matters to a test. */
+export interface Told {
+  now?: number;
+  ackedBytes?: number;
+  priorInFlight?: number;
+  rttSample?: number;
+  /** Bytes delivered when the newest packet that it acknowledges was sent, and since. */
+  priorDelivered?: number;
+  delivered?: number;
+}
+
+export function ackEvent(
+  {
+    now = 0,
+    ackedBytes = 1_000,
+    priorInFlight = ackedBytes,
+    rttSample,
+    priorDelivered = 0,
+    delivered = ackedBytes,
+  }: Told,
+): AckEvent {
+  return {
+    now,
+    ackedBytes,
+    priorInFlight,
+    bytesInFlight: priorInFlight - ackedBytes,
+    sentTime: now,
+    rttSample,
+    rtt: new RttEstimator(),
+    rate: { deliveryRate: 0, delivered, priorDelivered, appLimited: false },
+    windowLimited: true,
+  };
+}
