@@ -22,8 +22,21 @@ const SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
   inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
+  // open(2) as well, with the mode of a new file
+  make: { name: "open", parameters: ["buffer", "i32", "u32"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  fchmod: { parameters: ["i32", "u32"], result: "i32" },
+  futimens: { parameters: ["i32", "buffer"], result: "i32" },
+  rename: { parameters: ["buffer", "buffer"], result: "i32" },
+  unlink: { parameters: ["buffer"], result: "i32" },
   readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
-  // Of these two some systems' C library knows nothing yet
+  // Of these some systems' C library knows nothing yet
+  renameat2: {
+    parameters: ["i32", "buffer", "i32", "buffer", "u32"],
+    result: "i32",
+    optional: true,
+  },
   getdents64: {
     parameters: ["i32", "buffer", "usize"],
     result: "isize",

@@ -12,8 +12,16 @@ const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const UTIME_OMIT = (1n << 30n) - 2n;
 
-/** Two struct timespec, of seconds and nanoseconds: last access, which stays as it is, and last change. */
 const times = BigInt64Array.of(0n, UTIME_OMIT, 0n, 0n);
+
+/**
+ * Two struct timespec, of seconds and nanoseconds each: the last access, which
+ * stays as it is, and the last change; until the next call.
+ */
+export function timesOf(mtime: Timestamp): BigInt64Array<ArrayBuffer> {
+  [times[2], times[3]] = dividedBy(NANOS_PER_SECOND, mtime);
+  return times;
+}
 
 /**
  * Sets when what is at `path` was last changed; of a link, of the link itself.
@@ -24,9 +32,9 @@ export function setTime(path: string, mtime: Timestamp): void {
   const name = cString(path);
   const library = cLibrary();
   if (library !== undefined && name !== undefined) {
-    [times[2], times[3]] = dividedBy(NANOS_PER_SECOND, mtime);
     const { utimensat } = library;
-    if (utimensat(AT_FDCWD, name, times, AT_SYMLINK_NOFOLLOW) === 0) return;
+    const flags = AT_SYMLINK_NOFOLLOW;
+    if (utimensat(AT_FDCWD, name, timesOf(mtime), flags) === 0) return;
   }
   // What was wrong there, this says
   lutimesSync(path, new Date(), new Date(roughly(mtime)));

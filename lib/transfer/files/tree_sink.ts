@@ -16,13 +16,13 @@ import {
   exists,
   isAt,
   lstat,
-  moveWithoutReplacing,
   openPart,
   type PartFile,
   partPath,
   syncDirectory,
   unusable,
 } from "./part_file.ts";
+import { writeSmallFile } from "./small_files.ts";
 
 /** The smallest file of a tree that the disk is made to have before it has its name, in bytes. */
 const DURABLE = 1 << 23;
@@ -133,22 +133,9 @@ export class FileTreeSink implements TreeSink {
   put(entry: FileEntry, bytes: Uint8Array): void {
     const path = this.#pathOf(entry.name);
     this.#do(path, () => {
-      const part = partPath(path);
-      using file = make(part);
       this.#changed = true;
-      for (let at = 0; at < bytes.length;) {
-        at += file.writeSync(bytes.subarray(at));
-      }
-      Deno.chmodSync(part, entry.mode);
-      setTime(part, entry.mtime);
-      try {
-        const free = this.#force || this.#places.at(-1)!.made;
-        if (free) Deno.renameSync(part, path);
-        else moveWithoutReplacing(part, path);
-      } catch (error) {
-        Deno.removeSync(part);
-        throw error;
-      }
+      const free = this.#force || this.#places.at(-1)!.made;
+      writeSmallFile(path, entry, bytes, { free });
     });
   }
 
@@ -283,19 +270,6 @@ function checkDirectory(path: string): void {
       "exists",
       `Cannot make the directory ${path}: a file of that name exists already`,
     );
-}
-
-/** Makes a new file for the moment; one that a crash left behind makes way. */
-function make(part: string): Deno.FsFile {
-  const options = { write: true, createNew: true, mode: 0o600 };
-  try {
-    return Deno.openSync(part, options);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    if (!lstat(part)?.isFile) throw error;
-    Deno.removeSync(part);
-    return Deno.openSync(part, options);
-  }
 }
 
 /** Looks at what is there of a tree. */

@@ -8,6 +8,7 @@ import { offerableName, PART_SUFFIX } from "../untrusted.ts";
 import { FileContent } from "./file_source.ts";
 import { checkReach, type FileStatus, statusAt } from "./file_status.ts";
 import { type Names, namesIn, targetOf } from "./raw_names.ts";
+import { readSmallFile } from "./small_files.ts";
 
 /** One of the paths that are sent. */
 interface Root {
@@ -173,21 +174,10 @@ function linkAt(name: string, path: string, mtime: Timestamp): Step {
 
 function fileAt(path: string): TreeFile {
   return {
-    readAll: (into) => readAll(path, into),
+    readAll: (into) => readSmallFile(path, into),
     open: async (): Promise<Content> => new FileContent(await Deno.open(path)),
     explain,
   };
-}
-
-function readAll(path: string, into: Uint8Array): number {
-  using file = Deno.openSync(path);
-  let length = 0;
-  while (length < into.length) {
-    const count = file.readSync(into.subarray(length));
-    if (count === null) break;
-    length += count;
-  }
-  return length;
 }
 
 function kindOf(info: FileStatus): string {
