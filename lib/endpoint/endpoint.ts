@@ -256,11 +256,10 @@ export class Endpoint implements ChannelDriver {
       try {
         const [datagrams, from] = await this.#socket.receive(buffer);
         const now = performance.now();
+        const fruitful = this.#host.receive(now, datagrams, from);
+        this.#guard(now);
         // A flood of garbage costs no more than looking at it.
-        if (!this.#host.receive(now, datagrams, from)) {
-          this.#guard(now);
-          continue;
-        }
+        if (!fruitful) continue;
       } catch (error) {
         if (this.#closed) return;
         // An ICMP message about an earlier datagram: for all we know, a loss.
@@ -273,8 +272,8 @@ export class Endpoint implements ChannelDriver {
   }
 
   #guard(now: number): void {
-    const { strays, onlyServed } = this.#host;
-    this.#gate.update(now, strays, onlyServed);
+    const { strays, guestList } = this.#host;
+    this.#gate.update(now, strays, guestList);
   }
 
   #wake(): void {

@@ -1,3 +1,6 @@
+import type { GuestList } from "../protocol/host.ts";
+import { Flag, SYN_SIZE, VERSION } from "../protocol/segment.ts";
+
 /** What a {@linkcode FloodGate} has the kernel do. */
 export interface DatagramFilter {
   /**
@@ -10,28 +13,25 @@ export interface DatagramFilter {
   detachFilter(): void;
 }
 
-/** The id of the connection that is served. */
-export interface ServedId {
-  readonly idHigh: number;
-  readonly idLow: number;
-}
-
 /** Strays a second from which on it is a flood, and below which it is over. */
 const FLOOD = 5_000;
 const CALM = 2_000;
 /** Milliseconds over which they are counted. */
 const INTERVAL = 50;
-/** In a flood one stray in so many is let through: to see whether it is over, and for strangers' sake. */
+/** In a flood one stray in so many is let through: to see whether it is over. */
 export const SAMPLE = 64;
+/** So is one SYN in so many where there is a place: its sender repeats it, and may be honest. */
+export const SYN_SAMPLE = 8;
 
 /**
- * Keeps a flood of strays from the one connection that is served. It would fill
- * the kernel's buffer, and looking at it would take the time that the connection
- * needs; so the kernel is told what to look for.
+ * Keeps a flood of strays from the connections that there are. It would fill
+ * the kernel's buffer, and looking at it would take the time that they need; so
+ * the kernel is told what to look for.
  */
 export class FloodGate {
   readonly #filter: DatagramFilter;
-  #closed = false;
+  /** Who is let through, while the gate is closed. */
+  #guests: GuestList | undefined;
   #since = 0;
   #strays = 0;
 
@@ -44,65 +44,103 @@ export class FloodGate {
    *
    * @param now milliseconds
    * @param strays how many there have been, in all
-   * @param served the connection to keep it from; `undefined` opens the gate
+   * @param guests another object whenever others are wanted
    */
-  update(now: number, strays: number, served: ServedId | undefined): void {
-    if (served === undefined) return this.#open();
+  update(now: number, strays: number, guests: GuestList): void {
     const elapsed = now - this.#since;
-    if (elapsed < INTERVAL) return;
-    const seen = (strays - this.#strays) / elapsed * 1000;
-    const rate = this.#closed ? seen * SAMPLE : seen;
-    this.#since = now;
-    this.#strays = strays;
-    if (!this.#closed && rate > FLOOD) {
-      this.#closed = this.#filter.attachFilter(filterProgram(served));
-    } else if (rate < CALM) {
-      this.#open();
+    if (elapsed >= INTERVAL) {
+      const closed = this.#guests !== undefined;
+      const seen = (strays - this.#strays) / elapsed * 1000;
+      const rate = closed ? seen * SAMPLE : seen;
+      this.#since = now;
+      this.#strays = strays;
+      if (!closed && rate > FLOOD) return this.#close(guests);
+      if (closed && rate < CALM) return this.#open();
     }
+    const changed = this.#guests !== undefined && this.#guests !== guests;
+    if (changed) this.#close(guests);
+  }
+
+  #close(guests: GuestList): void {
+    const able = this.#filter.attachFilter(filterProgram(guests));
+    this.#guests = able ? guests : undefined;
   }
 
   #open(): void {
-    if (this.#closed) this.#filter.detachFilter();
-    this.#closed = false;
+    this.#filter.detachFilter();
+    this.#guests = undefined;
   }
 }
 
 // Instructions of classic BPF (linux/filter.h, linux/bpf_common.h).
 const LOAD_WORD = 0x20;
+const LOAD_HALF = 0x28;
+const LOAD_LENGTH = 0x80;
+const AND = 0x54;
 const JUMP_IF_EQUAL = 0x15;
 const JUMP_IF_ANY_BIT = 0x45;
 const RETURN = 0x06;
 /** Where a random number is loaded from (SKF_AD_OFF + SKF_AD_RANDOM). */
 const RANDOM = -0x1000 + 56;
-/** Where a datagram's connection id is, behind the header of UDP. */
-const ID_HIGH_AT = 8 + 8;
-const ID_LOW_AT = 8 + 12;
+/** Bytes of the header of UDP, which is where the kernel begins to count. */
+const UDP_HEADER = 8;
+const VERSION_AT = UDP_HEADER + 4;
+const ID_HIGH_AT = UDP_HEADER + 8;
+const ID_LOW_AT = UDP_HEADER + 12;
+/** The version and, of the flags, those that tell a SYN from all else. */
+const KIND = 0xff00 | Flag.SYN | Flag.ACK | Flag.RST | Flag.COOKIE;
+const SYN_KIND = VERSION << 8 | Flag.SYN;
 const WHOLE = 0xffff;
 
+/** Code, jump if true, jump if false, constant. */
+type Instruction = readonly [number, number, number, number];
+
 /**
- * A program of classic BPF that passes datagrams of one connection, and one in
- * {@linkcode SAMPLE} of all others.
+ * A program of classic BPF that passes datagrams of these connections, if there
+ * is a place one SYN in {@linkcode SYN_SAMPLE}, and one in {@linkcode SAMPLE} of
+ * all else.
  *
  * @returns its instructions, eight bytes each (struct sock_filter), for a
  * machine with the lowest byte first
  */
-export function filterProgram({ idHigh, idLow }: ServedId): Uint8Array {
-  return instructions([
-    [LOAD_WORD, 0, 0, ID_HIGH_AT],
-    [JUMP_IF_EQUAL, 0, 2, idHigh],
-    [LOAD_WORD, 0, 0, ID_LOW_AT],
-    [JUMP_IF_EQUAL, 2, 0, idLow],
-    [LOAD_WORD, 0, 0, RANDOM],
-    [JUMP_IF_ANY_BIT, 1, 0, SAMPLE - 1],
-    [RETURN, 0, 0, WHOLE],
-    [RETURN, 0, 0, 0],
+export function filterProgram({ connections, open }: GuestList): Uint8Array {
+  return encode([
+    ...connections.flatMap(({ idHigh, idLow }): Instruction[] => [
+      [LOAD_WORD, 0, 0, ID_HIGH_AT],
+      [JUMP_IF_EQUAL, 0, 3, idHigh],
+      [LOAD_WORD, 0, 0, ID_LOW_AT],
+      [JUMP_IF_EQUAL, 0, 1, idLow],
+      [RETURN, 0, 0, WHOLE],
+    ]),
+    ...(open ? someSyns() : []),
+    ...oneIn(SAMPLE),
   ]);
 }
 
-/** @param rows code, jump if true, jump if false, constant */
-function instructions(rows: [number, number, number, number][]): Uint8Array {
-  const view = new DataView(new ArrayBuffer(8 * rows.length));
-  for (const [at, [code, ifTrue, ifFalse, constant]] of rows.entries()) {
+function someSyns(): Instruction[] {
+  const lottery = oneIn(SYN_SAMPLE);
+  return [
+    [LOAD_LENGTH, 0, 0, 0],
+    [JUMP_IF_EQUAL, 0, 3 + lottery.length, UDP_HEADER + SYN_SIZE],
+    [LOAD_HALF, 0, 0, VERSION_AT],
+    [AND, 0, 0, KIND],
+    [JUMP_IF_EQUAL, 0, lottery.length, SYN_KIND],
+    ...lottery,
+  ];
+}
+
+function oneIn(count: number): Instruction[] {
+  return [
+    [LOAD_WORD, 0, 0, RANDOM],
+    [JUMP_IF_ANY_BIT, 1, 0, count - 1],
+    [RETURN, 0, 0, WHOLE],
+    [RETURN, 0, 0, 0],
+  ];
+}
+
+function encode(program: readonly Instruction[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(8 * program.length));
+  for (const [at, [code, ifTrue, ifFalse, constant]] of program.entries()) {
     view.setUint16(8 * at, code, true);
     view.setUint8(8 * at + 2, ifTrue);
     view.setUint8(8 * at + 3, ifFalse);

@@ -102,8 +102,8 @@ export class SocketOptions {
 
   /** Has the kernel drop what `program`, of classic BPF, does not pass (socket(7)). */
   attachFilter(program: Uint8Array): boolean {
-    // Memory of its own, that stays where it is
-    const instructions = new Uint8Array(1024);
+    // Large enough to have memory of its own, that stays where it is
+    const instructions = new Uint8Array(Math.max(1024, program.length));
     instructions.set(program);
     const { memmove, setsockopt } = this.#system;
     const address = memmove(instructions, instructions, 0n);

@@ -1,17 +1,13 @@
 import type { Config } from "./config.ts";
 import { Connection } from "./connection.ts";
-import { type Address, COOKIE_SIZE, CookieJar } from "./cookie.ts";
-import { writeReset } from "./reset.ts";
+import { type Address, CookieJar } from "./cookie.ts";
+import { Replies } from "./replies.ts";
 import {
   decodeSegment,
-  encodeHeader,
   firstDatagram,
   Flag,
-  HEADER_SIZE,
   Reset,
-  seal,
   Segment,
-  SYN_PART_SIZE,
   SYN_SIZE,
 } from "./segment.ts";
 import { TokenBucket } from "./token_bucket.ts";
@@ -19,11 +15,9 @@ import type { TraceEvent } from "./trace.ts";
 
 /** Half-open connections whose cookie was good are kept beyond the limit, up to this many times it. */
 const VALIDATED_SHARE = 4;
-/** Answers to strangers that wait to be sent; more are not worth their memory. */
-const MAX_REPLIES = 64;
-/** Resets said to strangers, so that a flood cannot keep the host busy with saying that it is. */
-const RESETS_PER_SECOND = 1000;
-const RESET_BURST = 64;
+/** Cookies made or looked at while somebody is served: the dearest thing that a stranger gets for nothing. */
+const COOKIES_PER_SECOND = 2000;
+const COOKIE_BURST = 64;
 
 /** What a host is made with. */
 export interface HostOptions<Peer extends Address> {
@@ -47,6 +41,13 @@ export interface HostOptions<Peer extends Address> {
   readonly admitsByHand?: boolean;
 }
 
+/** Whose datagrams a host wants. */
+export interface GuestList {
+  readonly connections: readonly Pick<Connection, "idHigh" | "idLow">[];
+  /** Whether there is a place for somebody else. */
+  readonly open: boolean;
+}
+
 interface Hosted<Peer extends Address> {
   readonly connection: Connection;
   peer: Peer;
@@ -68,11 +69,14 @@ export class Host<Peer extends Address> {
   readonly #admitsByHand: boolean;
   readonly #trace: ((event: TraceEvent) => void) | undefined;
   readonly #cookies: CookieJar;
+  readonly #cookieBudget = new TokenBucket(
+    COOKIES_PER_SECOND / 1000,
+    COOKIE_BURST,
+  );
   readonly #segment = new Segment();
-  readonly #reply = new Segment();
-  readonly #resets = new TokenBucket(RESETS_PER_SECOND / 1000, RESET_BURST);
-  readonly #replies: { datagram: Uint8Array; to: Peer }[] = [];
+  readonly #replies: Replies<Peer>;
   #hosted: Hosted<Peer>[] = [];
+  #guestList: GuestList | undefined;
   /** Whether SYNs are welcome. */
   listening = false;
   /** Datagrams that belonged to no connection or were damaged. */
@@ -87,6 +91,7 @@ export class Host<Peer extends Address> {
       (() => options.config.maxDatagramSize);
     const key = new Uint32Array(8).map(() => options.random());
     this.#cookies = new CookieJar(new Uint8Array(key.buffer));
+    this.#replies = new Replies(this.#cookies);
   }
 
   /** Opens a connection to `peer`; its SYN leaves with the next {@linkcode poll}. */
@@ -117,18 +122,18 @@ export class Host<Peer extends Address> {
     if (hosted === undefined || connection.ending !== undefined) return false;
     if (this.#count(true) >= this.#config.maxConnections) return false;
     hosted.admitted = true;
+    this.#guestList = undefined;
     this.#turnAwayOthers();
     return true;
   }
 
-  /** The connection that is served, if there is one and no place for another. */
-  get onlyServed(): Connection | undefined {
-    if (this.#config.maxConnections > 1 || this.#count(true) !== 1) {
-      return undefined;
-    }
-    return this.#hosted.find((one) =>
-      one.admitted && one.connection.ending === undefined
-    )?.connection;
+  /** Whose datagrams are wanted; the same object for as long as it is true. */
+  get guestList(): GuestList {
+    return this.#guestList ??= {
+      connections: this.#hosted.map(({ connection }) => connection),
+      open: this.listening &&
+        this.#count(true) < this.#config.maxConnections,
+    };
   }
 
   /** Where the connection's peer is now. */
@@ -161,16 +166,16 @@ export class Host<Peer extends Address> {
       this.#stray(now, malformation);
       const isSyn = datagram.length >= SYN_SIZE;
       if (malformation === "other version" && isSyn) {
-        this.#reset(now, Reset.VERSION, datagram, from);
+        this.#replies.reset(now, Reset.VERSION, segment, datagram, from);
       }
-      return this.#replies.length > 0;
+      return this.#replies.some;
     }
     const hosted = this.#find(segment.idHigh, segment.idLow);
     if (hosted === undefined) {
       const reason = this.#receiveStranger(now, datagram, from);
       if (reason === undefined) return true;
       this.#stray(now, reason, segment);
-      return this.#replies.length > 0;
+      return this.#replies.some;
     }
     const { connection } = hosted;
     const wasEstablished = connection.established;
@@ -186,6 +191,7 @@ export class Host<Peer extends Address> {
     const isNew = !wasEstablished && connection.established;
     if (isNew && (hosted.admitted || !this.#admitsByHand)) {
       hosted.admitted = true;
+      this.#guestList = undefined;
       this.#turnAwayOthers();
     }
     return true;
@@ -212,20 +218,25 @@ export class Host<Peer extends Address> {
     const opens = this.listening && segment.has(Flag.SYN) &&
       !segment.has(Flag.ACK) && segment.seq === 0;
     if (!opens) {
-      this.#reset(now, Reset.UNKNOWN, datagram, from);
+      this.#replies.reset(now, Reset.UNKNOWN, segment, datagram, from);
       return "no such connection";
     }
-    if (this.#count(true) >= this.#config.maxConnections) {
-      this.#reset(now, Reset.BUSY, datagram, from);
+    const served = this.#count(true);
+    if (served >= this.#config.maxConnections) {
+      this.#replies.reset(now, Reset.BUSY, segment, datagram, from);
       return "busy";
     }
     const { idHigh, idLow, cookie } = segment;
     const halfOpen = this.#count(false);
+    const limit = this.#config.maxHalfOpen;
+    const needsCookie = cookie.length > 0 || halfOpen >= limit;
+    if (needsCookie && served > 0 && !this.#cookieBudget.take(now)) {
+      return "too many cookies asked for";
+    }
     const validated = cookie.length > 0 &&
       this.#cookies.accepts(now, from, idHigh, idLow, cookie);
-    const limit = this.#config.maxHalfOpen;
     if (halfOpen >= limit && !validated) {
-      this.#sendCookie(now, datagram, from);
+      this.#replies.cookie(now, segment, datagram, from);
       return "asked for a cookie";
     }
     if (halfOpen >= VALIDATED_SHARE * limit) return "too many half open";
@@ -250,6 +261,7 @@ export class Host<Peer extends Address> {
     const connection = new Connection(now, config, opening);
     const admitted = active;
     this.#hosted.push({ connection, peer, pending: !active, admitted });
+    this.#guestList = undefined;
     return connection;
   }
 
@@ -271,40 +283,6 @@ export class Host<Peer extends Address> {
     }
   }
 
-  #reset(now: number, code: number, datagram: Uint8Array, to: Peer): void {
-    if (!this.#resets.take(now)) return;
-    this.#answer(datagram, to, HEADER_SIZE + 1, (segment, into) => {
-      writeReset(segment, 0, code, into);
-    });
-  }
-
-  #sendCookie(now: number, datagram: Uint8Array, to: Peer): void {
-    const size = HEADER_SIZE + SYN_PART_SIZE + COOKIE_SIZE;
-    this.#answer(datagram, to, size, (segment, into) => {
-      segment.flags = Flag.COOKIE;
-      segment.payloadLength = 0;
-      const { idHigh, idLow } = segment;
-      segment.cookie = this.#cookies.issue(now, to, idHigh, idLow);
-      encodeHeader(segment, into);
-      seal(into, into.length);
-    });
-  }
-
-  // An answer to a stranger is never larger than what it answers.
-  #answer(
-    datagram: Uint8Array,
-    to: Peer,
-    size: number,
-    write: (segment: Segment, into: Uint8Array) => void,
-  ): void {
-    if (size > datagram.length || this.#replies.length >= MAX_REPLIES) return;
-    const into = new Uint8Array(size);
-    this.#reply.idHigh = this.#segment.idHigh;
-    this.#reply.idLow = this.#segment.idLow;
-    write(this.#reply, into);
-    this.#replies.push({ datagram: into, to });
-  }
-
   /**
    * Writes the next datagram that may leave now into `into`.
    *
@@ -314,7 +292,7 @@ export class Host<Peer extends Address> {
     now: number,
     into: Uint8Array,
   ): { length: number; to: Peer } | undefined {
-    const reply = this.#replies.shift();
+    const reply = this.#replies.next();
     if (reply !== undefined) {
       into.set(reply.datagram);
       return { length: reply.datagram.length, to: reply.to };
@@ -327,6 +305,7 @@ export class Host<Peer extends Address> {
     }
     if (this.#hosted.some((one) => one.connection.finished)) {
       this.#hosted = this.#hosted.filter((one) => !one.connection.finished);
+      this.#guestList = undefined;
     }
     return undefined;
   }

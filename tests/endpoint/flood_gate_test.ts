@@ -7,11 +7,16 @@ import {
   SAMPLE,
 } from "../../lib/endpoint/flood_gate.ts";
 import { Socket } from "../../lib/endpoint/socket.ts";
+import type { GuestList } from "../../lib/protocol/host.ts";
+import { Flag, SYN_SIZE } from "../../lib/protocol/segment.ts";
+import { datagramOf } from "../protocol/wire.ts";
 
 // It stays open, once it is: that is no leak of the test which is first.
 cLibrary();
 
 const SERVED = { idHigh: 0x01234567, idLow: 0x89abcdef };
+const OTHER = { idHigh: 0x01234567, idLow: 0x89abcdee };
+const FULL = { connections: [SERVED], open: false };
 
 /** A kernel that only remembers what it was told. */
 class Kernel implements DatagramFilter {
@@ -31,69 +36,115 @@ class Kernel implements DatagramFilter {
 /** A gate after a second in which so many strays came. */
 function afterSecond(rate: number, kernel = new Kernel()) {
   const gate = new FloodGate(kernel);
-  gate.update(1_000, 0, SERVED);
+  gate.update(1_000, 0, FULL);
   for (let at = 1; at <= 10; at++) {
-    gate.update(1_000 + 100 * at, at * rate / 10, SERVED);
+    gate.update(1_000 + 100 * at, at * rate / 10, FULL);
   }
   return { gate, kernel };
 }
 
 Deno.test("a few strays are looked at, a flood of them is left to the kernel", () => {
   assertEquals(afterSecond(1_000).kernel.program, undefined);
-  assertEquals(afterSecond(50_000).kernel.program, filterProgram(SERVED));
+  assertEquals(afterSecond(50_000).kernel.program, filterProgram(FULL));
 });
 
 Deno.test("the gate opens when the flood is over, as far as its sample shows", () => {
   const { gate, kernel } = afterSecond(50_000);
-  gate.update(3_000, 50_000 + 50_000 / SAMPLE, SERVED);
+  gate.update(3_000, 50_000 + 50_000 / SAMPLE, FULL);
   assert(kernel.program !== undefined);
-  gate.update(4_000, 50_000 + 50_000 / SAMPLE + 10, SERVED);
+  gate.update(4_000, 50_000 + 50_000 / SAMPLE + 10, FULL);
   assertEquals(kernel.program, undefined);
 });
 
-Deno.test("the gate opens when there is no connection any more to keep the flood from", () => {
+Deno.test("who comes while the gate is closed is let through from then on", () => {
   const { gate, kernel } = afterSecond(50_000);
-  gate.update(2_001, 50_000, undefined);
-  assertEquals(kernel.program, undefined);
+  const both = { connections: [SERVED, OTHER], open: true };
+  gate.update(2_001, 50_000, both);
+  assertEquals(kernel.program, filterProgram(both));
 });
 
 Deno.test("where the kernel does not filter, all goes on", () => {
   const kernel = new Kernel();
   kernel.able = false;
   const { gate } = afterSecond(50_000, kernel);
-  gate.update(3_000, 50_000, SERVED);
+  gate.update(3_000, 50_000, FULL);
   assertEquals(kernel.program, undefined);
 });
 
-for (const hostname of ["127.0.0.1", "::1"]) {
-  Deno.test(`the kernel passes what bears the id, and a share of the rest (${hostname})`, async () => {
-    const socket = Socket.bind(hostname, 0);
-    const able = socket.attachFilter(filterProgram(SERVED));
-    const sender = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
-    const to = { transport: "udp", hostname, port: socket.port } as const;
-    const into = new Uint8Array(2_000);
-    let strays = 0;
-    const stray = new Uint8Array(100);
-    const served = new Uint8Array(100);
-    const view = new DataView(served.buffer);
-    view.setUint32(8, SERVED.idHigh);
-    view.setUint32(12, SERVED.idLow);
-    for (let i = 0; i < 500; i++) {
-      for (const datagram of [stray, stray.subarray(0, 10), served]) {
-        await sender.send(datagram, to);
-      }
-      for (;;) {
-        const [datagram] = await socket.receive(into);
-        if (datagram[8] === 1) break;
-        strays++;
-      }
+/** Sends each of these so often, and counts which of them come through `guests`. */
+async function passing(
+  hostname: string,
+  guests: GuestList,
+  rounds: number,
+  datagrams: readonly Uint8Array[],
+) {
+  const socket = Socket.bind(hostname, 0);
+  const able = socket.attachFilter(filterProgram(guests));
+  const sender = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
+  const to = { transport: "udp", hostname, port: socket.port } as const;
+  const into = new Uint8Array(2_000);
+  const counts = new Map(datagrams.map((datagram) => [datagram.length, 0]));
+  const last = withId(SERVED, 99);
+  for (let i = 0; i < rounds; i++) {
+    for (const datagram of [...datagrams, last]) {
+      await sender.send(datagram, to);
     }
-    if (able) assert(strays < 100, `${strays} of 1000 came through`);
-    else assertEquals(strays, 1_000);
-    socket.detachFilter();
-    await sender.send(stray, to);
-    assertEquals((await socket.receive(into))[0], stray);
-    socket.close();
-    sender.close();
+    for (;;) {
+      const [{ length }] = await socket.receive(into);
+      if (length === last.length) break;
+      counts.set(length, counts.get(length)! + 1);
+    }
+  }
+  socket.detachFilter();
+  const stray = new Uint8Array(50);
+  await sender.send(stray, to);
+  assertEquals((await socket.receive(into))[0], stray);
+  socket.close();
+  sender.close();
+  return { able, counts: [...counts.values()] };
+}
+
+/** Something of that many bytes with this id. */
+function withId({ idHigh, idLow }: typeof SERVED, size: number): Uint8Array {
+  const datagram = new Uint8Array(size);
+  const view = new DataView(datagram.buffer);
+  view.setUint32(8, idHigh);
+  view.setUint32(12, idLow);
+  return datagram;
+}
+
+for (const hostname of ["127.0.0.1", "::1"]) {
+  Deno.test(`the kernel passes what bears an id that is wanted, and a share of the rest (${hostname})`, async () => {
+    const guests = { connections: [SERVED, OTHER], open: false };
+    const { able, counts } = await passing(hostname, guests, 500, [
+      withId(OTHER, 100),
+      withId({ idHigh: 1, idLow: OTHER.idLow }, 101),
+      withId({ idHigh: OTHER.idHigh, idLow: 1 }, 102),
+      new Uint8Array(10),
+    ]);
+    assertEquals(counts[0], 500);
+    const strays = counts[1] + counts[2] + counts[3];
+    if (able) assert(strays > 0 && strays < 100, `${strays} of 1500`);
+    else assertEquals(strays, 1500);
   });
 }
+
+Deno.test("where there is a place the kernel passes more of the SYNs than of the rest", async () => {
+  const syn = datagramOf({ flags: Flag.SYN, padding: 0 });
+  const padding = SYN_SIZE - syn.length;
+  const datagrams = [
+    datagramOf({ flags: Flag.SYN, idLow: 7, padding }),
+    // Too long for a SYN, and an answer to one
+    datagramOf({ flags: Flag.SYN, idLow: 7, padding: padding + 1 }),
+    datagramOf({ flags: Flag.SYN | Flag.ACK, idLow: 7 }),
+  ];
+  for (const open of [true, false]) {
+    const guests = { connections: [SERVED], open };
+    const { able, counts } = await passing("127.0.0.1", guests, 500, datagrams);
+    if (!able) continue;
+    const [syns, ...others] = counts;
+    if (open) assert(syns > 30 && syns < 130, `${syns} of 500`);
+    else assert(syns < 30, `${syns} of 500`);
+    for (const other of others) assert(other < 30, `${other} of 500`);
+  }
+});
