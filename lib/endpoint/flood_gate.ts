@@ -1,5 +1,11 @@
 import type { GuestList } from "../protocol/host.ts";
-import { Flag, SYN_SIZE, VERSION } from "../protocol/segment.ts";
+import {
+  Flag,
+  HEADER_SIZE,
+  SYN_PART_SIZE,
+  SYN_SIZE,
+  VERSION,
+} from "../protocol/segment.ts";
 
 /** What a {@linkcode FloodGate} has the kernel do. */
 export interface DatagramFilter {
@@ -21,7 +27,7 @@ const INTERVAL = 50;
 /** In a flood one stray in so many is let through: to see whether it is over. */
 export const SAMPLE = 64;
 /** So is one SYN in so many where there is a place: its sender repeats it, and may be honest. */
-export const SYN_SAMPLE = 8;
+const SYN_SAMPLE = { taken: SAMPLE, some: 16, all: 4 };
 
 /**
  * Keeps a flood of strays from the connections that there are. It would fill
@@ -75,7 +81,6 @@ export class FloodGate {
 // Instructions of classic BPF (linux/filter.h, linux/bpf_common.h).
 const LOAD_WORD = 0x20;
 const LOAD_HALF = 0x28;
-const LOAD_LENGTH = 0x80;
 const AND = 0x54;
 const JUMP_IF_EQUAL = 0x15;
 const JUMP_IF_ANY_BIT = 0x45;
@@ -87,6 +92,9 @@ const UDP_HEADER = 8;
 const VERSION_AT = UDP_HEADER + 4;
 const ID_HIGH_AT = UDP_HEADER + 8;
 const ID_LOW_AT = UDP_HEADER + 12;
+/** What the datagram says of its length: the kernel may have joined several. */
+const LENGTH_AT = UDP_HEADER + 36;
+const COOKIE_AT = UDP_HEADER + HEADER_SIZE + SYN_PART_SIZE;
 /** The version and, of the flags, those that tell a SYN from all else. */
 const KIND = 0xff00 | Flag.SYN | Flag.ACK | Flag.RST | Flag.COOKIE;
 const SYN_KIND = VERSION << 8 | Flag.SYN;
@@ -96,36 +104,53 @@ const WHOLE = 0xffff;
 type Instruction = readonly [number, number, number, number];
 
 /**
- * A program of classic BPF that passes datagrams of these connections, if there
- * is a place one SYN in {@linkcode SYN_SAMPLE}, and one in {@linkcode SAMPLE} of
- * all else.
+ * A program of classic BPF that passes datagrams of these connections, some of
+ * the SYNs as far as there are places, and one in {@linkcode SAMPLE} of all
+ * else. While nobody is served that might be disturbed, it passes every SYN that
+ * comes with a cookie.
  *
  * @returns its instructions, eight bytes each (struct sock_filter), for a
  * machine with the lowest byte first
  */
-export function filterProgram({ connections, open }: GuestList): Uint8Array {
+export function filterProgram(guests: GuestList): Uint8Array {
   return encode([
-    ...connections.flatMap(({ idHigh, idLow }): Instruction[] => [
-      [LOAD_WORD, 0, 0, ID_HIGH_AT],
-      [JUMP_IF_EQUAL, 0, 3, idHigh],
-      [LOAD_WORD, 0, 0, ID_LOW_AT],
-      [JUMP_IF_EQUAL, 0, 1, idLow],
-      [RETURN, 0, 0, WHOLE],
+    ...guests.connections.flatMap(ofConnection),
+    ...ifSyn([
+      ...(guests.places === "all" ? ifCookie(guests.watchword) : []),
+      ...oneIn(SYN_SAMPLE[guests.places]),
     ]),
-    ...(open ? someSyns() : []),
     ...oneIn(SAMPLE),
   ]);
 }
 
-function someSyns(): Instruction[] {
-  const lottery = oneIn(SYN_SAMPLE);
+type Connection = GuestList["connections"][number];
+
+function ofConnection({ idHigh, idLow }: Connection): Instruction[] {
   return [
-    [LOAD_LENGTH, 0, 0, 0],
-    [JUMP_IF_EQUAL, 0, 3 + lottery.length, UDP_HEADER + SYN_SIZE],
+    [LOAD_WORD, 0, 0, ID_HIGH_AT],
+    [JUMP_IF_EQUAL, 0, 3, idHigh],
+    [LOAD_WORD, 0, 0, ID_LOW_AT],
+    [JUMP_IF_EQUAL, 0, 1, idLow],
+    [RETURN, 0, 0, WHOLE],
+  ];
+}
+
+function ifSyn(then: Instruction[]): Instruction[] {
+  return [
+    [LOAD_HALF, 0, 0, LENGTH_AT],
+    [JUMP_IF_EQUAL, 0, 3 + then.length, SYN_SIZE],
     [LOAD_HALF, 0, 0, VERSION_AT],
     [AND, 0, 0, KIND],
-    [JUMP_IF_EQUAL, 0, lottery.length, SYN_KIND],
-    ...lottery,
+    [JUMP_IF_EQUAL, 0, then.length, SYN_KIND],
+    ...then,
+  ];
+}
+
+function ifCookie(watchword: number): Instruction[] {
+  return [
+    [LOAD_WORD, 0, 0, COOKIE_AT],
+    [JUMP_IF_EQUAL, 0, 1, watchword],
+    [RETURN, 0, 0, WHOLE],
   ];
 }
 

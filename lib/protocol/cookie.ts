@@ -6,8 +6,12 @@ import { uint32At, writeUint32 } from "./integers.ts";
 const LIFETIME = 15_000;
 const MAC_SIZE = 16;
 
+/** Where the parts of a cookie are. */
+const SLOT_AT = 4;
+const MAC_AT = 8;
+
 /** Bytes of a cookie. */
-export const COOKIE_SIZE = 4 + MAC_SIZE;
+export const COOKIE_SIZE = MAC_AT + MAC_SIZE;
 
 /** Where a datagram comes from or goes to. */
 export interface Address {
@@ -18,15 +22,22 @@ export interface Address {
 /**
  * Cookies that let a host keep nothing of a SYN until its sender has shown
  * that it gets what is sent to its address (RFC 4987, section 3.6, as RFC 9000,
- * section 8.1.2 does it): a time, and a keyed hash over the time, the address
- * and the connection id.
+ * section 8.1.2 does it): a watchword, a time, and a keyed hash over the time,
+ * the address and the connection id.
  */
 export class CookieJar {
   readonly #key: Uint8Array;
+  /**
+   * The first 32 bits of every cookie, which whoever has never got one cannot
+   * know: cheap to look for, in a flood.
+   */
+  readonly watchword: number;
 
   /** @param key 32 unpredictable bytes */
   constructor(key: Uint8Array) {
     this.#key = key;
+    const mac = createHmac("sha256", key).update("watchword").digest();
+    this.watchword = uint32At(mac, 0);
   }
 
   /** A cookie for a SYN with this id from this address. */
@@ -48,7 +59,8 @@ export class CookieJar {
     cookie: Uint8Array,
   ): boolean {
     if (cookie.length !== COOKIE_SIZE) return false;
-    const slot = uint32At(cookie, 0);
+    if (uint32At(cookie, 0) !== this.watchword) return false;
+    const slot = uint32At(cookie, SLOT_AT);
     const age = Math.floor(now / LIFETIME) - slot;
     if (age < 0 || age > 1) return false;
     return timingSafeEqual(this.#make(slot, address, idHigh, idLow), cookie);
@@ -60,14 +72,18 @@ export class CookieJar {
     idHigh: number,
     idLow: number,
   ): Uint8Array {
-    const bound = new Uint8Array(14);
-    writeUint32(bound, 0, slot);
-    writeUint32(bound, 4, idHigh);
-    writeUint32(bound, 8, idLow);
-    bound[12] = address.port >>> 8;
-    bound[13] = address.port;
+    const bound = new Uint8Array(18);
+    writeUint32(bound, 0, this.watchword);
+    writeUint32(bound, SLOT_AT, slot);
+    writeUint32(bound, 8, idHigh);
+    writeUint32(bound, 12, idLow);
+    bound[16] = address.port >>> 8;
+    bound[17] = address.port;
     const mac = createHmac("sha256", this.#key)
       .update(bound).update(address.hostname).digest();
-    return Buffer.concat([bound.subarray(0, 4), mac.subarray(0, MAC_SIZE)]);
+    return Buffer.concat([
+      bound.subarray(0, MAC_AT),
+      mac.subarray(0, MAC_SIZE),
+    ]);
   }
 }

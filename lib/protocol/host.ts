@@ -44,8 +44,10 @@ export interface HostOptions<Peer extends Address> {
 /** Whose datagrams a host wants. */
 export interface GuestList {
   readonly connections: readonly Pick<Connection, "idHigh" | "idLow">[];
-  /** Whether there is a place for somebody else. */
-  readonly open: boolean;
+  /** Whether there is a place for somebody else, and whether anybody has one. */
+  readonly places: "taken" | "some" | "all";
+  /** Of the cookies that were handed out: see {@linkcode CookieJar.watchword}. */
+  readonly watchword: number;
 }
 
 interface Hosted<Peer extends Address> {
@@ -77,8 +79,7 @@ export class Host<Peer extends Address> {
   readonly #replies: Replies<Peer>;
   #hosted: Hosted<Peer>[] = [];
   #guestList: GuestList | undefined;
-  /** Whether SYNs are welcome. */
-  listening = false;
+  #listening = false;
   /** Datagrams that belonged to no connection or were damaged. */
   strays = 0;
 
@@ -92,6 +93,16 @@ export class Host<Peer extends Address> {
     const key = new Uint32Array(8).map(() => options.random());
     this.#cookies = new CookieJar(new Uint8Array(key.buffer));
     this.#replies = new Replies(this.#cookies);
+  }
+
+  /** Whether SYNs are welcome. */
+  get listening(): boolean {
+    return this.#listening;
+  }
+
+  set listening(welcome: boolean) {
+    this.#listening = welcome;
+    this.#guestList = undefined;
   }
 
   /** Opens a connection to `peer`; its SYN leaves with the next {@linkcode poll}. */
@@ -131,9 +142,16 @@ export class Host<Peer extends Address> {
   get guestList(): GuestList {
     return this.#guestList ??= {
       connections: this.#hosted.map(({ connection }) => connection),
-      open: this.listening &&
-        this.#count(true) < this.#config.maxConnections,
+      places: this.#places(),
+      watchword: this.#cookies.watchword,
     };
+  }
+
+  #places(): GuestList["places"] {
+    const served = this.#count(true);
+    const full = !this.#listening || served >= this.#config.maxConnections;
+    if (full) return "taken";
+    return served > 0 ? "some" : "all";
   }
 
   /** Where the connection's peer is now. */
@@ -215,7 +233,7 @@ export class Host<Peer extends Address> {
   ): string | undefined {
     const segment = this.#segment;
     if (segment.has(Flag.RST)) return "reset of no connection";
-    const opens = this.listening && segment.has(Flag.SYN) &&
+    const opens = this.#listening && segment.has(Flag.SYN) &&
       !segment.has(Flag.ACK) && segment.seq === 0;
     if (!opens) {
       this.#replies.reset(now, Reset.UNKNOWN, segment, datagram, from);

@@ -8,6 +8,7 @@ import {
 } from "../../lib/endpoint/flood_gate.ts";
 import { Socket } from "../../lib/endpoint/socket.ts";
 import type { GuestList } from "../../lib/protocol/host.ts";
+import { COOKIE_SIZE } from "../../lib/protocol/cookie.ts";
 import { Flag, SYN_SIZE } from "../../lib/protocol/segment.ts";
 import { datagramOf } from "../protocol/wire.ts";
 
@@ -16,7 +17,15 @@ cLibrary();
 
 const SERVED = { idHigh: 0x01234567, idLow: 0x89abcdef };
 const OTHER = { idHigh: 0x01234567, idLow: 0x89abcdee };
-const FULL = { connections: [SERVED], open: false };
+const WATCHWORD = 0xabcdef01;
+const FULL = guestsOf([SERVED], "taken");
+
+function guestsOf(
+  connections: GuestList["connections"],
+  places: GuestList["places"],
+): GuestList {
+  return { connections, places, watchword: WATCHWORD };
+}
 
 /** A kernel that only remembers what it was told. */
 class Kernel implements DatagramFilter {
@@ -58,7 +67,7 @@ Deno.test("the gate opens when the flood is over, as far as its sample shows", (
 
 Deno.test("who comes while the gate is closed is let through from then on", () => {
   const { gate, kernel } = afterSecond(50_000);
-  const both = { connections: [SERVED, OTHER], open: true };
+  const both = guestsOf([SERVED, OTHER], "some");
   gate.update(2_001, 50_000, both);
   assertEquals(kernel.program, filterProgram(both));
 });
@@ -115,7 +124,7 @@ function withId({ idHigh, idLow }: typeof SERVED, size: number): Uint8Array {
 
 for (const hostname of ["127.0.0.1", "::1"]) {
   Deno.test(`the kernel passes what bears an id that is wanted, and a share of the rest (${hostname})`, async () => {
-    const guests = { connections: [SERVED, OTHER], open: false };
+    const guests = guestsOf([SERVED, OTHER], "taken");
     const { able, counts } = await passing(hostname, guests, 500, [
       withId(OTHER, 100),
       withId({ idHigh: 1, idLow: OTHER.idLow }, 101),
@@ -129,22 +138,37 @@ for (const hostname of ["127.0.0.1", "::1"]) {
   });
 }
 
-Deno.test("where there is a place the kernel passes more of the SYNs than of the rest", async () => {
-  const syn = datagramOf({ flags: Flag.SYN, padding: 0 });
-  const padding = SYN_SIZE - syn.length;
-  const datagrams = [
-    datagramOf({ flags: Flag.SYN, idLow: 7, padding }),
-    // Too long for a SYN, and an answer to one
-    datagramOf({ flags: Flag.SYN, idLow: 7, padding: padding + 1 }),
-    datagramOf({ flags: Flag.SYN | Flag.ACK, idLow: 7 }),
-  ];
-  for (const open of [true, false]) {
-    const guests = { connections: [SERVED], open };
-    const { able, counts } = await passing("127.0.0.1", guests, 500, datagrams);
-    if (!able) continue;
-    const [syns, ...others] = counts;
-    if (open) assert(syns > 30 && syns < 130, `${syns} of 500`);
-    else assert(syns < 30, `${syns} of 500`);
+/** A SYN; its length tells it from others. */
+function syn(padding: number, cookie?: Uint8Array): Uint8Array {
+  const draft = { flags: Flag.SYN, idLow: 7, cookie };
+  return datagramOf({
+    ...draft,
+    padding: SYN_SIZE - datagramOf(draft).length + padding,
+  });
+}
+
+const SHARES = { taken: [0, 30], some: [10, 70], all: [70, 180] } as const;
+
+for (const places of ["taken", "some", "all"] as const) {
+  Deno.test(`the kernel passes the more SYNs the more places there are: ${places}`, async () => {
+    const guests = guestsOf([SERVED], places);
+    const good = new Uint8Array(COOKIE_SIZE);
+    new DataView(good.buffer).setUint32(0, WATCHWORD);
+    const joined = new Uint8Array(SYN_SIZE + 600);
+    joined.set(syn(0, good));
+    const { able, counts } = await passing("127.0.0.1", guests, 500, [
+      syn(0),
+      joined,
+      syn(1),
+      datagramOf({ flags: Flag.SYN | Flag.ACK, idLow: 7 }),
+    ]);
+    if (!able) return;
+    const [syns, withCookie, ...others] = counts;
+    const [least, most] = SHARES[places];
+    assert(syns >= least && syns <= most, `${syns} of 500`);
+    if (places === "all") assertEquals(withCookie, 500);
+    else assert(withCookie <= most, `${withCookie} of 500`);
+    // Too long for a SYN, and the answer to one
     for (const other of others) assert(other < 30, `${other} of 500`);
-  }
-});
+  });
+}
