@@ -21,7 +21,7 @@ const LIMIT = FULL ? 1_200_000 : 120_000;
 /** Lines that a transfer without a code says beside all else. */
 const NOTES = /^(Anyone who reaches|Encrypted; if both sides say) .*\n/gm;
 
-/** What every pair is told: with FERRY_PLAIN the tests that are not about security run without encryption. */
+/** What pairs are told of encryption: with FERRY_PLAIN the tests that are not about it run without. */
 const MODE = Deno.env.has("FERRY_PLAIN") ? ["--plain"] : [];
 
 /** How a process ended. */
@@ -148,6 +148,11 @@ export class Ferry {
 export interface PairOptions {
   receive?: StartOptions & { args?: string[] };
   send?: StartOptions & { args?: string[] };
+  /**
+   * What both are told of encryption.
+   * @default {nothing, or `--plain` where all tests run so}
+   */
+  security?: string[];
   /** The directory both run in. */
   cwd?: string;
   /** The port that the sender sends to; the receiver's unless given. */
@@ -164,15 +169,15 @@ export interface Pair {
 
 /** Starts a receiver, and when it listens a sender. */
 export async function startPair(options: PairOptions = {}): Promise<Pair> {
-  const { cwd } = options;
+  const { cwd, security = MODE } = options;
   const port = freePort();
   const receiver = new Ferry(
-    ["receive", `${port}`, ...MODE, ...options.receive?.args ?? []],
+    ["receive", `${port}`, ...security, ...options.receive?.args ?? []],
     { cwd, ...options.receive },
   );
   await listening("udp", port);
   const sender = new Ferry(
-    ["send", "127.0.0.1", `${options.via?.(port) ?? port}`, ...MODE]
+    ["send", "127.0.0.1", `${options.via?.(port) ?? port}`, ...security]
       .concat(options.send?.args ?? []),
     { cwd, ...options.send },
   );

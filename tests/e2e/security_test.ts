@@ -54,8 +54,9 @@ async function captured(
       });
       return relay.port;
     },
-    send: { args: ["in", ...args] },
-    receive: { args: ["-o", "out", ...args] },
+    security: args,
+    send: { args: ["in"] },
+    receive: { args: ["-o", "out"] },
   });
   await relay?.close();
   assertEquals(ended.map(({ code }) => code), [0, 0]);
@@ -103,7 +104,8 @@ Deno.test("the content's first byte leaves with the second flight of the sender,
 
 Deno.test("without a code both sides say the same three words, and the receiver that anyone may send", () =>
   inDirectory(async (cwd) => {
-    const ended = await runPair({ cwd, receive: { shell: '"$@" > out' } });
+    const receive = { shell: '"$@" > out' };
+    const ended = await runPair({ cwd, security: [], receive });
     const [received, sent] = ended.map(({ notes }) => notes);
     const words = /^Encrypted; if both sides say ((\w+ ){2}\w+), nobody/m;
     assertMatch(sent, words);
@@ -111,8 +113,9 @@ Deno.test("without a code both sides say the same three words, and the receiver 
     assertMatch(received, /^Anyone who reaches port \d+ may send/);
     const quiet = await runPair({
       cwd,
+      security: [],
       send: { args: ["-q"] },
-      receive: { shell: '"$@" > out', args: ["-q"] },
+      receive: { ...receive, args: ["-q"] },
     });
     assertEquals(quiet.map(({ notes, stderr }) => notes + stderr), ["", ""]);
   }));
@@ -232,6 +235,7 @@ Deno.test({
     inDirectory(async (cwd) => {
       const [received] = await runPair({
         cwd,
+        security: [],
         receive: { args: ["-o", "out", "--code=sesame"] },
         send: {
           args: [],
