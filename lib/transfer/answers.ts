@@ -31,7 +31,7 @@ export class Answers {
    * @throws {Failure} `refused`, `peer-failed`, `protocol`, or what the stream throws
    */
   readonly verdict: Promise<Digest>;
-  /** Resolves when the offer was accepted; nobody hears it if it never is. */
+  /** Resolves when the offer was accepted; throws what `verdict` throws if it never is. */
   readonly acceptance: Promise<Acceptance>;
   /** What `acceptance` resolved to. */
   accepted: Acceptance | undefined;
@@ -40,12 +40,14 @@ export class Answers {
   #proofs = new Mailbox();
 
   constructor(stream: ByteStream) {
-    const { promise, resolve } = Promise.withResolvers<Acceptance>();
+    const { promise, resolve, reject } = Promise.withResolvers<Acceptance>();
     this.acceptance = promise;
     this.#accept = resolve;
     this.verdict = this.#listen(new FrameReader(stream));
     // Whoever does not ask is not to be told by a crash
+    this.acceptance.catch(() => {});
     this.verdict.catch((error) => {
+      reject(error);
       this.#having.fail(error);
       this.#proofs.fail(error);
     });
