@@ -20,9 +20,11 @@ export function summaryLine(summary: Summary): string {
 /** What was done, and how fast. */
 export function headline(summary: Summary): string {
   const verb = summary.side === "send" ? "Sent" : "Received";
-  const { files, kept = 0 } = summary;
+  const { name, files, kept = 0 } = summary;
+  // Several things that are saved here have no name as a whole
+  const named = name !== undefined && name !== ".";
   return [
-    `${verb} ${summary.name === undefined ? "" : `${summary.name}, `}`,
+    `${verb} ${named ? `${name}, ` : ""}`,
     files === undefined ? "" : `${formatCount(files, "file")}, `,
     formatBytes(summary.bytes),
     kept > 0 ? ` (${formatBytes(kept)} were there before)` : "",
@@ -44,7 +46,6 @@ function trouble(summary: Summary): string {
   const { retransmissions, datagramsSent } = summary;
   const share = datagramsSent > 0 ? retransmissions / datagramsSent : 0;
   const count = formatCount(retransmissions, "datagram");
-  return retransmissions === 0
-    ? `${count} resent`
-    : `${count} resent (${formatShare(share)})`;
+  const percent = formatShare(share);
+  return percent === "0%" ? `${count} resent` : `${count} resent (${percent})`;
 }

@@ -43,7 +43,7 @@ export function formatMilliseconds(time: number): string {
 export function formatShare(share: number): string {
   const percent = share * 100;
   return `${
-    percent > 0 && percent < 9.95 ? percent.toFixed(1) : Math.round(percent)
+    percent >= 0.05 && percent < 9.95 ? percent.toFixed(1) : Math.round(percent)
   }%`;
 }
 

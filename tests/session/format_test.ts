@@ -64,7 +64,7 @@ Deno.test("durations have the digits that matter", () => {
 Deno.test("shares, counts and addresses read naturally", () => {
   assertEquals(each(formatShare, 0, 0.0004, 0.05, 0.0996, 0.5, 1), [
     "0%",
-    "0.0%",
+    "0%",
     "5.0%",
     "10%",
     "50%",
