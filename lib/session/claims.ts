@@ -14,7 +14,7 @@ const ANSWER_TIME = 500;
 /** What is needed to know of whoever sends. */
 export type Sending = Pick<
   Channel,
-  "abort" | "ask" | "closed" | "counters" | "peer"
+  "abort" | "ask" | "closed" | "counters"
 >;
 
 /**
@@ -71,8 +71,7 @@ export class Claim {
       const alive = await other.#isAlive();
       if (this.#claims.get(title) !== other) continue;
       if (alive) throw taken(path);
-      const peer = other.#channel.peer;
-      const why = `${peer} fell silent, and the same is sent anew`;
+      const why = "The sender fell silent, and the same is sent anew";
       other.#channel.abort(new Failure("silence", why));
       await other.#over.promise;
     }
