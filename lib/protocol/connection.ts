@@ -19,7 +19,7 @@ import {
 } from "./state.ts";
 
 /** Windows of data that are kept to be sent again: with heavy loss, the oldest bytes take several round trips. */
-const SEND_WINDOWS = 4;
+const SEND_WINDOWS = 2;
 /** Probe timeouts that TIME-WAIT lasts: long enough to hear the peer's FIN again if our last acknowledgement was lost. */
 const TIME_WAIT_PROBES = 5;
 /** Copies of a RST, since nothing acknowledges it. */
