@@ -74,6 +74,7 @@
  * @module
  */
 export { Failure, type FailureReason } from "./base/failure.ts";
+export type { AskCode } from "./session/introduction.ts";
 export { receiveAll, type ReceiveAllOptions } from "./session/keep.ts";
 export type {
   Agreement,

@@ -35,6 +35,7 @@ export type FailureReason =
 
 /** An end without success that has a reason a person can act on. */
 export class Failure extends Error {
+  /** As of every error. */
   override name = "Failure";
   /** What kind of end this is. */
   readonly reason: FailureReason;

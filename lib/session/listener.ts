@@ -3,6 +3,7 @@ import type { Digest, Offer } from "../transfer/messages.ts";
 
 /** Where a receiver can be reached. */
 export interface Listening {
+  /** The UDP port. */
   readonly port: number;
   /** Addresses of this machine; empty where they are not known. */
   readonly addresses: readonly string[];
@@ -12,6 +13,7 @@ export interface Listening {
 
 /** What both sides have agreed on. */
 export interface Agreement {
+  /** Not encrypted, encrypted, or let in by a code, too. */
   readonly mode: "plain" | "encrypted" | "code";
   /** Words for two people to compare, where only that shows that nobody is in the middle. */
   readonly words: readonly string[] | undefined;
@@ -37,6 +39,7 @@ export interface Progress {
 
 /** What is said of a transfer that succeeded. */
 export interface Summary extends Digest {
+  /** Which side this is. */
   readonly side: "send" | "receive";
   /** What was sent or stored: a file's name or path; undefined for a stream. */
   readonly name: string | undefined;
@@ -44,6 +47,7 @@ export interface Summary extends Digest {
   readonly time: number;
   /** Bytes that were at the receiver before, and were not sent. */
   readonly kept?: number;
+  /** Of all kinds, by this side. */
   readonly datagramsSent: number;
   /** Datagrams that were sent with bytes which an earlier one had carried. */
   readonly retransmissions: number;
@@ -69,6 +73,7 @@ export interface Listener {
   agreed(agreement: Agreement): void;
   /** The peer offers something, which goes to `target`: a path, or undefined for a stream. */
   offered(offer: Offer, target: string | undefined): void;
+  /** It has come so far. */
   progress(progress: Progress): void;
   /** Something that a person should know and that ends nothing: one line. */
   notice(text: string): void;

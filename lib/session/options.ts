@@ -48,7 +48,10 @@ export interface SessionOptions {
   readonly signal?: AbortSignal;
   /** Called for each datagram. */
   readonly trace?: (event: TraceEvent) => void;
-  /** Makes an observer of each transfer's channel. */
+  /**
+   * Makes an observer of each transfer's channel.
+   * @internal
+   */
   readonly watch?: (channel: Channel) => Watcher;
 }
 
