@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 
+const BELOW_SESSION = ["base", "protocol", "endpoint", "secure", "transfer"];
 /** What the files of each folder of lib/, and main.ts, may import from. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   base: ["base"],
@@ -9,22 +10,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   secure: ["base", "secure", "node:", "npm:@noble/"],
   // What the C library knows of files, only files/ asks; see below
   transfer: ["base", "system", "transfer", "node:"],
-  session: [
-    "base",
-    "protocol",
-    "endpoint",
-    "secure",
-    "transfer",
-    "session",
-    "node:",
-  ],
+  session: [...BELOW_SESSION, "session", "node:"],
   "mod.ts": ["base", "session"],
   cli: [
-    "base",
-    "protocol",
-    "endpoint",
-    "secure",
-    "transfer",
+    ...BELOW_SESSION,
     "session",
     "mod.ts",
     "cli",

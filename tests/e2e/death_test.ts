@@ -1,7 +1,7 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { writeRandomFile } from "../bench/processes.ts";
+import { assertFailed } from "./assertions.ts";
 import {
-  type Ended,
   Ferry,
   FULL,
   grown,
@@ -43,12 +43,6 @@ async function startSilent(
   await writer.write(new Uint8Array(10));
   await grown(`${cwd}/out`, 10, pair);
   return { ...pair, hush: () => writer.close().catch(() => {}) };
-}
-
-function assertFailed(ended: Ended, code: number, words: RegExp): void {
-  assertMatch(ended.stderr, /^[A-Z][^\n]*[^.\n]\n$/, "It is one line");
-  assertMatch(ended.stderr, words);
-  assertEquals(ended.code, code);
 }
 
 const SILENT = /Nothing heard from .* for 1 s/;

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { freePort, listening, writeRandomFile } from "../bench/processes.ts";
+import { assertFailed } from "./assertions.ts";
 import {
-  type Ended,
   Ferry,
   inDirectory,
   namesIn,
@@ -10,17 +10,6 @@ import {
   startPair,
   until,
 } from "./ferry.ts";
-
-/** Asserts that it failed with one line that says why. */
-function assertFailed(
-  { code, stderr }: Ended,
-  status: number,
-  words: RegExp,
-): void {
-  assertMatch(stderr, /^[A-Z0-9[][^\n]*[^.\n]\n$/, "It is one line");
-  assertMatch(stderr, words);
-  assertEquals(code, status);
-}
 
 Deno.test("a bad command line ends with status 2 and one line", async () => {
   assertFailed(await runFerry(["send"]), 2, /see ferry send --help/);

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
 import { writeRandomFile } from "../bench/processes.ts";
 import { Relay } from "../net/relay.ts";
+import { assertDone } from "./assertions.ts";
 import {
   type Ended,
   FULL,
@@ -86,11 +87,6 @@ function slowly(cwd: string, ...names: string[]): PairOptions {
 function assertSparing(sent: number, attempts: number): void {
   const limit = 1.1 * SIZE + attempts * ALLOWANCE;
   assert(sent < limit, `${sent} bytes were sent`);
-}
-
-function assertDone(ended: Ended[]): void {
-  const said = ended.map(({ stderr }) => stderr).join("");
-  assertEquals(ended.map(({ code }) => code), [0, 0], said);
 }
 
 Deno.test(`a file of ${SIZE} bytes that is broken five times arrives, and little is sent twice`, () =>

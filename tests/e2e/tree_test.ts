@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
+import { assertDone } from "./assertions.ts";
 import {
-  type Ended,
   FULL,
   inDirectory,
   listing,
@@ -55,11 +55,6 @@ async function assertAlike(one: string, other: string): Promise<void> {
     args: ["-r", "--no-dereference", one, other],
   }).output();
   assertEquals(new TextDecoder().decode(diff.stdout), "");
-}
-
-function assertDone(ended: Ended[]): void {
-  const said = ended.map(({ stderr }) => stderr).join("");
-  assertEquals(ended.map(({ code }) => code), [0, 0], said);
 }
 
 Deno.test(`a tree of ${FILES} files arrives with names, modes, times and links as they were`, () =>
