@@ -241,6 +241,8 @@ export class Endpoint implements ChannelDriver {
   async close(): Promise<void> {
     const closed = new Failure("interrupted", "The endpoint was closed");
     for (const channel of this.#judged) channel.abort(closed);
+    // Or there might be no end of answers to a flood
+    this.#host.listening = false;
     this.#alarm.clear();
     this.flush();
     await this.#flushing;

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import { uint32At, writeUint32 } from "./integers.ts";
 
 /** Milliseconds for which a cookie is good, at least; at most twice as long. */
@@ -26,7 +26,7 @@ export interface Address {
  * the address and the connection id.
  */
 export class CookieJar {
-  readonly #key: Uint8Array;
+  readonly #mac: Mac;
   /**
    * The first 32 bits of every cookie, which whoever has never got one cannot
    * know: cheap to look for, in a flood.
@@ -35,9 +35,9 @@ export class CookieJar {
 
   /** @param key 32 unpredictable bytes */
   constructor(key: Uint8Array) {
-    this.#key = key;
-    const mac = createHmac("sha256", key).update("watchword").digest();
-    this.watchword = uint32At(mac, 0);
+    this.#mac = new Mac(key);
+    const name = new TextEncoder().encode("watchword");
+    this.watchword = uint32At(this.#mac.of(name, ""), 0);
   }
 
   /** A cookie for a SYN with this id from this address. */
@@ -79,11 +79,37 @@ export class CookieJar {
     writeUint32(bound, 12, idLow);
     bound[16] = address.port >>> 8;
     bound[17] = address.port;
-    const mac = createHmac("sha256", this.#key)
-      .update(bound).update(address.hostname).digest();
+    const mac = this.#mac.of(bound, address.hostname);
     return Buffer.concat([
       bound.subarray(0, MAC_AT),
       mac.subarray(0, MAC_SIZE),
     ]);
+  }
+}
+
+/** Bytes that SHA-256 takes in at a time. */
+const BLOCK_SIZE = 64;
+
+/**
+ * HMAC-SHA-256 as RFC 2104 defines it, of two hashes: `createHmac` takes several
+ * times as long in Deno, and there is one for each SYN of a flood.
+ */
+class Mac {
+  readonly #inner: Uint8Array;
+  readonly #outer: Uint8Array;
+
+  /** @param key at most 64 bytes */
+  constructor(key: Uint8Array) {
+    const padded = new Uint8Array(BLOCK_SIZE);
+    padded.set(key);
+    this.#inner = padded.map((byte) => byte ^ 0x36);
+    this.#outer = padded.map((byte) => byte ^ 0x5c);
+  }
+
+  /** @returns 32 bytes, over `bytes` and then `text` in UTF-8 */
+  of(bytes: Uint8Array, text: string): Uint8Array {
+    const inner = createHash("sha256")
+      .update(this.#inner).update(bytes).update(text).digest();
+    return createHash("sha256").update(this.#outer).update(inner).digest();
   }
 }

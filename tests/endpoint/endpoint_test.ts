@@ -3,6 +3,7 @@ import { Failure } from "../../lib/base/failure.ts";
 import { Random } from "../../lib/base/random.ts";
 import type { Channel } from "../../lib/endpoint/channel.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
+import { knock } from "../protocol/town.ts";
 
 const LOOPBACK = { hostname: "127.0.0.1", port: 0, timeout: 10_000, mtu: 1500 };
 
@@ -159,6 +160,31 @@ Deno.test("a receiver that was restarted on the same port ends the old connectio
   await channel.write(Uint8Array.of(1));
   assertEquals((await failureOf(channel.closed)).reason, "reset");
   await Promise.all([restarted.close(), sender.close()]);
+});
+
+Deno.test("an endpoint closes while strangers knock without end", async () => {
+  const receiver = Endpoint.listen(LOOPBACK);
+  const nobody = receiver.accept().catch(() => {});
+  const { hostname } = LOOPBACK;
+  const stranger = Deno.listenDatagram({
+    transport: "udp",
+    hostname,
+    port: 0,
+  });
+  const to = { transport: "udp", hostname, port: receiver.port } as const;
+  const over = new AbortController();
+  const knocking = (async () => {
+    for (let id = 0; !over.signal.aborted; id++) {
+      await stranger.send(knock(id), to).catch(() => {});
+    }
+  })();
+  // Answered, so it is in the midst of it
+  for (let answers = 0; answers < 20; answers++) await stranger.receive();
+  await receiver.close();
+  over.abort();
+  await Promise.race([nobody, knocking]);
+  await knocking;
+  stranger.close();
 });
 
 Deno.test("an unknown host, a port in use and a foreign address are refused with a reason", async () => {

@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { COOKIE_SIZE, CookieJar } from "../../lib/protocol/cookie.ts";
 
@@ -8,6 +9,16 @@ const BAD_AFTER = 30_000;
 
 const jar = new CookieJar(new Uint8Array(32).fill(7));
 const cookie = jar.issue(1_000, ADDRESS, 1, 2);
+
+Deno.test("a cookie ends with the HMAC-SHA-256 of what it is bound to", () => {
+  const key = new Uint8Array(32).fill(7);
+  const hmac = createHmac("sha256", key)
+    .update(cookie.subarray(0, 8))
+    .update(Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 2, 5000 >> 8, 5000 & 255))
+    .update(ADDRESS.hostname);
+  const digest = new Uint8Array(hmac.digest());
+  assertEquals([...cookie.subarray(8)], [...digest.subarray(0, 16)]);
+});
 
 Deno.test("a cookie is accepted from whom it was given to", () => {
   assertEquals(cookie.length, COOKIE_SIZE);
