@@ -46,6 +46,8 @@ export class Admission<L extends Listener = Listener> {
     this.#security = security;
     this.#notice = notice;
     this.#listenerFor = listenerFor;
+    // What a code takes is loaded while nobody waits for it yet
+    prepare(security).catch(() => {});
   }
 
   /** Aborted once nobody is let in any more. */
