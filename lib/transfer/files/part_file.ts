@@ -157,11 +157,18 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Something has the name already. */
-export function exists(path: string): StorageFailure {
+/**
+ * Something has the name already.
+ *
+ * @param instead what to use if that is not to be replaced
+ */
+export function exists(
+  path: string,
+  instead = "-o for another name",
+): StorageFailure {
   return new StorageFailure(
     "exists",
-    `Cannot write ${path}: it exists already; use --force to replace it, or -o for another name`,
+    `Cannot write ${path}: it exists already; use --force to replace it, or ${instead}`,
   );
 }
 

@@ -26,6 +26,8 @@ import { writeSmallFile } from "./small_files.ts";
 
 /** The smallest file of a tree that the disk is made to have before it has its name, in bytes. */
 const DURABLE = 1 << 23;
+/** What to use where the names of a tree are taken. */
+const ELSEWHERE = "another directory";
 /** How much a file system may round a time, in nanoseconds. */
 const TIME_GRAIN = 2e9;
 
@@ -215,7 +217,7 @@ export class FileTreeSink implements TreeSink {
     if (this.resuming && there?.isSymlink) {
       if (Deno.readLinkSync(path) === target) return true;
     }
-    if (!this.#force) throw exists(path);
+    if (!this.#force) throw exists(path, ELSEWHERE);
     const part = partPath(path);
     if (lstat(part)?.isDirectory === false) Deno.removeSync(part);
     Deno.symlinkSync(target, part);
@@ -256,7 +258,7 @@ function checkNames(directory: string, names: readonly string[]): void {
   for (const name of names) {
     const path = join(directory, name);
     const info = lstat(path);
-    if (info !== undefined && !info.isDirectory) throw exists(path);
+    if (info !== undefined && !info.isDirectory) throw exists(path, ELSEWHERE);
   }
 }
 
