@@ -5,12 +5,12 @@ import { freePort, kill, listening } from "../bench/processes.ts";
 export const FULL = Deno.env.get("FERRY_FULL") !== undefined;
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
-/** What starts ferry: the binary named in FERRY, or this Deno with the permissions that the binary has. */
+/** What starts ferry: the binary named in FERRY, or this Deno with the permissions and the flags that the binary has. */
 export const COMMAND = [
   Deno.env.get("FERRY") ?? [
     Deno.execPath(),
     ..."run --quiet --no-check --no-prompt --unstable-net".split(" "),
-    ...project.tasks.compile.command.match(/--allow-\S+/g)!,
+    ...project.tasks.compile.command.match(/--(allow|v8)-\S+/g)!,
     MAIN,
   ],
 ].flat();
