@@ -1,7 +1,7 @@
 import { Random } from "../base/random.ts";
 import { type BbrState, GAINS } from "./bbr_states.ts";
 import { AckAggregation, MaxBandwidth, RandomLoss } from "./bbr_model.ts";
-import { RoundSignals } from "./bbr_rounds.ts";
+import { RoundSignals, showsQueue } from "./bbr_rounds.ts";
 import { FullPipe } from "./bbr_startup.ts";
 import type {
   AckEvent,
@@ -202,10 +202,13 @@ export class Bbr implements CongestionController {
     this.#updatePacingRate(event.rtt.smoothedRtt);
   }
 
-  #updateMinRtt({ now, rttSample }: AckEvent): void {
+  #updateMinRtt({ now, sentTime, rttSample }: AckEvent): void {
     if (rttSample === undefined) return;
     if (rttSample <= this.#minRtt * MIN_RTT_TOLERANCE) this.#minRttTime = now;
     if (rttSample < this.#minRtt) this.#minRtt = rttSample;
+    if (!showsQueue(rttSample, this.#minRtt)) {
+      this.#randomLoss.onEmptyQueue(sentTime);
+    }
   }
 
   #onRound(event: AckEvent): void {
@@ -334,7 +337,7 @@ export class Bbr implements CongestionController {
   #enter(state: BbrState, now: number): void {
     const drains = GAINS[state].pacingGain < 1;
     if (drains) this.#randomLoss.drainBegins(now);
-    else this.#randomLoss.drainEnds(now, this.#rounds.isQueued(this.#minRtt));
+    else this.#randomLoss.drainEnds(now);
     this.#state = state;
     this.#roundsInState = 0;
     if (state === "ProbeBW_DOWN") {

@@ -76,11 +76,15 @@ const MAX_RANDOM_LOSS = 0.4;
 /**
  * Tells loss that a path has anyhow from loss that a full queue causes. The
  * first does not depend on the rate, so it shows alone while less is sent than
- * the path carries; the second comes on top when more is sent.
+ * the path carries, once the queue is gone; the second comes on top when more
+ * is sent.
  */
 export class RandomLoss {
-  #drainedFrom = Infinity;
-  #drainedTo = Infinity;
+  #drains = false;
+  #drainFrom = Infinity;
+  #drainTo = Infinity;
+  // What left from here on has met no queue.
+  #emptyFrom = Infinity;
   #acked = 0;
   #lost = 0;
   #sampled = false;
@@ -90,39 +94,45 @@ export class RandomLoss {
 
   /** From now on less is sent than the path carries. */
   drainBegins(now: number): void {
+    if (this.#drains) return;
     this.#takeSample();
-    this.#drainedFrom = now;
-    this.#drainedTo = Infinity;
+    this.#drains = true;
+    this.#drainFrom = now;
+    this.#drainTo = Infinity;
+    this.#emptyFrom = Infinity;
   }
 
-  /** No longer; if a queue stood all the while, what was lost may have been lost to it. */
-  drainEnds(now: number, queued: boolean): void {
-    if (this.#drainedTo !== Infinity) return;
-    this.#drainedTo = queued ? this.#drainedFrom : now;
-    if (queued) this.#forget();
+  /** No longer. */
+  drainEnds(now: number): void {
+    if (!this.#drains) return;
+    this.#drains = false;
+    this.#drainTo = now;
+  }
+
+  /** A packet that was sent at `sentTime` has met no queue. */
+  onEmptyQueue(sentTime: number): void {
+    if (this.#emptyFrom !== Infinity) return;
+    if (sentTime >= this.#drainFrom) this.#emptyFrom = sentTime;
   }
 
   /** A packet that was sent at `sentTime` was acknowledged or given up. */
   onSettled(sentTime: number, lost: boolean): void {
-    if (sentTime < this.#drainedFrom || sentTime >= this.#drainedTo) return;
+    if (sentTime < this.#emptyFrom || sentTime >= this.#drainTo) return;
     if (lost) this.#lost++;
     else this.#acked++;
-  }
-
-  #forget(): void {
-    this.#acked = 0;
-    this.#lost = 0;
   }
 
   // By the next drain, all that left during the last has been settled.
   #takeSample(): void {
     const count = this.#acked + this.#lost;
-    if (count < MIN_SAMPLE) return;
-    const sample = this.#lost / count;
-    const weight = this.#sampled ? SAMPLE_WEIGHT : 1;
-    this.rate += weight * (sample - this.rate);
-    this.rate = Math.min(this.rate, MAX_RANDOM_LOSS);
-    this.#sampled = true;
-    this.#forget();
+    if (count >= MIN_SAMPLE) {
+      const sample = this.#lost / count;
+      const weight = this.#sampled ? SAMPLE_WEIGHT : 1;
+      this.rate += weight * (sample - this.rate);
+      this.rate = Math.min(this.rate, MAX_RANDOM_LOSS);
+      this.#sampled = true;
+    }
+    this.#acked = 0;
+    this.#lost = 0;
   }
 }

@@ -9,6 +9,11 @@ const QUEUE_RATIO = 1.1;
 /** and in milliseconds on top: clocks and schedulers are no finer. */
 const QUEUE_MARGIN = 1;
 
+/** Whether a round trip of `rtt` shows a queue, in milliseconds. */
+export function showsQueue(rtt: number, minRtt: number): boolean {
+  return rtt > minRtt * QUEUE_RATIO + QUEUE_MARGIN;
+}
+
 /** Counts round trips, and what happened in the current one. */
 export class RoundSignals {
   #nextRoundDelivered = 0;
@@ -63,7 +68,7 @@ export class RoundSignals {
 
   /** Whether a queue has stood all through the round. */
   isQueued(minRtt: number): boolean {
-    return this.#minRtt > minRtt * QUEUE_RATIO + QUEUE_MARGIN;
+    return showsQueue(this.#minRtt, minRtt);
   }
 
   /** Whether the round shows congestion: a queue stood all through it, and it overflowed. */

@@ -41,12 +41,14 @@ Deno.test("acknowledgements in batches add what they bring beyond the bandwidth,
   assertEquals(aggregation.extraAcked, 0);
 });
 
-/** A drain from 100 ms to 200 ms, of which packets are settled. */
-function drained(loss: RandomLoss, lost: number, queued = false): void {
+/** A drain from 100 ms to 200 ms, of which packets are settled; the next one takes them in. */
+function drained(loss: RandomLoss, lost: number, { empty = 100 } = {}): void {
   loss.drainBegins(100);
+  loss.onEmptyQueue(empty);
   for (let i = 0; i < 100; i++) loss.onSettled(150, i < lost);
-  loss.drainEnds(200, queued);
-  loss.drainBegins(100);
+  loss.drainEnds(200);
+  loss.drainBegins(300);
+  loss.drainEnds(300);
 }
 
 Deno.test("random loss is what was lost of the packets that left while the path drained", () => {
@@ -61,21 +63,26 @@ Deno.test("random loss is what was lost of the packets that left while the path 
 Deno.test("packets of another time do not count as random loss", () => {
   const loss = new RandomLoss();
   loss.drainBegins(100);
-  loss.drainEnds(200, false);
+  loss.onEmptyQueue(120);
+  loss.drainEnds(200);
   for (let i = 0; i < 100; i++) {
-    loss.onSettled(99, true);
+    loss.onSettled(119, true);
     loss.onSettled(200, true);
-    loss.onSettled(100, false);
+    loss.onSettled(120, false);
+    loss.onSettled(199, false);
   }
   loss.drainBegins(300);
   assertEquals(loss.rate, 0);
 });
 
-Deno.test("a drain through which a queue stood, or of few packets, says nothing of random loss", () => {
+Deno.test("a drain that never met an empty queue, or of few packets, says nothing of random loss", () => {
   const loss = new RandomLoss();
-  drained(loss, 50, true);
+  drained(loss, 50, { empty: 99 });
   assertEquals(loss.rate, 0);
+  loss.drainBegins(100);
+  loss.onEmptyQueue(100);
   loss.onSettled(150, true);
+  loss.drainEnds(200);
   loss.drainBegins(300);
   assertEquals(loss.rate, 0);
 });

@@ -221,6 +221,18 @@ Deno.test("what the path loses anyhow, seen while it is drained, is made up for"
   assert(drive.gain > 1.05 && drive.gain < 1.15, `${drive.gain}`);
 });
 
+Deno.test("what overflowed the queue of Startup is not taken for the path's own loss", () => {
+  const drive = new Drive();
+  drive.round();
+  const overflow = { rtt: 2 * RTT, lost: 0.4 * BDP };
+  drive.until("Drain", overflow);
+  drive.round({ ...overflow, inFlight: 2 * BDP });
+  drive.until("ProbeBW_CRUISE", { inFlight: BDP });
+  drive.until("ProbeBW_DOWN", { inFlight: 1.3 * BDP });
+  drive.until("ProbeBW_CRUISE", { inFlight: BDP });
+  assert(drive.gain < 1.01, `${drive.gain}`);
+});
+
 Deno.test("ProbeRTT lowers the window for a while when nothing has confirmed the round trip for 5 s", () => {
   const drive = Drive.to("ProbeBW_CRUISE");
   const queued = { rtt: 1.5 * RTT, inFlight: BDP };
