@@ -98,6 +98,10 @@ async function writeProgram(path: string, text: string): Promise<void> {
   await Deno.chmod(path, 0o755);
 }
 
+/** Where Deno keeps what it has downloaded: a home of the test's own has none. */
+const DENO_DIR = Deno.env.get("DENO_DIR") ??
+  `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`}/deno`;
+
 /** A command line in a terminal of its own. */
 class Terminal {
   readonly #child: Deno.ChildProcess;
@@ -109,7 +113,7 @@ class Terminal {
   constructor(line: string, home: string, env: Record<string, string>) {
     this.#child = start(["script", "-qefc", line, "/dev/null"], {
       cwd: home,
-      env: { ...env, HOME: home, SHELL: "/bin/bash", TERM: "xterm" },
+      env: { DENO_DIR, ...env, HOME: home, SHELL: "/bin/bash", TERM: "xterm" },
       stdin: "piped",
       stdout: "piped",
     });
