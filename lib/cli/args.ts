@@ -138,13 +138,15 @@ function namesOf(choose: (option: Option) => boolean): string[] {
   return ALL.filter(choose).map(({ name }) => name);
 }
 
-/** Names what the parser takes for something else: `--trace=x`, `--bind=`, `--bind ""`, `--_`. */
+/** Names what the parser takes for something else: `--trace=x`, `--bind=`, `--bind ""`, `--_`, `--o`. */
 function checkForm(args: string[]): void {
   const end = args.indexOf("--");
   const words = end < 0 ? args : args.slice(0, end);
   for (const [at, word] of words.entries()) {
     const [, form, value] = /^([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
-    if (/^--?[A-Za-z]*_/.test(form)) throw usage(`Unknown option ${form}`);
+    if (/^--?[A-Za-z]*_|^--.$/.test(form)) {
+      throw usage(`Unknown option ${form}`);
+    }
     const option = ALL.find((option) => formsOf(option).includes(form));
     if (option === undefined) continue;
     if (value !== undefined && option.value === undefined) {

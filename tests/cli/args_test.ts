@@ -213,6 +213,7 @@ const MISTAKES: [string, string][] = [
   ["send host --timeout=", "--timeout needs a value; see ferry send --help"],
   ["send host --trace=x", "--trace takes no value; see ferry send --help"],
   ["receive -q=no", "-q takes no value; see ferry receive --help"],
+  ["receive --o x", "Unknown option --o; see ferry receive --help"],
   ["send host --_=x", "Unknown option --_; see ferry send --help"],
   ["receive -q_", "Unknown option -q_; see ferry receive --help"],
   [

@@ -1,6 +1,8 @@
 import project from "../../deno.json" with { type: "json" };
 import { freePort, kill, listening } from "../bench/processes.ts";
 
+export { inDirectory } from "../directory.ts";
+
 /** Whether the tests that take long run in full. */
 export const FULL = Deno.env.get("FERRY_FULL") !== undefined;
 
@@ -196,18 +198,6 @@ export async function runFerry(
   options?: StartOptions,
 ): Promise<Ended> {
   return await new Ferry(args, options).ended;
-}
-
-/** Runs `body` in a directory of its own. */
-export async function inDirectory(
-  body: (path: string) => Promise<void>,
-): Promise<void> {
-  const path = await Deno.makeTempDir({ prefix: "ferry-e2e-" });
-  try {
-    await body(path);
-  } finally {
-    await Deno.remove(path, { recursive: true });
-  }
 }
 
 /** The names in a directory, in order. */

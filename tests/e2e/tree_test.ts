@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
 import { assertDone } from "./assertions.ts";
 import {
+  type Ended,
   FULL,
   inDirectory,
   listing,
@@ -55,6 +56,15 @@ async function assertAlike(one: string, other: string): Promise<void> {
     args: ["-r", "--no-dereference", one, other],
   }).output();
   assertEquals(new TextDecoder().decode(diff.stdout), "");
+}
+
+/** Sends `tree` into `dir`: how the receiver and the sender ended. */
+function sendTree(cwd: string, ...args: string[]): Promise<[Ended, Ended]> {
+  return runPair({
+    cwd,
+    send: { args: ["tree"] },
+    receive: { args: ["-d", "dir", ...args] },
+  });
 }
 
 Deno.test(`a tree of ${FILES} files arrives with names, modes, times and links as they were`, () =>
@@ -112,11 +122,7 @@ Deno.test("hard links and special files are named and left out, and the rest arr
     await Deno.link(`${cwd}/tree/a`, `${cwd}/tree/b`);
     await new Deno.Command("mkfifo", { args: [`${cwd}/tree/pipe`] }).output();
     await Deno.mkdir(`${cwd}/dir`);
-    const ended = await runPair({
-      cwd,
-      send: { args: ["tree"] },
-      receive: { args: ["-d", "dir"] },
-    });
+    const ended = await sendTree(cwd);
     assertDone(ended);
     assertMatch(ended[1].stderr, /^Left out tree\/b: it is a hard link/m);
     assertMatch(ended[1].stderr, /^Left out tree\/pipe: it is a named pipe/m);
@@ -134,11 +140,7 @@ Deno.test("what has a name that is not UTF-8 is named and left out, and the send
       cwd: `${cwd}/tree`,
     }).output();
     await Deno.mkdir(`${cwd}/dir`);
-    const [received, sent] = await runPair({
-      cwd,
-      send: { args: ["tree"] },
-      receive: { args: ["-d", "dir"] },
-    });
+    const [received, sent] = await sendTree(cwd);
     assertEquals([received.code, sent.code], [0, 1]);
     for (const name of ["b\ufffd\ufffd", "c\ufffd\ufffd"]) {
       const words = `Left out tree/${name}: its name is not UTF-8\n`;
@@ -170,12 +172,7 @@ Deno.test("what is there is not overwritten by a tree, unless by force, and the 
     await Deno.writeTextFile(`${cwd}/tree/x`, "mine");
     await Deno.mkdir(`${cwd}/dir/tree`, { recursive: true });
     await Deno.writeTextFile(`${cwd}/dir/tree/x`, "theirs");
-    const send = { args: ["tree"] };
-    const [received, sent] = await runPair({
-      cwd,
-      send,
-      receive: { args: ["-d", "dir"] },
-    });
+    const [received, sent] = await sendTree(cwd);
     assertEquals([received.code, sent.code], [1, 1]);
     assertMatch(
       received.stderr,
@@ -184,8 +181,7 @@ Deno.test("what is there is not overwritten by a tree, unless by force, and the 
     assertMatch(sent.stderr, /there already \(tree\/x\)/);
     assertEquals(await Deno.readTextFile(`${cwd}/dir/tree/x`), "theirs");
 
-    const forced = { args: ["-d", "dir", "--force"] };
-    assertDone(await runPair({ cwd, send, receive: forced }));
+    assertDone(await sendTree(cwd, "--force"));
     assertEquals(await Deno.readTextFile(`${cwd}/dir/tree/x`), "mine");
     assertEquals(namesIn(`${cwd}/dir`), ["tree"]);
   }));
@@ -198,11 +194,7 @@ Deno.test("nothing is written through a link that is in the way", () =>
     await Deno.mkdir(`${cwd}/dir/tree`, { recursive: true });
     await Deno.symlink("../../outside", `${cwd}/dir/tree/sub`);
     for (const force of [[], ["--force"]]) {
-      const [received, sent] = await runPair({
-        cwd,
-        send: { args: ["tree"] },
-        receive: { args: ["-d", "dir", ...force] },
-      });
+      const [received, sent] = await sendTree(cwd, ...force);
       assertEquals([received.code, sent.code], [1, 1]);
       assertMatch(received.stderr, /tree\/sub: it is a link/);
       assertEquals(namesIn(`${cwd}/outside`), []);
@@ -219,11 +211,7 @@ Deno.test({
       await Deno.writeTextFile(`${cwd}/tree/a`, "a", { mode: 0 });
       await Deno.writeTextFile(`${cwd}/tree/b`, "b");
       await Deno.mkdir(`${cwd}/dir`);
-      const [received, sent] = await runPair({
-        cwd,
-        send: { args: ["tree"] },
-        receive: { args: ["-d", "dir"] },
-      });
+      const [received, sent] = await sendTree(cwd);
       assertEquals([received.code, sent.code], [0, 1]);
       assertMatch(sent.stderr, /^Left out tree\/a: permission denied/m);
       assertMatch(sent.stderr, /^1 file could not be read/m);
@@ -238,11 +226,7 @@ Deno.test("a sparse file larger than memory is read and written in little memory
     await Deno.writeTextFile(`${cwd}/tree/sparse`, "");
     await Deno.truncate(`${cwd}/tree/sparse`, 2e9);
     await Deno.mkdir(`${cwd}/dir`);
-    const ended = await runPair({
-      cwd,
-      send: { args: ["tree"] },
-      receive: { args: ["-d", "dir"] },
-    });
+    const ended = await sendTree(cwd);
     assertDone(ended);
     for (const { memory } of ended) assert(memory < 3e8, `${memory} bytes`);
   });
