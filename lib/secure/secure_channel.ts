@@ -55,8 +55,9 @@ export async function prepare(security: Security): Promise<Secrets> {
 const ROLES = new TextEncoder().encode("ferry send, ferry receive");
 
 /**
- * Agrees with the server, as the client. In encrypted mode the server's proof is
- * still under way when this returns; nothing can be read before it came.
+ * Agrees with the server, as the client. The server's proof is still under way
+ * when this returns: what is written before it came can be opened only by who
+ * made the keys with us, in code mode with the code; nothing can be read.
  *
  * @throws {SecurityFailure} as the server said
  * @throws {Failure} `wrong-code`, `corrupt`, `protocol`, or what the stream throws
@@ -78,13 +79,20 @@ export async function agreeAsClient(
     handshake.receiveFinished(body);
   };
   const { client, server, words } = handshake.session!;
-  const keys = { sending: client, receiving: server };
-  if (secrets.mode === "encrypted") {
-    const options = { ...keys, beforeReading: confirm };
-    return { stream: new SecureStream(stream, options), words };
-  }
-  await confirm();
-  return { stream: new SecureStream(stream, keys), words: undefined };
+  const sealed = new SecureStream(stream, {
+    sending: client,
+    receiving: server,
+    beforeReading: confirm,
+  });
+  return { stream: sealed, words: wordsFor(secrets, words) };
+}
+
+/** Where a code has proved who is there, there is nothing to compare. */
+function wordsFor(
+  { mode }: Secrets,
+  words: readonly string[],
+): readonly string[] | undefined {
+  return mode === "code" ? undefined : words;
 }
 
 /** Reads a message of this type, unless the server refuses. */
@@ -117,7 +125,7 @@ export async function agreeAsServer(
   const keys = { sending: server, receiving: client };
   return {
     stream: new SecureStream(stream, keys),
-    words: secrets.mode === "code" ? undefined : words,
+    words: wordsFor(secrets, words),
   };
 }
 

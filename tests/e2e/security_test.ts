@@ -87,20 +87,22 @@ Deno.test("a capture of a plain transfer has the text in it", () =>
     assert(textIn(capture).includes(TEXT));
   }));
 
-Deno.test("the content's first byte leaves with the second flight of the sender, encrypted as it is", () =>
-  inDirectory(async (cwd) => {
-    const { capture } = await captured(cwd, [], 40);
-    const flights = [capture[0]];
-    let content: number | undefined;
-    for (const one of capture) {
-      if (one.direction !== flights.at(-1)!.direction) flights.push(one);
-      // A key share fits into much less.
-      const full = one.direction === "up" && flights.length > 1 &&
-        one.datagram.length > 1_000;
-      if (full) content ??= flights.length;
-    }
-    assertEquals(content, 3, "up, down, and up again");
-  }));
+for (const security of [[], ["--code=17-walnut-copper"]]) {
+  Deno.test(`the content's first byte leaves with the second flight of the sender, encrypted as it is ${security}`, () =>
+    inDirectory(async (cwd) => {
+      const { capture } = await captured(cwd, security, 40);
+      const flights = [capture[0]];
+      let content: number | undefined;
+      for (const one of capture) {
+        if (one.direction !== flights.at(-1)!.direction) flights.push(one);
+        // A key share fits into much less.
+        const full = one.direction === "up" && flights.length > 1 &&
+          one.datagram.length > 1_000;
+        if (full) content ??= flights.length;
+      }
+      assertEquals(content, 3, "up, down, and up again");
+    }));
+}
 
 Deno.test("without a code both sides say the same three words, and the receiver that anyone may send", () =>
   inDirectory(async (cwd) => {

@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
 import {
   agreeAsClient,
@@ -75,30 +80,39 @@ test("a relay that swaps key shares is noticed", async () => {
   }
 });
 
-/** Somebody who talks with each side in the place of the other. */
+/** What was agreed on with somebody who talks with each side in the place of the other. */
 async function inBetween(client: Security, server: Security, own: Security) {
   const [near, toClient] = memoryPair();
   const [toServer, far] = memoryPair();
-  const results = await Promise.allSettled([
+  return await Promise.allSettled([
     agreeAsClient(near, await prepare(client)),
     agreeAsServer(toClient, await prepare(own)),
     agreeAsClient(toServer, await prepare(own)),
     agreeAsServer(far, await prepare(server)),
   ]);
-  return results.map((result) =>
-    result.status === "fulfilled" ? result.value.words : "refused"
-  );
 }
 
 test("a relay that talks with each side in the place of the other shows in the session words", async () => {
-  const [client, , , server] = await inBetween(ENCRYPTED, ENCRYPTED, ENCRYPTED);
+  const results = await inBetween(ENCRYPTED, ENCRYPTED, ENCRYPTED);
+  const [client, , , server] = results.map((result) =>
+    result.status === "fulfilled" ? result.value.words : undefined
+  );
   assertEquals([client?.length, server?.length], [3, 3]);
   assertNotEquals(client, server);
 });
 
 test("a relay that talks with each side without the code gets nowhere", async () => {
-  const outcome = await inBetween(CODE, CODE, withCode("17-walnut-silver"));
-  assertEquals(outcome, Array(4).fill("refused"));
+  const [client, own, foreign, server] = await inBetween(
+    CODE,
+    CODE,
+    withCode("17-walnut-silver"),
+  );
+  assertEquals([own.status, server.status], ["rejected", "rejected"]);
+  // They have said what nobody can open, and hear nothing
+  for (const side of [client, foreign]) {
+    assert(side.status === "fulfilled");
+    await assertRejects(() => side.value.stream.read(new Uint8Array(1)));
+  }
 });
 
 test("a relay cannot look for shares that give the same words: the client's nonce comes when all are fixed", async () => {

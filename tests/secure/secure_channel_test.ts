@@ -75,7 +75,7 @@ for (const [client, server, refusal, there, here] of MISMATCHES) {
   });
 }
 
-test("a wrong code is told to both sides, and no content left before that", async () => {
+test("a wrong code is told to both sides, and nothing is taken", async () => {
   const middle = new Middle();
   const { client, server } = await talk({
     client: withCode("7-a-b"),
@@ -84,16 +84,15 @@ test("a wrong code is told to both sides, and no content left before that", asyn
   });
   assertEquals(client.failure?.reason, "wrong-code");
   assertEquals(server.failure?.reason, "wrong-code");
-  assertEquals(server.got, "");
-  assertEquals(middle.seen.map(({ record }) => record[0]), [
+  assertEquals([server.got, client.got], ["", ""]);
+  const answers = middle.seen.filter(({ direction }) => direction === "down");
+  assertEquals(answers.map(({ record }) => record[0]), [
     RecordType.HELLO,
-    RecordType.HELLO,
-    RecordType.FINISHED,
     RecordType.REFUSE,
   ]);
 });
 
-test("a receiver that does not know the code is found out before any content leaves", async () => {
+test("a receiver that does not know the code is found out, and can open nothing of what left", async () => {
   // It answers with its own code and says that all is well.
   const middle = new Middle(({ direction, record }) => {
     const refuses = direction === "down" && record[0] === RecordType.REFUSE;
@@ -102,15 +101,26 @@ test("a receiver that does not know the code is found out before any content lea
       Uint8Array.of(RecordType.FINISHED, 0, 0, 32, ...new Uint8Array(32)),
     ];
   });
-  const { client } = await talk({
+  const { client, server } = await talk({
     client: withCode("right"),
     server: withCode("wrong"),
     middle,
   });
-  assertEquals(client.failure?.reason, "wrong-code");
-  const types = middle.seen.map(({ record }) => record[0]);
-  assert(!types.includes(RecordType.DATA));
+  assertEquals([client.failure?.reason, client.got], ["wrong-code", ""]);
+  assertEquals(server.got, "");
 });
+
+for (const security of [ENCRYPTED, withCode("7-a-b")]) {
+  test(`in ${security.mode} mode content follows the client's proof, and nothing is read before the server's`, async () => {
+    const middle = new Middle(({ direction, record }) => {
+      const proof = direction === "down" && record[0] === RecordType.FINISHED;
+      return proof ? [] : [record];
+    });
+    const { client, server } = await talk({ client: security, middle });
+    assertEquals(server.got, QUESTION);
+    assertEquals([client.got, client.failure?.reason], ["", "protocol"]);
+  });
+}
 
 test("after three wrong guesses not even the right code is looked at", async () => {
   const guesses = new Guesses(3);
