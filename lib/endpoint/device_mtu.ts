@@ -1,4 +1,4 @@
-import { type CLibrary, cLibrary } from "../system/c_library.ts";
+import { type SocketCalls, socketCalls } from "../system/c_library.ts";
 
 /** What Linux's loopback device carries, if it is left alone. */
 const LOOPBACK_MTU = 65_535;
@@ -22,7 +22,7 @@ export function deviceMtu(hostname: string): number {
   const address = hostname.startsWith(MAPPED)
     ? hostname.slice(MAPPED.length)
     : hostname;
-  const library = cLibrary();
+  const library = socketCalls();
   const asked = library && askSystem(library, address);
   return asked ?? (isLoopback(address) ? LOOPBACK_MTU : ETHERNET_MTU);
 }
@@ -32,7 +32,7 @@ function isLoopback(address: string): boolean {
 }
 
 // A connected socket knows its route; none of this sends anything.
-function askSystem(library: CLibrary, address: string): number | undefined {
+function askSystem(library: SocketCalls, address: string): number | undefined {
   const { family, addressAt, size, level, mtu } = address.includes(":")
     ? IPV6
     : IPV4;

@@ -1,4 +1,8 @@
-import { type CLibrary, cLibrary } from "../system/c_library.ts";
+import {
+  memoryCalls,
+  type SocketCalls,
+  socketCalls,
+} from "../system/c_library.ts";
 
 /**
  * What Linux can do for a UDP socket and Deno does not offer: told to the
@@ -31,12 +35,12 @@ const ADDRESS_SIZE = 128;
 
 /** The options of one UDP socket. */
 export class SocketOptions {
-  readonly #system: CLibrary;
+  readonly #system: SocketCalls;
   readonly #descriptor: number;
   readonly #value = new Int32Array(1);
   readonly #length = new Uint32Array(1);
 
-  private constructor(system: CLibrary, descriptor: number) {
+  private constructor(system: SocketCalls, descriptor: number) {
     this.#system = system;
     this.#descriptor = descriptor;
   }
@@ -46,7 +50,7 @@ export class SocketOptions {
    * they are out of reach.
    */
   static of(port: number): SocketOptions | undefined {
-    const system = cLibrary();
+    const system = socketCalls();
     if (system === undefined) return undefined;
     const descriptor = findDescriptor(system, port);
     if (descriptor === undefined) return undefined;
@@ -102,17 +106,18 @@ export class SocketOptions {
 
   /** Has the kernel drop what `program`, of classic BPF, does not pass (socket(7)). */
   attachFilter(program: Uint8Array): boolean {
+    const memory = memoryCalls();
+    if (memory === undefined) return false;
     // Large enough to have memory of its own, that stays where it is
     const instructions = new Uint8Array(Math.max(1024, program.length));
     instructions.set(program);
-    const { memmove, setsockopt } = this.#system;
-    const address = memmove(instructions, instructions, 0n);
+    const address = memory.memmove(instructions, instructions, 0n);
     // struct sock_fprog: how many instructions, and where
     const whole = new DataView(new ArrayBuffer(16));
     whole.setUint16(0, program.length / 8, true);
     whole.setBigUint64(8, BigInt(address), true);
     const argument = new Uint8Array(whole.buffer);
-    return setsockopt(
+    return this.#system.setsockopt(
       this.#descriptor,
       SOL_SOCKET,
       SO_ATTACH_FILTER,
@@ -133,7 +138,7 @@ export class SocketOptions {
 }
 
 // Deno does not tell a socket's descriptor, but there is one such port.
-function findDescriptor(system: CLibrary, port: number): number | undefined {
+function findDescriptor(system: SocketCalls, port: number): number | undefined {
   const address = new Uint8Array(ADDRESS_SIZE);
   const type = new Int32Array(1);
   const length = new Uint32Array(1);

@@ -6,7 +6,7 @@ const LIBRARIES = [
   "/usr/lib/libc.so.6",
 ];
 
-const SYMBOLS = {
+const SOCKET_CALLS = {
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockopt: {
     parameters: ["i32", "i32", "i32", "buffer", "buffer"],
@@ -18,14 +18,21 @@ const SYMBOLS = {
   },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  memmove: { parameters: ["buffer", "buffer", "usize"], result: "u64" },
   close: { parameters: ["i32"], result: "i32" },
   inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+} as const;
+
+const MEMORY_CALLS = {
+  memmove: { parameters: ["buffer", "buffer", "usize"], result: "u64" },
+} as const;
+
+const FILE_CALLS = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
   // open(2) as well, with the mode of a new file
   make: { name: "open", parameters: ["buffer", "i32", "u32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  close: { parameters: ["i32"], result: "i32" },
   fchmod: { parameters: ["i32", "u32"], result: "i32" },
   futimens: { parameters: ["i32", "buffer"], result: "i32" },
   rename: { parameters: ["buffer", "buffer"], result: "i32" },
@@ -53,25 +60,43 @@ const SYMBOLS = {
   },
 } as const;
 
+type Calls<S extends Deno.ForeignLibraryInterface> = Deno.DynamicLibrary<
+  S
+>["symbols"];
+
 /** Functions of the C library, as their manual pages have them. */
-export type CLibrary = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+export type SocketCalls = Calls<typeof SOCKET_CALLS>;
+export type MemoryCalls = Calls<typeof MEMORY_CALLS>;
+export type FileCalls = Calls<typeof FILE_CALLS>;
 
-// A process has one, and opening it takes a while; `null` where there is none.
-let functions: CLibrary | null | undefined;
+/** What is known of sockets; `undefined` where FFI is not allowed, as of the others. */
+export const socketCalls: () => SocketCalls | undefined = lazily(SOCKET_CALLS);
+export const memoryCalls: () => MemoryCalls | undefined = lazily(MEMORY_CALLS);
+export const fileCalls: () => FileCalls | undefined = lazily(FILE_CALLS);
 
-/** The C library of a Linux system, where FFI is allowed. */
-export function cLibrary(): CLibrary | undefined {
-  if (functions === undefined) functions = open() ?? null;
-  return functions ?? undefined;
+/**
+ * Opens the library at the first call, with these functions alone: each takes
+ * a while, and whoever waits for the first datagram needs few.
+ */
+function lazily<const S extends Deno.ForeignLibraryInterface>(
+  symbols: S,
+): () => Calls<S> | undefined {
+  let calls: Calls<S> | null | undefined;
+  return () => {
+    if (calls === undefined) calls = open(symbols) ?? null;
+    return calls ?? undefined;
+  };
 }
 
-function open(): CLibrary | undefined {
+function open<const S extends Deno.ForeignLibraryInterface>(
+  symbols: S,
+): Calls<S> | undefined {
   for (const path of LIBRARIES) {
     // Nobody is to be asked for it
     const { state } = Deno.permissions.querySync({ name: "ffi", path });
     if (state !== "granted") continue;
     try {
-      return Deno.dlopen(path, SYMBOLS).symbols;
+      return Deno.dlopen(path, symbols).symbols;
     } catch {
       // It is elsewhere, or of another kind
     }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { cLibrary } from "../../lib/system/c_library.ts";
+import "../c_library.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { uint32At } from "../../lib/protocol/integers.ts";
 import { Flag, SYN_SIZE } from "../../lib/protocol/segment.ts";
@@ -15,9 +15,6 @@ import {
   startPair,
 } from "./ferry.ts";
 import { flood } from "./flood.ts";
-
-// It stays open, once it is: that is no leak of the test which is first.
-cLibrary();
 
 /** SYNs a second, and random datagrams a second. */
 const RATE = FULL ? 50_000 : 20_000;

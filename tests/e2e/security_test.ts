@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
-import { cLibrary } from "../../lib/system/c_library.ts";
+import "../c_library.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { ClientHandshake } from "../../lib/secure/handshake.ts";
 import { agreeAsClient, prepare } from "../../lib/secure/secure_channel.ts";
@@ -21,9 +21,6 @@ import {
   sameFiles,
   until,
 } from "./ferry.ts";
-
-// It stays open, once it is: that is no leak of the test which is first.
-cLibrary();
 
 const TEXT = "The quick brown fox jumps over the lazy dog. ";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createHash } from "node:crypto";
 import { Failure } from "../../lib/base/failure.ts";
-import { cLibrary } from "../../lib/system/c_library.ts";
+import "../c_library.ts";
 import {
   encodeEntry,
   type Entry,
@@ -17,9 +17,6 @@ import {
 } from "../../lib/transfer/messages.ts";
 import { receive } from "../../lib/transfer/receiver.ts";
 import { memoryPair } from "./memory_stream.ts";
-
-// A process opens it once and keeps it: that is no leak of the first test.
-cLibrary();
 
 const NOTHING = new Uint8Array(0);
 const LEAVE = frame(FrameType.LEAVE, NOTHING);

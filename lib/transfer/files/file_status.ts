@@ -1,4 +1,4 @@
-import { type CLibrary, cLibrary, cString } from "../../system/c_library.ts";
+import { cString, type FileCalls, fileCalls } from "../../system/c_library.ts";
 import {
   MAX_TIME,
   NANOS_PER_SECOND,
@@ -73,7 +73,7 @@ export function statusAt(
   options: { follow?: boolean } = {},
 ): FileStatus {
   const { follow = false } = options;
-  const library = cLibrary();
+  const library = fileCalls();
   const status = library && askSystem(library, path, follow);
   // What was wrong there, Deno says
   return status ??
@@ -81,7 +81,7 @@ export function statusAt(
 }
 
 function askSystem(
-  { statx }: CLibrary,
+  { statx }: FileCalls,
   path: string,
   follow: boolean,
 ): FileStatus | undefined {

@@ -1,5 +1,5 @@
 import { lutimesSync } from "node:fs";
-import { cLibrary, cString } from "../../system/c_library.ts";
+import { cString, fileCalls } from "../../system/c_library.ts";
 import {
   dividedBy,
   millisecondsOf,
@@ -30,7 +30,7 @@ export function timesOf(mtime: Timestamp): BigInt64Array<ArrayBuffer> {
  */
 export function setTime(path: string, mtime: Timestamp): void {
   const name = cString(path);
-  const library = cLibrary();
+  const library = fileCalls();
   if (library !== undefined && name !== undefined) {
     const { utimensat } = library;
     const flags = AT_SYMLINK_NOFOLLOW;

@@ -1,4 +1,4 @@
-import { type CLibrary, cLibrary, cString } from "../../system/c_library.ts";
+import { cString, type FileCalls, fileCalls } from "../../system/c_library.ts";
 
 /**
  * To Linux a name is bytes, of which only UTF-8 can be sent. Deno leaves other
@@ -26,7 +26,7 @@ export interface Names {
 
 /** What is in a directory. Throws what the system throws. */
 export function namesIn(directory: string): Names {
-  const library = cLibrary();
+  const library = fileCalls();
   const listed = library && askForNames(library, directory);
   if (listed !== undefined) return listed;
   const names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
@@ -36,7 +36,7 @@ export function namesIn(directory: string): Names {
 /** What a link leads to; undefined if that is not UTF-8. Throws what the system throws. */
 export function targetOf(link: string): string | undefined {
   const path = cString(link);
-  const library = cLibrary();
+  const library = fileCalls();
   if (library !== undefined && path !== undefined) {
     const length = Number(library.readlink(path, buffer, BigInt(ROOM)));
     if (length >= 0) return decoded(buffer.subarray(0, length));
@@ -44,7 +44,7 @@ export function targetOf(link: string): string | undefined {
   return Deno.readLinkSync(link);
 }
 
-function askForNames(library: CLibrary, directory: string): Names | undefined {
+function askForNames(library: FileCalls, directory: string): Names | undefined {
   const path = cString(directory);
   const { open, close, getdents64 } = library;
   if (getdents64 === null || path === undefined) return undefined;

@@ -1,4 +1,4 @@
-import { type CLibrary, cLibrary, cString } from "../../system/c_library.ts";
+import { cString, type FileCalls, fileCalls } from "../../system/c_library.ts";
 import type { FileEntry } from "../entries.ts";
 import { setTime, timesOf } from "./file_times.ts";
 import { lstat, moveWithoutReplacing, partPath } from "./part_file.ts";
@@ -19,7 +19,7 @@ const RENAME_NOREPLACE = 1;
 
 /** Reads a file into `into`, as much as there is room for. @returns how many bytes. Throws what the system throws. */
 export function readSmallFile(path: string, into: Uint8Array): number {
-  const library = cLibrary();
+  const library = fileCalls();
   const length = library && read(library, path, into);
   return length ?? readSlowly(path, into);
 }
@@ -37,7 +37,7 @@ export function writeSmallFile(
   options: { free: boolean },
 ): void {
   const part = partPath(path);
-  const library = cLibrary();
+  const library = fileCalls();
   const { free } = options;
   if (library && write(library, { path, part, free }, entry, bytes)) return;
   writeSlowly({ path, part, free }, entry, bytes);
@@ -45,7 +45,7 @@ export function writeSmallFile(
 
 /** @returns how many bytes; undefined if something is wrong */
 function read(
-  { open, read, close }: CLibrary,
+  { open, read, close }: FileCalls,
   path: string,
   into: Uint8Array,
 ): number | undefined {
@@ -76,7 +76,7 @@ interface Place {
 
 /** @returns whether all is well; else nothing has changed */
 function write(
-  library: CLibrary,
+  library: FileCalls,
   place: Place,
   { mode, mtime }: FileEntry,
   bytes: Uint8Array,
@@ -98,7 +98,7 @@ function write(
 }
 
 function rename(
-  { rename, renameat2 }: CLibrary,
+  { rename, renameat2 }: FileCalls,
   from: Uint8Array,
   to: Uint8Array,
   replace: boolean,
