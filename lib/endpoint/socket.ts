@@ -4,8 +4,10 @@ import { DEFAULT_SOCKET_MEMORY } from "../protocol/kernel_buffer.ts";
 import type { DatagramFilter } from "./flood_gate.ts";
 import { SocketOptions } from "./socket_options.ts";
 
-/** What is asked of the kernel for what has arrived, in bytes. */
-const RECEIVE_MEMORY = 2 ** 19;
+/** What is asked of the kernel for what has arrived, in bytes: a process that waits for its turn loses nothing. */
+const RECEIVE_MEMORY = 2 ** 22;
+/** What the peer is told of it at most: longer bursts would gain nothing. */
+const MAX_TOLD = 2 ** 20;
 /** Bytes that one system call sends: half of what UDP could, lest it fill the peer's kernel buffer alone. */
 const MAX_TRAIN = 2 ** 15;
 /** Datagrams that Linux sends in one system call (UDP_MAX_SEGMENTS of older kernels). */
@@ -16,7 +18,7 @@ export class Socket implements DatagramFilter {
   readonly port: number;
   /** Whether it is an IPv6 socket, which reaches IPv4 by mapped addresses. */
   readonly ipv6: boolean;
-  /** What the kernel has for datagrams that wait to be received, in bytes. */
+  /** What the peer may count on for datagrams that wait to be received, in bytes. */
   readonly memory: number;
   readonly #datagrams: Deno.DatagramConn;
   readonly #options: SocketOptions | undefined;
@@ -32,8 +34,9 @@ export class Socket implements DatagramFilter {
     const options = SocketOptions.of(port);
     options?.joinReceived();
     options?.forbidFragments();
-    this.memory = options?.growReceiveBuffer(RECEIVE_MEMORY) ??
+    const memory = options?.growReceiveBuffer(RECEIVE_MEMORY) ??
       DEFAULT_SOCKET_MEMORY;
+    this.memory = Math.min(memory, MAX_TOLD);
     this.#options = options;
     this.#cuts = options?.segmentBy(0) ?? false;
   }
