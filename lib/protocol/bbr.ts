@@ -1,8 +1,8 @@
 import { Random } from "../base/random.ts";
 import { type BbrState, GAINS } from "./bbr_states.ts";
-import { AckAggregation, MaxBandwidth, RandomLoss } from "./bbr_model.ts";
+import * as model from "./bbr_model.ts";
 import { RoundSignals, showsQueue } from "./bbr_rounds.ts";
-import { FullPipe } from "./bbr_startup.ts";
+import { FlightRate, FullPipe } from "./bbr_startup.ts";
 import type {
   AckEvent,
   CongestionController,
@@ -40,14 +40,10 @@ const PROBE_ROUNDS = 7;
 const PROBE_WAIT = 2000;
 /** Datagrams by which the first round of a probe may raise the limit; each further one may raise it by twice as many. */
 const MIN_PROBE_GROWTH = 2;
-/** Milliseconds after which the minimum round trip is measured anew, */
-const PROBE_RTT_INTERVAL = 5000;
-/** by so many milliseconds with little in flight (section 2.10). */
+/** Milliseconds with little in flight, to measure the minimum round trip (section 2.10). */
 const PROBE_RTT_DURATION = 200;
 /** Within a shorter round trip, in milliseconds, hardly anything is on its way: what is in flight waits in the peer's kernel. */
 const SHORT_RTT = 1;
-/** A round trip this close to the minimum confirms it. */
-const MIN_RTT_TOLERANCE = 1.0625;
 
 /**
  * BBR after draft-ietf-ccwg-bbr: a model of the path's bandwidth and round
@@ -63,17 +59,17 @@ export class Bbr implements CongestionController {
   #maxQuantum = 0;
   #initialWindow = 0;
   readonly #random: Random;
-  readonly #bandwidth = new MaxBandwidth();
-  readonly #aggregation = new AckAggregation();
-  readonly #randomLoss = new RandomLoss();
+  readonly #bandwidth = new model.MaxBandwidth();
+  readonly #minRtt = new model.MinRtt();
+  readonly #aggregation = new model.AckAggregation();
+  readonly #randomLoss = new model.RandomLoss();
   readonly #rounds = new RoundSignals();
   readonly #pipe = new FullPipe();
+  readonly #flightRate = new FlightRate();
   #state: BbrState = "Startup";
   #roundsInState = 0;
   #congestionWindow = 0;
   #pacingRate = Infinity;
-  #minRtt = Infinity;
-  #minRttTime = 0;
   // The bandwidth that a probe has found so far.
   #probedBandwidth = 0;
   #lastProbe = 0;
@@ -138,8 +134,8 @@ export class Bbr implements CongestionController {
     const rate = pacingGain * this.#bandwidth.value * PACING_MARGIN;
     if (!this.#pipe.filled) {
       // As if the initial window were what the path carries, until it shows more.
-      const initial = pacingGain * this.#initialWindow / this.#minRtt;
-      this.#pacingRate = Math.max(rate, initial);
+      const initial = pacingGain * this.#initialWindow / this.#minRtt.value;
+      this.#pacingRate = Math.max(rate, initial, this.#flightRate.next);
       return;
     }
     // While it drains, nothing is made up for: what is lost then is lost anyhow.
@@ -157,9 +153,9 @@ export class Bbr implements CongestionController {
 
   // Section 5.6.4.2: what the path holds, but enough for acknowledgements that
   // come for many datagrams at once, and for timers that are late.
-  #inflight(gain: number): number {
-    if (this.#minRtt === Infinity) return this.#congestionWindow;
-    const bdp = this.#bandwidth.value * this.#minRtt * this.#compensation;
+  #inflight(gain: number, bandwidth = this.#bandwidth.value): number {
+    if (this.#minRtt.value === Infinity) return this.#congestionWindow;
+    const bdp = bandwidth * this.#minRtt.value * this.#compensation;
     return Math.max(gain * bdp, QUANTA * this.#quantum) +
       MIN_WINDOW * this.#mss;
   }
@@ -189,6 +185,8 @@ export class Bbr implements CongestionController {
     if (rate.deliveryRate >= this.#bandwidth.value || !rate.appLimited) {
       this.#bandwidth.update(rate.deliveryRate);
     }
+    if (isRound) this.#flightRate.onRound(event);
+    else this.#flightRate.onAcked(event, this.#minRtt.value);
     this.#updateMinRtt(event);
     this.#aggregation.update(
       event,
@@ -204,9 +202,8 @@ export class Bbr implements CongestionController {
 
   #updateMinRtt({ now, sentTime, rttSample }: AckEvent): void {
     if (rttSample === undefined) return;
-    if (rttSample <= this.#minRtt * MIN_RTT_TOLERANCE) this.#minRttTime = now;
-    if (rttSample < this.#minRtt) this.#minRtt = rttSample;
-    if (!showsQueue(rttSample, this.#minRtt)) {
+    this.#minRtt.update(now, rttSample);
+    if (!showsQueue(rttSample, this.#minRtt.value)) {
       this.#randomLoss.onEmptyQueue(sentTime);
     }
   }
@@ -218,9 +215,9 @@ export class Bbr implements CongestionController {
       if (!event.rate.appLimited) {
         const { value } = this.#bandwidth;
         const window = this.#congestionWindow;
-        this.#pipe.onRound(value, rounds, this.#minRtt, window);
+        this.#pipe.onRound(value, rounds, this.#minRtt.value, window);
       }
-    } else if (rounds.congested(this.#minRtt, randomLoss)) {
+    } else if (rounds.congested(this.#minRtt.value, randomLoss)) {
       this.#onCongestion(event.now);
     } else if (this.#state === "ProbeBW_UP") this.#raiseInflightHi();
     else this.#inflightLo *= GROWTH_LO;
@@ -295,9 +292,7 @@ export class Bbr implements CongestionController {
         this.#advanceProbeRtt(now, bytesInFlight);
         return;
     }
-    if (now - this.#minRttTime > PROBE_RTT_INTERVAL) {
-      this.#enter("ProbeRTT", now);
-    }
+    if (this.#minRtt.isOld(now)) this.#enter("ProbeRTT", now);
   }
 
   #drained(bytesInFlight: number): boolean {
@@ -327,9 +322,8 @@ export class Bbr implements CongestionController {
     if (this.#probeRttDone === Infinity) {
       if (bytesInFlight > few) return;
       this.#probeRttDone = now + PROBE_RTT_DURATION;
-      this.#minRtt = Infinity;
-    } else if (now >= this.#probeRttDone && this.#minRtt !== Infinity) {
-      this.#minRttTime = now;
+      this.#minRtt.forget();
+    } else if (now >= this.#probeRttDone && this.#minRtt.value !== Infinity) {
       this.#enter(this.#pipe.filled ? "ProbeBW_CRUISE" : "Startup", now);
     }
   }
@@ -357,23 +351,31 @@ export class Bbr implements CongestionController {
   #updateWindow({ ackedBytes }: AckEvent): void {
     const { cwndGain } = GAINS[this.#state];
     const floor = MIN_WINDOW * this.#mss;
-    const target = this.#withExtraAcked(this.#inflight(cwndGain));
+    const { extraAcked } = this.#aggregation;
+    const target = this.#fitting(this.#inflight(cwndGain), extraAcked);
     const grown = this.#congestionWindow + ackedBytes;
     if (this.#pipe.filled) this.#congestionWindow = Math.min(grown, target);
     else if (this.#isBeginning || this.#congestionWindow < target) {
       this.#congestionWindow = grown;
     }
+    const shown = this.#pipe.filled ? 0 : this.#shown;
     this.#congestionWindow = Math.max(
       floor,
-      Math.min(this.#congestionWindow, this.#bound()),
+      Math.min(Math.max(this.#congestionWindow, shown), this.#bound()),
     );
   }
 
+  // What the path has shown to carry need not be found by doubling.
+  get #shown(): number {
+    const { next } = this.#flightRate;
+    return next === 0 ? 0 : this.#fitting(this.#inflight(1, next));
+  }
+
   // On a short path, what comes in batches must still fit into the peer's kernel.
-  #withExtraAcked(inflight: number): number {
-    const target = inflight + this.#aggregation.extraAcked;
+  #fitting(inflight: number, extraAcked = 0): number {
+    const target = inflight + extraAcked;
     const short = inflight < this.#kernelBuffer ||
-      this.#minRtt < SHORT_RTT;
+      this.#minRtt.value < SHORT_RTT;
     return short ? Math.min(target, this.#kernelBuffer) : target;
   }
 

@@ -27,6 +27,34 @@ export class MaxBandwidth {
   }
 }
 
+/** A round trip this close to the minimum confirms it. */
+const MIN_RTT_TOLERANCE = 1.0625;
+/** Milliseconds after which the minimum is measured anew, unless it was confirmed (draft-ietf-ccwg-bbr, section 2.10). */
+const PROBE_RTT_INTERVAL = 5000;
+
+/** The shortest round trip that was seen, in milliseconds. */
+export class MinRtt {
+  #confirmed = 0;
+
+  /** `Infinity` before there is one. */
+  value = Infinity;
+
+  update(now: number, sample: number): void {
+    if (sample <= this.value * MIN_RTT_TOLERANCE) this.#confirmed = now;
+    this.value = Math.min(this.value, sample);
+  }
+
+  /** Whether the path may have become longer without anybody noticing. */
+  isOld(now: number): boolean {
+    return now - this.#confirmed > PROBE_RTT_INTERVAL;
+  }
+
+  /** The next sample counts, whatever it is. */
+  forget(): void {
+    this.value = Infinity;
+  }
+}
+
 /**
  * How much more was acknowledged at times than the bandwidth explains:
  * acknowledgements come in batches, and the window has to bridge the time

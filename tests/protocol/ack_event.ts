@@ -4,6 +4,8 @@ import { RttEstimator } from "../../lib/protocol/rtt.ts";
 /** What an acknowledgement told, as far as it matters to a test. */
 export interface Told {
   now?: number;
+  /** When the newest packet that it acknowledges was sent. */
+  sentTime?: number;
   ackedBytes?: number;
   priorInFlight?: number;
   rttSample?: number;
@@ -15,6 +17,7 @@ export interface Told {
 export function ackEvent(
   {
     now = 0,
+    sentTime = now,
     ackedBytes = 1_000,
     priorInFlight = ackedBytes,
     rttSample,
@@ -27,7 +30,7 @@ export function ackEvent(
     ackedBytes,
     priorInFlight,
     bytesInFlight: priorInFlight - ackedBytes,
-    sentTime: now,
+    sentTime,
     rttSample,
     rtt: new RttEstimator(),
     rate: { deliveryRate: 0, delivered, priorDelivered, appLimited: false },

@@ -2,6 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import {
   AckAggregation,
   MaxBandwidth,
+  MinRtt,
   RandomLoss,
 } from "../../lib/protocol/bbr_model.ts";
 import { ackEvent } from "./ack_event.ts";
@@ -24,6 +25,20 @@ Deno.test("a cycle in which nothing was measured does not make the bandwidth for
   bandwidth.advance();
   bandwidth.advance();
   assertEquals(bandwidth.value, 10);
+});
+
+Deno.test("the minimum round trip is the shortest, and old when none came near it for five seconds", () => {
+  const minRtt = new MinRtt();
+  assertEquals(minRtt.value, Infinity);
+  minRtt.update(0, 50);
+  minRtt.update(1_000, 70);
+  assertEquals(minRtt.value, 50);
+  assertEquals([minRtt.isOld(5_000), minRtt.isOld(5_001)], [false, true]);
+  minRtt.update(5_000, 53);
+  assertEquals([minRtt.value, minRtt.isOld(10_000)], [50, false]);
+  minRtt.forget();
+  minRtt.update(11_000, 80);
+  assertEquals([minRtt.value, minRtt.isOld(16_000)], [80, false]);
 });
 
 Deno.test("acknowledgements in batches add what they bring beyond the bandwidth, for ten rounds", () => {

@@ -45,7 +45,8 @@ function transfer(options: Options) {
   }
   assert(network.run(60_000, () => client.ended && server.ended));
   assertEquals([server.read, server.wrongAt], [BYTES, undefined]);
-  const [[common]] = [...sizes].sort(([, a], [, b]) => b - a);
+  // The size that carried most
+  const [[common]] = [...sizes].sort(([s, a], [t, b]) => t * b - s * a);
   const { counters } = client.connection!;
   return { time: server.lastReadAt, common, counters, forward };
 }

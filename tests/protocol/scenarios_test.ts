@@ -17,7 +17,7 @@ interface Path {
 
 /** The share of the rate that BBR must reach, alone, over each kind of path. */
 const SOLO: readonly [string, Path, number, number][] = [
-  ["no loss", { mbit: 100, rtt: 50 }, 25, 0.82],
+  ["no loss", { mbit: 100, rtt: 50 }, 25, 0.89],
   [
     "1% loss",
     { mbit: 100, rtt: 50, conditions: { loss: 0.01 } },
@@ -90,18 +90,26 @@ Deno.test("BBR alone keeps its standing queue under half a bandwidth-delay produ
   assert(medianRtt < 60, `${medianRtt} ms`);
 });
 
-for (const seed of [1, 2, 3]) {
-  Deno.test(`BBR and CUBIC leave each other a quarter at least (seed ${seed})`, () => {
-    const { shares } = runFlows({
-      mbit: 50,
-      rtt: 40,
-      flows: [{ controller: bbr }, { controller: cubic }],
-      duration: 20_000,
-      seed,
+for (const start of [1_000, 5_000]) {
+  Deno.test(`BBR that joins a CUBIC flow after ${start} ms leaves it a quarter, and gets one`, () => {
+    // Single runs differ by a tenth, as luck has it
+    const shares = [1, 2, 3, 4, 5].map((seed) => {
+      const { shares } = runFlows({
+        mbit: 50,
+        rtt: 40,
+        flows: [{ controller: cubic }, { controller: bbr, start }],
+        duration: start + 20_000,
+        countFrom: start,
+        seed,
+      });
+      return shares[1];
     });
-    assert(Math.min(...shares) > 0.25, `${shares}`);
+    const mean = shares.reduce((sum, share) => sum + share) / shares.length;
+    assert(mean > 0.25 && mean < 0.75, `${shares}`);
   });
+}
 
+for (const seed of [1, 2, 3]) {
   Deno.test(`two BBR flows draw level (seed ${seed})`, () => {
     for (const start of [0, 5_000]) {
       const { shares } = runFlows({
