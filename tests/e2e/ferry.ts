@@ -1,4 +1,3 @@
-import project from "../../deno.json" with { type: "json" };
 import { freePort, kill, listening } from "../bench/processes.ts";
 
 export { inDirectory } from "../directory.ts";
@@ -7,12 +6,13 @@ export { inDirectory } from "../directory.ts";
 export const FULL = Deno.env.get("FERRY_FULL") !== undefined;
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+const COMPILE = new URL("../../.ci/compile", import.meta.url);
 /** What starts ferry: the binary named in FERRY, or this Deno with the permissions and the flags that the binary has. */
 export const COMMAND = [
   Deno.env.get("FERRY") ?? [
     Deno.execPath(),
     ..."run --quiet --no-check --no-prompt --unstable-net".split(" "),
-    ...project.tasks.compile.command.match(/--(allow|v8)-\S+/g)!,
+    ...Deno.readTextFileSync(COMPILE).match(/--(allow|v8)-\S+/g)!,
     MAIN,
   ],
 ].flat();
