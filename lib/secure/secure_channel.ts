@@ -36,6 +36,8 @@ export interface Agreed {
    * middle; `undefined` where that is known already, or not at all.
    */
   readonly words: readonly string[] | undefined;
+  /** Resolves when the other side has proved itself, and rejects as reading does if it cannot. */
+  readonly confirmed: Promise<void>;
 }
 
 /** Makes what one handshake needs: to be done before the connection is opened, as it takes a while. */
@@ -72,19 +74,23 @@ export async function agreeAsClient(
   const finished = handshake.receiveHello(
     await expect(stream, RecordType.HELLO),
   );
-  if (finished === undefined) return { stream, words: undefined };
+  if (finished === undefined) return plain(stream);
   await stream.write(finished);
-  const confirm = async () => {
-    const body = await expect(stream, RecordType.FINISHED);
-    handshake.receiveFinished(body);
-  };
+  const confirmed = expect(stream, RecordType.FINISHED)
+    .then((body) => handshake.receiveFinished(body));
+  // Whoever reads hears of it.
+  confirmed.catch(() => {});
   const { client, server, words } = handshake.session!;
   const sealed = new SecureStream(stream, {
     sending: client,
     receiving: server,
-    beforeReading: confirm,
+    beforeReading: () => confirmed,
   });
-  return { stream: sealed, words: wordsFor(secrets, words) };
+  return { stream: sealed, words: wordsFor(secrets, words), confirmed };
+}
+
+function plain(stream: ByteStream): Agreed {
+  return { stream, words: undefined, confirmed: Promise.resolve() };
 }
 
 /** Where a code has proved who is there, there is nothing to compare. */
@@ -120,12 +126,13 @@ export async function agreeAsServer(
 ): Promise<Agreed> {
   const session = await serve(stream, secrets, guesses)
     .catch((failure) => refuse(stream, failure));
-  if (session === undefined) return { stream, words: undefined };
+  if (session === undefined) return plain(stream);
   const { client, server, words } = session;
   const keys = { sending: server, receiving: client };
   return {
     stream: new SecureStream(stream, keys),
     words: wordsFor(secrets, words),
+    confirmed: Promise.resolve(),
   };
 }
 

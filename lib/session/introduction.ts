@@ -12,7 +12,7 @@ import { farewell } from "./farewell.ts";
 import type { Listener } from "./listener.ts";
 import type { WantedSecurity } from "./options.ts";
 
-/** Milliseconds that a receiver may take to agree, once it has answered. */
+/** Milliseconds that a receiver may take to agree and to prove itself, once it has answered. */
 const LIMIT = 15_000;
 
 /** A connection to the receiver, and the stream that both have agreed on. */
@@ -24,29 +24,37 @@ export interface Introduced {
 /** Asks a person for the receiver's code; undefined: there is nobody to ask. */
 export type AskCode = () => Promise<string | undefined>;
 
+/** How a sender comes to its receiver. */
+export interface Introducing {
+  /** Opens a connection. */
+  connect(): Promise<Channel>;
+  readonly listener: Listener;
+  readonly ask?: AskCode;
+  /** Milliseconds of silence that end a connection. */
+  readonly timeout: number;
+}
+
 /**
  * Connects to the receiver and agrees with it on how to talk. Where it wants a
  * code and none was given, a person is asked for it.
  *
- * @param connect opens a connection
  * @throws {Failure} if they do not come together
  */
 export async function introduce(
   wanted: WantedSecurity,
-  connect: () => Promise<Channel>,
-  listener: Listener,
-  ask: AskCode = () => Promise.resolve(undefined),
+  introducing: Introducing,
 ): Promise<Introduced> {
+  const { ask = () => Promise.resolve(undefined) } = introducing;
   if (wanted.mode !== "code") {
     try {
-      return await agree(wanted, connect, listener);
+      return await agree(wanted, introducing);
     } catch (failure) {
       if (!wantsCode(failure)) throw failure;
       const code = wanted.mode === "encrypted"
         ? normalized(await ask())
         : undefined;
       if (code === undefined) throw failure;
-      return await agree({ mode: "code", code }, connect, listener);
+      return await agree({ mode: "code", code }, introducing);
     }
   }
   const code = normalized(wanted.code ?? await ask());
@@ -57,7 +65,7 @@ export async function introduce(
       "There is no terminal to ask for the code: give it with --code=CODE or in FERRY_CODE",
     );
   }
-  return await agree({ mode: "code", code }, connect, listener);
+  return await agree({ mode: "code", code }, introducing);
 }
 
 function normalized(code: string | undefined): string | undefined {
@@ -71,32 +79,39 @@ function wantsCode(failure: unknown): boolean {
 
 async function agree(
   security: Security,
-  connect: () => Promise<Channel>,
-  listener: Listener,
+  { connect, listener, timeout }: Introducing,
 ): Promise<Introduced> {
   const secrets = await prepare(security);
   const channel = await connect();
+  const limit = Math.min(LIMIT, timeout);
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const clear = () => clearTimeout(timer);
   channel.established.then(() => {
-    timer = setTimeout(() => channel.abort(tooSlow(channel.peer)), LIMIT);
+    const failure = tooSlow(channel.peer, limit);
+    timer = setTimeout(() => channel.abort(failure), limit);
   }, () => {});
   try {
-    const { stream, words } = await agreeAsClient(channel, secrets);
+    const { stream, words, confirmed } = await agreeAsClient(
+      channel,
+      secrets,
+    );
+    // What is sent meanwhile only the right one can open
+    confirmed.then(clear, clear);
     listener.agreed({ mode: security.mode, words });
     return { channel, stream };
   } catch (failure) {
+    clear();
     channel.abort(failure as Error);
     await farewell(channel);
     throw failure;
-  } finally {
-    clearTimeout(timer);
   }
 }
 
-function tooSlow(peer: string): Failure {
-  const seconds = LIMIT / 1000;
+function tooSlow(peer: string, limit: number): Failure {
   return new Failure(
     "silence",
-    `${peer} answers, but does not agree on how to talk within ${seconds} s: is ferry receive running there?`,
+    `${peer} answers, but does not agree on how to talk within ${
+      limit / 1000
+    } s: is ferry receive running there?`,
   );
 }

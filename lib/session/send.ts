@@ -78,12 +78,12 @@ export async function send(
       };
       const security = securityOf(options);
       const { askCode } = options;
-      const { channel, stream } = await introduce(
-        security,
+      const { channel, stream } = await introduce(security, {
         connect,
         listener,
-        askCode,
-      );
+        ask: askCode,
+        timeout: endpoint.timeout,
+      });
       return await hand(channel, stream, source, listener, options);
     } finally {
       clearTimeout(patience);

@@ -1,8 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
-import "../c_library.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
-import { ClientHandshake } from "../../lib/secure/handshake.ts";
+import { normalCode } from "../../lib/secure/code.ts";
+import {
+  ClientHandshake,
+  ServerHandshake,
+} from "../../lib/secure/handshake.ts";
+import { readMessage } from "../../lib/secure/message_reader.ts";
 import { agreeAsClient, prepare } from "../../lib/secure/secure_channel.ts";
 import {
   freePort,
@@ -10,6 +14,7 @@ import {
   listening,
   writeRandomFile,
 } from "../bench/processes.ts";
+import "../c_library.ts";
 import { type Direction, Relay } from "../net/relay.ts";
 import {
   type Ended,
@@ -290,3 +295,33 @@ Deno.test("who connects and says nothing, half of it, nonsense, or nothing after
     strangers.push(agreeing);
     await Promise.all(strangers.map((endpoint) => endpoint.close()));
   }));
+
+Deno.test("a receiver that agrees, takes everything and never proves itself is given up", async () => {
+  for (const code of [undefined, "17-walnut-copper"]) {
+    const endpoint = Endpoint.listen(OPTIONS);
+    const options = code === undefined ? [] : [`--code=${code}`];
+    const sending = runFerry(
+      ["send", "127.0.0.1", `${endpoint.port}`, "--timeout", "1", ...options],
+    );
+    const channel = await endpoint.accept();
+    const handshake = new ServerHandshake(
+      await prepare(
+        code === undefined
+          ? { mode: "encrypted" }
+          : { mode: "code", code: normalCode(code)! },
+      ),
+    );
+    const { body } = await readMessage(channel);
+    await channel.write(handshake.receiveHello(body));
+    const into = new Uint8Array(10_000);
+    const swallow = async () => {
+      while (await channel.read(into) !== null);
+    };
+    const swallowing = swallow().catch(() => {});
+    const sent = await sending;
+    assertEquals(sent.code, 1);
+    assertMatch(sent.stderr, /does not agree on how to talk within 1 s/);
+    await swallowing;
+    await endpoint.close();
+  }
+});
