@@ -87,8 +87,8 @@ async function agree(
   let timer: ReturnType<typeof setTimeout> | undefined;
   const clear = () => clearTimeout(timer);
   channel.established.then(() => {
-    const failure = tooSlow(channel.peer, limit);
-    timer = setTimeout(() => channel.abort(failure), limit);
+    const stop = () => channel.abort(tooSlow(channel.peer, limit));
+    timer = setTimeout(stop, limit);
   }, () => {});
   try {
     const { stream, words, confirmed } = await agreeAsClient(

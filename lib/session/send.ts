@@ -8,6 +8,7 @@ import { isDirectory } from "../transfer/files/file_status.ts";
 import { FileTreeSource } from "../transfer/files/tree_source.ts";
 import { titleOf } from "../transfer/messages.ts";
 import * as transfer from "../transfer/sender.ts";
+import { attend } from "./attend.ts";
 import { farewell } from "./farewell.ts";
 import { formatAddress, formatCount } from "./format.ts";
 import { type AskCode, introduce } from "./introduction.ts";
@@ -71,10 +72,12 @@ export async function send(
     try {
       const connect = async () => {
         const channel = await endpoint.connect(host, port, signal);
-        return attend(channel, signal, () => {
+        attend(channel, signal);
+        channel.established.then(() => {
           clearTimeout(patience);
           listener.connected(channel.peer);
-        });
+        }, () => {});
+        return channel;
       };
       const security = securityOf(options);
       const { askCode } = options;
@@ -92,20 +95,6 @@ export async function send(
   } finally {
     source.close();
   }
-}
-
-/** Ends a channel with the signal, and tells when it is open. */
-function attend(
-  channel: Channel,
-  signal: AbortSignal,
-  opened: () => void,
-): Channel {
-  const stop = () => channel.abort(signal.reason);
-  signal.addEventListener("abort", stop);
-  channel.closed.catch(() => {})
-    .finally(() => signal.removeEventListener("abort", stop));
-  channel.established.then(opened, () => {});
-  return channel;
 }
 
 /** Sends what `source` holds over a stream that both sides have agreed on. */

@@ -1,9 +1,9 @@
 import { Failure } from "../base/failure.ts";
-import type { Channel } from "../endpoint/channel.ts";
 import type { Sink, TreeSink } from "../transfer/content.ts";
 import type { Offer } from "../transfer/messages.ts";
 import { receive } from "../transfer/receiver.ts";
 import type { Admitted } from "./admission.ts";
+import { attend } from "./attend.ts";
 import { farewell } from "./farewell.ts";
 import type { Summary } from "./listener.ts";
 import { type SessionOptions, signalOf } from "./options.ts";
@@ -21,7 +21,7 @@ export async function take(
   target: Target,
   options: SessionOptions,
 ): Promise<Summary> {
-  const attendance = attend(channel, signalOf(options));
+  const signal = attend(channel, signalOf(options));
   const feed = new ProgressFeed(channel, listener);
   const watcher = options.watch?.(channel);
   feed.start();
@@ -42,7 +42,7 @@ export async function take(
     const digest = await receive(stream, open, {
       progress: (bytes) => feed.bytes = bytes,
       event: tellTo(listener, feed),
-      signal: attendance.signal,
+      signal,
     });
     await channel.closed.catch(() => {
       listener.notice(
@@ -65,28 +65,9 @@ export async function take(
     await watcher?.failed(error);
     throw error;
   } finally {
-    attendance.end();
     feed.stop();
     await farewell(channel);
   }
-}
-
-/** Ends a channel with the signal; its own signal ends with either. */
-function attend(
-  channel: Channel,
-  signal: AbortSignal,
-): { signal: AbortSignal; end(): void } {
-  const ended = new AbortController();
-  const stop = () => {
-    channel.abort(signal.reason);
-    ended.abort(signal.reason);
-  };
-  signal.addEventListener("abort", stop);
-  if (signal.aborted) stop();
-  // Heard even while the output takes nothing and so nothing is read
-  channel.closed.catch((failure) => ended.abort(failure));
-  const end = () => signal.removeEventListener("abort", stop);
-  return { signal: ended.signal, end };
 }
 
 /** Says what can be done with what has arrived. */
