@@ -1,4 +1,4 @@
-import { ByteRing } from "../base/byte_ring.ts";
+import { ByteWindow } from "../base/byte_window.ts";
 import { RangeSet } from "../base/range_set.ts";
 import { SYN_SIZE } from "./segment.ts";
 
@@ -10,7 +10,7 @@ export type Unacceptable = "past the FIN" | "beyond the window";
  * window it grants ends a capacity beyond what was read and never moves back.
  */
 export class ReceiveBuffer {
-  #ring: ByteRing | undefined;
+  readonly #bytes = new ByteWindow();
   #capacity: number;
   readonly #maxCapacity: number;
   readonly #outOfOrder = new RangeSet();
@@ -98,8 +98,7 @@ export class ReceiveBuffer {
     if (spanEnd <= this.rcvNxt) return 0;
     const skip = Math.max(0, this.rcvNxt - seq);
     if (payload.length > skip) {
-      this.#ring ??= new ByteRing(this.#capacity);
-      this.#ring.write(
+      this.#bytes.write(
         seq + skip,
         skip > 0 ? payload.subarray(skip) : payload,
       );
@@ -128,8 +127,9 @@ export class ReceiveBuffer {
   read(into: Uint8Array): number {
     const length = Math.min(into.length, this.readable);
     if (length > 0) {
-      this.#ring!.read(this.readNxt, length, into, 0);
+      this.#bytes.read(this.readNxt, length, into, 0);
       this.readNxt += length;
+      this.#bytes.forgetBelow(this.readNxt);
     }
     return length;
   }
@@ -145,11 +145,6 @@ export class ReceiveBuffer {
     if (this.#highest < this.#growsAt) return false;
     this.#growsAt = this.#highest + this.#capacity;
     this.#capacity = capacity;
-    this.#ring?.resize(
-      capacity,
-      this.readNxt,
-      Math.max(this.#highest, this.readNxt),
-    );
     return true;
   }
 }

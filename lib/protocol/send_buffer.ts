@@ -1,4 +1,4 @@
-import { ByteRing } from "../base/byte_ring.ts";
+import { ByteWindow } from "../base/byte_window.ts";
 import { RangeSet } from "../base/range_set.ts";
 
 /** A run of sequence numbers to be sent as one segment. */
@@ -20,7 +20,8 @@ const INITIAL_CAPACITY = 2 ** 16;
  * sent again by one mechanism.
  */
 export class SendBuffer {
-  readonly #ring = new ByteRing(INITIAL_CAPACITY);
+  readonly #bytes = new ByteWindow();
+  #capacity = INITIAL_CAPACITY;
   readonly #maxCapacity: number;
   readonly #acked = new RangeSet();
   readonly #lost = new RangeSet();
@@ -42,12 +43,12 @@ export class SendBuffer {
 
   /** How many bytes can be written now. */
   get space(): number {
-    return this.#ring.capacity - (this.writeEnd - this.sndUna);
+    return this.#capacity - (this.writeEnd - this.sndUna);
   }
 
   /** Bytes kept at most for now. */
   get capacity(): number {
-    return this.#ring.capacity;
+    return this.#capacity;
   }
 
   /** Whether everything written, and the FIN if closed, has been acknowledged. */
@@ -100,10 +101,9 @@ export class SendBuffer {
 
   /** Lets the buffer hold up to `target` bytes. */
   grow(target: number): void {
-    let capacity = this.#ring.capacity;
-    while (capacity < target && capacity < this.#maxCapacity) capacity *= 2;
-    if (capacity === this.#ring.capacity) return;
-    this.#ring.resize(capacity, Math.max(this.sndUna, 1), this.writeEnd);
+    while (this.#capacity < target && this.#capacity < this.#maxCapacity) {
+      this.#capacity *= 2;
+    }
   }
 
   /**
@@ -114,7 +114,7 @@ export class SendBuffer {
   write(bytes: Uint8Array): number {
     const taken = Math.min(bytes.length, this.space);
     if (taken === 0) return 0;
-    this.#ring.write(
+    this.#bytes.write(
       this.writeEnd,
       taken === bytes.length ? bytes : bytes.subarray(0, taken),
     );
@@ -172,7 +172,7 @@ export class SendBuffer {
 
   /** Copies the payload of [`start`, `start` + `length`) to `into` at `offset`. */
   copy(start: number, length: number, into: Uint8Array, offset: number): void {
-    this.#ring.read(start, length, into, offset);
+    this.#bytes.read(start, length, into, offset);
   }
 
   /** The peer has everything below `ack`. */
@@ -189,6 +189,7 @@ export class SendBuffer {
       }
     }
     if (this.#lost.size > 0) this.#lost.removeBelow(this.sndUna);
+    this.#bytes.forgetBelow(this.sndUna);
   }
 
   /** A packet with [`start`, `end`) has arrived. */
