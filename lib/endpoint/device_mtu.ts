@@ -1,4 +1,5 @@
 import { type SocketCalls, socketCalls } from "../system/c_library.ts";
+import { encodeAddress, IPV6 } from "./socket_address.ts";
 
 /** What Linux's loopback device carries, if it is left alone. */
 const LOOPBACK_MTU = 65_535;
@@ -8,8 +9,8 @@ const MAPPED = "::ffff:";
 
 /** Linux's numbers (linux/in.h, linux/in6.h, bits/socket.h). */
 const SOCK_DGRAM = 2;
-const IPV4 = { family: 2, addressAt: 4, size: 16, level: 0, mtu: 14 };
-const IPV6 = { family: 10, addressAt: 8, size: 28, level: 41, mtu: 24 };
+const IP_MTU = { level: 0, name: 14 };
+const IPV6_MTU = { level: 41, name: 24 };
 /** Any port: nothing is sent. */
 const PORT = 9;
 
@@ -33,20 +34,15 @@ function isLoopback(address: string): boolean {
 
 // A connected socket knows its route; none of this sends anything.
 function askSystem(library: SocketCalls, address: string): number | undefined {
-  const { family, addressAt, size, level, mtu } = address.includes(":")
-    ? IPV6
-    : IPV4;
-  const name = new Uint8Array(size);
-  new Uint16Array(name.buffer)[0] = family;
-  name[3] = PORT;
-  const text = new TextEncoder().encode(`${address}\0`);
-  const place = name.subarray(addressAt);
-  if (library.inet_pton(family, text, place) !== 1) return undefined;
+  const struct = encodeAddress(library, address, PORT);
+  if (struct === undefined) return undefined;
+  const [family] = struct;
+  const { level, name } = family === IPV6.family ? IPV6_MTU : IP_MTU;
   const descriptor = library.socket(family, SOCK_DGRAM, 0);
   if (descriptor < 0) return undefined;
   const value = new Int32Array(1);
-  const known = library.connect(descriptor, name, size) === 0 &&
-    library.getsockopt(descriptor, level, mtu, value, Uint32Array.of(4)) === 0;
+  const known = library.connect(descriptor, struct, struct.length) === 0 &&
+    library.getsockopt(descriptor, level, name, value, Uint32Array.of(4)) === 0;
   library.close(descriptor);
   return known && value[0] > 0 ? value[0] : undefined;
 }

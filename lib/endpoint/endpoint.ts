@@ -258,7 +258,10 @@ export class Endpoint implements ChannelDriver {
       try {
         const [datagrams, from] = await this.#socket.receive(buffer);
         const now = performance.now();
-        const fruitful = this.#host.receive(now, datagrams, from);
+        let fruitful = this.#host.receive(now, datagrams, from);
+        this.#socket.takeMore((more, from) => {
+          if (this.#host.receive(now, more, from)) fruitful = true;
+        });
         this.#guard(now);
         // A flood of garbage costs no more than looking at it.
         if (!fruitful) continue;

@@ -1,6 +1,7 @@
 import { isIPv4 } from "node:net";
 import { Failure } from "../base/failure.ts";
 import { DEFAULT_SOCKET_MEMORY } from "../protocol/kernel_buffer.ts";
+import type { Backlog, Visit } from "./backlog.ts";
 import type { DatagramFilter } from "./flood_gate.ts";
 import { SocketOptions } from "./socket_options.ts";
 
@@ -22,6 +23,7 @@ export class Socket implements DatagramFilter {
   readonly memory: number;
   readonly #datagrams: Deno.DatagramConn;
   readonly #options: SocketOptions | undefined;
+  #backlog: Backlog | undefined;
   /** The size that the kernel cuts by now, 0 for none. */
   #segmentSize = 0;
   #cuts: boolean;
@@ -38,6 +40,7 @@ export class Socket implements DatagramFilter {
       DEFAULT_SOCKET_MEMORY;
     this.memory = Math.min(memory, MAX_TOLD);
     this.#options = options;
+    this.#backlog = options?.backlog();
     this.#cuts = options?.segmentBy(0) ?? false;
   }
 
@@ -74,6 +77,11 @@ export class Socket implements DatagramFilter {
   async receive(into: Uint8Array): Promise<[Uint8Array, Deno.NetAddr]> {
     const [datagrams, from] = await this.#datagrams.receive(into);
     return [datagrams, from as Deno.NetAddr];
+  }
+
+  /** Takes what else has arrived by now, or some of it, without waiting. */
+  takeMore(visit: Visit): void {
+    this.#backlog?.take(visit);
   }
 
   attachFilter(program: Uint8Array): boolean {
@@ -123,6 +131,8 @@ export class Socket implements DatagramFilter {
   }
 
   close(): void {
+    // Its descriptor may soon be somebody else's
+    this.#backlog = undefined;
     this.#datagrams.close();
   }
 }

@@ -1,8 +1,10 @@
 import {
-  memoryCalls,
+  addressOf,
   type SocketCalls,
   socketCalls,
 } from "../system/c_library.ts";
+import { Backlog } from "./backlog.ts";
+import { ADDRESS_SIZE, portOf } from "./socket_address.ts";
 
 /**
  * What Linux can do for a UDP socket and Deno does not offer: told to the
@@ -30,8 +32,6 @@ const PMTUDISC_PROBE = 3;
 
 /** File descriptors among which the socket is looked for. */
 const MAX_DESCRIPTOR = 1024;
-/** Bytes of a struct sockaddr_storage; the port is at 2, highest byte first. */
-const ADDRESS_SIZE = 128;
 
 /** The options of one UDP socket. */
 export class SocketOptions {
@@ -104,18 +104,21 @@ export class SocketOptions {
     this.#set(SOL_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_PROBE);
   }
 
+  /** What has arrived, to be taken by the number; `undefined` if that cannot be. */
+  backlog(): Backlog | undefined {
+    return Backlog.of(this.#system, this.#descriptor);
+  }
+
   /** Has the kernel drop what `program`, of classic BPF, does not pass (socket(7)). */
   attachFilter(program: Uint8Array): boolean {
-    const memory = memoryCalls();
-    if (memory === undefined) return false;
-    // Large enough to have memory of its own, that stays where it is
+    const locate = addressOf();
+    if (locate === undefined) return false;
     const instructions = new Uint8Array(Math.max(1024, program.length));
     instructions.set(program);
-    const address = memory.memmove(instructions, instructions, 0n);
     // struct sock_fprog: how many instructions, and where
     const whole = new DataView(new ArrayBuffer(16));
     whole.setUint16(0, program.length / 8, true);
-    whole.setBigUint64(8, BigInt(address), true);
+    whole.setBigUint64(8, locate(instructions), true);
     const argument = new Uint8Array(whole.buffer);
     return this.#system.setsockopt(
       this.#descriptor,
@@ -145,7 +148,7 @@ function findDescriptor(system: SocketCalls, port: number): number | undefined {
   for (let fd = 0; fd < MAX_DESCRIPTOR; fd++) {
     length[0] = ADDRESS_SIZE;
     if (system.getsockname(fd, address, length) !== 0) continue;
-    if ((address[2] << 8 | address[3]) !== port) continue;
+    if (portOf(address) !== port) continue;
     length[0] = 4;
     system.getsockopt(fd, SOL_SOCKET, SO_TYPE, type, length);
     if (type[0] === SOCK_DGRAM) return fd;

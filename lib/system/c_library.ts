@@ -19,6 +19,14 @@ const SOCKET_CALLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  recvmmsg: {
+    parameters: ["i32", "buffer", "u32", "i32", "pointer"],
+    result: "i32",
+  },
+  inet_ntop: {
+    parameters: ["i32", "buffer", "buffer", "u32"],
+    result: "pointer",
+  },
   inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
 } as const;
 
@@ -102,6 +110,15 @@ function open<const S extends Deno.ForeignLibraryInterface>(
     }
   }
   return undefined;
+}
+
+/**
+ * Tells where bytes are in memory; `undefined` where FFI is not allowed. Only
+ * large ones, of a kilobyte or more, stay where they are.
+ */
+export function addressOf(): ((bytes: Uint8Array) => bigint) | undefined {
+  const memory = memoryCalls();
+  return memory && ((bytes) => BigInt(memory.memmove(bytes, bytes, 0n)));
 }
 
 const encoder = new TextEncoder();
