@@ -39,6 +39,8 @@ export class Backlog {
   readonly #headers = new DataView(
     new ArrayBuffer(MAX_MESSAGES * HEADER.size),
   );
+  // As many bytes of each message as came last: most are of one size.
+  readonly #views: Uint8Array[] = [];
   // What the kernel fills in, as FFI takes it.
   readonly #headerBytes = new Uint8Array(this.#headers.buffer);
   // Most messages come from where the one before came from.
@@ -86,21 +88,23 @@ export class Backlog {
       null,
     );
     for (let i = 0; i < count; i++) {
-      const at = i * MESSAGE_SIZE;
-      const length = this.#headers.getUint32(
-        i * HEADER.size + HEADER.length,
-        true,
-      );
-      visit(this.#messages.subarray(at, at + length), this.#sender(i));
+      visit(this.#message(i), this.#sender(i));
     }
+  }
+
+  #message(index: number): Uint8Array {
+    const place = index * HEADER.size + HEADER.length;
+    const length = this.#headers.getUint32(place, true);
+    const view = this.#views[index];
+    if (view?.length === length) return view;
+    const at = index * MESSAGE_SIZE;
+    return this.#views[index] = this.#messages.subarray(at, at + length);
   }
 
   #sender(index: number): Deno.NetAddr {
     const at = index * ADDRESS_SIZE;
-    const length = this.#headers.getUint32(
-      index * HEADER.size + HEADER.nameLength,
-      true,
-    );
+    const place = index * HEADER.size + HEADER.nameLength;
+    const length = this.#headers.getUint32(place, true);
     const known = this.#from;
     if (known !== undefined && this.#isAt(at, length, known.struct)) {
       return known.address;

@@ -67,7 +67,9 @@ export class AckAggregation {
 
   /** Bytes to have in flight on top of the rest. */
   get extraAcked(): number {
-    return Math.max(...this.#rounds);
+    let most = 0;
+    for (const extra of this.#rounds) most = Math.max(most, extra);
+    return most;
   }
 
   update(
