@@ -129,9 +129,10 @@ export class Connection {
     return this.#phase === "CLOSED" && this.#reset.none;
   }
 
-  /** Whether the peer has proved that it is there and where it is. */
+  /** Whether the peer has proved that it is there and where it is, however it went on. */
   get established(): boolean {
-    return this.#phase === "SYNCHRONIZED" || this.#phase === "TIME-WAIT";
+    // The packet number, unlike the sequence number, cannot be guessed.
+    return this.#recovery.packets.largestAcked >= 0;
   }
 
   /** The smoothed round-trip time in milliseconds, `undefined` before the first sample. */
@@ -324,8 +325,7 @@ export class Connection {
   #progress(now: number, segment: Segment): void {
     const handshaking = this.#phase === "SYN-SENT" ||
       this.#phase === "SYN-RECEIVED";
-    // The packet number, unlike the sequence number, cannot be guessed.
-    if (handshaking && this.#recovery.packets.largestAcked >= 0) {
+    if (handshaking && this.established) {
       this.#phase = "SYNCHRONIZED";
       this.#output.budget = Infinity;
     }

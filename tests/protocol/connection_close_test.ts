@@ -246,6 +246,19 @@ Deno.test("an abort of the client ends a half-open connection of the server", ()
   assertEquals(duo.server.host.deadline, Infinity);
 });
 
+Deno.test("an address that was proved stays so, however soon the end comes", () => {
+  const duo = new Duo();
+  const near = duo.connect();
+  duo.deliver(duo.server, duo.collect(duo.client));
+  duo.deliver(duo.client, duo.collect(duo.server));
+  const proof = duo.collect(duo.client);
+  near.abort(Reset.ABORTED);
+  duo.deliver(duo.server, [...proof, ...duo.collect(duo.client)]);
+  const far = duo.server.host.accept()!;
+  assert(far.established);
+  assertEquals([far.state, far.ending], ["CLOSED", "aborted"]);
+});
+
 Deno.test("a second abort, and what comes after the end, change nothing", () => {
   const duo = new Duo();
   const { near, far } = duo.establish();
