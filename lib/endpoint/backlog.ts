@@ -49,7 +49,7 @@ export class Backlog {
   private constructor(
     library: SocketCalls,
     descriptor: number,
-    locate: (bytes: Uint8Array) => bigint,
+    locate: (bytes: Uint8Array<ArrayBuffer>) => bigint,
   ) {
     this.#library = library;
     this.#descriptor = descriptor;

@@ -14,7 +14,7 @@ export function encodeAddress(
   library: SocketCalls,
   hostname: string,
   port: number,
-): Uint8Array | undefined {
+): Uint8Array<ArrayBuffer> | undefined {
   const { family, addressAt, size } = hostname.includes(":") ? IPV6 : IPV4;
   const struct = new Uint8Array(size);
   new Uint16Array(struct.buffer)[0] = family;
@@ -28,7 +28,7 @@ export function encodeAddress(
 /** What a struct says, as Deno has it. */
 export function decodeAddress(
   library: SocketCalls,
-  struct: Uint8Array,
+  struct: Uint8Array<ArrayBuffer>,
 ): Deno.NetAddr {
   const [family] = struct;
   const { addressAt } = family === IPV6.family ? IPV6 : IPV4;

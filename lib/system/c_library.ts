@@ -116,7 +116,9 @@ function open<const S extends Deno.ForeignLibraryInterface>(
  * Tells where bytes are in memory; `undefined` where FFI is not allowed. Only
  * large ones, of a kilobyte or more, stay where they are.
  */
-export function addressOf(): ((bytes: Uint8Array) => bigint) | undefined {
+export function addressOf():
+  | ((bytes: Uint8Array<ArrayBuffer>) => bigint)
+  | undefined {
   const memory = memoryCalls();
   return memory && ((bytes) => BigInt(memory.memmove(bytes, bytes, 0n)));
 }
