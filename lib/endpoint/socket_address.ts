@@ -1,7 +1,7 @@
 import type { SocketCalls } from "../system/c_library.ts";
 
 /** Where things are in Linux's struct sockaddr_in and sockaddr_in6, in bytes, and their numbers. */
-export const IPV4 = { family: 2, addressAt: 4, size: 16 };
+const IPV4 = { family: 2, addressAt: 4, size: 16 };
 export const IPV6 = { family: 10, addressAt: 8, size: 28 };
 /** Bytes of a struct sockaddr_storage, which has room for any address. */
 export const ADDRESS_SIZE = 128;
