@@ -7,6 +7,7 @@ import { helpText, VERSION } from "./help.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { JsonReporter } from "./json_reporter.ts";
 import type { Reporter } from "./reporter.ts";
+import { runSend } from "./send.ts";
 import { Screen } from "./screen.ts";
 import { TextReporter } from "./text_reporter.ts";
 
@@ -53,12 +54,10 @@ async function execute(command: Command, reporter: Reporter): Promise<void> {
       return print(completionsFor(command.shell));
     case "version":
       return print(`ferry ${VERSION}\n`);
-    // Loaded when it is needed: each side needs a part of the program
-    case "send": {
-      const { runSend } = await import("./send.ts");
+    case "send":
       return await runSend(command, reporter, listenForInterruption());
-    }
     case "receive": {
+      // A sender begins sooner without it
       const { runReceive } = await import("./receive.ts");
       return await runReceive(command, reporter, listenForInterruption());
     }
