@@ -78,10 +78,13 @@ export class Endpoint implements ChannelDriver {
   /** Those of whom it is not known yet whether they are let in. */
   readonly #judged = new Set<Channel>();
   readonly #train = new Train();
+  readonly #mtu: number;
   // Who hears of connections that peers open.
   #onOpened: ((connection: Connection) => void) | undefined;
   readonly #receiving: Promise<void>;
   #flushing: Promise<void> | undefined;
+  // What is to be done once something has left.
+  readonly #afterSending: (() => void)[] = [];
   #polls = 0;
   #lastNow = 0;
   #closed = false;
@@ -91,12 +94,16 @@ export class Endpoint implements ChannelDriver {
   private constructor(socket: Socket, options: EndpointOptions) {
     this.#socket = socket;
     this.timeout = options.timeout;
+    this.#mtu = options.mtu ?? Infinity;
     this.#host = new Host({
-      config: { ...configOf(options), socketMemory: socket.memory },
+      config: configOf(options),
       random: () => crypto.getRandomValues(new Uint32Array(1))[0],
       trace: options.trace,
       admitsByHand: true,
-      maxDatagramSizeTo: (peer) => maxDatagramSize(peer, options.mtu),
+      limitsTo: (peer) => ({
+        maxDatagramSize: this.#maxDatagramSizeTo(peer),
+        socketMemory: socket.memory,
+      }),
     });
     this.#gate = new FloodGate(socket);
     this.#alarm = new Alarm(() => this.#wake());
@@ -131,6 +138,11 @@ export class Endpoint implements ChannelDriver {
     const resolving = resolve(host, port, this.#socket.ipv6);
     const peer = await abortable(resolving, signal);
     const connection = this.#host.connect(performance.now(), peer);
+    // The SYN does not wait for what the system has to be asked.
+    this.#afterSending.push(() => {
+      this.#socket.tune();
+      connection.path.limit(this.#maxDatagramSizeTo(peer));
+    });
     return this.#open(connection, showAddress(peer));
   }
 
@@ -185,6 +197,7 @@ export class Endpoint implements ChannelDriver {
     if (this.#onOpened !== undefined) throw new TypeError("Already accepting");
     if (signal.aborted) return Promise.reject(signal.reason);
     signal.addEventListener("abort", () => this.#onOpened = undefined);
+    this.#socket.tune();
     this.#host.listening = true;
     this.#onOpened = (connection) => {
       const channel = this.#open(connection, this.peerOf(connection) ?? "");
@@ -313,6 +326,7 @@ export class Endpoint implements ChannelDriver {
       }
     }
     this.#flushing = undefined;
+    while (this.#afterSending.length > 0) this.#afterSending.shift()!();
     this.#settle();
   }
 
@@ -325,6 +339,15 @@ export class Endpoint implements ChannelDriver {
   #now(): number {
     if (this.#polls++ % CLOCK_INTERVAL === 0) this.#lastNow = performance.now();
     return this.#lastNow;
+  }
+
+  #maxDatagramSizeTo(peer: Deno.NetAddr): number {
+    const device = this.#socket.tuned ? deviceMtu(peer.hostname) : Infinity;
+    const size = Math.min(
+      Math.min(this.#mtu, device) - overheadTo(peer),
+      LARGEST_USEFUL_DATAGRAM,
+    );
+    return Math.max(size, BASE_DATAGRAM_SIZE);
   }
 
   // What ended while sending is told, and the next deadline is set.
@@ -354,12 +377,6 @@ function configOf(options: EndpointOptions): Config {
     maxRate: maxRate ?? DEFAULT_CONFIG.maxRate,
     controller: CONTROLLERS[congestion ?? DEFAULT_CONTROLLER],
   };
-}
-
-function maxDatagramSize(peer: Deno.NetAddr, mtu = Infinity): number {
-  const packet = Math.min(mtu, deviceMtu(peer.hostname));
-  const size = Math.min(packet - overheadTo(peer), LARGEST_USEFUL_DATAGRAM);
-  return Math.max(size, BASE_DATAGRAM_SIZE);
 }
 
 function overheadTo(peer: Deno.NetAddr): number {

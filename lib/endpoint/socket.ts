@@ -20,28 +20,39 @@ export class Socket implements DatagramFilter {
   /** Whether it is an IPv6 socket, which reaches IPv4 by mapped addresses. */
   readonly ipv6: boolean;
   /** What the peer may count on for datagrams that wait to be received, in bytes. */
-  readonly memory: number;
+  memory = DEFAULT_SOCKET_MEMORY;
+  /** Whether {@linkcode tune} was called. */
+  tuned = false;
   readonly #datagrams: Deno.DatagramConn;
-  readonly #options: SocketOptions | undefined;
+  #options: SocketOptions | undefined;
   #backlog: Backlog | undefined;
   /** The size that the kernel cuts by now, 0 for none. */
   #segmentSize = 0;
-  #cuts: boolean;
+  #cuts = false;
 
   private constructor(datagrams: Deno.DatagramConn) {
     const { hostname, port } = datagrams.addr as Deno.NetAddr;
     this.#datagrams = datagrams;
     this.port = port;
     this.ipv6 = !isIPv4(hostname);
-    const options = SocketOptions.of(port);
-    options?.joinReceived();
-    options?.forbidFragments();
-    const memory = options?.growReceiveBuffer(RECEIVE_MEMORY) ??
-      DEFAULT_SOCKET_MEMORY;
-    this.memory = Math.min(memory, MAX_TOLD);
+  }
+
+  /**
+   * Has the kernel do what it can beyond what Deno asks of it: for speed alone.
+   * It takes milliseconds, for which a first datagram need not wait.
+   */
+  tune(): void {
+    if (this.tuned) return;
+    this.tuned = true;
+    const options = SocketOptions.of(this.port);
+    if (options === undefined) return;
     this.#options = options;
-    this.#backlog = options?.backlog();
-    this.#cuts = options?.segmentBy(0) ?? false;
+    options.joinReceived();
+    options.forbidFragments();
+    const memory = options.growReceiveBuffer(RECEIVE_MEMORY) ?? this.memory;
+    this.memory = Math.min(memory, MAX_TOLD);
+    this.#backlog = options.backlog();
+    this.#cuts = options.segmentBy(0);
   }
 
   /**

@@ -49,6 +49,7 @@ export class Connection {
   readonly counters = new Counters();
   readonly idHigh: number;
   readonly idLow: number;
+  readonly path: PathMtu;
   readonly #sendBuffer: SendBuffer;
   readonly #receiveBuffer: ReceiveBuffer;
   readonly #received: ReceivedPackets;
@@ -75,12 +76,12 @@ export class Connection {
     const { counters } = this;
     const received = new ReceivedPackets();
     const { initialDatagramSize, maxDatagramSize } = config;
-    const path = new PathMtu(initialDatagramSize, maxDatagramSize);
+    this.path = new PathMtu(initialDatagramSize, maxDatagramSize);
     const recovery = new Recovery(
       opening.firstPacket,
       sendBuffer,
-      path,
-      config.controller(path.size, opening.firstPacket),
+      this.path,
+      config.controller(this.path.size, opening.firstPacket),
       config.maxRate,
       counters,
     );
@@ -94,14 +95,14 @@ export class Connection {
       receiveBuffer,
       received,
       recovery,
-      path,
+      path: this.path,
       counters,
     });
     this.#input = new Input(
       receiveBuffer,
       received,
       recovery,
-      path,
+      this.path,
       this.#output,
     );
     if (!opening.active && !opening.validated) this.#output.budget = 0;

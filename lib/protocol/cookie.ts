@@ -33,11 +33,13 @@ export class CookieJar {
    */
   readonly watchword: number;
 
-  /** @param key 32 unpredictable bytes */
-  constructor(key: Uint8Array) {
+  /**
+   * @param key 32 unpredictable bytes
+   * @param watchword 32 bits that are as unpredictable
+   */
+  constructor(key: Uint8Array, watchword: number) {
     this.#mac = new Mac(key);
-    const name = new TextEncoder().encode("watchword");
-    this.watchword = uint32At(this.#mac.of(name, ""), 0);
+    this.watchword = watchword;
   }
 
   /** A cookie for a SYN with this id from this address. */

@@ -19,6 +19,9 @@ const VALIDATED_SHARE = 4;
 const COOKIES_PER_SECOND = 2000;
 const COOKIE_BURST = 64;
 
+/** What a connection may ask of the machine. */
+export type HostLimits = Pick<Config, "maxDatagramSize" | "socketMemory">;
+
 /** What a host is made with. */
 export interface HostOptions<Peer extends Address> {
   readonly config: Config;
@@ -26,11 +29,11 @@ export interface HostOptions<Peer extends Address> {
   readonly random: () => number;
   readonly trace?: (event: TraceEvent) => void;
   /**
-   * The largest datagram that goes to this peer, in bytes.
+   * What is known of this machine and the way to a peer by now.
    *
    * @default {what the configuration says}
    */
-  readonly maxDatagramSizeTo?: (peer: Peer) => number;
+  readonly limitsTo?: (peer: Peer) => HostLimits;
   /**
    * Whether the application says, by {@linkcode Host.admit}, whom it serves; it
    * then hears of a connection as soon as it is opened. Otherwise whoever has
@@ -67,7 +70,7 @@ interface Hosted<Peer extends Address> {
 export class Host<Peer extends Address> {
   readonly #config: Config;
   readonly #random: () => number;
-  readonly #maxDatagramSizeTo: (peer: Peer) => number;
+  readonly #limitsTo: (peer: Peer) => HostLimits;
   readonly #admitsByHand: boolean;
   readonly #trace: ((event: TraceEvent) => void) | undefined;
   readonly #cookies: CookieJar;
@@ -88,10 +91,10 @@ export class Host<Peer extends Address> {
     this.#random = options.random;
     this.#trace = options.trace;
     this.#admitsByHand = options.admitsByHand ?? false;
-    this.#maxDatagramSizeTo = options.maxDatagramSizeTo ??
-      (() => options.config.maxDatagramSize);
+    this.#limitsTo = options.limitsTo ?? (() => options.config);
     const key = new Uint32Array(8).map(() => options.random());
-    this.#cookies = new CookieJar(new Uint8Array(key.buffer));
+    const watchword = options.random();
+    this.#cookies = new CookieJar(new Uint8Array(key.buffer), watchword);
     this.#replies = new Replies(this.#cookies);
   }
 
@@ -274,8 +277,7 @@ export class Host<Peer extends Address> {
   ): Connection {
     const firstPacket = this.#random();
     const opening = { idHigh, idLow, firstPacket, active, validated };
-    const maxDatagramSize = this.#maxDatagramSizeTo(peer);
-    const config = { ...this.#config, maxDatagramSize };
+    const config = { ...this.#config, ...this.#limitsTo(peer) };
     const connection = new Connection(now, config, opening);
     const admitted = active;
     this.#hosted.push({ connection, peer, pending: !active, admitted });

@@ -11,6 +11,11 @@ interface Message {
   from: Deno.NetAddr;
 }
 
+function tuned(socket: Socket): Socket {
+  socket.tune();
+  return socket;
+}
+
 /** Waits for one message, and takes as many as have come by then. */
 async function takeAll(socket: Socket): Promise<Message[]> {
   const [bytes, from] = await socket.receive(new Uint8Array(65_536));
@@ -30,8 +35,8 @@ for (const hostname of ["127.0.0.1", "::1"]) {
     name: `what has arrived is taken together, in order (${hostname})`,
     ignore,
     fn: async () => {
-      const receiver = Socket.bind(hostname, 0);
-      const sender = Socket.bind(hostname, 0);
+      const receiver = tuned(Socket.bind(hostname, 0));
+      const sender = tuned(Socket.bind(hostname, 0));
       const to = addressOf(receiver, hostname);
       const sent = [1, 1_400, 30_000, 700, 64].map((size) =>
         new Random(size).bytes(size)
@@ -53,10 +58,10 @@ Deno.test({
   name: "a message tells who sent it, whoever sent the one before",
   ignore,
   fn: async () => {
-    const receiver = Socket.bind(undefined, 0);
+    const receiver = tuned(Socket.bind(undefined, 0));
     const senders = ["127.0.0.1", "::1", "127.0.0.1"].map((hostname) => ({
       hostname,
-      socket: Socket.bind(hostname, 0),
+      socket: tuned(Socket.bind(hostname, 0)),
     }));
     const order = [0, 1, 1, 2, 0, 2, 1];
     for (const index of order) {
@@ -81,8 +86,8 @@ Deno.test({
   name: "what is too much for one time stays for the next",
   ignore,
   fn: async () => {
-    const receiver = Socket.bind("127.0.0.1", 0);
-    const sender = Socket.bind("127.0.0.1", 0);
+    const receiver = tuned(Socket.bind("127.0.0.1", 0));
+    const sender = tuned(Socket.bind("127.0.0.1", 0));
     const to = addressOf(receiver, "127.0.0.1");
     const sizes = Array.from({ length: 100 }, (_, index) => 1 + index);
     for (const size of sizes) await sender.send(new Uint8Array(size), size, to);
@@ -106,9 +111,9 @@ Deno.test({
     "a socket that was closed takes nothing, whoever has its descriptor now",
   ignore,
   fn: async () => {
-    const closed = Socket.bind("127.0.0.1", 0);
+    const closed = tuned(Socket.bind("127.0.0.1", 0));
     closed.close();
-    const heirs = [1, 2, 3].map(() => Socket.bind("127.0.0.1", 0));
+    const heirs = [1, 2, 3].map(() => tuned(Socket.bind("127.0.0.1", 0)));
     const [sender] = heirs;
     for (const heir of heirs) {
       await sender.send(Uint8Array.of(1), 1, addressOf(heir, "127.0.0.1"));

@@ -85,6 +85,7 @@ async function passing(
   datagrams: readonly Uint8Array[],
 ) {
   const socket = Socket.bind(hostname, 0);
+  socket.tune();
   const able = socket.attachFilter(filterProgram(guests));
   const sender = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
   const to = { transport: "udp", hostname, port: socket.port } as const;

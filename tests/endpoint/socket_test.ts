@@ -2,6 +2,12 @@ import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
 import { Socket } from "../../lib/endpoint/socket.ts";
 
+function tunedSocket(): Socket {
+  const socket = Socket.bind("127.0.0.1", 0);
+  socket.tune();
+  return socket;
+}
+
 /** Sends `bytes` in datagrams of `size` and takes them at the other side. */
 async function carry(
   from: Socket,
@@ -27,7 +33,7 @@ async function carry(
 }
 
 Deno.test("a train arrives as it was sent, whatever its datagrams' sizes", async () => {
-  const socket = Socket.bind("127.0.0.1", 0);
+  const socket = tunedSocket();
   const random = new Random(1);
   for (const size of [100, 1_472, 1_472, 9_000, 1_200]) {
     const count = socket.maxTrain(size);
@@ -41,7 +47,7 @@ Deno.test("a train arrives as it was sent, whatever its datagrams' sizes", async
 });
 
 Deno.test("a datagram larger than those of the last train is not cut", async () => {
-  const socket = Socket.bind("127.0.0.1", 0);
+  const socket = tunedSocket();
   const receiver = Deno.listenDatagram({
     transport: "udp",
     hostname: "127.0.0.1",
@@ -62,7 +68,7 @@ Deno.test("a datagram larger than those of the last train is not cut", async () 
 });
 
 Deno.test("a train that the kernel refuses goes as single datagrams, and so does all after it", async () => {
-  const socket = Socket.bind("127.0.0.1", 0);
+  const socket = tunedSocket();
   if (socket.maxTrain(100) === 1) return socket.close();
   // More datagrams than the kernel cuts
   const bytes = new Random(1).bytes(150 * 100);
@@ -74,7 +80,7 @@ Deno.test("a train that the kernel refuses goes as single datagrams, and so does
 });
 
 Deno.test("as many datagrams make a train as the kernel and the peer's buffer take", () => {
-  const socket = Socket.bind("127.0.0.1", 0);
+  const socket = tunedSocket();
   for (const size of [40, 1_472, 16_000, 65_507]) {
     const count = socket.maxTrain(size);
     assert(count >= 1 && count <= 64, `${count} of ${size}`);

@@ -7,7 +7,7 @@ const ADDRESS = { hostname: "192.0.2.1", port: 5000 };
 const GOOD_FOR = 15_000;
 const BAD_AFTER = 30_000;
 
-const jar = new CookieJar(new Uint8Array(32).fill(7));
+const jar = new CookieJar(new Uint8Array(32).fill(7), 0x12345678);
 const cookie = jar.issue(1_000, ADDRESS, 1, 2);
 
 Deno.test("a cookie ends with the HMAC-SHA-256 of what it is bound to", () => {
@@ -62,7 +62,7 @@ Deno.test("each bit of a cookie counts, and so does its length", () => {
 });
 
 Deno.test("nobody without the key can bake one", () => {
-  const other = new CookieJar(new Uint8Array(32).fill(8));
+  const other = new CookieJar(new Uint8Array(32).fill(8), 0x12345678);
   const forged = other.issue(1_000, ADDRESS, 1, 2);
   assertNotEquals(forged, cookie);
   assert(!jar.accepts(1_000, ADDRESS, 1, 2, forged));

@@ -64,13 +64,18 @@ Deno.test("what is announced and sent to a peer may be as large as its path take
   const host = new Host<Address>({
     config: { ...DEFAULT_CONFIG, maxDatagramSize: 1_472 },
     random: () => 1,
-    maxDatagramSizeTo: ({ hostname }) => hostname === "far" ? 1_300 : 9_000,
+    limitsTo: ({ hostname }) => ({
+      maxDatagramSize: hostname === "far" ? 1_300 : 9_000,
+      socketMemory: 100_000,
+    }),
   });
   const into = new Uint8Array(9_000);
   for (const [hostname, size] of [["far", 1_300], ["near", 9_000]] as const) {
     const connection = host.connect(1_000, { hostname, port: 1 });
     const { length } = host.poll(1_000, into)!;
-    assertEquals(draftOf(into.subarray(0, length)).maxDatagramSize, size);
+    const syn = draftOf(into.subarray(0, length));
+    assertEquals(syn.maxDatagramSize, size);
+    assertEquals(syn.socketMemory, 100_000);
     connection.abort(Reset.ABORTED);
     while (host.poll(1_000, into) !== undefined);
   }
