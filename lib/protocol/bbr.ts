@@ -10,8 +10,8 @@ import type {
 } from "./congestion.ts";
 import { kernelBuffer } from "./kernel_buffer.ts";
 
-/** Datagrams in flight at first, paced, if the peer's kernel holds as many. */
-const INITIAL_WINDOW = 128;
+/** Datagrams that the path is taken to carry in a round trip at first, if the peer's kernel holds as many. */
+const INITIAL_BDP = 128;
 /** Rounds in which the window grows whatever the model says: the handshake, and the first window. */
 const FIRST_ROUNDS = 3;
 /** Datagrams in flight at least. */
@@ -57,7 +57,7 @@ export class Bbr implements CongestionController {
   // Bytes that the peer's kernel holds, and that leave in one burst at most.
   #kernelBuffer = 0;
   #maxQuantum = 0;
-  #initialWindow = 0;
+  #initialBdp = 0;
   readonly #random: Random;
   readonly #bandwidth = new model.MaxBandwidth();
   readonly #minRtt = new model.MinRtt();
@@ -102,11 +102,12 @@ export class Bbr implements CongestionController {
       datagramSize,
       (kernelBuffer - MIN_WINDOW * datagramSize) / QUANTA,
     );
-    this.#initialWindow = Math.min(INITIAL_WINDOW * datagramSize, kernelBuffer);
+    this.#initialBdp = Math.min(INITIAL_BDP * datagramSize, kernelBuffer);
     if (this.#isBeginning) {
+      const window = GAINS.Startup.cwndGain * this.#initialBdp;
       this.#congestionWindow = Math.max(
         this.#congestionWindow,
-        this.#initialWindow,
+        Math.min(window, kernelBuffer),
       );
     }
   }
@@ -133,8 +134,7 @@ export class Bbr implements CongestionController {
     const { pacingGain } = GAINS[this.#state];
     const rate = pacingGain * this.#bandwidth.value * PACING_MARGIN;
     if (!this.#pipe.filled) {
-      // As if the initial window were what the path carries, until it shows more.
-      const initial = pacingGain * this.#initialWindow / this.#minRtt.value;
+      const initial = pacingGain * this.#initialBdp / this.#minRtt.value;
       this.#pacingRate = Math.max(rate, initial, this.#flightRate.next);
       return;
     }
