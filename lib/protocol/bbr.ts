@@ -131,10 +131,13 @@ export class Bbr implements CongestionController {
 
   // Section 5.6.2.
   #updatePacingRate(smoothedRtt: number): void {
-    const { pacingGain } = GAINS[this.#state];
+    const { pacingGain, cwndGain } = GAINS[this.#state];
     const rate = pacingGain * this.#bandwidth.value * PACING_MARGIN;
     if (!this.#pipe.filled) {
-      const initial = pacingGain * this.#initialBdp / this.#minRtt.value;
+      // The first windows are ahead of what the rates of earlier rounds say.
+      const window = this.#isBeginning ? this.#congestionWindow : 0;
+      const bdp = Math.max(window / cwndGain, this.#initialBdp);
+      const initial = pacingGain * bdp / this.#minRtt.value;
       this.#pacingRate = Math.max(rate, initial, this.#flightRate.next);
       return;
     }

@@ -108,6 +108,19 @@ Deno.test("Startup asks the path for 2.77 times what it has shown, as long as it
   assert(Math.abs(drive.gain - 2.77) < 0.01, `${drive.gain}`);
 });
 
+Deno.test("the first windows are twice what the path is taken to carry, and are paced as such", () => {
+  const drive = Drive.to("Startup");
+  assertEquals(drive.window, 256 * MSS);
+  // The handshake, and the first window: their rates say less than the path carries
+  for (const rate of [1, RATE / 4]) {
+    const { window } = drive;
+    const inFlight = rate === 1 ? MSS : window;
+    drive.round({ rate, inFlight });
+    const paced = drive.bbr.pacingRate * RTT / drive.window;
+    assert(Math.abs(paced - 2.77 / 2) < 0.01, `${paced} windows a round trip`);
+  }
+});
+
 Deno.test("Startup becomes Drain when three rounds have shown no more", () => {
   const drive = Drive.to("Startup");
   const states = Array.from({ length: 4 }, () => drive.round());
