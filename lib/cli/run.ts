@@ -7,8 +7,8 @@ import { helpText, VERSION } from "./help.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { JsonReporter } from "./json_reporter.ts";
 import type { Reporter } from "./reporter.ts";
-import { runSend } from "./send.ts";
 import { Screen } from "./screen.ts";
+import { runSend } from "./send.ts";
 import { TextReporter } from "./text_reporter.ts";
 
 /**

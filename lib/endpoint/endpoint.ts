@@ -343,10 +343,8 @@ export class Endpoint implements ChannelDriver {
 
   #maxDatagramSizeTo(peer: Deno.NetAddr): number {
     const device = this.#socket.tuned ? deviceMtu(peer.hostname) : Infinity;
-    const size = Math.min(
-      Math.min(this.#mtu, device) - overheadTo(peer),
-      LARGEST_USEFUL_DATAGRAM,
-    );
+    const packet = Math.min(this.#mtu, device);
+    const size = Math.min(packet - overheadTo(peer), LARGEST_USEFUL_DATAGRAM);
     return Math.max(size, BASE_DATAGRAM_SIZE);
   }
 

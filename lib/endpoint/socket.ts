@@ -117,7 +117,7 @@ export class Socket implements DatagramFilter {
    * be, no more than {@linkcode maxTrain} of them.
    */
   async send(bytes: Uint8Array, size: number, to: Deno.NetAddr): Promise<void> {
-    if (bytes.length > size) {
+    if (this.#cuts && bytes.length > size) {
       if (this.#segmentSize !== size) this.#cutBy(size);
       try {
         await this.#datagrams.send(bytes, to);

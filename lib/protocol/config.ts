@@ -32,7 +32,7 @@ export const DEFAULT_CONFIG: Config = {
   initialDatagramSize: BASE_DATAGRAM_SIZE,
   socketMemory: DEFAULT_SOCKET_MEMORY,
   maxRate: Infinity,
-  // As much as three rounds of Startup ask for: the next window is told in time.
+  // More than the second round of Startup has in flight: the next is told in time.
   initialWindow: 2 ** 20,
   // 1 Gbit/s at 200 ms has 25 MB in flight.
   maxWindow: 2 ** 25,

@@ -49,6 +49,7 @@ export class Connection {
   readonly counters = new Counters();
   readonly idHigh: number;
   readonly idLow: number;
+  /** How large a datagram may be. */
   readonly path: PathMtu;
   readonly #sendBuffer: SendBuffer;
   readonly #receiveBuffer: ReceiveBuffer;
@@ -73,7 +74,6 @@ export class Connection {
     const sendBuffer = new SendBuffer(config.maxWindow);
     const { initialWindow, maxWindow } = config;
     const receiveBuffer = new ReceiveBuffer(initialWindow, maxWindow);
-    const { counters } = this;
     const received = new ReceivedPackets();
     const { initialDatagramSize, maxDatagramSize } = config;
     this.path = new PathMtu(initialDatagramSize, maxDatagramSize);
@@ -83,7 +83,7 @@ export class Connection {
       this.path,
       config.controller(this.path.size, opening.firstPacket),
       config.maxRate,
-      counters,
+      this.counters,
     );
     this.#sendBuffer = sendBuffer;
     this.#receiveBuffer = receiveBuffer;
@@ -96,7 +96,7 @@ export class Connection {
       received,
       recovery,
       path: this.path,
-      counters,
+      counters: this.counters,
     });
     this.#input = new Input(
       receiveBuffer,

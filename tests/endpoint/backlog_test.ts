@@ -1,19 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
-import { Socket } from "../../lib/endpoint/socket.ts";
+import type { Socket } from "../../lib/endpoint/socket.ts";
 import { socketCalls } from "../../lib/system/c_library.ts";
 import "../c_library.ts";
+import { tunedSocket } from "./tuned_socket.ts";
 
 const ignore = socketCalls() === undefined;
 
 interface Message {
   bytes: Uint8Array;
   from: Deno.NetAddr;
-}
-
-function tuned(socket: Socket): Socket {
-  socket.tune();
-  return socket;
 }
 
 /** Waits for one message, and takes as many as have come by then. */
@@ -35,8 +31,8 @@ for (const hostname of ["127.0.0.1", "::1"]) {
     name: `what has arrived is taken together, in order (${hostname})`,
     ignore,
     fn: async () => {
-      const receiver = tuned(Socket.bind(hostname, 0));
-      const sender = tuned(Socket.bind(hostname, 0));
+      const receiver = tunedSocket(hostname);
+      const sender = tunedSocket(hostname);
       const to = addressOf(receiver, hostname);
       const sent = [1, 1_400, 30_000, 700, 64].map((size) =>
         new Random(size).bytes(size)
@@ -58,10 +54,10 @@ Deno.test({
   name: "a message tells who sent it, whoever sent the one before",
   ignore,
   fn: async () => {
-    const receiver = tuned(Socket.bind(undefined, 0));
+    const receiver = tunedSocket(undefined);
     const senders = ["127.0.0.1", "::1", "127.0.0.1"].map((hostname) => ({
       hostname,
-      socket: tuned(Socket.bind(hostname, 0)),
+      socket: tunedSocket(hostname),
     }));
     const order = [0, 1, 1, 2, 0, 2, 1];
     for (const index of order) {
@@ -86,8 +82,8 @@ Deno.test({
   name: "what is too much for one time stays for the next",
   ignore,
   fn: async () => {
-    const receiver = tuned(Socket.bind("127.0.0.1", 0));
-    const sender = tuned(Socket.bind("127.0.0.1", 0));
+    const receiver = tunedSocket("127.0.0.1");
+    const sender = tunedSocket("127.0.0.1");
     const to = addressOf(receiver, "127.0.0.1");
     const sizes = Array.from({ length: 100 }, (_, index) => 1 + index);
     for (const size of sizes) await sender.send(new Uint8Array(size), size, to);
@@ -111,9 +107,9 @@ Deno.test({
     "a socket that was closed takes nothing, whoever has its descriptor now",
   ignore,
   fn: async () => {
-    const closed = tuned(Socket.bind("127.0.0.1", 0));
+    const closed = tunedSocket("127.0.0.1");
     closed.close();
-    const heirs = [1, 2, 3].map(() => tuned(Socket.bind("127.0.0.1", 0)));
+    const heirs = [1, 2, 3].map(() => tunedSocket("127.0.0.1"));
     const [sender] = heirs;
     for (const heir of heirs) {
       await sender.send(Uint8Array.of(1), 1, addressOf(heir, "127.0.0.1"));

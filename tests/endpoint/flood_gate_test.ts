@@ -6,11 +6,11 @@ import {
   FloodGate,
   SAMPLE,
 } from "../../lib/endpoint/flood_gate.ts";
-import { Socket } from "../../lib/endpoint/socket.ts";
 import type { GuestList } from "../../lib/protocol/host.ts";
 import { COOKIE_SIZE } from "../../lib/protocol/cookie.ts";
 import { Flag, SYN_SIZE } from "../../lib/protocol/segment.ts";
 import { datagramOf } from "../protocol/wire.ts";
+import { tunedSocket } from "./tuned_socket.ts";
 
 const SERVED = { idHigh: 0x01234567, idLow: 0x89abcdef };
 const OTHER = { idHigh: 0x01234567, idLow: 0x89abcdee };
@@ -84,8 +84,7 @@ async function passing(
   rounds: number,
   datagrams: readonly Uint8Array[],
 ) {
-  const socket = Socket.bind(hostname, 0);
-  socket.tune();
+  const socket = tunedSocket(hostname);
   const able = socket.attachFilter(filterProgram(guests));
   const sender = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
   const to = { transport: "udp", hostname, port: socket.port } as const;

@@ -1,12 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../lib/base/random.ts";
 import { Socket } from "../../lib/endpoint/socket.ts";
-
-function tunedSocket(): Socket {
-  const socket = Socket.bind("127.0.0.1", 0);
-  socket.tune();
-  return socket;
-}
+import { tunedSocket } from "./tuned_socket.ts";
 
 /** Sends `bytes` in datagrams of `size` and takes them at the other side. */
 async function carry(
@@ -33,7 +28,7 @@ async function carry(
 }
 
 Deno.test("a train arrives as it was sent, whatever its datagrams' sizes", async () => {
-  const socket = tunedSocket();
+  const socket = tunedSocket("127.0.0.1");
   const random = new Random(1);
   for (const size of [100, 1_472, 1_472, 9_000, 1_200]) {
     const count = socket.maxTrain(size);
@@ -46,8 +41,19 @@ Deno.test("a train arrives as it was sent, whatever its datagrams' sizes", async
   socket.close();
 });
 
+Deno.test("a socket sends one datagram after the other until it is tuned", async () => {
+  const socket = Socket.bind("127.0.0.1", 0);
+  assertEquals([socket.tuned, socket.maxTrain(100)], [false, 1]);
+  const bytes = new Random(3).bytes(2_500);
+  assertEquals(await carry(socket, bytes, 1_000), bytes);
+  socket.tune();
+  assert(socket.tuned);
+  assertEquals(await carry(socket, bytes, 1_000), bytes);
+  socket.close();
+});
+
 Deno.test("a datagram larger than those of the last train is not cut", async () => {
-  const socket = tunedSocket();
+  const socket = tunedSocket("127.0.0.1");
   const receiver = Deno.listenDatagram({
     transport: "udp",
     hostname: "127.0.0.1",
@@ -68,7 +74,7 @@ Deno.test("a datagram larger than those of the last train is not cut", async () 
 });
 
 Deno.test("a train that the kernel refuses goes as single datagrams, and so does all after it", async () => {
-  const socket = tunedSocket();
+  const socket = tunedSocket("127.0.0.1");
   if (socket.maxTrain(100) === 1) return socket.close();
   // More datagrams than the kernel cuts
   const bytes = new Random(1).bytes(150 * 100);
@@ -80,7 +86,7 @@ Deno.test("a train that the kernel refuses goes as single datagrams, and so does
 });
 
 Deno.test("as many datagrams make a train as the kernel and the peer's buffer take", () => {
-  const socket = tunedSocket();
+  const socket = tunedSocket("127.0.0.1");
   for (const size of [40, 1_472, 16_000, 65_507]) {
     const count = socket.maxTrain(size);
     assert(count >= 1 && count <= 64, `${count} of ${size}`);
