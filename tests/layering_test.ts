@@ -33,7 +33,6 @@ const TOP_LEVEL = [
   "README.md",
   "LICENSE",
 ];
-const MAX_LINES = 400;
 
 /** A source file of the product. */
 interface Source {
@@ -148,13 +147,6 @@ Deno.test("the core knows no clock, no chance, no timer and no promise", () => {
     promises.filter((path) => path !== "lib/base/byte_stream.ts"),
     [],
   );
-});
-
-Deno.test(`no file passes ${MAX_LINES} lines`, () => {
-  const long = sources
-    .map(({ path, text }) => ({ path, lines: text.split("\n").length - 1 }))
-    .filter(({ lines }) => lines > MAX_LINES);
-  assertEquals(long, []);
 });
 
 Deno.test("files are named in snake_case", () => {
