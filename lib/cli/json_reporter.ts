@@ -1,3 +1,4 @@
+import { displayJson } from "../base/display_text.ts";
 import type {
   Agreement,
   Listening,
@@ -79,7 +80,7 @@ export class JsonReporter implements Reporter {
   }
 
   trace(line: string): void {
-    this.#output.gather(JSON.stringify({ event: "trace", line }));
+    this.#output.gather(displayJson({ event: "trace", line }));
   }
 
   done(summary: Summary): void {
@@ -123,7 +124,7 @@ export class JsonReporter implements Reporter {
 
   #write(event: string, fields: Record<string, unknown>): void {
     const peer = this.#peer;
-    this.#output.write(`${JSON.stringify({ event, peer, ...fields })}\n`);
+    this.#output.write(`${displayJson({ event, peer, ...fields })}\n`);
   }
 }
 

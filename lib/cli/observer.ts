@@ -1,11 +1,11 @@
 import { dirname } from "node:path";
+import { displayText } from "../base/display_text.ts";
 import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
 import type { Watcher } from "../session/options.ts";
 import type { Summary } from "../session/listener.ts";
 import { checkReach, isDirectory } from "../transfer/files/file_status.ts";
 import { storageFailure } from "../transfer/system_errors.ts";
-import { oneLine } from "../transfer/untrusted.ts";
 import type { CommonOptions } from "./args.ts";
 import { explain, explanationLines } from "./explanation.ts";
 import { verdictOf } from "./exit_status.ts";
@@ -60,7 +60,7 @@ export class Observer implements Watcher {
     if (report === undefined) return;
     const [limits] = explanationLines(explanation).toReversed();
     const drawing = drawReport(series, this.#sends, {
-      title: oneLine(title),
+      title: displayText(title),
       notes: [limits, ...notes],
     });
     try {

@@ -1,4 +1,4 @@
-import { oneLine } from "../transfer/untrusted.ts";
+import { displayText } from "../base/display_text.ts";
 import {
   formatBytes,
   formatClock,
@@ -56,7 +56,7 @@ export function progressLine(progress: Progress, style: LineStyle): string {
 
 /** The end of a path in at most `columns` columns, as a terminal may be shown it. */
 function shortened(path: string, columns: number): string {
-  const characters = [...oneLine(path)];
+  const characters = [...displayText(path)];
   let room = columns;
   let start = characters.length;
   while (start > 0 && widthOf(characters[start - 1]) <= room) {

@@ -1,4 +1,4 @@
-import { oneLine } from "../transfer/untrusted.ts";
+import { displayText } from "../base/display_text.ts";
 
 /** Where text goes. */
 export interface TextOutput {
@@ -38,19 +38,45 @@ export class Screen {
   line(text: string, clears = this.#drawn): void {
     const clear = clears ? "\r\x1b[K" : "";
     this.#drawn = false;
-    const line = broken(oneLine(text), this.#columns());
+    const line = broken(displayText(text), this.#columns());
     this.output.write(`${clear}${line}\n`);
   }
 }
 
-/** Breaks a line between words; one that is indented is to be copied, and stays whole. */
+/** What begins a line that goes on with the one before. */
+const INDENT = "  ";
+/** A SHA-256 in hexadecimal, which is to be copied. */
+const DIGEST = /^[0-9a-f]{64}\b/;
+
+/**
+ * Breaks a line between words, and words that are longer than a line. What
+ * follows is indented, so that no part of a text, which may have a peer's words
+ * in it, looks like a line of its own. A line that is indented itself is to be
+ * copied, and stays whole.
+ */
 export function broken(line: string, columns: number): string {
   if (columns < MIN_COLUMNS || line.startsWith(" ")) return line;
-  let room = columns;
-  return line.split(" ").map((word, i) => {
-    const fits = i === 0 || word.length < room;
-    const before = i === 0 ? "" : fits ? " " : "\n";
-    room = (fits ? room : columns) - word.length - (fits && i > 0 ? 1 : 0);
-    return before + word;
-  }).join("");
+  const lines: string[] = [];
+  let current = "";
+  for (const word of line.split(" ").flatMap((word) => cut(word, columns))) {
+    const longer = current === "" ? word : `${current} ${word}`;
+    if (current !== "" && longer.length > columns) {
+      lines.push(current);
+      current = INDENT + word;
+    } else {
+      current = longer;
+    }
+  }
+  return [...lines, current].join("\n");
+}
+
+/** A word in parts that fit into a line. */
+function cut(word: string, columns: number): string[] {
+  const room = columns - INDENT.length;
+  if (word.length <= room || DIGEST.test(word)) return [word];
+  const parts: string[] = [];
+  for (let rest = [...word]; rest.length > 0; rest = rest.slice(room)) {
+    parts.push(rest.slice(0, room).join(""));
+  }
+  return parts;
 }

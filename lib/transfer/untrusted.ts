@@ -1,3 +1,4 @@
+import { displayText } from "../base/display_text.ts";
 import { Failure } from "../base/failure.ts";
 import { malformed } from "./fields.ts";
 import {
@@ -16,18 +17,9 @@ export const MAX_TEXT = 200;
 /** What a file is called while it arrives: its name and this. */
 export const PART_SUFFIX = ".ferry-part";
 
-/** What could move a terminal's cursor, break a line or make a text read differently from what it is. */
-const UNSAFE =
-  /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
-
-/** A text that may have anything in it, as it may be shown: one line that leaves a terminal alone. */
-export function oneLine(text: string): string {
-  return text.replaceAll(UNSAFE, " ");
-}
-
 /** A peer's text as it may be shown: one line, no control characters, not long. */
 export function cleanText(bytes: Uint8Array): string {
-  const text = oneLine(new TextDecoder().decode(bytes)).trim();
+  const text = displayText(new TextDecoder().decode(bytes)).trim();
   const characters = [...text];
   return characters.length <= MAX_TEXT
     ? text

@@ -91,7 +91,7 @@ Deno.test("of a tree the file whose turn it is is shown by the end of its path, 
     at("tree/sub/a file.txt", 37),
     "500.0 kB  250.0 kB/s  …sub/a file.txt",
   );
-  assertEquals(at("x\x1b[2J\ny", 37), "500.0 kB  250.0 kB/s  x [2J y");
+  assertEquals(at("x\x1b[2J\ny", 37), "500.0 kB  250.0 kB/s  x�[2J y");
   assertEquals(
     at("tree/船船船船船船船", 37),
     "500.0 kB  250.0 kB/s  …船船船船船船船",

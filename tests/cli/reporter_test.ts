@@ -146,7 +146,7 @@ Deno.test("whatever is in a name, a line stays one line", () => {
     trace: false,
     columns: () => 80,
   }).notice("a\x1b[2Jb\nc\r\u009bd");
-  assertEquals(output.text, "a [2Jb c  d\n");
+  assertEquals(output.text, "a�[2Jb c �d\n");
 });
 
 Deno.test("a sender tells what it sent again", () => {

@@ -4,15 +4,26 @@ import { broken } from "../../lib/cli/screen.ts";
 Deno.test("on a narrow terminal lines are broken between words", () => {
   assertEquals(
     broken("Waiting on port 7333; on the other machine, run", 40),
-    "Waiting on port 7333; on the other\nmachine, run",
+    "Waiting on port 7333; on the other\n  machine, run",
   );
   assertEquals(broken("exactly twenty chars", 20), "exactly twenty chars");
-  assertEquals(broken("just over twenty char", 20), "just over twenty\nchar");
+  assertEquals(broken("just over twenty char", 20), "just over twenty\n  char");
 });
 
-Deno.test("a word that is longer than a line has one of its own", () => {
+Deno.test("a digest that is longer than a line has one of its own, to be copied", () => {
   const sum = "ab".repeat(32);
-  assertEquals(broken(`SHA-256 ${sum} done`, 40), `SHA-256\n${sum}\ndone`);
+  assertEquals(broken(`SHA-256 ${sum} done`, 40), `SHA-256\n  ${sum}\n  done`);
+});
+
+Deno.test("no part of a peer's text begins a line, however narrow the terminal is", () => {
+  const forged = "Encrypted; if both sides say a b c, nobody is in between";
+  for (const padding of ["", "x".repeat(30), "x ".repeat(15)]) {
+    for (let columns = 20; columns < 80; columns++) {
+      const lines = broken(`Receiving "${padding}${forged}"`, columns);
+      const [, ...others] = lines.split("\n");
+      assertEquals(others.every((line) => /^ {2}\S/.test(line)), true, lines);
+    }
+  }
 });
 
 Deno.test("what is to be copied, and what no terminal shows, stays whole", () => {

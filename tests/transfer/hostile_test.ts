@@ -227,7 +227,7 @@ Deno.test("what a peer says is shown as one short line without control character
   const failure = await sendAgainst(frame(FrameType.REFUSE, body));
   assertEquals(
     failure.message,
-    "The receiver refused: a [31m  b   " + "x".repeat(199 - 12) + "…",
+    "The receiver refused: a�[31m  b�� " + "x".repeat(199 - 12) + "…",
   );
 });
 

@@ -1,0 +1,62 @@
+import { assertEquals } from "@std/assert";
+import {
+  displayJson,
+  displayText,
+  quotedName,
+} from "../../lib/base/display_text.ts";
+
+Deno.test("a text is shown as one line that leaves a terminal alone", () => {
+  assertEquals(displayText("a\nb\tc\r\x85d\u2028e"), "a b c  d e");
+  assertEquals(displayText("\x1b[2Jx\x9b31m\x07"), "�[2Jx�31m�");
+});
+
+Deno.test("what changes the direction of writing, or cannot be seen, is seen", () => {
+  assertEquals(displayText("photo\u202egpj.exe"), "photo�gpj.exe");
+  for (
+    const invisible of [
+      "\u200b",
+      "\u200d",
+      "\u00ad",
+      "\u2060",
+      "\ufeff",
+      "\u061c",
+      "\u2066",
+      "\u115f",
+      "\u3164",
+      "\uffa0",
+      "\u034f",
+      "\u180e",
+      "\u2800",
+      "\ufe0f",
+      "\u{e0041}",
+      "\u{e0100}",
+    ]
+  ) {
+    assertEquals(displayText(`a${invisible}b`), "a�b");
+  }
+});
+
+Deno.test("names in other scripts, and emoji, stay what they are", () => {
+  const family = "👩‍👩‍👧";
+  for (const name of ["Größe", "日本語", "résumé", family, "❤️", "👍🏽", "🏳️‍🌈"]) {
+    assertEquals(displayText(name), name);
+  }
+});
+
+Deno.test("a name is quoted so that it cannot end its quotation", () => {
+  assertEquals(quotedName('x" is safe'), '"x\\" is safe"');
+  assertEquals(quotedName("a\\"), '"a\\\\"');
+});
+
+Deno.test("a long name keeps its end", () => {
+  const shown = quotedName("x".repeat(250) + ".exe", 40);
+  assertEquals([...shown].length, 42);
+  assertEquals(shown.endsWith('xxx.exe"'), true);
+});
+
+Deno.test("JSON has escapes for what a terminal would act upon, and means the same", () => {
+  const value = { name: "a\u202eb\x9bc\u200bd\u{e0041}" };
+  const text = displayJson(value);
+  assertEquals(JSON.parse(text), value);
+  assertEquals(/[^\x20-\x7e]/.test(text), false);
+});
