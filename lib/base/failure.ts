@@ -7,7 +7,8 @@
  * - `no-answer`: nobody answered at the address
  * - `silence`: the peer was there and has fallen silent
  * - `busy`: the receiver serves somebody else
- * - `refused`: the receiver declined what was offered, or whom
+ * - `refused`: the receiver takes no such thing, or not from this sender
+ * - `declined`: a person was asked and said no
  * - `wrong-code`: one side does not know the other's code
  * - `peer-stopped`: the person at the other side stopped it
  * - `peer-failed`: the other side said that it could not go on
@@ -24,6 +25,7 @@ export type FailureReason =
   | "silence"
   | "busy"
   | "refused"
+  | "declined"
   | "wrong-code"
   | "peer-stopped"
   | "peer-failed"

@@ -22,6 +22,7 @@ const STATUS: Record<FailureReason, number> = {
   "silence": 1,
   "busy": 3,
   "refused": 3,
+  "declined": 3,
   "wrong-code": 3,
   "peer-stopped": 1,
   "peer-failed": 1,

@@ -9,6 +9,8 @@ import {
   decodeComplaint,
   decodeDigest,
   type Digest,
+  Reason,
+  reasonIn,
 } from "./messages.ts";
 
 /** Answers that may wait to be asked for, in frames: more were never asked of anybody. */
@@ -104,15 +106,29 @@ export class Answers {
 
   #hearFirst(type: number, body: Uint8Array): void {
     if (type === FrameType.REFUSE) {
-      throw new Failure(
-        "refused",
-        `The receiver refused: ${decodeComplaint(body)}`,
-      );
+      throw refusedBy(body);
     } else if (type !== FrameType.ACCEPT) {
       throw malformed(`type ${type} is not known here, or out of turn`);
     }
     this.accepted = decodeAccept(body);
     this.#accept(this.accepted);
+  }
+}
+
+function refusedBy(body: Uint8Array): Failure {
+  switch (reasonIn(body)) {
+    case Reason.DECLINED:
+      return new Failure("declined", "The person at the receiver declined");
+    case Reason.BUSY:
+      return new Failure(
+        "busy",
+        "The receiver serves somebody else; try later",
+      );
+    default:
+      return new Failure(
+        "refused",
+        `The receiver refused: ${decodeComplaint(body)}`,
+      );
   }
 }
 

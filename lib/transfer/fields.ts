@@ -20,6 +20,7 @@ export const Tag = {
   FILES: 0x0c,
   OMITTED: 0x0d,
   NANOS: 0x0e,
+  ATTEMPT: 0x0f,
   KIND: 0x80,
   TARGET: 0x81,
   RESUME: 0x82,

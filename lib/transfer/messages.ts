@@ -21,11 +21,11 @@ const Kind = { STREAM: 0, FILE: 1, TREE: 2 } as const;
  * which nothing may be known.
  */
 export interface Offer {
-  /** A tree has entries of its own, and neither size, mode nor time. */
+  /** A tree has entries of its own, and neither mode nor time. */
   readonly tree?: TreeOffer;
   /** One path component: of a file, or the first one of a tree. */
   readonly name?: string;
-  /** In bytes. */
+  /** In bytes; of all files of a tree, where they were counted. */
   readonly size?: number;
   /** Permission bits, 0 to 0o777. */
   readonly mode?: number;
@@ -33,7 +33,23 @@ export interface Offer {
   readonly mtime?: Timestamp;
   /** Whether the sender can leave out what the receiver has already. */
   readonly resumable?: boolean;
+  /** Who goes on with this, should it break. */
+  readonly attempt?: Attempt;
 }
+
+/**
+ * A key that the sender keeps, so that it is known again, and the proof that it
+ * has it; what they have to be is for the caller to say.
+ */
+export interface Attempt {
+  /** {@linkcode ATTEMPT_KEY_SIZE} bytes. */
+  readonly key: Uint8Array;
+  /** {@linkcode ATTEMPT_PROOF_SIZE} bytes. */
+  readonly proof: Uint8Array;
+}
+
+export const ATTEMPT_KEY_SIZE = 32;
+export const ATTEMPT_PROOF_SIZE = 64;
 
 /** What is known of a tree from the start. */
 export interface TreeOffer {
@@ -41,6 +57,8 @@ export interface TreeOffer {
   readonly count: number;
   /** Their names in order, as many of them as an offer has room for. */
   readonly names: readonly string[];
+  /** How many files there are in all, where they were counted. */
+  readonly files?: number;
 }
 
 /** What is offered, in words; undefined for a stream. */
@@ -85,6 +103,10 @@ export const Reason = {
   READONLY: 12,
   DENIED: 13,
   TAKEN: 14,
+  DECLINED: 15,
+  STRANGER: 16,
+  HIDDEN: 17,
+  BUSY: 18,
 } as const;
 
 /** How much of a path is said to a peer, in characters. */
@@ -106,6 +128,12 @@ const WORDS: Record<number, string> = {
   [Reason.DENIED]: "it is not permitted to write there",
   [Reason.TAKEN]: "another sender sends the same right now",
   [Reason.NAME]: "a name is not allowed there",
+  [Reason.DECLINED]: "the person there declined",
+  [Reason.STRANGER]:
+    "nobody there can be asked, and without a code it takes no names from others; start it with --code, -o FILE or --yes",
+  [Reason.HIDDEN]:
+    "without a code it takes no name that begins with a dot; start it with --code or -o FILE",
+  [Reason.BUSY]: "it serves somebody else",
   [Reason.TREE]:
     "it takes one stream or one file; for more, run ferry receive -d DIR there",
 };
@@ -124,6 +152,11 @@ export function encodeOffer(offer: Offer): Uint8Array {
   if (offer.mtime !== undefined) fields.time(offer.mtime);
   if (tree !== undefined) {
     fields.int64(Tag.COUNT, tree.count).bytes(Tag.NAMES, joined(tree.names));
+    if (tree.files !== undefined) fields.int64(Tag.FILES, tree.files);
+  }
+  if (offer.attempt !== undefined) {
+    const { key, proof } = offer.attempt;
+    fields.bytes(Tag.ATTEMPT, Uint8Array.of(...key, ...proof));
   }
   if (offer.resumable) fields.uint8(Tag.RESUMABLE, 1);
   return frame(FrameType.OFFER, fields.finish());
@@ -158,13 +191,32 @@ export function decodeOffer(body: Uint8Array): Offer {
     throw malformed("a file is offered without a name");
   }
   const resumable = fields.uint8(Tag.RESUMABLE) === 1;
-  if (kind === Kind.TREE) return { tree: treeOf(fields), name, resumable };
+  const attempt = attemptOf(fields);
+  const size = checkedSize(fields.int64(Tag.SIZE));
+  if (kind === Kind.TREE) {
+    return { tree: treeOf(fields), name, size, resumable, attempt };
+  }
   return {
     name,
-    size: checkedSize(fields.int64(Tag.SIZE)),
+    size,
     mode: checkedMode(fields.int64(Tag.MODE)),
     mtime: checkedTime(fields.int64(Tag.MTIME), fields.int64(Tag.NANOS)),
     resumable,
+    attempt,
+  };
+}
+
+function attemptOf(fields: Fields): Attempt | undefined {
+  const bytes = fields.bytes(Tag.ATTEMPT);
+  if (bytes === undefined) return undefined;
+  if (bytes.length !== ATTEMPT_KEY_SIZE + ATTEMPT_PROOF_SIZE) {
+    throw malformed("an attempt has a key or a proof of another length");
+  }
+  // The frame's memory is used again
+  const copy = bytes.slice();
+  return {
+    key: copy.subarray(0, ATTEMPT_KEY_SIZE),
+    proof: copy.subarray(ATTEMPT_KEY_SIZE),
   };
 }
 
@@ -175,7 +227,7 @@ function treeOf(fields: Fields): TreeOffer {
   const order = new NameOrder();
   const names = bytes.length === 0 ? [] : split(bytes).map(checkedName);
   for (const name of names) order.next(name);
-  return { count, names };
+  return { count, names, files: checkedSize(fields.int64(Tag.FILES)) };
 }
 
 function split(bytes: Uint8Array): Uint8Array[] {
@@ -266,6 +318,11 @@ export function decodeComplaint(body: Uint8Array): string {
   const text = message === undefined ? "" : cleanText(message);
   if (text !== "") return text;
   return WORDS[fields.uint8(Tag.REASON) ?? Reason.OTHER] ?? WORDS[Reason.OTHER];
+}
+
+/** Why, for programs: one of {@linkcode Reason}, or a number that is not known here. */
+export function reasonIn(body: Uint8Array): number {
+  return new Fields(body).uint8(Tag.REASON) ?? Reason.OTHER;
 }
 
 /** The peer speaks another version of the conversation. */

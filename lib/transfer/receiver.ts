@@ -1,5 +1,5 @@
 import type { ByteStream } from "../base/byte_stream.ts";
-import { Failure } from "../base/failure.ts";
+import { Failure, type FailureReason } from "../base/failure.ts";
 import {
   type OpenSink,
   type Sink,
@@ -55,30 +55,90 @@ export async function receive(
   open: OpenSink,
   options: ReceiveOptions = {},
 ): Promise<Digest> {
-  const intake = new Intake(stream, options.progress, options.event);
-  const incoming = new Incoming(intake);
-  const stop = () => intake.behind.fail(options.signal?.reason);
-  options.signal?.addEventListener("abort", stop);
-  if (options.signal?.aborted) stop();
-  const work = incoming.run(open).then(async (digest) => {
-    await confirm(stream, intake, digest);
-    return digest;
-  });
-  try {
-    return await Promise.race([work, intake.behind.failed]);
-  } catch (error) {
-    if (incoming.stored) return await work;
-    intake.behind.fail(error);
-    incoming.discard(error);
-    // What is on its way is taken and thrown away, lest it hold up the message
-    const over = work.catch(() => drain(stream));
-    const told = tell(stream, intake, incoming, error);
-    if (!await within(options.linger ?? 5000, Promise.all([over, told]))) {
-      stream.abort(error as Error);
+  const reception = new Reception(stream);
+  await reception.offer(options);
+  return await reception.run(open, options);
+}
+
+/**
+ * One sender's transfer as it is received: its offer, and unless that is
+ * refused, the content. What goes wrong the sender is told.
+ */
+export class Reception {
+  readonly #stream: ByteStream;
+  readonly #intake: Intake;
+  readonly #incoming: Incoming;
+  #options: ReceiveOptions = {};
+
+  constructor(stream: ByteStream) {
+    this.#stream = stream;
+    this.#intake = new Intake(
+      stream,
+      (bytes) => this.#options.progress?.(bytes),
+      (event) => this.#options.event?.(event),
+    );
+    this.#incoming = new Incoming(this.#intake);
+  }
+
+  /**
+   * Reads the offer, with which a sender begins.
+   *
+   * @throws {Failure} as {@linkcode receive} does
+   */
+  async offer(options: ReceiveOptions = {}): Promise<Offer> {
+    return await this.#told(this.#incoming.readOffer(), options);
+  }
+
+  /**
+   * Tells the sender why its offer is not taken; no more is to be done with
+   * it after that.
+   */
+  async refuse(why: Failure, options: ReceiveOptions = {}): Promise<void> {
+    await this.#told(Promise.reject(why), options).catch(() => {});
+  }
+
+  /**
+   * Receives what was offered into the sink that `open` gives for it.
+   *
+   * @returns what was stored
+   * @throws {Failure} as {@linkcode receive} does
+   */
+  async run(open: OpenSink, options: ReceiveOptions = {}): Promise<Digest> {
+    const work = this.#incoming.run(open).then(async (digest) => {
+      await confirm(this.#stream, this.#intake, digest);
+      return digest;
+    });
+    return await this.#told(work, options);
+  }
+
+  /** What `work` comes to; the sender is told if that is a failure. */
+  async #told<T>(work: Promise<T>, options: ReceiveOptions): Promise<T> {
+    this.#options = options;
+    const { signal, linger = 5000 } = options;
+    const [stream, intake, incoming] = [
+      this.#stream,
+      this.#intake,
+      this.#incoming,
+    ];
+    const stop = () => intake.behind.fail(signal?.reason);
+    signal?.addEventListener("abort", stop);
+    if (signal?.aborted) stop();
+    try {
+      return await Promise.race([work, intake.behind.failed]);
+    } catch (error) {
+      if (incoming.stored) return await work;
+      intake.behind.fail(error);
+      incoming.discard(error);
+      // What is on its way is taken and thrown away, lest it hold up the message
+      const over = work.catch(() => drain(stream));
+      const told = tell(stream, intake, incoming, error);
+      if (!await within(linger, Promise.all([over, told]))) {
+        stream.abort(error as Error);
+      }
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", stop);
     }
-    throw error;
-  } finally {
-    options.signal?.removeEventListener("abort", stop);
   }
 }
 
@@ -98,6 +158,7 @@ export interface Receiver {
 class Incoming {
   receiver: Receiver | undefined;
   #intake: Intake;
+  #offer: Offer | undefined;
   #sink: Sink | TreeSink | undefined;
   #failure: unknown;
 
@@ -106,7 +167,7 @@ class Incoming {
   }
 
   async run(open: OpenSink): Promise<Digest> {
-    const offer = await this.#offer();
+    const offer = this.#offer ?? await this.readOffer();
     this.#goOn();
     const sink = await open(offer);
     this.#sink = sink;
@@ -137,14 +198,14 @@ class Incoming {
     throw ended();
   }
 
-  async #offer(): Promise<Offer> {
+  async readOffer(): Promise<Offer> {
     const { frames } = this.#intake;
     const header = await frames.next();
     if (header === null) throw ended();
     if (header.type !== FrameType.OFFER) {
       throw malformed(`it begins with type ${header.type}, not with an offer`);
     }
-    return decodeOffer(await frames.body());
+    return this.#offer = decodeOffer(await frames.body());
   }
 }
 
@@ -195,7 +256,19 @@ const STORAGE_REASONS: Record<StorageProblem, number> = {
   unusable: Reason.UNUSABLE,
 };
 
+/** An offer is not taken, whoever could store it. */
+export class OfferRefusal extends Failure {
+  /** What the sender is told: one of {@linkcode Reason}. */
+  readonly told: number;
+
+  constructor(reason: FailureReason, told: number, message: string) {
+    super(reason, message);
+    this.told = told;
+  }
+}
+
 function reasonOf(error: unknown): number {
+  if (error instanceof OfferRefusal) return error.told;
   if (error instanceof StorageFailure) return STORAGE_REASONS[error.problem];
   if (error instanceof VersionFailure) return Reason.VERSION;
   if (error instanceof NameFailure) return Reason.NAME;

@@ -29,6 +29,18 @@ export interface SendOptions {
   /** Told of what a person may want to know. */
   event?: (event: TransferEvent) => void;
   /**
+   * Whether content waits until the receiver has accepted the offer.
+   * @default {false}
+   */
+  awaitsAcceptance?: boolean;
+  /**
+   * Called once the offer is on its way; content waits until it resolves, and
+   * is not sent if it rejects.
+   *
+   * @param ended is aborted when nothing is to be sent any more
+   */
+  confirm?: (ended: AbortSignal) => Promise<void>;
+  /**
    * How long the receiver may take to end once it was told that the source
    * failed, in milliseconds.
    * @default {5000}
@@ -56,8 +68,9 @@ export async function send(
 ): Promise<Ending> {
   const answers = new Answers(stream);
   const { verdict } = answers;
+  const ended = new AbortController();
   const outgoing = new Outgoing(stream, answers, source, options);
-  const written = outgoing.run();
+  const written = outgoing.run(ended.signal);
   // Whichever loses the race below may still fail, unheard
   written.catch(() => {});
 
@@ -78,6 +91,7 @@ export async function send(
   } catch (error) {
     // What the receiver says once it was told is only an echo
     const failure = (outgoing.failure ?? error) as Error;
+    ended.abort(failure);
     stream.abort(failure);
     // What reads files ends soon, and leaves none open; a pipe may stay silent
     if (canBeReadAgain(source)) await within(options.linger ?? 5000, written);
@@ -144,6 +158,7 @@ class Outgoing implements Desk {
   readonly event: (event: TransferEvent) => void;
   #stream: ByteStream;
   #source: Source | TreeSource;
+  #options: SendOptions;
   /** Whether it is known what the receiver has. */
   #settled: boolean;
 
@@ -156,14 +171,18 @@ class Outgoing implements Desk {
     this.#stream = stream;
     this.answers = answers;
     this.#source = source;
+    this.#options = options;
     this.#settled = !source.offer.resumable;
     this.blocks = new Blocks(stream, options.progress ?? (() => {}));
     this.event = options.event ?? (() => {});
   }
 
   /** @throws what the stream throws, or `failure` once the stream took ABORT */
-  async run(): Promise<void> {
+  async run(ended: AbortSignal): Promise<void> {
+    const { awaitsAcceptance, confirm } = this.#options;
     await this.#stream.write(encodeOffer(this.#source.offer));
+    if (awaitsAcceptance) await this.answers.acceptance;
+    await confirm?.(ended);
     try {
       await this.#content();
     } catch (error) {

@@ -157,7 +157,7 @@ for (const [what, name, why] of NAMES) {
       const { failure, said, names } = await receiveTree([pack(make(name))]);
       assertEquals(failure?.reason, "protocol");
       assert(why.test(failure!.message), failure!.message);
-      const shown = name.replace("\0", " ").slice(0, 99);
+      const shown = name.replace("\0", "\ufffd").slice(0, 99);
       assert(failure!.message.includes(shown), failure!.message);
       assert(said.includes(shown), said);
       assertEquals(names, []);

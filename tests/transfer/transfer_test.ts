@@ -71,6 +71,10 @@ Deno.test("what is known of a file arrives with it", async () => {
     mode: 0o640,
     mtime: 1_700_000_000_123_456_789n,
     resumable: false,
+    attempt: {
+      key: new Uint8Array(32).fill(1),
+      proof: new Uint8Array(64).fill(2),
+    },
   };
   const [near, far] = memoryPair();
   let offered: Offer | undefined;
