@@ -13,6 +13,12 @@ const S_IN_BYTES = 128;
 /** Scalars have so many bits (section 7.3: the group's size). */
 const GROUP_SIZE_BITS = 252;
 
+/**
+ * Window of the multiples of a generator that are kept. Takes as long to compute
+ * as 15 shares without, makes each of them cost a third, and needs some 100 kB.
+ */
+const WINDOW_BITS = 5;
+
 const { Point } = ristretto255;
 const { Fn } = Point;
 
@@ -46,9 +52,15 @@ export class Cpace {
   /** What the peer gets. */
   readonly share: Uint8Array;
 
-  /** @param scalar 32 bytes, little-endian: for test vectors; random unless given */
-  constructor(inputs: CpaceInputs, scalar = sampleScalar()) {
-    const generator = calculateGenerator(inputs);
+  /**
+   * @param scalar 32 bytes, little-endian: for test vectors; random unless given
+   * @param generator that of these inputs, if it is known
+   */
+  constructor(
+    inputs: CpaceInputs,
+    scalar = sampleScalar(),
+    generator = calculateGenerator(inputs),
+  ) {
     this.#sid = inputs.sid;
     this.#scalar = littleEndian(scalar);
     this.share = generator.multiply(this.#scalar).toBytes();
@@ -70,6 +82,22 @@ export class Cpace {
       lvCat(initiator.share, initiator.ad),
       lvCat(responder.share, responder.ad),
     );
+  }
+}
+
+/** Makes many sides with the same inputs: what follows from them alone is computed once. */
+export class CpaceSides {
+  readonly #inputs: CpaceInputs;
+  readonly #generator: Element;
+
+  constructor(inputs: CpaceInputs) {
+    this.#inputs = inputs;
+    this.#generator = calculateGenerator(inputs).precompute(WINDOW_BITS, false);
+  }
+
+  /** A side with a scalar of its own. */
+  next(): Cpace {
+    return new Cpace(this.#inputs, sampleScalar(), this.#generator);
   }
 }
 

@@ -1,4 +1,9 @@
-import { Refusal, refusedHere, SecurityFailure } from "./refusal.ts";
+import {
+  Refusal,
+  refusedHere,
+  SecurityFailure,
+  WrongGuess,
+} from "./refusal.ts";
 
 /** Counts wrong guesses of a code, over all connections, and lets nobody guess any more after so many. */
 export class Guesses {
@@ -22,6 +27,8 @@ export class Guesses {
    * Checks a proof, unless it is too late for that.
    *
    * @param check throws {@linkcode SecurityFailure} if it is wrong
+   * @throws {WrongGuess} in its place, if it was a guess at the code
+   * @throws {SecurityFailure} if there were too many before: nothing was checked
    */
   spend<T>(check: () => T): T {
     if (this.left <= 0) throw refusedHere(Refusal.WRONG_CODE);
@@ -30,8 +37,7 @@ export class Guesses {
     } catch (failure) {
       const wrong = failure instanceof SecurityFailure &&
         failure.refusal === Refusal.WRONG_CODE;
-      if (wrong) this.#wrong++;
-      throw failure;
+      throw wrong ? new WrongGuess(++this.#wrong) : failure;
     }
   }
 }

@@ -5,6 +5,7 @@ import type { Cpace, CpaceMessage } from "./cpace.ts";
 import {
   deriveSecret,
   handshakeSecret,
+  HASH_SIZE,
   hkdfExpandLabel,
   masterSecret,
   NO_SECRET,
@@ -14,14 +15,14 @@ import {
 import type { KeyShare } from "./key_share.ts";
 import {
   type ClientHello,
-  decodeClientFinished,
   decodeClientHello,
+  decodeFinished,
   decodeServerHello,
-  encodeClientFinished,
   encodeClientHello,
+  encodeFinished,
   encodeServerHello,
   malformed,
-  message,
+  message as messageOf,
   type Mode,
   RecordType,
   type ServerHello,
@@ -40,14 +41,23 @@ export type Secrets =
     readonly cpace: Cpace;
   };
 
-/** What both sides know in the end. */
+/** Gives a server what it brings to each handshake. */
+export interface SecretsSource {
+  readonly mode: Mode;
+  /** Settles before {@linkcode next} is first called. */
+  readonly ready: Promise<void>;
+  /** New secrets, which nobody else gets. */
+  next(): Secrets;
+}
+
+/** What both sides know once the client has proved itself. */
 export interface Session {
   /** Traffic secret of what the client sends. */
   readonly client: Uint8Array;
   /** Traffic secret of what the server sends. */
   readonly server: Uint8Array;
-  /** Three words that are the same on both sides, unless somebody is in the middle. */
-  readonly words: readonly string[];
+  /** 32 bytes that no other handshake has: what is signed over them belongs to this one. */
+  readonly binding: Uint8Array;
 }
 
 const WORDS = 3;
@@ -59,18 +69,24 @@ export class ClientHandshake {
   readonly hello: Uint8Array;
   readonly #secrets: Secrets;
   readonly #nonce: Uint8Array;
+  #peer: ServerHello | undefined;
+  #keys: Handshake | undefined;
+  #finished: Uint8Array = NOTHING;
   #session: Session | undefined;
-  #proof: Uint8Array = NOTHING;
 
   /** @param nonce 32 unpredictable bytes */
   constructor(secrets: Secrets, nonce: Uint8Array) {
     this.#secrets = secrets;
     this.#nonce = nonce;
-    const plain = secrets.mode === "plain";
     this.hello = encodeClientHello({
       ...sharesOf(secrets),
-      commitment: plain ? NOTHING : transcriptHash(nonce),
+      commitment: commitmentTo(nonce, secrets.mode),
     });
+  }
+
+  /** Whether a person is asked at the server; known after {@linkcode receiveHello}. */
+  get peerAsks(): boolean {
+    return this.#peer?.asks ?? false;
   }
 
   /** What to encrypt with; there after {@linkcode receiveHello}, unless the mode is plain. */
@@ -90,30 +106,39 @@ export class ClientHandshake {
     if (serverHello.mode !== secrets.mode) {
       throw malformed("it answers in another mode");
     }
+    this.#peer = serverHello;
     if (secrets.mode === "plain") return undefined;
     const keys = new Handshake(
       secrets,
       serverHello,
       { message: this.hello, shares: sharesOf(secrets) },
-      { message: message(RecordType.HELLO, body), shares: serverHello },
+      { message: messageOf(RecordType.HELLO, body), shares: serverHello },
     );
-    const finished = encodeClientFinished({
+    this.#finished = encodeFinished({
       nonce: this.#nonce,
       verifyData: keys.clientProof(this.#nonce),
     });
-    this.#proof = keys.serverProof(finished);
-    this.#session = keys.session(finished);
-    return finished;
+    this.#keys = keys;
+    this.#session = keys.session(this.#finished);
+    return this.#finished;
   }
 
   /**
    * Takes the server's FINISHED.
    *
+   * @returns the session words
    * @throws {Failure} `wrong-code` or `corrupt` if it does not know what it should
    */
-  receiveFinished(body: Uint8Array): void {
-    if (this.#session === undefined) throw malformed("it is out of turn");
-    if (equal(body, this.#proof)) return;
+  receiveFinished(body: Uint8Array): readonly string[] {
+    const [peer, keys] = [this.#peer, this.#keys];
+    if (peer === undefined || keys === undefined) {
+      throw malformed("it is out of turn");
+    }
+    const { nonce, verifyData } = decodeFinished(body);
+    const proof = keys.serverProof(this.#finished, nonce);
+    if (equal(verifyData, proof) && reveals(nonce, peer.commitment)) {
+      return keys.words(this.#finished, messageOf(RecordType.FINISHED, body));
+    }
     if (this.#secrets.mode === "code") {
       throw new Failure(
         "wrong-code",
@@ -127,20 +152,47 @@ export class ClientHandshake {
   }
 }
 
-/** The side that was connected to. Its messages have their headers; those that it takes do not. */
-export class ServerHandshake {
-  readonly #secrets: Secrets;
-  #commitment: Uint8Array = NOTHING;
-  #keys: Handshake | undefined;
-  #session: Session | undefined;
+/** What a server says of itself in a handshake. */
+export interface ServerHandshakeOptions {
+  /** 32 unpredictable bytes. */
+  readonly nonce: Uint8Array;
+  /**
+   * Whether a person is asked before anything is accepted.
+   * @default {false}
+   */
+  readonly asks?: boolean;
+}
 
-  constructor(secrets: Secrets) {
-    this.#secrets = secrets;
+/**
+ * The side that was connected to. Its messages have their headers; those that it
+ * takes do not. Nothing is computed with a client's shares before its FINISHED.
+ */
+export class ServerHandshake {
+  readonly #source: SecretsSource;
+  readonly #nonce: Uint8Array;
+  readonly #asks: boolean;
+  #begun: Begun | undefined;
+  #session: Session | undefined;
+  #words: readonly string[] | undefined;
+
+  /** @param source is asked for secrets once a client has said a HELLO that fits */
+  constructor(
+    source: SecretsSource,
+    { nonce, asks = false }: ServerHandshakeOptions,
+  ) {
+    this.#source = source;
+    this.#nonce = nonce;
+    this.#asks = asks;
   }
 
   /** What to encrypt with; there after {@linkcode receiveFinished}. */
   get session(): Session | undefined {
     return this.#session;
+  }
+
+  /** The session words; there after {@linkcode receiveFinished}. */
+  get words(): readonly string[] | undefined {
+    return this.#words;
   }
 
   /**
@@ -152,19 +204,18 @@ export class ServerHandshake {
    */
   receiveHello(body: Uint8Array): Uint8Array {
     const clientHello = decodeClientHello(body);
-    const secrets = this.#secrets;
-    const refusal = mismatch(secrets.mode, clientHello.mode);
+    const refusal = mismatch(this.#source.mode, clientHello.mode);
     if (refusal !== undefined) throw refusedHere(refusal);
-    const shares = sharesOf(secrets);
-    const hello = encodeServerHello(shares);
-    if (secrets.mode === "plain") return hello;
-    this.#commitment = clientHello.commitment;
-    this.#keys = new Handshake(
-      secrets,
-      clientHello,
-      { message: message(RecordType.HELLO, body), shares: clientHello },
-      { message: hello, shares },
-    );
+    const secrets = this.#source.next();
+    const hello = encodeServerHello({
+      ...sharesOf(secrets),
+      asks: this.#asks,
+      commitment: commitmentTo(this.#nonce, secrets.mode),
+    });
+    if (secrets.mode !== "plain") {
+      const message = messageOf(RecordType.HELLO, body);
+      this.#begun = { secrets, hello, peer: clientHello, message };
+    }
     return hello;
   }
 
@@ -176,19 +227,40 @@ export class ServerHandshake {
    * @throws {Failure} `protocol`
    */
   receiveFinished(body: Uint8Array): Uint8Array {
-    const keys = this.#keys;
-    if (keys === undefined) throw malformed("it is out of turn");
-    const { nonce, verifyData } = decodeClientFinished(body);
-    const proved = equal(verifyData, keys.clientProof(nonce)) &&
-      equal(transcriptHash(nonce), this.#commitment);
-    if (!proved) {
-      const wrongCode = this.#secrets.mode === "code";
+    if (this.#begun === undefined) throw malformed("it is out of turn");
+    const { secrets, hello, peer, message } = this.#begun;
+    const { nonce, verifyData } = decodeFinished(body);
+    // Cheap, and says nothing of the code
+    if (!reveals(nonce, peer.commitment)) throw refusedHere(Refusal.BROKEN);
+    const keys = new Handshake(
+      secrets,
+      peer,
+      { message, shares: peer },
+      { message: hello, shares: sharesOf(secrets) },
+    );
+    if (!equal(verifyData, keys.clientProof(nonce))) {
+      const wrongCode = secrets.mode === "code";
       throw refusedHere(wrongCode ? Refusal.WRONG_CODE : Refusal.BROKEN);
     }
-    const finished = message(RecordType.FINISHED, body);
-    this.#session = keys.session(finished);
-    return message(RecordType.FINISHED, keys.serverProof(finished));
+    const clientFinished = messageOf(RecordType.FINISHED, body);
+    const finished = encodeFinished({
+      nonce: this.#nonce,
+      verifyData: keys.serverProof(clientFinished, this.#nonce),
+    });
+    this.#session = keys.session(clientFinished);
+    this.#words = keys.words(clientFinished, finished);
+    return finished;
   }
+}
+
+/** What a server keeps between a client's HELLO and its FINISHED. */
+interface Begun {
+  readonly secrets: Exclude<Secrets, { mode: "plain" }>;
+  /** The server's HELLO. */
+  readonly hello: Uint8Array;
+  readonly peer: ClientHello;
+  /** The client's HELLO, with its header. */
+  readonly message: Uint8Array;
 }
 
 /** What a server holds against a client that wants to talk otherwise. */
@@ -202,7 +274,7 @@ function mismatch(here: Mode, there: Mode): number | undefined {
 /** A hello, and what is in it. */
 interface Said {
   readonly message: Uint8Array;
-  readonly shares: ClientHello | ServerHello | Shares;
+  readonly shares: Shares;
 }
 
 /** What follows from both hellos: the key schedule of RFC 8446, section 7.1. */
@@ -235,40 +307,63 @@ class Handshake {
     this.#secret = handshakeSecret(psk, ecdhe);
   }
 
-  /** verify_data of the client's FINISHED, which also covers the nonce. */
+  /** verify_data of the client's FINISHED, which also covers its nonce. */
   clientProof(nonce: Uint8Array): Uint8Array {
     const secret = deriveSecret(this.#secret, "c hs traffic", this.#hellos);
     return verifyData(secret, transcriptHash(...this.#messages, nonce));
   }
 
-  /** verify_data of the server's FINISHED. */
-  serverProof(clientFinished: Uint8Array): Uint8Array {
+  /** verify_data of the server's FINISHED, which also covers its nonce. */
+  serverProof(clientFinished: Uint8Array, nonce: Uint8Array): Uint8Array {
     const secret = deriveSecret(this.#secret, "s hs traffic", this.#hellos);
-    return verifyData(secret, this.#transcript(clientFinished));
+    const said = transcriptHash(...this.#messages, clientFinished, nonce);
+    return verifyData(secret, said);
   }
 
   session(clientFinished: Uint8Array): Session {
-    const master = masterSecret(this.#secret);
-    const transcript = this.#transcript(clientFinished);
-    const exporter = deriveSecret(master, "exp master", transcript);
+    const { master, transcript, exporter } = this.#finish(clientFinished);
     return {
       client: deriveSecret(master, "c ap traffic", transcript),
       server: deriveSecret(master, "s ap traffic", transcript),
-      words: sessionWords(exporter),
+      binding: exported(exporter, "EXPORTER-ferry-attempt", NOTHING, HASH_SIZE),
     };
   }
 
-  #transcript(clientFinished: Uint8Array): Uint8Array {
-    return transcriptHash(...this.#messages, clientFinished);
+  /** The session words, which also need the server's FINISHED: nobody knows them before that. */
+  words(clientFinished: Uint8Array, serverFinished: Uint8Array): string[] {
+    const { exporter } = this.#finish(clientFinished);
+    const label = "EXPORTER-ferry-session-words";
+    const bytes = exported(exporter, label, serverFinished, 4);
+    return wordsOf(new DataView(bytes.buffer).getUint32(0), WORDS);
+  }
+
+  /** What is made with the transcript that ends with the client's FINISHED. */
+  #finish(clientFinished: Uint8Array) {
+    const master = masterSecret(this.#secret);
+    const transcript = transcriptHash(...this.#messages, clientFinished);
+    const exporter = deriveSecret(master, "exp master", transcript);
+    return { master, transcript, exporter };
   }
 }
 
-/** Exported keying material (RFC 8446, section 7.5), as words. */
-function sessionWords(exporterSecret: Uint8Array): string[] {
-  const label = "EXPORTER-ferry-session-words";
+/** Exported keying material (RFC 8446, section 7.5). */
+function exported(
+  exporterSecret: Uint8Array,
+  label: string,
+  context: Uint8Array,
+  length: number,
+): Uint8Array {
   const secret = deriveSecret(exporterSecret, label, transcriptHash());
-  const bytes = hkdfExpandLabel(secret, "exporter", transcriptHash(), 4);
-  return wordsOf(new DataView(bytes.buffer).getUint32(0), WORDS);
+  return hkdfExpandLabel(secret, "exporter", transcriptHash(context), length);
+}
+
+/** What a HELLO says of the nonce that the same side's FINISHED reveals. */
+function commitmentTo(nonce: Uint8Array, mode: Mode): Uint8Array {
+  return mode === "plain" ? NOTHING : transcriptHash(nonce);
+}
+
+function reveals(nonce: Uint8Array, commitment: Uint8Array): boolean {
+  return equal(transcriptHash(nonce), commitment);
 }
 
 /** The share, and the rest of the hello as the data that goes with it. */

@@ -19,7 +19,9 @@ export const MAX_MESSAGE = 256;
 /** Bytes of a share of CPace. */
 const CPACE_SHARE_SIZE = 32;
 /** The version of the channel that is spoken here. */
-export const VERSION = 1;
+export const VERSION = 2;
+/** Flag of a server's HELLO: a person is asked before anything is accepted. */
+const ASKS = 0x01;
 
 /** How a side wants to talk. */
 export type Mode = "plain" | "encrypted" | "code";
@@ -30,13 +32,20 @@ const MODES: readonly Mode[] = ["plain", "encrypted", "code"];
 /** What a client says first. */
 export type ClientHello =
   & {
-    /** The SHA-256 of the nonce that its FINISHED reveals. */
+    /** The SHA-256 of the nonce that its FINISHED reveals; empty in plain mode. */
     readonly commitment: Uint8Array;
   }
   & Shares;
 
 /** What a server answers. */
-export type ServerHello = Shares;
+export type ServerHello =
+  & {
+    /** Whether a person is asked before anything is accepted. */
+    readonly asks: boolean;
+    /** The SHA-256 of the nonce that its FINISHED reveals; empty in plain mode. */
+    readonly commitment: Uint8Array;
+  }
+  & Shares;
 
 /** Key shares, as far as the mode has them. */
 export interface Shares {
@@ -47,9 +56,9 @@ export interface Shares {
   readonly cpaceShare: Uint8Array;
 }
 
-/** What a client says once it knows the keys. */
-export interface ClientFinished {
-  /** What the commitment was for. */
+/** What each side says once it knows the keys. */
+export interface Finished {
+  /** What the commitment in its HELLO was for. */
   readonly nonce: Uint8Array;
   readonly verifyData: Uint8Array;
 }
@@ -72,22 +81,24 @@ export function encodeClientHello(hello: ClientHello): Uint8Array {
 }
 
 export function encodeServerHello(hello: ServerHello): Uint8Array {
-  const start = Uint8Array.of(VERSION, MODES.indexOf(hello.mode));
-  return message(RecordType.HELLO, start, hello.keyShare, hello.cpaceShare);
+  const flags = hello.asks ? ASKS : 0;
+  const start = Uint8Array.of(VERSION, MODES.indexOf(hello.mode), flags);
+  const { commitment, keyShare, cpaceShare } = hello;
+  return message(RecordType.HELLO, start, commitment, keyShare, cpaceShare);
 }
 
 /** @throws {Failure} `protocol`, or `refused` for another version */
 export function decodeClientHello(body: Uint8Array): ClientHello {
   const { mode, rest } = decodeStart(body);
-  const size = mode === "plain" ? 0 : HASH_SIZE;
-  const commitment = rest.slice(0, size);
-  return { commitment, ...decodeShares(mode, rest.subarray(size)) };
+  return decodeCommitted(mode, rest);
 }
 
 /** @throws {Failure} `protocol`, or `refused` for another version */
 export function decodeServerHello(body: Uint8Array): ServerHello {
   const { mode, rest } = decodeStart(body);
-  return decodeShares(mode, rest);
+  if (rest.length === 0) throw malformed("its hello is too short");
+  const asks = (rest[0] & ASKS) !== 0;
+  return { asks, ...decodeCommitted(mode, rest.subarray(1)) };
 }
 
 function decodeStart(body: Uint8Array): { mode: Mode; rest: Uint8Array } {
@@ -104,24 +115,29 @@ function decodeStart(body: Uint8Array): { mode: Mode; rest: Uint8Array } {
   return { mode, rest: body.subarray(2) };
 }
 
-function decodeShares(mode: Mode, body: Uint8Array): Shares {
-  const keyEnd = mode === "plain" ? 0 : KEY_SHARE_SIZE;
+/** What both hellos end with. */
+function decodeCommitted(
+  mode: Mode,
+  body: Uint8Array,
+): Shares & { commitment: Uint8Array } {
+  const commitmentEnd = mode === "plain" ? 0 : HASH_SIZE;
+  const keyEnd = commitmentEnd + (mode === "plain" ? 0 : KEY_SHARE_SIZE);
   const end = keyEnd + (mode === "code" ? CPACE_SHARE_SIZE : 0);
   if (body.length !== end) throw malformed("its hello is of a wrong length");
   return {
     mode,
-    keyShare: body.slice(0, keyEnd),
+    commitment: body.slice(0, commitmentEnd),
+    keyShare: body.slice(commitmentEnd, keyEnd),
     cpaceShare: body.slice(keyEnd),
   };
 }
 
-export function encodeClientFinished(finished: ClientFinished): Uint8Array {
-  const { nonce, verifyData } = finished;
+export function encodeFinished({ nonce, verifyData }: Finished): Uint8Array {
   return message(RecordType.FINISHED, nonce, verifyData);
 }
 
 /** @throws {Failure} `protocol` */
-export function decodeClientFinished(body: Uint8Array): ClientFinished {
+export function decodeFinished(body: Uint8Array): Finished {
   if (body.length !== 2 * HASH_SIZE) {
     throw malformed("its proof is of a wrong length");
   }

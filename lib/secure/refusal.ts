@@ -29,6 +29,32 @@ export class SecurityFailure extends Failure {
   }
 }
 
+/** A wrong code was tried, and counted: there are no more of them than a receiver allows. */
+export class WrongGuess extends SecurityFailure {
+  /** How many there were so far, with this one. */
+  readonly count: number;
+
+  constructor(count: number) {
+    const { WRONG_CODE } = Refusal;
+    super("wrong-code", WRONG_CODE, RECEIVERS_WORDS[WRONG_CODE]);
+    this.count = count;
+  }
+}
+
+/**
+ * A client has proved that it knows the code, and has seen no proof in return:
+ * the peer fell silent, broke off, refused, or proved something else. With what
+ * the client said a peer can check one guess at the code, and need not say so.
+ * Reason and message are those of the cause.
+ */
+export class UnansweredProof extends Failure {
+  readonly afterProof = true;
+
+  constructor(cause: Failure) {
+    super(cause.reason, cause.message, { cause });
+  }
+}
+
 /** What a sender makes of the receiver's refusal. */
 export function refusedByPeer(refusal: number): SecurityFailure {
   const reason = refusal === Refusal.WRONG_CODE ? "wrong-code" : "refused";

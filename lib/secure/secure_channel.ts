@@ -1,10 +1,11 @@
 import type { ByteStream } from "../base/byte_stream.ts";
+import { Failure } from "../base/failure.ts";
 import { Guesses } from "./guesses.ts";
 import {
   ClientHandshake,
   type Secrets,
+  type SecretsSource,
   ServerHandshake,
-  type Session,
 } from "./handshake.ts";
 import { HASH_SIZE } from "./key_schedule.ts";
 import { KeyShare } from "./key_share.ts";
@@ -13,34 +14,52 @@ import {
   decodeRefuse,
   encodeRefuse,
   malformed,
+  type Mode,
   RecordType,
 } from "./messages.ts";
-import { refusedByPeer, SecurityFailure } from "./refusal.ts";
+import { refusedByPeer, SecurityFailure, UnansweredProof } from "./refusal.ts";
+import { cpaceInputs, type Security } from "./security.ts";
 import { SecureStream } from "./secure_stream.ts";
 
-/** How a side wants to talk; both have to want the same. */
-export type Security =
-  | { readonly mode: "plain" }
-  | { readonly mode: "encrypted" }
-  | {
-    readonly mode: "code";
-    /** As `normalCode` gives it. */
-    readonly code: string;
-  };
+export type { Security };
 
 /** A stream on which both sides have agreed. */
 export interface Agreed {
   readonly stream: ByteStream;
   /**
    * Three words that are the same on both sides unless somebody is in the
-   * middle; `undefined` where that is known already, or not at all.
+   * middle; `undefined` where that is known already, or not at all. They are
+   * there once the server has said its FINISHED, and rejects as
+   * {@linkcode confirmed} does if it cannot.
    */
-  readonly words: readonly string[] | undefined;
+  readonly words: Promise<readonly string[] | undefined>;
+  /**
+   * 32 bytes that are the same on both sides and that no other handshake has, to
+   * bind what is signed to this one; zeros in plain mode.
+   */
+  readonly binding: Uint8Array;
   /** Resolves when the other side has proved itself, and rejects as reading does if it cannot. */
   readonly confirmed: Promise<void>;
 }
 
-/** Makes what one handshake needs: to be done before the connection is opened, as it takes a while. */
+/** What a client has agreed on with a server. */
+export interface AgreedWithServer extends Agreed {
+  /**
+   * Resolves when the server has proved itself. In code mode it rejects with
+   * {@linkcode UnansweredProof}, whatever happened, as does reading.
+   */
+  readonly confirmed: Promise<void>;
+  /** Whether the server asks a person before it accepts anything. */
+  readonly peerAsks: boolean;
+}
+
+/** The binding of plain mode. */
+const UNBOUND = new Uint8Array(HASH_SIZE);
+
+/**
+ * Makes what a client needs for one handshake: to be done before the connection
+ * is opened, as it takes a while.
+ */
 export async function prepare(security: Security): Promise<Secrets> {
   const { mode } = security;
   if (mode === "plain") return { mode };
@@ -48,13 +67,8 @@ export async function prepare(security: Security): Promise<Secrets> {
   if (mode === "encrypted") return { mode, keyShare };
   // Takes longer to load than all the rest of a handshake.
   const { Cpace } = await import("./cpace.ts");
-  const prs = new TextEncoder().encode(security.code);
-  const cpace = new Cpace({ prs, ci: ROLES, sid: new Uint8Array(0) });
-  return { mode, keyShare, cpace };
+  return { mode, keyShare, cpace: new Cpace(cpaceInputs(security.code)) };
 }
-
-/** The channel identifier of CPace: who says what first. */
-const ROLES = new TextEncoder().encode("ferry send, ferry receive");
 
 /**
  * Agrees with the server, as the client. The server's proof is still under way
@@ -67,38 +81,56 @@ const ROLES = new TextEncoder().encode("ferry send, ferry receive");
 export async function agreeAsClient(
   stream: ByteStream,
   secrets: Secrets,
-): Promise<Agreed> {
-  const nonce = crypto.getRandomValues(new Uint8Array(HASH_SIZE));
-  const handshake = new ClientHandshake(secrets, nonce);
+): Promise<AgreedWithServer> {
+  const handshake = new ClientHandshake(secrets, randomNonce());
   await stream.write(handshake.hello);
   const finished = handshake.receiveHello(
     await expect(stream, RecordType.HELLO),
   );
-  if (finished === undefined) return plain(stream);
-  await stream.write(finished);
-  const confirmed = expect(stream, RecordType.FINISHED)
-    .then((body) => handshake.receiveFinished(body));
+  const { peerAsks, session } = handshake;
+  if (finished === undefined || session === undefined) {
+    return { ...plain(stream), peerAsks };
+  }
+  const unanswered = (failure: unknown): never => {
+    const guessed = secrets.mode === "code" && failure instanceof Failure;
+    throw guessed ? new UnansweredProof(failure) : failure;
+  };
+  await stream.write(finished).catch(unanswered);
+  const proved = expect(stream, RecordType.FINISHED)
+    .then((body) => handshake.receiveFinished(body))
+    .catch(unanswered);
+  const words = proved.then((words) => wordsFor(secrets.mode, words));
+  const confirmed = proved.then(() => {});
   // Whoever reads hears of it.
-  confirmed.catch(() => {});
-  const { client, server, words } = handshake.session!;
+  for (const promise of [words, confirmed]) promise.catch(() => {});
+  const { client, server, binding } = session;
   const sealed = new SecureStream(stream, {
     sending: client,
     receiving: server,
     beforeReading: () => confirmed,
   });
-  return { stream: sealed, words: wordsFor(secrets, words), confirmed };
+  return { stream: sealed, words, binding, confirmed, peerAsks };
 }
 
 function plain(stream: ByteStream): Agreed {
-  return { stream, words: undefined, confirmed: Promise.resolve() };
+  return {
+    stream,
+    words: Promise.resolve(undefined),
+    binding: UNBOUND,
+    confirmed: Promise.resolve(),
+  };
 }
 
 /** Where a code has proved who is there, there is nothing to compare. */
 function wordsFor(
-  { mode }: Secrets,
+  mode: Mode,
   words: readonly string[],
 ): readonly string[] | undefined {
   return mode === "code" ? undefined : words;
+}
+
+function randomNonce(): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(HASH_SIZE));
 }
 
 /** Reads a message of this type, unless the server refuses. */
@@ -111,44 +143,68 @@ async function expect(stream: ByteStream, type: number): Promise<Uint8Array> {
   return message.body;
 }
 
+/** Settings of {@linkcode agreeAsServer}. */
+export interface ServerOptions {
+  /** Counts what is tried in code mode; any number of wrong codes unless given. */
+  readonly guesses?: Guesses;
+  /**
+   * Whether a person is asked here before anything is accepted: the client is told.
+   * @default {false}
+   */
+  readonly asks?: boolean;
+  /**
+   * In encrypted mode, called when the client has finished and knows no session
+   * words yet; they are told once this resolves. Whoever tries for words needs a
+   * handshake that comes this far for each try, so here they are counted, over all
+   * connections, and made to wait. Clients wait for it no longer than 15 seconds.
+   * If it rejects, so does agreeing.
+   */
+  readonly beforeFinished?: () => Promise<void>;
+}
+
 /**
  * Agrees with the client, as the server.
  *
- * @param guesses counts what is tried in code mode
+ * @param source gives the secrets, once a client has said a HELLO that fits
+ * @throws {WrongGuess} if the client tried a wrong code; it is a SecurityFailure
  * @throws {SecurityFailure} if the client was refused: it has been told, and the
  * direction to it has ended
  * @throws {Failure} `protocol`, or what the stream throws
  */
 export async function agreeAsServer(
   stream: ByteStream,
-  secrets: Secrets,
-  guesses = new Guesses(Infinity),
+  source: SecretsSource,
+  options: ServerOptions = {},
 ): Promise<Agreed> {
-  const session = await serve(stream, secrets, guesses)
+  const handshake = await serve(stream, source, options)
     .catch((failure) => refuse(stream, failure));
-  if (session === undefined) return plain(stream);
-  const { client, server, words } = session;
+  const { session, words } = handshake;
+  if (session === undefined || words === undefined) return plain(stream);
+  const { client, server, binding } = session;
   const keys = { sending: server, receiving: client };
   return {
     stream: new SecureStream(stream, keys),
-    words: wordsFor(secrets, words),
+    words: Promise.resolve(wordsFor(source.mode, words)),
+    binding,
     confirmed: Promise.resolve(),
   };
 }
 
 async function serve(
   stream: ByteStream,
-  secrets: Secrets,
-  guesses: Guesses,
-): Promise<Session | undefined> {
-  const handshake = new ServerHandshake(secrets);
+  source: SecretsSource,
+  { guesses = new Guesses(Infinity), asks, beforeFinished }: ServerOptions,
+): Promise<ServerHandshake> {
+  const handshake = new ServerHandshake(source, { nonce: randomNonce(), asks });
   const hello = await listen(stream, RecordType.HELLO);
+  await source.ready;
   await stream.write(handshake.receiveHello(hello));
-  if (secrets.mode === "plain") return undefined;
+  if (source.mode === "plain") return handshake;
   const finished = await listen(stream, RecordType.FINISHED);
   const proof = guesses.spend(() => handshake.receiveFinished(finished));
+  if (source.mode === "encrypted") await beforeFinished?.();
   await stream.write(proof);
-  return handshake.session;
+  return handshake;
 }
 
 async function listen(stream: ByteStream, type: number): Promise<Uint8Array> {

@@ -2,12 +2,9 @@ import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
 import { Guesses } from "../secure/guesses.ts";
-import { SecurityFailure } from "../secure/refusal.ts";
-import {
-  agreeAsServer,
-  prepare,
-  type Security,
-} from "../secure/secure_channel.ts";
+import { SecurityFailure, WrongGuess } from "../secure/refusal.ts";
+import { agreeAsServer, type Security } from "../secure/secure_channel.ts";
+import { ServerSecrets } from "../secure/server_secrets.ts";
 import { farewell } from "./farewell.ts";
 import type { Listener } from "./listener.ts";
 import { PrimedStream } from "./primed_stream.ts";
@@ -27,7 +24,7 @@ export interface Admitted<L extends Listener = Listener> {
 
 /** Decides who may send. */
 export class Admission<L extends Listener = Listener> {
-  readonly #security: Security;
+  readonly #secrets: ServerSecrets;
   readonly #listenerFor: (peer: string) => L;
   readonly #notice: (text: string) => void;
   readonly #guesses = new Guesses(MAX_WRONG_CODES);
@@ -43,11 +40,10 @@ export class Admission<L extends Listener = Listener> {
     notice: (text: string) => void,
     listenerFor: (peer: string) => L,
   ) {
-    this.#security = security;
+    // What a code takes is loaded while nobody waits for it yet
+    this.#secrets = new ServerSecrets(security);
     this.#notice = notice;
     this.#listenerFor = listenerFor;
-    // What a code takes is loaded while nobody waits for it yet
-    prepare(security).catch(() => {});
   }
 
   /** Aborted once nobody is let in any more. */
@@ -62,15 +58,17 @@ export class Admission<L extends Listener = Listener> {
    */
   async judge(channel: Channel): Promise<Admitted<L>> {
     try {
-      const secrets = await prepare(this.#security);
-      const agreed = await agreeAsServer(channel, secrets, this.#guesses);
+      const agreed = await agreeAsServer(channel, this.#secrets, {
+        guesses: this.#guesses,
+      });
       // Whoever agrees and then says nothing is no sender
       const stream = await PrimedStream.of(agreed.stream);
       await channel.established;
-      const { mode } = this.#security;
+      const { mode } = this.#secrets;
+      const words = await agreed.words;
       const listener = this.#listenerFor(channel.peer);
       listener.connected(channel.peer);
-      listener.agreed({ mode, words: agreed.words });
+      listener.agreed({ mode, words });
       return { channel, stream, listener };
     } catch (failure) {
       // Of whoever is not there at all nobody need hear.
@@ -83,11 +81,11 @@ export class Admission<L extends Listener = Listener> {
   }
 
   #tell(peer: string, failure: unknown): void {
-    if (this.#notices++ >= MAX_NOTICES) return;
-    const { reason, message } = failure as Failure;
-    const count = reason === "wrong-code"
-      ? ` (${this.#guesses.wrong} of ${MAX_WRONG_CODES})`
-      : "";
+    // Of these there are few, and each is told of
+    const guess = failure instanceof WrongGuess;
+    if (!guess && this.#notices++ >= MAX_NOTICES) return;
+    const { message } = failure as Failure;
+    const count = guess ? ` (${failure.count} of ${MAX_WRONG_CODES})` : "";
     this.#notice(`${peer} was not let in${count}: ${message}`);
   }
 

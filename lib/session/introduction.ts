@@ -97,7 +97,8 @@ async function agree(
     );
     // What is sent meanwhile only the right one can open
     confirmed.then(clear, clear);
-    listener.agreed({ mode: security.mode, words });
+    const { mode } = security;
+    words.then((words) => listener.agreed({ mode, words }), () => {});
     return { channel, stream };
   } catch (failure) {
     clear();

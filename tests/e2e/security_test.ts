@@ -8,6 +8,7 @@ import {
 } from "../../lib/secure/handshake.ts";
 import { readMessage } from "../../lib/secure/message_reader.ts";
 import { agreeAsClient, prepare } from "../../lib/secure/secure_channel.ts";
+import { ServerSecrets } from "../../lib/secure/server_secrets.ts";
 import {
   freePort,
   installed,
@@ -304,13 +305,14 @@ Deno.test("a receiver that agrees, takes everything and never proves itself is g
       ["send", "127.0.0.1", `${endpoint.port}`, "--timeout", "1", ...options],
     );
     const channel = await endpoint.accept();
-    const handshake = new ServerHandshake(
-      await prepare(
-        code === undefined
-          ? { mode: "encrypted" }
-          : { mode: "code", code: normalCode(code)! },
-      ),
+    const secrets = new ServerSecrets(
+      code === undefined
+        ? { mode: "encrypted" }
+        : { mode: "code", code: normalCode(code)! },
     );
+    await secrets.ready;
+    const nonce = new Uint8Array(32);
+    const handshake = new ServerHandshake(secrets, { nonce });
     const { body } = await readMessage(channel);
     await channel.write(handshake.receiveHello(body));
     const into = new Uint8Array(10_000);

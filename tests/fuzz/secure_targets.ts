@@ -1,6 +1,6 @@
 import { assert } from "@std/assert";
 import type { ByteStream } from "../../lib/base/byte_stream.ts";
-import type { Secrets } from "../../lib/secure/handshake.ts";
+import type { SecretsSource } from "../../lib/secure/handshake.ts";
 import {
   agreeAsClient,
   agreeAsServer,
@@ -24,7 +24,12 @@ export async function secureTargets(): Promise<Target[]> {
   for (const security of MODES) {
     // The same keys each time, so that what is not changed is understood.
     const secrets = await prepare(security);
-    const { up, down } = await conversation(security, secrets);
+    const source = {
+      mode: security.mode,
+      ready: Promise.resolve(),
+      next: () => secrets,
+    };
+    const { up, down } = await conversation(security, source);
     const share = security.mode === "code" ? 1 : 3;
     targets.push(
       {
@@ -33,7 +38,7 @@ export async function secureTargets(): Promise<Target[]> {
         samples: [up],
         run: async (bytes: Uint8Array) => {
           const stream = await streamOf(bytes);
-          const agreed = await agreeAsServer(stream, secrets);
+          const agreed = await agreeAsServer(stream, source);
           await hear(agreed.stream, security);
         },
       },
@@ -53,11 +58,11 @@ export async function secureTargets(): Promise<Target[]> {
 }
 
 /** What both sides say. */
-async function conversation(security: Security, serverSecrets: Secrets) {
+async function conversation(security: Security, source: SecretsSource) {
   const [client, server] = recordedPair();
   const [asked, answered] = await Promise.all([
     agreeAsClient(client, await prepare(security)),
-    agreeAsServer(server, serverSecrets),
+    agreeAsServer(server, source),
   ]);
   for (const { stream } of [asked, answered]) {
     for (let i = 0; i < 3; i++) await stream.write(TEXT);

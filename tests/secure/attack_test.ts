@@ -12,6 +12,7 @@ import {
   type Security,
 } from "../../lib/secure/secure_channel.ts";
 import { HEADER_SIZE, RecordType } from "../../lib/secure/messages.ts";
+import { ServerSecrets } from "../../lib/secure/server_secrets.ts";
 import { memoryPair } from "../transfer/memory_stream.ts";
 import { type Direction, type Meddling, Middle } from "./middle.ts";
 import {
@@ -86,16 +87,18 @@ async function inBetween(client: Security, server: Security, own: Security) {
   const [toServer, far] = memoryPair();
   return await Promise.allSettled([
     agreeAsClient(near, await prepare(client)),
-    agreeAsServer(toClient, await prepare(own)),
+    agreeAsServer(toClient, new ServerSecrets(own)),
     agreeAsClient(toServer, await prepare(own)),
-    agreeAsServer(far, await prepare(server)),
+    agreeAsServer(far, new ServerSecrets(server)),
   ]);
 }
 
 test("a relay that talks with each side in the place of the other shows in the session words", async () => {
   const results = await inBetween(ENCRYPTED, ENCRYPTED, ENCRYPTED);
-  const [client, , , server] = results.map((result) =>
-    result.status === "fulfilled" ? result.value.words : undefined
+  const [client, , , server] = await Promise.all(
+    results.map((result) =>
+      result.status === "fulfilled" ? result.value.words : undefined
+    ),
   );
   assertEquals([client?.length, server?.length], [3, 3]);
   assertNotEquals(client, server);
@@ -138,7 +141,7 @@ for (const security of [ENCRYPTED, CODE]) {
     const recorded = middle.seen.filter(({ direction }) => direction === "up")
       .map(({ record }) => record);
     const [replayer, server] = memoryPair();
-    const agreeing = agreeAsServer(server, await prepare(security));
+    const agreeing = agreeAsServer(server, new ServerSecrets(security));
     for (const record of recorded) await replayer.write(record);
     const failure = await agreeing.then(() => undefined, (error) => error);
     assert(["refused", "wrong-code"].includes(failure?.reason));

@@ -98,7 +98,7 @@ test("a receiver that does not know the code is found out, and can open nothing 
     const refuses = direction === "down" && record[0] === RecordType.REFUSE;
     if (!refuses) return [record];
     return [
-      Uint8Array.of(RecordType.FINISHED, 0, 0, 32, ...new Uint8Array(32)),
+      Uint8Array.of(RecordType.FINISHED, 0, 0, 64, ...new Uint8Array(64)),
     ];
   });
   const { client, server } = await talk({

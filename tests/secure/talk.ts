@@ -1,13 +1,14 @@
 import type { ByteStream } from "../../lib/base/byte_stream.ts";
 import { Failure } from "../../lib/base/failure.ts";
-import type { Guesses } from "../../lib/secure/guesses.ts";
 import { SecurityFailure } from "../../lib/secure/refusal.ts";
 import {
   agreeAsClient,
   agreeAsServer,
   prepare,
   type Security,
+  type ServerOptions,
 } from "../../lib/secure/secure_channel.ts";
+import { ServerSecrets } from "../../lib/secure/server_secrets.ts";
 import { Middle } from "./middle.ts";
 
 /** How a talk went for one side. */
@@ -20,11 +21,10 @@ export interface Side {
 }
 
 /** Two who want to talk. */
-export interface Talk {
+export interface Talk extends ServerOptions {
   client: Security;
   server?: Security;
   middle?: Middle;
-  guesses?: Guesses;
   /** Milliseconds after which both are cut off, as an endpoint does it. */
   limit?: number;
 }
@@ -40,21 +40,21 @@ export function withCode(code: string): Security {
 
 /** Lets a client ask and a server answer, as a sender and a receiver do. */
 export async function talk(
-  { client, server = client, middle = new Middle(), guesses, limit }: Talk,
+  { client, server = client, middle = new Middle(), limit, ...options }: Talk,
 ): Promise<{ client: Side; server: Side }> {
   const timer = limit && setTimeout(() => middle.cutOff(), limit);
   const [clients, servers] = await Promise.all([
     side(middle.client, () => false, async (me) => {
       const secrets = await prepare(client);
       const { stream, words } = await agreeAsClient(middle.client, secrets);
-      me.words = words;
       await say(stream, QUESTION);
       await hear(stream, me);
+      me.words = await words;
     }),
     side(middle.server, isRefusal, async (me) => {
-      const secrets = await prepare(server);
-      const agreed = await agreeAsServer(middle.server, secrets, guesses);
-      me.words = agreed.words;
+      const secrets = new ServerSecrets(server);
+      const agreed = await agreeAsServer(middle.server, secrets, options);
+      me.words = await agreed.words;
       await hear(agreed.stream, me);
       await say(agreed.stream, ANSWER);
     }),
