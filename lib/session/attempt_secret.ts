@@ -1,0 +1,190 @@
+/**
+ * The secret from which a sender's attempt keys are derived. It stays on the
+ * sender's machine, so that nobody else can go on with what was begun from it.
+ */
+
+/** Why there is no secret. */
+export type NoSecret =
+  /** The environment names no directory for it, or may not be asked. */
+  | "no-directory"
+  /** The runtime may not read or write there, and nobody is asked whether it may. */
+  | "no-permission"
+  /** Something there is a link or no regular file, belongs to somebody else, or is open to others. */
+  | "unsafe"
+  /** It is there and is not 32 bytes long. */
+  | "malformed"
+  /** It is not there and cannot be made, or it cannot be read. */
+  | "unusable";
+
+/** The secret; or why there is none, and of what path that is said. */
+export type AttemptSecret =
+  | { readonly secret: Uint8Array<ArrayBuffer> }
+  | { readonly missing: NoSecret; readonly path?: string };
+
+/** In bytes. */
+const SIZE = 32;
+const NAME = "attempt-key";
+const WINDOWS = Deno.build.os === "windows";
+
+/** Something that keeps a secret from being used. */
+class Refusal extends Error {
+  readonly missing: NoSecret;
+  readonly path: string;
+
+  constructor(missing: NoSecret, path: string) {
+    super(missing);
+    this.missing = missing;
+    this.path = path;
+  }
+}
+
+/**
+ * Reads the 32 bytes of `ferry/attempt-key` below `$XDG_STATE_HOME`, else
+ * `$HOME/.local/state` (XDG Base Directory Specification 0.8; on Windows
+ * `%LOCALAPPDATA%`), and makes them if they are not there. It never throws, and
+ * never has the runtime ask for a permission.
+ *
+ * @param variable what the environment has under a name
+ */
+export function attemptSecret(
+  variable: (name: string) => string | undefined = environmentVariable,
+): AttemptSecret {
+  const home = stateHome(variable);
+  if (home === undefined) return { missing: "no-directory" };
+  const path = `${home.state}/ferry/${NAME}`;
+  try {
+    if (!mayUse(home.state)) throw new Refusal("no-permission", path);
+    return { secret: read(path) ?? make(path, home.owned) };
+  } catch (error) {
+    return error instanceof Refusal
+      ? { missing: error.missing, path: error.path }
+      : { missing: "unusable", path };
+  }
+}
+
+/** What the environment has; undefined where it may not be asked. */
+function environmentVariable(name: string): string | undefined {
+  const permission = { name: "env", variable: name } as const;
+  if (Deno.permissions.querySync(permission).state !== "granted") return;
+  return Deno.env.get(name);
+}
+
+/**
+ * Where programs keep their state, and the directory that has to be this user's
+ * before anything is made below it: of root's making in another's home, say,
+ * that user would have no use.
+ */
+function stateHome(
+  variable: (name: string) => string | undefined,
+): { readonly state: string; readonly owned: string } | undefined {
+  const absolute = (name: string) => {
+    const path = variable(name);
+    return path?.startsWith("/") ? path : undefined;
+  };
+  if (WINDOWS) {
+    const state = variable("LOCALAPPDATA") || undefined;
+    return state === undefined ? undefined : { state, owned: state };
+  }
+  const home = absolute("HOME");
+  // A relative path is to be ignored, says the specification
+  const state = absolute("XDG_STATE_HOME") ?? (home && `${home}/.local/state`);
+  return state === undefined ? undefined : { state, owned: home ?? state };
+}
+
+function mayUse(path: string): boolean {
+  const wanted: Deno.PermissionDescriptor[] = [
+    { name: "read", path },
+    { name: "write", path },
+  ];
+  if (!WINDOWS) wanted.push({ name: "sys", kind: "uid" });
+  return wanted.every((one) =>
+    Deno.permissions.querySync(one).state === "granted"
+  );
+}
+
+/** @returns undefined if it is not there */
+function read(path: string): Uint8Array<ArrayBuffer> | undefined {
+  let seen: Deno.FileInfo;
+  try {
+    seen = Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  // Whoever may change the directory may put another file there
+  const directory = path.slice(0, -NAME.length - 1);
+  check(Deno.lstatSync(directory), directory, "isDirectory");
+  // No link, so none is followed; nor a named pipe, which would keep it waiting
+  check(seen, path, "isFile");
+  using file = Deno.openSync(path);
+  const info = file.statSync();
+  if (info.ino !== seen.ino || info.dev !== seen.dev) {
+    throw new Refusal("unsafe", path);
+  }
+  check(info, path, "isFile");
+  const secret = new Uint8Array(SIZE);
+  let length = 0;
+  for (let count; length < SIZE; length += count) {
+    count = file.readSync(secret.subarray(length)) ?? 0;
+    if (count === 0) break;
+  }
+  if (length < SIZE || info.size !== SIZE) {
+    throw new Refusal("malformed", path);
+  }
+  return secret;
+}
+
+/**
+ * Makes the secret, unless another sender does so meanwhile: whichever is first
+ * to give it its name has made it for both.
+ */
+function make(path: string, owned: string): Uint8Array<ArrayBuffer> {
+  const home = Deno.statSync(owned);
+  if (!isOurs(home)) throw new Refusal("unsafe", owned);
+  const directory = path.slice(0, -NAME.length - 1);
+  Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  check(Deno.lstatSync(directory), directory, "isDirectory");
+  const temporary = `${path}.${crypto.randomUUID()}`;
+  const secret = crypto.getRandomValues(new Uint8Array(SIZE));
+  const file = Deno.openSync(temporary, {
+    write: true,
+    createNew: true,
+    mode: 0o600,
+  });
+  try {
+    try {
+      let at = 0;
+      while (at < SIZE) at += file.writeSync(secret.subarray(at));
+      // Else a crash could leave the name with nothing under it
+      file.syncSync();
+    } finally {
+      file.close();
+    }
+    // Unlike a rename, it replaces nothing
+    Deno.linkSync(temporary, path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  } finally {
+    Deno.removeSync(temporary);
+  }
+  const made = read(path);
+  if (made === undefined) throw new Refusal("unusable", path);
+  return made;
+}
+
+/** @throws {Refusal} unless it is of this kind, this user's, and others have no use of it */
+function check(
+  info: Deno.FileInfo,
+  path: string,
+  kind: "isFile" | "isDirectory",
+): void {
+  const closed = kind === "isFile" ? 0o077 : 0o022;
+  if (
+    !info[kind] || !isOurs(info) || ((info.mode ?? 0) & closed) !== 0
+  ) throw new Refusal("unsafe", path);
+}
+
+/** Whether it belongs to the user that this process runs as. Windows keeps others out of the directory by itself. */
+function isOurs({ uid }: Deno.FileInfo): boolean {
+  return WINDOWS || uid === Deno.uid();
+}
