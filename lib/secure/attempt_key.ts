@@ -1,0 +1,135 @@
+import { Buffer } from "node:buffer";
+import {
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  sign,
+  verify,
+} from "node:crypto";
+import { concat, HASH_SIZE, hkdfExpand, hkdfExtract } from "./key_schedule.ts";
+
+/** Bytes of the secret that attempt keys are made of. */
+export const ATTEMPT_SECRET_SIZE = 32;
+/** Bytes of a public key. */
+export const ATTEMPT_KEY_SIZE = 32;
+/** Bytes of a proof. */
+export const ATTEMPT_PROOF_SIZE = 64;
+
+// What stands before the 32 bytes of a key in DER (RFC 8410, sections 4 and 7).
+const SPKI = Uint8Array.from([48, 42, 48, 5, 6, 3, 43, 101, 112, 3, 33, 0]);
+const PKCS8 = Uint8Array.from(
+  [48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32],
+);
+
+/**
+ * Keys of small order, little-endian and without the bit of the sign: for them
+ * anybody makes proofs (RFC 8032, section 8; as libsodium refuses them).
+ */
+const WEAK_KEYS = [
+  `00${"00".repeat(31)}`,
+  `01${"00".repeat(31)}`,
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  // p - 1, p and p + 1
+  `ec${"ff".repeat(30)}7f`,
+  `ed${"ff".repeat(30)}7f`,
+  `ee${"ff".repeat(30)}7f`,
+];
+
+/** What stands before the binding in what is signed. */
+const PREFIX = new TextEncoder().encode("ferry attempt");
+
+/**
+ * The key by which a sender is known again when it goes on with what was broken
+ * off: Ed25519 (RFC 8032). Nothing is computed before it is asked for.
+ */
+export class AttemptKey {
+  readonly #seed: () => Uint8Array;
+  #privateKey: KeyObject | undefined;
+  #publicKey: Uint8Array | undefined;
+
+  private constructor(seed: () => Uint8Array) {
+    this.#seed = seed;
+  }
+
+  /**
+   * The key of a secret for one purpose: others for other contexts, which nobody
+   * can tell to be of the same secret.
+   *
+   * @param secret {@linkcode ATTEMPT_SECRET_SIZE} unpredictable bytes
+   * @param context what it is for
+   */
+  static from(secret: Uint8Array, context: string): AttemptKey {
+    if (secret.length !== ATTEMPT_SECRET_SIZE) {
+      throw new TypeError(`A secret of ${secret.length} bytes`);
+    }
+    const kept = secret.slice();
+    return new AttemptKey(() => {
+      const prk = hkdfExtract(new Uint8Array(HASH_SIZE), kept);
+      return hkdfExpand(prk, new TextEncoder().encode(context), 32);
+    });
+  }
+
+  /** The key of a private key that is known (RFC 8032, section 5.1.5): for test vectors. */
+  static of(seed: Uint8Array): AttemptKey {
+    return new AttemptKey(() => seed);
+  }
+
+  /** {@linkcode ATTEMPT_KEY_SIZE} bytes. */
+  get publicKey(): Uint8Array {
+    if (this.#publicKey === undefined) {
+      const der = createPublicKey(this.#key())
+        .export({ type: "spki", format: "der" });
+      this.#publicKey = new Uint8Array(der.subarray(SPKI.length));
+    }
+    return this.#publicKey;
+  }
+
+  /**
+   * Proves to the peer of one connection, and to nobody else, that the key is here.
+   *
+   * @param binding of that connection, as its handshake gives it
+   * @returns {@linkcode ATTEMPT_PROOF_SIZE} bytes
+   */
+  prove(binding: Uint8Array): Uint8Array {
+    return new Uint8Array(sign(null, messageOf(binding), this.#key()));
+  }
+
+  #key(): KeyObject {
+    return this.#privateKey ??= createPrivateKey({
+      key: Buffer.from(concat(PKCS8, this.#seed())),
+      format: "der",
+      type: "pkcs8",
+    });
+  }
+}
+
+/** Whether who said this on the connection with this binding has the key; `false` for whatever is no key and no proof. */
+export function isAttemptProof(
+  publicKey: Uint8Array,
+  binding: Uint8Array,
+  proof: Uint8Array,
+): boolean {
+  if (publicKey.length !== ATTEMPT_KEY_SIZE) return false;
+  if (proof.length !== ATTEMPT_PROOF_SIZE || isWeak(publicKey)) return false;
+  try {
+    const key = createPublicKey({
+      key: Buffer.from(concat(SPKI, publicKey)),
+      format: "der",
+      type: "spki",
+    });
+    return verify(null, messageOf(binding), key, proof);
+  } catch {
+    return false;
+  }
+}
+
+function isWeak(publicKey: Uint8Array): boolean {
+  const y = Buffer.from(publicKey);
+  y[ATTEMPT_KEY_SIZE - 1] &= 0x7f;
+  return WEAK_KEYS.includes(y.toString("hex"));
+}
+
+function messageOf(binding: Uint8Array): Uint8Array {
+  return concat(PREFIX, binding);
+}
