@@ -68,6 +68,86 @@ const FILE_CALLS = {
   },
 } as const;
 
+/** What works below an open directory, whose path may mean something else by now. */
+const DIRECTORY_CALLS = {
+  openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  mkdirat: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
+  readlinkat: {
+    parameters: ["i32", "buffer", "buffer", "usize"],
+    result: "isize",
+  },
+  linkat: {
+    parameters: ["i32", "buffer", "i32", "buffer", "i32"],
+    result: "i32",
+  },
+  renameat: {
+    parameters: ["i32", "buffer", "i32", "buffer"],
+    result: "i32",
+  },
+  fchmod: { parameters: ["i32", "u32"], result: "i32" },
+  fchmodat: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  futimens: { parameters: ["i32", "buffer"], result: "i32" },
+  utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
+  ftruncate: { parameters: ["i32", "i64"], result: "i32" },
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
+  flock: { parameters: ["i32", "i32"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  // The same on another thread, for what may take long
+  readLater: {
+    name: "read",
+    parameters: ["i32", "buffer", "usize"],
+    result: "isize",
+    nonblocking: true,
+  },
+  writeLater: {
+    name: "write",
+    parameters: ["i32", "buffer", "usize"],
+    result: "isize",
+    nonblocking: true,
+  },
+  fsyncLater: {
+    name: "fsync",
+    parameters: ["i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  fdatasyncLater: {
+    name: "fdatasync",
+    parameters: ["i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  geteuid: { parameters: [], result: "u32" },
+  // syscall(2) with what openat2(2) takes, which the library does not name
+  openat2: {
+    name: "syscall",
+    parameters: ["i64", "i32", "buffer", "buffer", "usize"],
+    result: "i64",
+  },
+  __errno_location: { parameters: [], result: "pointer" },
+  memcpy: { parameters: ["buffer", "pointer", "usize"], result: "pointer" },
+  // Of these some systems' C library knows nothing yet
+  renameat2: {
+    parameters: ["i32", "buffer", "i32", "buffer", "u32"],
+    result: "i32",
+    optional: true,
+  },
+  getdents64: {
+    parameters: ["i32", "buffer", "usize"],
+    result: "isize",
+    optional: true,
+  },
+  statx: {
+    parameters: ["i32", "buffer", "i32", "u32", "buffer"],
+    result: "i32",
+    optional: true,
+  },
+} as const;
+
 type Calls<S extends Deno.ForeignLibraryInterface> = Deno.DynamicLibrary<
   S
 >["symbols"];
@@ -76,11 +156,15 @@ type Calls<S extends Deno.ForeignLibraryInterface> = Deno.DynamicLibrary<
 export type SocketCalls = Calls<typeof SOCKET_CALLS>;
 export type MemoryCalls = Calls<typeof MEMORY_CALLS>;
 export type FileCalls = Calls<typeof FILE_CALLS>;
+export type DirectoryCalls = Calls<typeof DIRECTORY_CALLS>;
 
 /** What is known of sockets; `undefined` where FFI is not allowed, as of the others. */
 export const socketCalls: () => SocketCalls | undefined = lazily(SOCKET_CALLS);
 export const memoryCalls: () => MemoryCalls | undefined = lazily(MEMORY_CALLS);
 export const fileCalls: () => FileCalls | undefined = lazily(FILE_CALLS);
+export const directoryCalls: () => DirectoryCalls | undefined = lazily(
+  DIRECTORY_CALLS,
+);
 
 /**
  * Opens the library at the first call, with these functions alone: each takes

@@ -24,6 +24,11 @@ const WORDS: Record<string, string> = {
   EFBIG: "the file is too large for the file system",
   EPIPE: "it was closed by whoever read it",
   EIO: "the device reports an error",
+  ELOOP: "it is a link, and no link is followed there",
+  ENOTEMPTY: "a directory there is not empty",
+  EMFILE: "too many files are open",
+  EINVAL: "the system does not take that",
+  EILSEQ: "the file system does not take such a name",
 };
 
 /** What a person is told of an error that the system reported. */

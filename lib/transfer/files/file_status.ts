@@ -19,6 +19,10 @@ export interface FileStatus {
   readonly mode: number;
   /** When it was last changed: to the nanosecond with the C library, where FFI is allowed, else to the millisecond. */
   readonly mtime: Timestamp;
+  /** All twelve bits, those above `mode` too: set-user-id, set-group-id and sticky. */
+  readonly bits: number;
+  /** Whose it is: a user's number; undefined where the system has none. */
+  readonly owner: number | undefined;
   /** How many names it has. */
   readonly links: number;
   /** With `inode`: what no other file of this machine has. */
@@ -91,6 +95,11 @@ function askSystem(
   if (statx(AT_FDCWD, name, flags, STATX_BASIC_STATS, buffer) !== 0) {
     return undefined;
   }
+  return statusIn(fields);
+}
+
+/** What a struct statx tells, which is the same on all machines. */
+export function statusIn(fields: DataView): FileStatus {
   const littleEndian = true;
   const u32 = (at: number) => fields.getUint32(at, littleEndian);
   const mode = fields.getUint16(28, littleEndian);
@@ -104,6 +113,8 @@ function askSystem(
     isSocket: kind === S_IFSOCK,
     size: Number(fields.getBigUint64(40, littleEndian)),
     mode: mode & 0o777,
+    bits: mode & 0o7777,
+    owner: u32(20),
     mtime: nearest(seconds * NANOS_PER_SECOND + BigInt(u32(120))),
     links: u32(16),
     device: u32(136) * 2 ** 32 + u32(140),
@@ -111,7 +122,8 @@ function askSystem(
   };
 }
 
-function statusOf(info: Deno.FileInfo): FileStatus {
+/** What Deno tells. */
+export function statusOf(info: Deno.FileInfo): FileStatus {
   const { isFile, isDirectory, isSymlink, size, dev, ino } = info;
   return {
     isFile,
@@ -121,6 +133,8 @@ function statusOf(info: Deno.FileInfo): FileStatus {
     isSocket: info.isSocket === true,
     size,
     mode: (info.mode ?? 0) & 0o777,
+    bits: (info.mode ?? 0) & 0o7777,
+    owner: info.uid ?? undefined,
     // A Date that cannot hold the time has NaN
     mtime: timestampOf(info.mtime?.getTime() || 0),
     links: info.nlink ?? 1,

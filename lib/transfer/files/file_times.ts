@@ -41,7 +41,7 @@ export function setTime(path: string, mtime: Timestamp): void {
 }
 
 /** A time in milliseconds that Deno takes: before 1970, whole seconds. */
-function roughly(time: Timestamp): number {
+export function roughly(time: Timestamp): number {
   const milliseconds = millisecondsOf(time);
   return milliseconds < 0
     ? Math.floor(milliseconds / 1000) * 1000
