@@ -124,9 +124,10 @@ function read(path: string): Uint8Array<ArrayBuffer> | undefined {
   check(info, path, "isFile");
   const secret = new Uint8Array(SIZE);
   let length = 0;
-  for (let count; length < SIZE; length += count) {
-    count = file.readSync(secret.subarray(length)) ?? 0;
-    if (count === 0) break;
+  while (length < SIZE) {
+    const count = file.readSync(secret.subarray(length));
+    if (count === null) break;
+    length += count;
   }
   if (length < SIZE || info.size !== SIZE) {
     throw new Refusal("malformed", path);
