@@ -13,6 +13,7 @@
  * const receiving = receive({
  *   port: 5010,
  *   to: { directory: `${directory}/incoming` },
+ *   consent: ({ names }) => Promise.resolve(names[0] === "note.txt"),
  * });
  * const sent = await send("127.0.0.1", {
  *   port: 5010,
@@ -53,6 +54,8 @@
  * const serving = receiveAll({
  *   port: 5012,
  *   to: { directory },
+ *   // Only with a code is it known who sends
+ *   security: { mode: "code", code: "17-walnut-copper" },
  *   signal: stop.signal,
  *   on: {
  *     transfer: (peer) => ({
@@ -63,7 +66,8 @@
  * });
  * for (const text of ["one", "two"]) {
  *   const content = new Blob([text]).stream();
- *   await send("127.0.0.1", { port: 5012, content });
+ *   const security = { mode: "code", code: "17-walnut-copper" } as const;
+ *   await send("127.0.0.1", { port: 5012, security, content });
  * }
  * stop.abort();
  * await serving.catch(() => {});
@@ -75,6 +79,13 @@
  */
 export { Failure, type FailureReason } from "./base/failure.ts";
 export type { AskCode } from "./session/introduction.ts";
+export type {
+  AskConsent,
+  ConfirmReceiver,
+  Consent,
+  OfferRequest,
+  ReceiverRequest,
+} from "./session/consent.ts";
 export { receiveAll, type ReceiveAllOptions } from "./session/keep.ts";
 export type {
   Agreement,

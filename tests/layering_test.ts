@@ -14,6 +14,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "mod.ts": ["base", "session"],
   cli: [
     ...BELOW_SESSION,
+    "system",
     "session",
     "mod.ts",
     "cli",

@@ -2,6 +2,13 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Failure, receive, receiveAll, send } from "../lib/mod.ts";
 import { freePort } from "./bench/processes.ts";
 
+// Where senders keep what they are known by: not where the user of this machine does
+const STATE = await Deno.makeTempDir();
+Deno.env.set("XDG_STATE_HOME", STATE);
+globalThis.addEventListener("unload", () => {
+  Deno.removeSync(STATE, { recursive: true });
+});
+
 const MOD = new URL("../lib/mod.ts", import.meta.url);
 const source = await Deno.readTextFile(MOD);
 

@@ -58,6 +58,14 @@ export function quotedName(name: string, most = 100): string {
   return `"${shown.join("").replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
+/** Names and paths that cannot be taken for anything else in a sentence. */
+const PLAIN = /^[\p{L}\p{N}\p{M}._+@%=~/-]+$/u;
+
+/** A name or path that somebody else may have chosen, within a sentence: in quotation marks unless it is plain. */
+export function displayName(name: string): string {
+  return PLAIN.test(name) && !hasUnsafe(name) ? name : quotedName(name, 255);
+}
+
 /** JSON in which nothing changes the display of a terminal: it means the same. */
 export function displayJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(UNSAFE, escaped);

@@ -49,6 +49,8 @@ export interface CommonOptions {
   readonly security: WantedSecurity;
   /** How the sending rate is found. */
   readonly congestion: ControllerName;
+  /** Whether a person who could be asked is not. */
+  readonly yes: boolean;
 }
 
 /** `ferry receive`. */
@@ -267,6 +269,7 @@ function commonOptions(options: Options): CommonOptions {
     maxRate: numberOf(options, "rate", MEGABITS, 1e6 / 8 / 1000),
     security: wantedSecurity(options.plain, options.code),
     congestion: controllerOf(options),
+    yes: options.yes,
   };
 }
 

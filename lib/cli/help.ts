@@ -34,15 +34,18 @@ ${EXIT}`,
 PORT is 5000 unless given. What arrives goes to standard output when that is not
 a terminal and neither -o nor -d is given. Else it is saved under the name it is
 sent with, in the current directory or in DIR. A file has its name only once it
-is complete and verified. All is encrypted. --code without a CODE makes one up
-and prints the command for the other side.
+is complete and verified. All is encrypted.
+
+--code without a CODE makes one up and prints the command for the other side.
+Without a code ferry shows what is offered, and asks before anything is saved.
 
 ${optionLines("receive")}
 
 For example:
 
+  ferry receive --code
+  ferry receive --code 6000 -d ~/Downloads
   ferry receive > backup.img
-  ferry receive 6000 -d ~/Downloads
 ${EXIT}`,
 
   send: `ferry send HOST [PORT] [PATH...] sends files, directories or a stream.
@@ -50,8 +53,9 @@ ${EXIT}`,
 HOST is a name or an address; PORT is 5000 unless given. Without a PATH, or
 where it is -, standard input is sent. A file whose name is a number needs its
 directory: ./5000. It is done when the receiver has stored and verified it all.
-All is encrypted. Where the receiver wants a code and none is given, ferry asks
-for it. What broke goes on when both commands are given again.
+All is encrypted. --code asks for the receiver's code first, and sends to nobody
+who does not know it. Without a code ferry shows whom it has reached, and asks
+before content leaves. What broke goes on when both commands are given again.
 
 ${optionLines("send")}
 

@@ -9,6 +9,7 @@ import type { Offer } from "../transfer/messages.ts";
 import { millisecondsOf } from "../transfer/timestamp.ts";
 import type { Verdict } from "./exit_status.ts";
 import type { Explanation, Span } from "./explanation.ts";
+import type { Question } from "./questions.ts";
 import type { Reporter } from "./reporter.ts";
 import type { TextOutput } from "./screen.ts";
 import { overallRate } from "./summary.ts";
@@ -45,6 +46,10 @@ export class JsonReporter implements Reporter {
     this.#event("waiting", { address });
   }
 
+  asking(peer: string): void {
+    this.#event("asking", { address: peer });
+  }
+
   connected(peer: string): void {
     this.#event("connected", { peer });
   }
@@ -60,6 +65,22 @@ export class JsonReporter implements Reporter {
       : millisecondsOf(offer.mtime);
     const entries = tree?.count;
     this.#event("offer", { name, size, mode, mtime, entries, target });
+  }
+
+  question({ about, request }: Question): void {
+    if (about === "receiver") {
+      const { peer, words, title } = request;
+      this.#write("question", { about, address: peer, words, name: title });
+      return;
+    }
+    const { peer, words, names, entries, files, size, target } = request;
+    const fields = { words, names, entries, files, size, target };
+    this.#write("question", { about, address: peer, ...fields });
+  }
+
+  answered({ about }: Question, accepted: boolean | undefined): void {
+    const withdrawn = accepted === undefined ? true : undefined;
+    this.#write("answer", { about, accepted, withdrawn });
   }
 
   progress(progress: Progress): void {

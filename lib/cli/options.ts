@@ -64,6 +64,11 @@ export const OPTIONS = [
     optional: true,
     help: "let in, and send to, only who knows the code (FERRY_CODE)",
   },
+  {
+    name: "yes",
+    help:
+      "ask nobody: without a code, take what comes, and send to who answers",
+  },
   { name: "plain", help: "do not encrypt; both sides have to want that" },
   {
     name: "timeout",

@@ -4,13 +4,16 @@ import {
   receive,
   receiveAll,
 } from "../mod.ts";
+import type { Consent } from "../session/consent.ts";
 import { listenerOf } from "../session/listener.ts";
 import { type Destination, standardOutput } from "../session/target.ts";
 import { StdoutSink } from "../transfer/files/standard_streams.ts";
 import type { ReceiveCommand } from "./args.ts";
 import { verdictOf } from "./exit_status.ts";
 import { checkReport, Observer } from "./observer.ts";
+import { Questions } from "./questions.ts";
 import type { Reporter } from "./reporter.ts";
+import { Terminal } from "./terminal.ts";
 import { traceLine } from "./trace_line.ts";
 
 /**
@@ -30,11 +33,13 @@ export async function runReceive(
       reporter.trace(traceLine(event))
     : undefined;
   const { directory } = command;
+  const consent = consentOf(command, reporter);
   if (command.keep && directory !== undefined) {
     const to = { directory, force: command.force };
     await receiveAll({
       ...command,
       to,
+      consent,
       on: keepListener(reporter),
       signal,
       trace,
@@ -45,6 +50,7 @@ export async function runReceive(
   await receive({
     ...command,
     to: destinationOf(command, reporter),
+    consent,
     on: reporter,
     signal,
     trace,
@@ -79,4 +85,17 @@ function destinationOf(
     );
   }
   return standardOutput();
+}
+
+/** Who decides on what is offered without a code: a person, if there is a terminal. */
+function consentOf(
+  { yes }: ReceiveCommand,
+  reporter: Reporter,
+): Consent | undefined {
+  if (yes) return "yes";
+  const terminal = Terminal.open(false);
+  if (terminal === undefined) return undefined;
+  const questions = new Questions(terminal, reporter);
+  return (request, withdrawn) =>
+    questions.ask({ about: "offer", request }, withdrawn);
 }

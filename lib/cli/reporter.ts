@@ -1,9 +1,10 @@
 import type { Listener } from "../session/listener.ts";
 import type { Verdict } from "./exit_status.ts";
 import type { Explanation } from "./explanation.ts";
+import type { QuestionReporter } from "./questions.ts";
 
 /** Tells whoever runs a command what happens in the course of it. */
-export interface Reporter extends Listener {
+export interface Reporter extends Listener, QuestionReporter {
   trace(line: string): void;
   /** Why it was as fast as it was. */
   explained(explanation: Explanation): void;

@@ -10,11 +10,17 @@ export interface TextOutput {
 /** A terminal with fewer columns, or one that does not say, is left to break lines itself. */
 const MIN_COLUMNS = 20;
 
-/** Lines for a person, and below them at most one that is drawn again and again. */
+/**
+ * Lines for a person, and below them at most one more: a status that is drawn
+ * again and again, or a question that waits for its answer.
+ */
 export class Screen {
   readonly output: TextOutput;
   /** Whether a status is on the terminal's last line. */
   #drawn = false;
+
+  /** The question that the terminal's last line is. */
+  #question: string | undefined;
 
   readonly #columns: () => number;
 
@@ -26,6 +32,7 @@ export class Screen {
 
   /** Draws `text`, which may have colours, as the last line. */
   status(text: string): void {
+    if (this.#question !== undefined) return;
     this.output.write(`\r${text}\x1b[K`);
     this.#drawn = true;
   }
@@ -39,7 +46,21 @@ export class Screen {
     const clear = clears ? "\r\x1b[K" : "";
     this.#drawn = false;
     const line = broken(displayText(text), this.#columns());
-    this.output.write(`${clear}${line}\n`);
+    this.output.write(`${clear}${line}\n${this.#question ?? ""}`);
+    this.#drawn = this.#question !== undefined;
+  }
+
+  /** Asks for an answer behind `text`, which is short; other lines appear above it. */
+  ask(text: string): void {
+    this.output.write(`${this.#drawn ? "\r\x1b[K" : ""}${text}`);
+    this.#question = text;
+    this.#drawn = true;
+  }
+
+  /** @param typed whether the answer has ended the question's line; else that makes way */
+  answered(typed: boolean): void {
+    this.#question = undefined;
+    if (typed) this.#drawn = false;
   }
 }
 

@@ -1,9 +1,12 @@
+import type { ConfirmReceiver } from "../session/consent.ts";
 import { send } from "../session/send.ts";
 import { StdinSource } from "../transfer/files/standard_streams.ts";
 import type { SendCommand } from "./args.ts";
 import { askCode } from "./ask_code.ts";
 import { checkReport, Observer } from "./observer.ts";
+import { Questions } from "./questions.ts";
 import type { Reporter } from "./reporter.ts";
+import { Terminal } from "./terminal.ts";
 import { traceLine } from "./trace_line.ts";
 
 /**
@@ -20,6 +23,7 @@ export async function runSend(
   await checkReport(command.report);
   const { host, paths } = command;
   const fromStdin = paths.length === 0;
+  const terminal = Terminal.open(fromStdin);
   if (fromStdin && Deno.stdin.isTerminal()) {
     reporter.notice("Sending what you type; Ctrl-D on an empty line ends it");
   }
@@ -28,10 +32,23 @@ export async function runSend(
     content: fromStdin ? new StdinSource(command) : paths,
     on: reporter,
     signal,
-    askCode: () => askCode(fromStdin, signal),
+    askCode: () => askCode(terminal, signal),
+    confirm: confirmation(command, reporter, terminal),
     trace: command.trace
       ? (event) => reporter.trace(traceLine(event))
       : undefined,
     watch: (channel) => new Observer(channel, command, reporter, true),
   });
+}
+
+/** Who is asked whether to send without a code. */
+function confirmation(
+  { yes }: SendCommand,
+  reporter: Reporter,
+  terminal: Terminal | undefined,
+): ConfirmReceiver | undefined {
+  if (yes || terminal === undefined) return undefined;
+  const questions = new Questions(terminal, reporter);
+  return (request, withdrawn) =>
+    questions.ask({ about: "receiver", request }, withdrawn);
 }

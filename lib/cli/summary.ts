@@ -1,3 +1,4 @@
+import { displayName } from "../base/display_text.ts";
 import {
   formatBytes,
   formatCount,
@@ -24,7 +25,7 @@ export function headline(summary: Summary): string {
   // Several things that are saved here have no name as a whole
   const named = name !== undefined && name !== ".";
   return [
-    `${verb} ${named ? `${name}, ` : ""}`,
+    `${verb} ${named ? `${displayName(name)}, ` : ""}`,
     files === undefined ? "" : `${formatCount(files, "file")}, `,
     formatBytes(summary.bytes),
     kept > 0 ? ` (${formatBytes(kept)} were there before)` : "",

@@ -1,3 +1,4 @@
+import { displayName } from "../base/display_text.ts";
 import { formatBytes } from "../session/format.ts";
 import type {
   Agreement,
@@ -11,6 +12,7 @@ import type { Verdict } from "./exit_status.ts";
 import { type Explanation, explanationLines } from "./explanation.ts";
 import { Board } from "./board.ts";
 import { progressLine } from "./progress_line.ts";
+import { type Question, questionLines } from "./questions.ts";
 import type { Reporter } from "./reporter.ts";
 import type { Screen } from "./screen.ts";
 import { summaryLine } from "./summary.ts";
@@ -35,6 +37,9 @@ const MARGIN = 3;
 const REDRAW = 100;
 /** Addresses for which a command is shown. */
 const MAX_ADDRESSES = 3;
+/** What waits for an answer. */
+const SAVE = "Save it? [y/N] ";
+const SEND = "Send it there? [y/N] ";
 
 /** Tells a person on standard error. */
 export class TextReporter implements Reporter {
@@ -79,10 +84,15 @@ export class TextReporter implements Reporter {
     if (this.#talkative) this.#line(`Waiting for ${address}…`);
   }
 
+  asking(peer: string): void {
+    if (this.#talkative) this.#line(`Waiting for ${peer} to accept it…`);
+  }
+
   connected(_peer: string): void {}
 
-  agreed({ words }: Agreement): void {
-    if (words === undefined) return;
+  agreed({ words, asks }: Agreement): void {
+    // Who is asked is told of them then
+    if (words === undefined || asks) return;
     this.notice(
       `Encrypted; if both sides say ${words.join(" ")}, nobody is in between`,
     );
@@ -92,12 +102,24 @@ export class TextReporter implements Reporter {
     if (!this.#talkative || target === undefined) return;
     const size = offer.size === undefined ? "" : `, ${formatBytes(offer.size)}`;
     const title = titleOf(offer);
+    const place = displayName(target);
     const what = title === undefined
-      ? `A stream without a name, saved as ${target}`
+      ? `A stream without a name, saved as ${place}`
       : title === target || target === `./${title}`
-      ? target
-      : `${title}, saved ${offer.tree === undefined ? "as" : "in"} ${target}`;
+      ? place
+      : `${displayName(title)}, saved ${
+        offer.tree === undefined ? "as" : "in"
+      } ${place}`;
     this.#line(`Receiving ${what}${size}`);
+  }
+
+  question(question: Question): void {
+    for (const line of questionLines(question)) this.#line(line);
+    this.#screen.ask(question.about === "offer" ? SAVE : SEND);
+  }
+
+  answered(_question: Question, accepted: boolean | undefined): void {
+    this.#screen.answered(accepted !== undefined);
   }
 
   progress(progress: Progress): void {

@@ -119,6 +119,11 @@ export class Endpoint implements ChannelDriver {
     return new Endpoint(Socket.bind(options.hostname, options.port), options);
   }
 
+  /** Peers served at a time; those that are served already stay. */
+  set places(places: number) {
+    this.#host.maxConnections = places;
+  }
+
   /** The UDP port. */
   get port(): number {
     return this.#socket.port;
@@ -193,6 +198,7 @@ export class Endpoint implements ChannelDriver {
     judge: (channel: Channel) => Promise<T>,
     take: (result: T) => void,
     signal: AbortSignal,
+    _options: { makeRoom?: () => boolean } = {},
   ): Promise<never> {
     if (this.#onOpened !== undefined) throw new TypeError("Already accepting");
     if (signal.aborted) return Promise.reject(signal.reason);

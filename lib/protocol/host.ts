@@ -85,9 +85,12 @@ export class Host<Peer extends Address> {
   #listening = false;
   /** Datagrams that belonged to no connection or were damaged. */
   strays = 0;
+  /** Connections served at a time; further ones are told that the host is busy. */
+  maxConnections: number;
 
   constructor(options: HostOptions<Peer>) {
     this.#config = options.config;
+    this.maxConnections = options.config.maxConnections;
     this.#random = options.random;
     this.#trace = options.trace;
     this.#admitsByHand = options.admitsByHand ?? false;
@@ -134,7 +137,7 @@ export class Host<Peer extends Address> {
   admit(connection: Connection): boolean {
     const hosted = this.#hosted.find((one) => one.connection === connection);
     if (hosted === undefined || connection.ending !== undefined) return false;
-    if (this.#count(true) >= this.#config.maxConnections) return false;
+    if (this.#count(true) >= this.maxConnections) return false;
     hosted.admitted = true;
     this.#guestList = undefined;
     this.#turnAwayOthers();
@@ -152,7 +155,7 @@ export class Host<Peer extends Address> {
 
   #places(): GuestList["places"] {
     const served = this.#count(true);
-    const full = !this.#listening || served >= this.#config.maxConnections;
+    const full = !this.#listening || served >= this.maxConnections;
     if (full) return "taken";
     return served > 0 ? "some" : "all";
   }
@@ -243,7 +246,7 @@ export class Host<Peer extends Address> {
       return "no such connection";
     }
     const served = this.#count(true);
-    if (served >= this.#config.maxConnections) {
+    if (served >= this.maxConnections) {
       this.#replies.reset(now, Reset.BUSY, segment, datagram, from);
       return "busy";
     }
@@ -297,7 +300,7 @@ export class Host<Peer extends Address> {
 
   // Whoever has no place when the last one is taken need not wait for nothing.
   #turnAwayOthers(): void {
-    if (this.#count(true) < this.#config.maxConnections) return;
+    if (this.#count(true) < this.maxConnections) return;
     for (const { connection, admitted } of this.#hosted) {
       if (!admitted) connection.abort(Reset.BUSY);
     }

@@ -1,49 +1,60 @@
-import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
 import { Guesses } from "../secure/guesses.ts";
 import { SecurityFailure, WrongGuess } from "../secure/refusal.ts";
-import { agreeAsServer, type Security } from "../secure/secure_channel.ts";
+import { agreeAsServer } from "../secure/secure_channel.ts";
+import type { Security } from "../secure/security.ts";
 import { ServerSecrets } from "../secure/server_secrets.ts";
+import type { Owner } from "../transfer/content.ts";
+import type { Offer } from "../transfer/messages.ts";
+import { Reception } from "../transfer/receiver.ts";
+import { Attempts } from "./attempts.ts";
 import { farewell } from "./farewell.ts";
 import type { Listener } from "./listener.ts";
-import { PrimedStream } from "./primed_stream.ts";
+import { ownerOf } from "./owner.ts";
 
 /** Wrong codes that end a receiver. */
 const MAX_WRONG_CODES = 3;
 /** Strangers that a person is told of. */
 const MAX_NOTICES = 20;
 
-/** A sender who was let in, and the stream that both have agreed on. */
+/** A sender who was let in, and what it offers. */
 export interface Admitted<L extends Listener = Listener> {
   readonly channel: Channel;
-  readonly stream: ByteStream;
+  readonly reception: Reception;
+  readonly offer: Offer;
+  /** To whom the transfer belongs if it stays unfinished. */
+  readonly owner: Owner;
+  /** Session words, where there are some. */
+  readonly words: readonly string[] | undefined;
   /** Who hears of it. */
   readonly listener: L;
 }
 
+/** How a receiver lets senders in. */
+export interface AdmissionOptions<L extends Listener> {
+  readonly security: Security;
+  /** Whether a person is asked before an offer is accepted; the sender is told so. */
+  readonly asks: boolean;
+  /** Is told of who was not let in. */
+  notice(text: string): void;
+  /** Gives who hears of a transfer by this peer. */
+  listenerFor(peer: string): L;
+}
+
 /** Decides who may send. */
 export class Admission<L extends Listener = Listener> {
+  readonly #options: AdmissionOptions<L>;
   readonly #secrets: ServerSecrets;
-  readonly #listenerFor: (peer: string) => L;
-  readonly #notice: (text: string) => void;
   readonly #guesses = new Guesses(MAX_WRONG_CODES);
+  readonly #attempts = new Attempts();
   readonly #over = new AbortController();
   #notices = 0;
 
-  /**
-   * @param notice is told of who was not let in
-   * @param listenerFor gives who hears of a transfer by this peer
-   */
-  constructor(
-    security: Security,
-    notice: (text: string) => void,
-    listenerFor: (peer: string) => L,
-  ) {
+  constructor(options: AdmissionOptions<L>) {
+    this.#options = options;
     // What a code takes is loaded while nobody waits for it yet
-    this.#secrets = new ServerSecrets(security);
-    this.#notice = notice;
-    this.#listenerFor = listenerFor;
+    this.#secrets = new ServerSecrets(options.security);
   }
 
   /** Aborted once nobody is let in any more. */
@@ -52,32 +63,49 @@ export class Admission<L extends Listener = Listener> {
   }
 
   /**
-   * Agrees with whoever has opened this connection.
+   * Agrees with whoever has opened this connection, and hears what they offer.
    *
    * @throws {Failure} unless they may send; the person at this side was told
    */
   async judge(channel: Channel): Promise<Admitted<L>> {
+    const { security, asks, listenerFor } = this.#options;
+    const { mode } = security;
+    let agrees = false;
     try {
       const agreed = await agreeAsServer(channel, this.#secrets, {
         guesses: this.#guesses,
+        asks,
+        beforeFinished: async () => {
+          agrees = true;
+          await this.#attempts.begin();
+        },
       });
-      // Whoever agrees and then says nothing is no sender
-      const stream = await PrimedStream.of(agreed.stream);
+      const reception = new Reception(agreed.stream);
+      // Whoever agrees and offers nothing is no sender
+      const offer = await reception.offer();
       await channel.established;
-      const { mode } = this.#secrets;
       const words = await agreed.words;
-      const listener = this.#listenerFor(channel.peer);
+      if (agrees) this.#attempts.offered();
+      agrees = false;
+      const owner = ownerOf(offer, agreed.binding, security);
+      const listener = listenerFor(channel.peer);
       listener.connected(channel.peer);
-      listener.agreed({ mode, words });
-      return { channel, stream, listener };
+      listener.agreed({ mode, words, asks });
+      return { channel, reception, offer, owner, words, listener };
     } catch (failure) {
-      // Of whoever is not there at all nobody need hear.
+      // If the peer never completes the handshake, report nothing.
       await channel.established;
-      this.#tell(channel.peer, failure);
+      if (agrees) this.#tellOfAttempt(channel.peer);
+      else this.#tell(channel.peer, failure);
       if (failure instanceof SecurityFailure) await farewell(channel);
       this.#endAfterGuesses();
       throw failure;
     }
+  }
+
+  /** What a sender offered was not stored. */
+  failed(): void {
+    if (this.#options.security.mode === "encrypted") this.#attempts.failed();
   }
 
   #tell(peer: string, failure: unknown): void {
@@ -86,7 +114,16 @@ export class Admission<L extends Listener = Listener> {
     if (!guess && this.#notices++ >= MAX_NOTICES) return;
     const { message } = failure as Failure;
     const count = guess ? ` (${failure.count} of ${MAX_WRONG_CODES})` : "";
-    this.#notice(`${peer} was not let in${count}: ${message}`);
+    this.#options.notice(`${peer} was not let in${count}: ${message}`);
+  }
+
+  #tellOfAttempt(peer: string): void {
+    const { unfinished, tells } = this.#attempts;
+    if (!tells) return;
+    const more = unfinished > 2
+      ? `, the ${unfinished}th such connection: somebody may be trying for the same session words, and --code keeps them out`
+      : "";
+    this.#options.notice(`${peer} agreed on session words and left${more}`);
   }
 
   #endAfterGuesses(): void {

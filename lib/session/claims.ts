@@ -1,8 +1,9 @@
 import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
-import { StorageFailure } from "../transfer/content.ts";
+import { type Owner, StorageFailure } from "../transfer/content.ts";
 import { titleOf } from "../transfer/messages.ts";
 import { within } from "../transfer/moment.ts";
+import { isSameOwner } from "./owner.ts";
 import type { Target } from "./target.ts";
 
 /** Time for what a sender that is gone has said last to arrive, in milliseconds. */
@@ -21,7 +22,7 @@ export type Sending = Pick<
  * Who receives what, of several transfers at once. Where a sender was killed and
  * its command is given again, the receiver still waits for the first one: that
  * gives way, so that the second goes on where it stopped. But a sender that is
- * there keeps its place.
+ * there keeps its place, and so does any against somebody else.
  */
 export class Claims {
   readonly #claims = new Map<string, Claim>();
@@ -38,6 +39,7 @@ export class Claim {
   readonly #channel: Sending;
   readonly #over = Promise.withResolvers<void>();
   #title: string | undefined;
+  #owner: Owner = {};
   #ended = false;
 
   /** Use {@linkcode Claims.of}. */
@@ -50,11 +52,12 @@ export class Claim {
   guard(target: Target): Target {
     return {
       ...target,
-      open: async (offer) => {
+      open: async (offer, owner) => {
         const title = titleOf(offer);
+        this.#owner = owner;
         // A stream gets a name that nothing else has
         if (title !== undefined) await this.#make(title, target.pathFor(offer));
-        return await target.open(offer);
+        return await target.open(offer, owner);
       },
     };
   }
@@ -68,7 +71,8 @@ export class Claim {
 
   async #make(title: string, path: string | undefined): Promise<void> {
     for (let other; (other = this.#claims.get(title)) !== undefined;) {
-      const alive = await other.#isAlive();
+      const alive = !isSameOwner(this.#owner, other.#owner) ||
+        await other.#isAlive();
       if (this.#claims.get(title) !== other) continue;
       if (alive) throw taken(path);
       const why = "The sender fell silent, and the same is sent anew";

@@ -1,13 +1,13 @@
-import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
 import { normalCode } from "../secure/code.ts";
 import { Refusal, SecurityFailure } from "../secure/refusal.ts";
 import {
   agreeAsClient,
+  type AgreedWithServer,
   prepare,
-  type Security,
 } from "../secure/secure_channel.ts";
+import type { Security } from "../secure/security.ts";
 import { farewell } from "./farewell.ts";
 import type { Listener } from "./listener.ts";
 import type { WantedSecurity } from "./options.ts";
@@ -15,10 +15,10 @@ import type { WantedSecurity } from "./options.ts";
 /** Milliseconds that a receiver may take to agree and to prove itself, once it has answered. */
 const LIMIT = 15_000;
 
-/** A connection to the receiver, and the stream that both have agreed on. */
-export interface Introduced {
+/** A connection to the receiver, and what both have agreed on. */
+export interface Introduced extends AgreedWithServer {
   readonly channel: Channel;
-  readonly stream: ByteStream;
+  readonly mode: Security["mode"];
 }
 
 /** Asks a person for the receiver's code; undefined: there is nobody to ask. */
@@ -29,6 +29,8 @@ export interface Introducing {
   /** Opens a connection. */
   connect(): Promise<Channel>;
   readonly listener: Listener;
+  /** Whether the person at this side is asked whether to go on without a code. */
+  readonly confirms: boolean;
   readonly ask?: AskCode;
   /** Milliseconds of silence that end a connection. */
   readonly timeout: number;
@@ -79,7 +81,7 @@ function wantsCode(failure: unknown): boolean {
 
 async function agree(
   security: Security,
-  { connect, listener, timeout }: Introducing,
+  { connect, listener, confirms, timeout }: Introducing,
 ): Promise<Introduced> {
   const secrets = await prepare(security);
   const channel = await connect();
@@ -91,15 +93,16 @@ async function agree(
     timer = setTimeout(stop, limit);
   }, () => {});
   try {
-    const { stream, words, confirmed } = await agreeAsClient(
-      channel,
-      secrets,
-    );
+    const agreed = await agreeAsClient(channel, secrets);
     // What is sent meanwhile only the right one can open
-    confirmed.then(clear, clear);
+    agreed.confirmed.then(clear, clear);
     const { mode } = security;
-    words.then((words) => listener.agreed({ mode, words }), () => {});
-    return { channel, stream };
+    const asks = confirms && mode === "encrypted";
+    agreed.words.then(
+      (words) => listener.agreed({ mode, words, asks }),
+      () => {},
+    );
+    return { ...agreed, channel, mode };
   } catch (failure) {
     clear();
     channel.abort(failure as Error);

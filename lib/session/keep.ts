@@ -1,7 +1,9 @@
 import { Failure } from "../base/failure.ts";
 import { firstOf } from "../endpoint/abortable.ts";
 import { Admission, type Admitted } from "./admission.ts";
+import { attend } from "./attend.ts";
 import { Claims } from "./claims.ts";
+import { type Consent, consentTo, needsConsent } from "./consent.ts";
 import { type KeepListener, type Listener, listenerOf } from "./listener.ts";
 import {
   DEFAULT_PORT,
@@ -10,7 +12,8 @@ import {
   type SessionOptions,
   signalOf,
 } from "./options.ts";
-import { settled, tellWhoMaySend } from "./receive.ts";
+import { settled, tellWhereToSend, whoMaySend } from "./receive.ts";
+import { Stalls } from "./stalls.ts";
 import { take } from "./take.ts";
 import { type Destination, openTarget } from "./target.ts";
 
@@ -23,6 +26,11 @@ export interface ReceiveAllOptions extends SessionOptions {
    * @default {16}
    */
   readonly places?: number;
+  /**
+   * Who decides on what is offered by somebody whom no code vouches for.
+   * @default {nobody: it is refused}
+   */
+  readonly consent?: Consent;
   /** Hears of what happens. */
   readonly on?: Partial<KeepListener>;
 }
@@ -43,24 +51,33 @@ const PLACES = 16;
 export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
   const { port = DEFAULT_PORT, places = PLACES, on = {} } = options;
   // Whether there is such a directory shows before anybody sends
-  await openTarget(options.to);
+  const target = await openTarget(options.to);
   const endpoint = endpointFor(options, port, places);
   const running = new Set<Promise<void>>();
   try {
     const security = settled(securityOf(options));
     const notice = (text: string) => on.notice?.(text);
-    tellWhoMaySend(options, security, endpoint.port, {
-      notice,
+    const asks = needsConsent(options, target) && options.consent !== "yes";
+    tellWhereToSend(options, security, endpoint.port, {
       listening: (where) => on.listening?.(where),
     });
-    const admission = new Admission(security, notice, (peer) => {
-      const listener = on.transfer?.(peer) ?? {};
-      const failed = (failure: Failure) => listener.failed?.(failure);
-      return { ...listenerOf(listener), failed };
+    if (security.mode === "encrypted") {
+      notice(whoMaySend(endpoint.port, true, options.consent));
+    }
+    const admission = new Admission({
+      security,
+      asks,
+      notice,
+      listenerFor: (peer) => {
+        const listener = on.transfer?.(peer) ?? {};
+        const failed = (failure: Failure) => listener.failed?.(failure);
+        return { ...listenerOf(listener), failed };
+      },
     });
     const claims = new Claims();
+    const stalls = new Stalls();
     const serve = (admitted: Admitted<TransferListener>) => {
-      const work = takeOne(admitted, claims, options);
+      const work = takeOne(admitted, { admission, claims, stalls }, options);
       running.add(work);
       work.finally(() => running.delete(work));
     };
@@ -68,6 +85,7 @@ export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
       (channel) => admission.judge(channel),
       serve,
       firstOf([signalOf(options), admission.over]),
+      { makeRoom: () => stalls.makeRoom(performance.now()) },
     );
   } finally {
     await Promise.all(running);
@@ -75,17 +93,39 @@ export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
   }
 }
 
+/** What all transfers have in common. */
+interface Shared {
+  readonly admission: Admission<TransferListener>;
+  readonly claims: Claims;
+  readonly stalls: Stalls;
+}
+
 /** Takes one transfer, whatever becomes of it. */
 async function takeOne(
   admitted: Admitted<TransferListener>,
-  claims: Claims,
+  { admission, claims, stalls }: Shared,
   options: ReceiveAllOptions,
 ): Promise<void> {
-  const claim = claims.of(admitted.channel);
+  const { channel, listener } = admitted;
+  const claim = claims.of(channel);
+  // Who knows the code keeps its place
+  const proved = securityOf(options).mode === "code";
   try {
     const target = await openTarget(options.to);
     try {
-      await take(admitted, claim.guard(target), options);
+      if (needsConsent(options, target)) {
+        const withdrawn = attend(channel, signalOf(options));
+        await consentTo(admitted, target, options.consent, withdrawn);
+      }
+      const stall = proved
+        ? undefined
+        : stalls.watch(channel, performance.now());
+      const onProgress = () => stall?.progressed(performance.now());
+      try {
+        await take(admitted, claim.guard(target), { ...options, onProgress });
+      } finally {
+        stall?.end();
+      }
     } finally {
       target.discard();
     }
@@ -93,8 +133,9 @@ async function takeOne(
     const failure = error instanceof Failure
       ? error
       : new Failure("local", `Something unexpected happened: ${error}`);
-    admitted.channel.abort(failure);
-    admitted.listener.failed(failure);
+    admission.failed();
+    channel.abort(failure);
+    listener.failed(failure);
   } finally {
     claim.release();
   }

@@ -17,6 +17,8 @@ export interface Agreement {
   readonly mode: "plain" | "encrypted" | "code";
   /** Words for two people to compare, where only that shows that nobody is in the middle. */
   readonly words: readonly string[] | undefined;
+  /** Whether the person at this side is asked whether to go on. */
+  readonly asks: boolean;
 }
 
 /** How far a transfer has come. */
@@ -67,6 +69,8 @@ export interface Listener {
   listening(where: Listening): void;
   /** `address` has not answered a sender for a while. */
   waiting(address: string): void;
+  /** A person at the receiver has not accepted the offer yet. */
+  asking(peer: string): void;
   /** The handshake with `peer` is complete. */
   connected(peer: string): void;
   /** Both sides have agreed on how to talk. */
@@ -100,6 +104,7 @@ export function listenerOf(on: Partial<Listener> = {}): Listener {
       : on.progress && INTERVAL,
     listening: (where) => on.listening?.(where),
     waiting: (address) => on.waiting?.(address),
+    asking: (peer) => on.asking?.(peer),
     connected: (peer) => on.connected?.(peer),
     agreed: (agreement) => on.agreed?.(agreement),
     offered: (offer, target) => on.offered?.(offer, target),

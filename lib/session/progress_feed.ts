@@ -2,10 +2,12 @@ import type { Channel } from "../endpoint/channel.ts";
 import { RateMeter } from "./rate_meter.ts";
 import type { Listener, Summary } from "./listener.ts";
 
+/** Milliseconds from the handshake to the first content that only a person takes. */
+const LONG = 3000;
+
 /** Follows one transfer and tells the listener how far it has come. */
 export class ProgressFeed {
-  /** Bytes of the content so far. */
-  bytes = 0;
+  #bytes = 0;
   /** Bytes of the content in all, where that is known. */
   size: number | undefined;
   /** Bytes of the content that were at the receiver before. */
@@ -39,6 +41,18 @@ export class ProgressFeed {
     if (interval !== undefined) {
       this.#timer = setInterval(() => this.#tell(), interval);
     }
+  }
+
+  /** Bytes of the content so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  set bytes(bytes: number) {
+    const now = performance.now();
+    // For which a person at the other side let it wait is no time of the transfer
+    if (this.#bytes === 0 && now - this.#begin > LONG) this.#begin = now;
+    this.#bytes = bytes;
   }
 
   stop(): void {

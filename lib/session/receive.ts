@@ -1,18 +1,15 @@
-import { Failure } from "../base/failure.ts";
-import { firstOf } from "../endpoint/abortable.ts";
-import type { Endpoint } from "../endpoint/endpoint.ts";
 import { makeCode, normalCode } from "../secure/code.ts";
-import type { Security } from "../secure/secure_channel.ts";
+import type { Security } from "../secure/security.ts";
 import { reachableAddresses } from "./addresses.ts";
-import { Admission, type Admitted } from "./admission.ts";
-import { formatSeconds } from "./format.ts";
+import { Admission } from "./admission.ts";
+import { chooseSender, MAX_ASKED } from "./choose_sender.ts";
+import { type Consent, needsConsent } from "./consent.ts";
 import { type Listener, listenerOf, type Summary } from "./listener.ts";
 import {
   DEFAULT_PORT,
   endpointFor,
   securityOf,
   type SessionOptions,
-  signalOf,
   type WantedSecurity,
 } from "./options.ts";
 import { take } from "./take.ts";
@@ -27,6 +24,12 @@ export interface ReceiveOptions extends SessionOptions {
    * @default {as long as it takes}
    */
   readonly wait?: number;
+  /**
+   * Who decides on what is offered, under a name of the sender's choice, by
+   * somebody whom no code vouches for.
+   * @default {nobody: it is refused}
+   */
+  readonly consent?: Consent;
   /** Hears of what happens. */
   readonly on?: Partial<Listener>;
 }
@@ -41,17 +44,28 @@ export async function receive(options: ReceiveOptions): Promise<Summary> {
   const listener = listenerOf(options.on);
   const target = await openTarget(options.to);
   try {
-    const { port = DEFAULT_PORT } = options;
-    const endpoint = endpointFor(options, port);
+    const { port = DEFAULT_PORT, consent } = options;
+    const asks = needsConsent(options, target) && consent !== "yes";
+    const places = asks ? MAX_ASKED : 1;
+    const endpoint = endpointFor(options, port, places);
     try {
       const security = settled(securityOf(options));
-      tellWhoMaySend(options, security, endpoint.port, listener);
-      const admission = new Admission(
+      tellWhereToSend(options, security, endpoint.port, listener);
+      if (security.mode === "encrypted") {
+        const { takesNames } = target;
+        listener.notice(whoMaySend(endpoint.port, takesNames, consent));
+      }
+      const admission = new Admission({
         security,
-        listener.notice,
-        () => listener,
-      );
-      const admitted = await admit(endpoint, admission, options);
+        asks,
+        notice: listener.notice,
+        listenerFor: () => listener,
+      });
+      const admitted = await chooseSender(endpoint, admission, {
+        ...options,
+        target,
+        listener,
+      });
       return await take(admitted, target, options);
     } finally {
       await endpoint.close();
@@ -69,43 +83,30 @@ export function settled(wanted: WantedSecurity): Security {
   return { mode: "code", code: settled };
 }
 
-/** Says where this side can be reached, and by whom. */
-export function tellWhoMaySend(
+/** Says where this side can be reached. */
+export function tellWhereToSend(
   options: SessionOptions,
   security: Security,
   port: number,
-  listener: Pick<Listener, "listening" | "notice">,
+  listener: Pick<Listener, "listening">,
 ): void {
   const wanted = securityOf(options);
   const isNew = wanted.mode === "code" && wanted.code === undefined;
   const newCode = isNew && security.mode === "code" ? security.code : undefined;
   const addresses = reachableAddresses(options.bind);
   listener.listening({ port, addresses, newCode });
-  if (security.mode !== "encrypted") return;
-  listener.notice(
-    `Anyone who reaches port ${port} may send; --code lets in only who knows a code`,
-  );
 }
 
-/** Waits for a sender who may send, for `wait` milliseconds at most. */
-async function admit(
-  endpoint: Endpoint,
-  admission: Admission,
-  options: ReceiveOptions,
-): Promise<Admitted> {
-  const { wait } = options;
-  const late = new AbortController();
-  const timer = wait === undefined ? undefined : setTimeout(() => {
-    const seconds = formatSeconds(wait);
-    late.abort(new Failure("no-answer", `Nobody sent anything in ${seconds}`));
-  }, wait);
-  const ends = [signalOf(options), late.signal, admission.over];
-  try {
-    return await endpoint.admit(
-      (channel) => admission.judge(channel),
-      firstOf(ends),
-    );
-  } finally {
-    clearTimeout(timer);
+/** Who is let in without a code, and what is taken from them. */
+export function whoMaySend(
+  port: number,
+  takesNames: boolean,
+  consent: Consent | undefined,
+): string {
+  if (!takesNames || consent === "yes") {
+    return `Anyone who reaches port ${port} may send; --code lets in only who knows a code`;
   }
+  return consent === undefined
+    ? `Without a terminal to ask at nothing is taken under a name that the sender gives; --code lets in who knows a code, and --yes anyone`
+    : `Anyone who reaches port ${port} may offer something; --code lets in only who knows a code, and nobody is asked`;
 }

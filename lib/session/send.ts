@@ -1,17 +1,19 @@
-import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
 import { abortable } from "../endpoint/abortable.ts";
-import type { Channel } from "../endpoint/channel.ts";
+import { AttemptKey } from "../secure/attempt_key.ts";
+import { UnansweredProof } from "../secure/refusal.ts";
 import type { Source, TreeSource } from "../transfer/content.ts";
 import { FileSource } from "../transfer/files/file_source.ts";
 import { isDirectory } from "../transfer/files/file_status.ts";
 import { FileTreeSource } from "../transfer/files/tree_source.ts";
-import { titleOf } from "../transfer/messages.ts";
+import { type Attempt, type Offer, titleOf } from "../transfer/messages.ts";
 import * as transfer from "../transfer/sender.ts";
+import { attemptSecret } from "./attempt_secret.ts";
 import { attend } from "./attend.ts";
+import { type ConfirmReceiver, notConfirmed } from "./consent.ts";
 import { farewell } from "./farewell.ts";
 import { formatAddress, formatCount } from "./format.ts";
-import { type AskCode, introduce } from "./introduction.ts";
+import { type AskCode, introduce, type Introduced } from "./introduction.ts";
 import { type Listener, listenerOf, type Summary } from "./listener.ts";
 import {
   DEFAULT_PORT,
@@ -45,6 +47,12 @@ export interface SendOptions extends SessionOptions {
   readonly on?: Partial<Listener>;
   /** Is asked for the code, where the receiver wants one and none was given. */
   readonly askCode?: AskCode;
+  /**
+   * Decides whether content is sent to a receiver whom no code vouches for,
+   * where the connection is encrypted.
+   * @default {it is}
+   */
+  readonly confirm?: ConfirmReceiver;
 }
 
 /** How long nobody is told that there is no answer yet, in milliseconds. */
@@ -80,14 +88,15 @@ export async function send(
         return channel;
       };
       const security = securityOf(options);
-      const { askCode } = options;
-      const { channel, stream } = await introduce(security, {
+      const { askCode, confirm } = options;
+      const introduced = await introduce(security, {
         connect,
         listener,
+        confirms: confirm !== undefined,
         ask: askCode,
         timeout: endpoint.timeout,
       });
-      return await hand(channel, stream, source, listener, options);
+      return await hand(introduced, source, listener, options);
     } finally {
       clearTimeout(patience);
       await endpoint.close();
@@ -97,25 +106,31 @@ export async function send(
   }
 }
 
-/** Sends what `source` holds over a stream that both sides have agreed on. */
+/** Sends what `source` holds to a receiver with whom this side has agreed. */
 async function hand(
-  channel: Channel,
-  stream: ByteStream,
+  introduced: Introduced,
   source: Source | TreeSource,
   listener: Listener,
   options: SendOptions,
 ): Promise<Summary> {
+  const { channel, stream } = introduced;
+  const offer = await offerOf(source, introduced);
   const feed = new ProgressFeed(
     channel,
     listener,
     () => channel.unacknowledged,
   );
-  feed.size = source.offer.size;
+  feed.size = offer.size;
   const watcher = options.watch?.(channel);
-  feed.start();
-  watcher?.start();
+  const hold = async (accepted: Promise<void>, ended: AbortSignal) => {
+    await permission(introduced, offer, options, { accepted, ended });
+    feed.start();
+    watcher?.start();
+  };
   try {
     const { omitted, ...digest } = await transfer.send(stream, source, {
+      offer,
+      hold,
       progress: (bytes) => feed.bytes = bytes,
       event: tellTo(listener, feed),
     });
@@ -132,10 +147,61 @@ async function hand(
   } catch (error) {
     feed.stop();
     await watcher?.failed(error);
-    throw error;
+    throw mayBeGuess(error);
   } finally {
     feed.stop();
     await farewell(channel);
+  }
+}
+
+/** What is offered, with what a person there is to know, and the key by which this side is known again. */
+async function offerOf(
+  source: Source | TreeSource,
+  { binding, peerAsks }: Introduced,
+): Promise<Offer> {
+  const { offer } = source;
+  const attempt = attemptAt(offer, binding);
+  const measure = peerAsks && "walk" in source
+    ? await source.measure?.()
+    : undefined;
+  if (measure === undefined || offer.tree === undefined) {
+    return { ...offer, attempt };
+  }
+  const { files, bytes, more } = measure;
+  const tree = more ? offer.tree : { ...offer.tree, files };
+  return { ...offer, tree, size: more ? undefined : bytes, attempt };
+}
+
+function attemptAt(offer: Offer, binding: Uint8Array): Attempt | undefined {
+  const kept = attemptSecret();
+  if (!("secret" in kept)) return undefined;
+  const names = offer.tree?.names ?? [offer.name ?? ""];
+  const key = AttemptKey.from(kept.secret, names.join("/"));
+  return { key: key.publicKey, proof: key.prove(binding) };
+}
+
+/**
+ * Waits until content may leave: until a person at the receiver has accepted
+ * the offer, where one is asked there, and the one here the receiver.
+ */
+async function permission(
+  { channel, mode, words, peerAsks }: Introduced,
+  offer: Offer,
+  { confirm, on }: SendOptions,
+  { accepted, ended }: { accepted: Promise<void>; ended: AbortSignal },
+): Promise<void> {
+  const { peer } = channel;
+  const confirmed = async () => {
+    if (confirm === undefined || mode !== "encrypted") return;
+    const request = { peer, words: await words ?? [], title: titleOf(offer) };
+    if (!await confirm(request, ended)) throw notConfirmed(peer);
+  };
+  const patience = setTimeout(() => peerAsks && on?.asking?.(peer), PATIENCE);
+  try {
+    // What is not asked for is accepted in advance
+    await Promise.all([peerAsks ? accepted : undefined, confirmed()]);
+  } finally {
+    clearTimeout(patience);
   }
 }
 
@@ -163,4 +229,17 @@ function incomplete(omitted: number): Failure {
       formatCount(omitted, "file")
     } could not be read and so not sent; everything else is stored and verified`,
   );
+}
+
+/**
+ * Where nothing came back after the proof of the code, the one at the other side
+ * may have wanted just that: it can check one guess, and need not say so.
+ */
+function mayBeGuess(error: unknown): unknown {
+  const silent = error instanceof UnansweredProof &&
+    error.reason !== "wrong-code" && error.reason !== "interrupted";
+  if (!silent) return error;
+  error.message +=
+    "; it broke off when it had the proof of the code: should that happen again, start the receiver with a new code";
+  return error;
 }

@@ -1,7 +1,6 @@
 import { Failure } from "../base/failure.ts";
 import type { Sink, TreeSink } from "../transfer/content.ts";
 import type { Offer } from "../transfer/messages.ts";
-import { receive } from "../transfer/receiver.ts";
 import type { Admitted } from "./admission.ts";
 import { attend } from "./attend.ts";
 import { farewell } from "./farewell.ts";
@@ -11,15 +10,21 @@ import { ProgressFeed } from "./progress_feed.ts";
 import type { Target } from "./target.ts";
 import { tellTo } from "./transfer_events.ts";
 
+/** How a transfer is taken. */
+export interface TakeOptions extends SessionOptions {
+  /** Called whenever more has come. */
+  readonly onProgress?: () => void;
+}
+
 /**
- * Receives what one sender sends.
+ * Receives what one sender has offered.
  *
  * @throws {Failure} unless everything was stored
  */
 export async function take(
-  { channel, stream, listener }: Admitted,
+  { channel, reception, owner, listener }: Admitted,
   target: Target,
-  options: SessionOptions,
+  options: TakeOptions,
 ): Promise<Summary> {
   const signal = attend(channel, signalOf(options));
   const feed = new ProgressFeed(channel, listener);
@@ -36,11 +41,14 @@ export async function take(
     }
     feed.size = offer.size;
     listener.offered(offer, path);
-    return sink = await target.open(offer);
+    return sink = await target.open(offer, owner);
   };
   try {
-    const digest = await receive(stream, open, {
-      progress: (bytes) => feed.bytes = bytes,
+    const digest = await reception.run(open, {
+      progress: (bytes) => {
+        feed.bytes = bytes;
+        options.onProgress?.();
+      },
       event: tellTo(listener, feed),
       signal,
     });

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
 import {
+  type Owner,
   type Sink,
   StorageFailure,
   type TreeSink,
@@ -15,10 +16,12 @@ import { StreamSink } from "./streams.ts";
 
 /** Where what is received goes to, as whoever receives says. */
 export interface Target {
+  /** Whether what comes is stored under the names that the sender gives. */
+  readonly takesNames: boolean;
   /** The path under which `offer` is stored; undefined: a stream. */
   pathFor(offer: Offer): string | undefined;
-  /** Opens it for `offer`. */
-  open(offer: Offer): Promise<Sink | TreeSink>;
+  /** Opens it for `offer`, which belongs to `owner` for as long as it is unfinished. */
+  open(offer: Offer, owner: Owner): Promise<Sink | TreeSink>;
   /** Leaves nothing behind of a transfer that never began. */
   discard(): void;
 }
@@ -57,6 +60,7 @@ export function standardOutput(): Target {
 
 function toStream(open: () => Sink, name: string): Target {
   return {
+    takesNames: false,
     pathFor: () => undefined,
     // deno-lint-ignore require-await -- what it throws is a rejection
     open: async (offer) => {
@@ -70,6 +74,7 @@ function toStream(open: () => Sink, name: string): Target {
 async function oneFile(path: string, force: boolean): Promise<Target> {
   const sink = await FileSink.create(path, { force }).catch(asInput);
   return {
+    takesNames: false,
     pathFor: () => path,
     open: async (offer) => {
       if (offer.tree !== undefined) throw noTree(path);
@@ -89,6 +94,7 @@ async function inDirectory(path: string, force: boolean): Promise<Target> {
   const pathFor = ({ name, tree }: Offer) =>
     tree !== undefined && tree.count > 1 ? path : join(path, name ?? unnamed);
   return {
+    takesNames: true,
     pathFor,
     open: async (offer) => {
       if (offer.tree !== undefined) {

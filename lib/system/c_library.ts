@@ -34,6 +34,10 @@ const MEMORY_CALLS = {
   memmove: { parameters: ["buffer", "buffer", "usize"], result: "u64" },
 } as const;
 
+const TERMINAL_CALLS = {
+  tcflush: { parameters: ["i32", "i32"], result: "i32" },
+} as const;
+
 const FILE_CALLS = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
   // open(2) as well, with the mode of a new file
@@ -157,6 +161,7 @@ export type SocketCalls = Calls<typeof SOCKET_CALLS>;
 export type MemoryCalls = Calls<typeof MEMORY_CALLS>;
 export type FileCalls = Calls<typeof FILE_CALLS>;
 export type DirectoryCalls = Calls<typeof DIRECTORY_CALLS>;
+export type TerminalCalls = Calls<typeof TERMINAL_CALLS>;
 
 /** What is known of sockets; `undefined` where FFI is not allowed, as of the others. */
 export const socketCalls: () => SocketCalls | undefined = lazily(SOCKET_CALLS);
@@ -164,6 +169,9 @@ export const memoryCalls: () => MemoryCalls | undefined = lazily(MEMORY_CALLS);
 export const fileCalls: () => FileCalls | undefined = lazily(FILE_CALLS);
 export const directoryCalls: () => DirectoryCalls | undefined = lazily(
   DIRECTORY_CALLS,
+);
+export const terminalCalls: () => TerminalCalls | undefined = lazily(
+  TERMINAL_CALLS,
 );
 
 /**

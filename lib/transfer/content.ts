@@ -29,7 +29,20 @@ export interface TreeSource {
   readonly offer: Offer;
   /** Walks it from its beginning; names ascend within each directory. */
   walk(): Iterable<Step>;
+  /** Counts what it holds, for a person who is asked. */
+  measure?(): Promise<Measure>;
   close(): void;
+}
+
+/** What a tree holds. */
+export interface Measure {
+  readonly files: number;
+  /** Of all files. */
+  readonly bytes: number;
+  /** Files, directories and links. */
+  readonly entries: number;
+  /** Whether there is more, which would take too long to count. */
+  readonly more?: boolean;
 }
 
 /** A step on the way through a tree. `path` is for people. */
@@ -146,6 +159,19 @@ export interface Found {
   /** In bytes. */
   readonly length: number;
   open(): Promise<Content>;
+}
+
+/** To whom an unfinished transfer belongs: only they learn of it and go on with it. */
+export interface Owner {
+  /** The key of the sender's attempt, where it has proved one. */
+  readonly key?: Uint8Array;
+  /** The code that let the sender in. */
+  readonly code?: {
+    /** What is kept of it, to know it again. */
+    verifier(): string;
+    /** Whether `verifier` is of the same code. */
+    matches(verifier: string): boolean;
+  };
 }
 
 /** Opens a sink for what is offered: a tree's, if it is a tree. */

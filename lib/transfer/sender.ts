@@ -17,6 +17,7 @@ import {
   encodeDigest,
   encodeOffer,
   type Ending,
+  type Offer,
   Reason,
 } from "./messages.ts";
 import { within } from "./moment.ts";
@@ -29,17 +30,18 @@ export interface SendOptions {
   /** Told of what a person may want to know. */
   event?: (event: TransferEvent) => void;
   /**
-   * Whether content waits until the receiver has accepted the offer.
-   * @default {false}
+   * What is said of the source.
+   * @default {its own offer}
    */
-  awaitsAcceptance?: boolean;
+  offer?: Offer;
   /**
-   * Called once the offer is on its way; content waits until it resolves, and
-   * is not sent if it rejects.
+   * Called once the offer is on its way; content waits until it resolves, and is
+   * not sent if it rejects.
    *
+   * @param accepted resolves when the receiver has accepted the offer
    * @param ended is aborted when nothing is to be sent any more
    */
-  confirm?: (ended: AbortSignal) => Promise<void>;
+  hold?: (accepted: Promise<void>, ended: AbortSignal) => Promise<void>;
   /**
    * How long the receiver may take to end once it was told that the source
    * failed, in milliseconds.
@@ -179,10 +181,12 @@ class Outgoing implements Desk {
 
   /** @throws what the stream throws, or `failure` once the stream took ABORT */
   async run(ended: AbortSignal): Promise<void> {
-    const { awaitsAcceptance, confirm } = this.#options;
-    await this.#stream.write(encodeOffer(this.#source.offer));
-    if (awaitsAcceptance) await this.answers.acceptance;
-    await confirm?.(ended);
+    const { hold, offer } = this.#options;
+    await this.#stream.write(encodeOffer(offer ?? this.#source.offer));
+    const accepted = this.answers.acceptance.then(() => {});
+    // Whoever does not wait for it is not to be told by a crash
+    accepted.catch(() => {});
+    await hold?.(accepted, ended);
     try {
       await this.#content();
     } catch (error) {

@@ -19,6 +19,7 @@ const COMMON = {
   maxRate: undefined,
   security: { mode: "encrypted" },
   congestion: "bbr",
+  yes: false,
 };
 const RECEIVE = {
   name: "receive",
@@ -82,6 +83,8 @@ const COMMANDS: [string, unknown][] = [
     mtu: 9000,
     maxRate: 12_500,
   }],
+  ["send host --yes", { ...SEND, yes: true }],
+  ["receive --yes", { ...RECEIVE, yes: true }],
   ["send host --congestion cubic", { ...SEND, congestion: "cubic" }],
   ["receive --congestion=bbr", RECEIVE],
   ["receive --plain", { ...RECEIVE, security: { mode: "plain" } }],

@@ -315,16 +315,16 @@ Deno.test("session words are told where there are some", () => {
   const style = { terminal: false, colour: false, trace: false, quiet: false };
   const columns = () => 80;
   const reporter = new TextReporter(new Screen(output), { ...style, columns });
-  reporter.agreed({ mode: "code", words: undefined });
+  reporter.agreed({ mode: "code", words: undefined, asks: false });
   assertEquals(output.text, "");
-  reporter.agreed({ mode: "encrypted", words: WORDS });
+  reporter.agreed({ mode: "encrypted", words: WORDS, asks: false });
   assertEquals(
     output.text,
     "Encrypted; if both sides say walnut copper river, nobody is in between\n",
   );
   const lines = new Output();
   new JsonReporter(lines, { quiet: false })
-    .agreed({ mode: "encrypted", words: WORDS });
+    .agreed({ mode: "encrypted", words: WORDS, asks: false });
   assertEquals(JSON.parse(lines.text), {
     event: "agreed",
     mode: "encrypted",

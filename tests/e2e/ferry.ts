@@ -21,7 +21,14 @@ export const COMMAND = [
 const LIMIT = FULL ? 1_200_000 : 120_000;
 
 /** Lines that a transfer without a code says beside all else. */
-const NOTES = /^(Anyone who reaches|Encrypted; if both sides say) .*\n/gm;
+const NOTES =
+  /^(Anyone who reaches|Without a terminal to ask at|Encrypted; if both sides say) .*\n/gm;
+
+/** Where senders keep what they are known by: not where the user of this machine does. */
+const STATE = Deno.makeTempDirSync({ prefix: "ferry-state-" });
+globalThis.addEventListener("unload", () => {
+  Deno.removeSync(STATE, { recursive: true });
+});
 
 /** What pairs are told of encryption: with FERRY_PLAIN the tests that are not about it run without. */
 const MODE = Deno.env.has("FERRY_PLAIN") ? ["--plain"] : [];
@@ -47,6 +54,8 @@ export interface StartOptions {
   shell?: string;
   /** The directory it runs in. */
   cwd?: string;
+  /** Variables of the environment, besides those of the test. */
+  env?: Record<string, string>;
   /** Whether the test writes standard input; else it is empty. */
   input?: boolean;
   /** Whether the test reads standard output as it comes; else it is collected. */
@@ -81,10 +90,11 @@ export class Ferry {
   #alive = true;
 
   constructor(args: string[], options: StartOptions = {}) {
-    const { shell = 'exec "$@"', cwd, input = false } = options;
+    const { shell = 'exec "$@"', cwd, input = false, env } = options;
     const bash = ["bash", "-o", "pipefail", "-c", shell, "ferry"];
     this.#child = start([...bash, ...COMMAND, ...args], {
       cwd,
+      env: { XDG_STATE_HOME: STATE, ...env },
       stdin: input ? "piped" : "null",
       stdout: "piped",
       stderr: "piped",
@@ -155,6 +165,11 @@ export interface PairOptions {
    * @default {nothing, or `--plain` where all tests run so}
    */
   security?: string[];
+  /**
+   * What the receiver is told of whom to ask.
+   * @default {`--yes`: nobody}
+   */
+  consent?: string[];
   /** The directory both run in. */
   cwd?: string;
   /** The port that the sender sends to; the receiver's unless given. */
@@ -171,10 +186,11 @@ export interface Pair {
 
 /** Starts a receiver, and when it listens a sender. */
 export async function startPair(options: PairOptions = {}): Promise<Pair> {
-  const { cwd, security = MODE } = options;
+  const { cwd, security = MODE, consent = ["--yes"] } = options;
   const port = freePort();
   const receiver = new Ferry(
-    ["receive", `${port}`, ...security, ...options.receive?.args ?? []],
+    ["receive", `${port}`, ...security, ...consent]
+      .concat(options.receive?.args ?? []),
     { cwd, ...options.receive },
   );
   await listening("udp", port);

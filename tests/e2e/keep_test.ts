@@ -44,7 +44,7 @@ Deno.test("of three senders at once one is killed: the others' trees are complet
     for (const [name, size] of Object.entries(sizes)) {
       await makeTree(`${cwd}/${name}`, size);
     }
-    const args = ["--keep", "-d", "in", "--json"];
+    const args = ["--keep", "--yes", "-d", "in", "--json"];
     const receiver = new Ferry(["receive", `${port}`, ...args], { cwd });
     await listening("udp", port);
     const send = (name: string, rate = "200") =>
@@ -110,7 +110,7 @@ Deno.test("while a sender is there, a second one of the same name is refused and
     await Deno.mkdir(`${cwd}/in`);
     await makeTree(`${cwd}/tree`, 30_000_000);
     const receiver = new Ferry(
-      ["receive", `${port}`, "--keep", "-d", "in"],
+      ["receive", `${port}`, "--keep", "--yes", "-d", "in"],
       { cwd },
     );
     await listening("udp", port);
@@ -143,7 +143,7 @@ Deno.test("a sender that is refused does not disturb who comes next", () =>
     await Deno.writeTextFile(`${cwd}/note`, "mine");
     await Deno.writeTextFile(`${cwd}/in/note`, "theirs");
     const receiver = new Ferry(
-      ["receive", `${port}`, "--keep", "-d", "in"],
+      ["receive", `${port}`, "--keep", "--yes", "-d", "in"],
       { cwd },
     );
     await listening("udp", port);

@@ -72,7 +72,7 @@ async function transfer(
   const target = await targetIn(directory);
   await Promise.all([
     send(near, source),
-    receive(far, (offer) => target.open(offer)),
+    receive(far, (offer) => target.open(offer, {})),
   ]);
   source.close();
   return [await near.said(), await far.said()];
@@ -94,8 +94,10 @@ async function receiveInto(
   const target = await targetIn(directory);
   const before = await outside(directory);
   try {
-    const open = target.open.bind(target);
-    await receive(await streamOf(bytes), open, { linger: LINGER });
+    const stream = await streamOf(bytes);
+    await receive(stream, (offer) => target.open(offer, {}), {
+      linger: LINGER,
+    });
   } finally {
     target.discard();
     assertEquals(await outside(directory), before);

@@ -1,0 +1,135 @@
+import { Failure } from "../base/failure.ts";
+import { firstOf } from "../endpoint/abortable.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
+import { Reason } from "../transfer/messages.ts";
+import { OfferRefusal } from "../transfer/receiver.ts";
+import type { Admission, Admitted } from "./admission.ts";
+import { attend } from "./attend.ts";
+import { type Consent, consentTo, needsConsent } from "./consent.ts";
+import { formatSeconds } from "./format.ts";
+import type { Listener } from "./listener.ts";
+import { type SessionOptions, signalOf } from "./options.ts";
+import type { Target } from "./target.ts";
+
+/** Senders whose offers wait for an answer at a time; further ones are told that it is busy. */
+export const MAX_ASKED = 16;
+
+/** How a sender is chosen. */
+export interface ChooseOptions extends SessionOptions {
+  readonly target: Target;
+  readonly consent?: Consent;
+  readonly listener: Listener;
+  /** Milliseconds for which a sender is waited for at most. */
+  readonly wait?: number;
+}
+
+/**
+ * Waits for one sender who may send and whose offer is accepted. One whom a
+ * person has declined, or who has left before there was an answer, is not the
+ * one that is waited for.
+ *
+ * @throws {Failure} `no-answer` if nobody comes; what nobody is asked for and
+ * will be refused again; the reason of the options' signal
+ */
+export async function chooseSender(
+  endpoint: Endpoint,
+  admission: Admission,
+  options: ChooseOptions,
+): Promise<Admitted> {
+  const { target, consent, listener } = options;
+  const patience = new Patience(options.wait);
+  const signal = firstOf([
+    signalOf(options),
+    patience.over,
+    admission.over,
+  ]);
+  const chosen = Promise.withResolvers<Admitted>();
+  const done = new AbortController();
+  const consider = async (admitted: Admitted) => {
+    const gone = attend(admitted.channel, signal);
+    const withdrawn = firstOf([gone, done.signal]);
+    patience.suspend();
+    try {
+      if (needsConsent(options, target)) {
+        await consentTo(admitted, target, consent, withdrawn);
+      } else if (done.signal.aborted) {
+        await admitted.reception.refuse(notChosen());
+        return;
+      }
+      chosen.resolve(admitted);
+      endpoint.places = 1;
+      done.abort(notChosen());
+    } catch (error) {
+      admission.failed();
+      if (typeof consent !== "function") chosen.reject(error);
+      else if (!done.signal.aborted && !signal.aborted) {
+        listener.notice(stillWaiting(admitted, error));
+      }
+      admitted.channel.abort(error as Error);
+    } finally {
+      patience.resume();
+    }
+  };
+  endpoint.serve(
+    (channel) => admission.judge(channel),
+    (admitted) => void consider(admitted),
+    firstOf([signal, done.signal]),
+  ).catch(chosen.reject);
+  try {
+    return await chosen.promise;
+  } finally {
+    patience.end();
+  }
+}
+
+/** For how long nobody need come. While an offer is being decided on it does not run out. */
+class Patience {
+  readonly #over = new AbortController();
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  #suspended = 0;
+  #failure: Failure | undefined;
+
+  constructor(wait: number | undefined) {
+    if (wait === undefined) return;
+    this.#timer = setTimeout(() => {
+      const seconds = formatSeconds(wait);
+      const message = `Nobody sent anything in ${seconds}`;
+      this.#failure = new Failure("no-answer", message);
+      this.#check();
+    }, wait);
+  }
+
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  suspend(): void {
+    this.#suspended++;
+  }
+
+  resume(): void {
+    this.#suspended--;
+    this.#check();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #check(): void {
+    if (this.#failure === undefined || this.#suspended > 0) return;
+    this.#over.abort(this.#failure);
+  }
+}
+
+function notChosen(): OfferRefusal {
+  const message = "Another sender was chosen";
+  return new OfferRefusal("busy", Reason.BUSY, message);
+}
+
+function stillWaiting({ channel }: Admitted, error: unknown): string {
+  const what = error instanceof OfferRefusal
+    ? error.message
+    : `${channel.peer} left before it had an answer`;
+  return `${what}; still waiting, and Ctrl-C ends that`;
+}
