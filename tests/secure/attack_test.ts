@@ -3,8 +3,25 @@ import {
   assertEquals,
   assertNotEquals,
   assertRejects,
+  assertThrows,
 } from "@std/assert";
+import { Failure } from "../../lib/base/failure.ts";
 import { Random } from "../../lib/base/random.ts";
+import { AttemptKey, isAttemptProof } from "../../lib/secure/attempt_key.ts";
+import { Guesses } from "../../lib/secure/guesses.ts";
+import {
+  ClientHandshake,
+  type Secrets,
+  type SecretsSource,
+  ServerHandshake,
+} from "../../lib/secure/handshake.ts";
+import { readMessage } from "../../lib/secure/message_reader.ts";
+import {
+  Refusal,
+  SecurityFailure,
+  UnansweredProof,
+  WrongGuess,
+} from "../../lib/secure/refusal.ts";
 import {
   agreeAsClient,
   agreeAsServer,
@@ -118,21 +135,441 @@ test("a relay that talks with each side without the code gets nowhere", async ()
   }
 });
 
-test("a relay cannot look for shares that give the same words: the client's nonce comes when all are fixed", async () => {
+test("a relay cannot look for shares that give the same words: both sides' nonces come when all are fixed", async () => {
   const middle = new Middle();
   await talk({ client: ENCRYPTED, middle });
-  const [hello, , finished] = middle.seen;
-  const nonce = finished.record.slice(HEADER_SIZE, HEADER_SIZE + 32);
-  const commitment = hello.record.slice(6, 38);
-  const hash = await crypto.subtle.digest("SHA-256", nonce);
-  assertEquals(new Uint8Array(hash), commitment);
-  assertEquals(finished.record[0], RecordType.FINISHED);
+  for (const [direction, at] of [["up", 6], ["down", 7]] as const) {
+    const [hello, finished] = middle.seen
+      .filter((passing) => passing.direction === direction)
+      .map(({ record }) => record);
+    const commitment = hello.slice(at, at + 32);
+    const nonce = finished.slice(HEADER_SIZE, HEADER_SIZE + 32);
+    const hash = await crypto.subtle.digest("SHA-256", nonce);
+    assertEquals(new Uint8Array(hash), commitment);
+    assertEquals(finished[0], RecordType.FINISHED);
+  }
   // Another nonce than the one that was promised is not taken.
-  await assertNoticed(({ record }) => {
-    if (record[0] === RecordType.FINISHED) record[HEADER_SIZE] ^= 1;
-    return [record];
-  });
+  for (const direction of ["up", "down"]) {
+    await assertNoticed((passing) => {
+      const { record } = passing;
+      const finished = record[0] === RecordType.FINISHED;
+      if (finished && passing.direction === direction) record[HEADER_SIZE] ^= 1;
+      return [record];
+    });
+  }
 });
+
+/** Always the same secrets. */
+function sourceOf(secrets: Secrets): SecretsSource {
+  const ready = Promise.resolve();
+  return { mode: secrets.mode, ready, next: () => secrets };
+}
+
+function bodyOf(message: Uint8Array | undefined): Uint8Array {
+  assert(message !== undefined);
+  return message.subarray(HEADER_SIZE);
+}
+
+test("whoever tries for session words as a client does not know them before the receiver has counted it", async () => {
+  const attempts = 20;
+  const seen = new Set<string>();
+  let counted = 0;
+  for (let i = 0; i < attempts; i++) {
+    const [near, far] = memoryPair();
+    const counting = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const serving = agreeAsServer(far, new ServerSecrets(ENCRYPTED), {
+      beforeFinished: () => {
+        counted++;
+        counting.resolve();
+        return release.promise;
+      },
+    });
+    const agreed = await agreeAsClient(near, await prepare(ENCRYPTED));
+    await counting.promise;
+    assertEquals(counted, i + 1);
+    // Meanwhile there are none, on either side
+    const words = Promise.race([agreed.words, Promise.resolve("none")]);
+    assertEquals(await words, "none");
+    release.resolve();
+    assertEquals(await agreed.words, await (await serving).words);
+    seen.add(`${await agreed.words}`);
+  }
+  assertEquals([counted, seen.size], [attempts, attempts]);
+});
+
+test("whoever tries for session words and leaves before it has finished has learned nothing of them", async () => {
+  const client = await prepare(ENCRYPTED);
+  const server = await prepare(ENCRYPTED);
+  const nonce = new Uint8Array(32);
+  const results = [];
+  // All is the same but what the server reveals last.
+  for (const fill of [1, 2]) {
+    const here = new ClientHandshake(client, nonce);
+    const there = new ServerHandshake(sourceOf(server), {
+      nonce: new Uint8Array(32).fill(fill),
+    });
+    const answer = there.receiveHello(bodyOf(here.hello));
+    const finished = here.receiveHello(bodyOf(answer));
+    const text = `${answer}`;
+    assert(!text.includes(`${new Uint8Array(32).fill(fill)}`));
+    const proof = there.receiveFinished(bodyOf(finished));
+    results.push(`${here.receiveFinished(bodyOf(proof))}`);
+  }
+  assertNotEquals(results[0], results[1]);
+});
+
+test("whoever tries for session words and never finishes is not counted, and never told any", async () => {
+  let counted = 0;
+  const options = {
+    beforeFinished: () => {
+      counted++;
+      return Promise.resolve();
+    },
+  };
+  for (let i = 0; i < 20; i++) {
+    const [near, far] = memoryPair();
+    const serving = agreeAsServer(far, new ServerSecrets(ENCRYPTED), options);
+    serving.catch(() => {});
+    const secrets = await prepare(ENCRYPTED);
+    const { hello } = new ClientHandshake(secrets, new Uint8Array(32));
+    await near.write(hello);
+    const { type } = await readMessage(near);
+    assertEquals(type, RecordType.HELLO);
+    near.abort(new Failure("reset", "It has left"));
+    await assertRejects(() => serving);
+  }
+  assertEquals(counted, 0);
+});
+
+test("a receiver that will not be tried any more ends a handshake before it tells the words", async () => {
+  const [near, far] = memoryPair();
+  const enough = new Failure("refused", "There were too many");
+  const serving = agreeAsServer(far, new ServerSecrets(ENCRYPTED), {
+    beforeFinished: () => Promise.reject(enough),
+  });
+  const agreed = await agreeAsClient(near, await prepare(ENCRYPTED));
+  assertEquals(await serving.catch((failure) => failure), enough);
+  far.abort(enough);
+  await assertRejects(() => agreed.words);
+});
+
+test("with a code nobody waits before the receiver's proof", async () => {
+  const beforeFinished = () => Promise.reject(new Error("It was asked"));
+  const { client, server } = await talk({ client: CODE, beforeFinished });
+  assertEquals([client.failure, server.failure], [undefined, undefined]);
+});
+
+test("whoever tries for session words as a server cannot choose its nonce when it knows the client's", async () => {
+  const client = new ClientHandshake(
+    await prepare(ENCRYPTED),
+    new Uint8Array(32).fill(1),
+  );
+  const nonce = new Uint8Array(32).fill(2);
+  const server = new ServerHandshake(sourceOf(await prepare(ENCRYPTED)), {
+    nonce,
+  });
+  const answer = server.receiveHello(bodyOf(client.hello));
+  const finished = client.receiveHello(bodyOf(answer));
+  // Now it knows what the words would be, and would like others.
+  nonce.fill(3);
+  const proof = server.receiveFinished(bodyOf(finished));
+  const error = assertThrows(() => client.receiveFinished(bodyOf(proof)));
+  assert(error instanceof Failure && error.reason === "corrupt");
+});
+
+test("whoever tries for session words as a client cannot choose its nonce when it knows the server's share", async () => {
+  for (const security of [ENCRYPTED, CODE]) {
+    const nonce = new Uint8Array(32).fill(1);
+    const client = new ClientHandshake(await prepare(security), nonce);
+    const server = new ServerHandshake(sourceOf(await prepare(security)), {
+      nonce: new Uint8Array(32).fill(2),
+    });
+    const answer = server.receiveHello(bodyOf(client.hello));
+    nonce.fill(3);
+    const finished = client.receiveHello(bodyOf(answer));
+    const error = assertThrows(() => server.receiveFinished(bodyOf(finished)));
+    // It is no guess at the code
+    assert(error instanceof SecurityFailure);
+    assertEquals(error.refusal, Refusal.BROKEN);
+  }
+});
+
+test("a relay that passes on both sides' commitments and nonces as its own shows in the session words", async () => {
+  const [nonceOfRelay, alsoOfRelay] = [new Uint8Array(32), new Uint8Array(32)];
+  const sender = new ClientHandshake(
+    await prepare(ENCRYPTED),
+    new Uint8Array(32).fill(1),
+  );
+  const receiver = new ServerHandshake(sourceOf(await prepare(ENCRYPTED)), {
+    nonce: new Uint8Array(32).fill(2),
+  });
+  const toReceiver = new ClientHandshake(
+    await prepare(ENCRYPTED),
+    nonceOfRelay,
+  );
+  const toSender = new ServerHandshake(sourceOf(await prepare(ENCRYPTED)), {
+    nonce: alsoOfRelay,
+  });
+  toReceiver.hello.set(sender.hello.subarray(6, 38), 6);
+  const ofReceiver = receiver.receiveHello(bodyOf(toReceiver.hello));
+  const ofRelay = toSender.receiveHello(bodyOf(sender.hello));
+  ofRelay.set(ofReceiver.subarray(7, 39), 7);
+  const ofSender = sender.receiveHello(bodyOf(ofRelay));
+  nonceOfRelay.set(bodyOf(ofSender).subarray(0, 32));
+  const finished = toReceiver.receiveHello(bodyOf(ofReceiver));
+  const proof = receiver.receiveFinished(bodyOf(finished));
+  alsoOfRelay.set(bodyOf(proof).subarray(0, 32));
+  const passedOn = toSender.receiveFinished(bodyOf(ofSender));
+  // Both take it, so only the people can notice.
+  const words = sender.receiveFinished(bodyOf(passedOn));
+  assertEquals(words.length, 3);
+  assertNotEquals(words, receiver.words);
+  assertNotEquals(sender.session?.binding, receiver.session?.binding);
+});
+
+test("a server that says a commitment again is no better off: the words are others each time", async () => {
+  const server = sourceOf(await prepare(ENCRYPTED));
+  const nonce = new Uint8Array(32).fill(1);
+  const words = new Set<string>();
+  for (let i = 0; i < 20; i++) {
+    const [near, far] = memoryPair();
+    const agreeing = agreeAsClient(near, await prepare(ENCRYPTED));
+    const handshake = new ServerHandshake(server, { nonce });
+    const hello = await readMessage(far);
+    await far.write(handshake.receiveHello(hello.body));
+    const finished = await readMessage(far);
+    await far.write(handshake.receiveFinished(finished.body));
+    words.add(`${await (await agreeing).words}`);
+  }
+  assertEquals(words.size, 20);
+});
+
+for (const security of [ENCRYPTED, CODE]) {
+  test(`a relay that says for the receiver that it asks nobody is noticed, in ${security.mode} mode`, async () => {
+    for (const asks of [true, false]) {
+      const middle = new Middle(({ direction, index, record }) => {
+        if (direction === "down" && index === 0) record[HEADER_SIZE + 2] ^= 1;
+        return [record];
+      });
+      const { client, server } = await talk({ client: security, asks, middle });
+      assert(server.failure instanceof SecurityFailure);
+      assert(client.failure !== undefined);
+      assertEquals([client.got, server.got], ["", ""]);
+    }
+  });
+
+  test(`a relay that says for a side that it speaks version 1 stops both, in ${security.mode} mode`, async () => {
+    for (const direction of ["up", "down"]) {
+      const middle = new Middle((passing) => {
+        const { record } = passing;
+        if (passing.direction === direction && record[0] === RecordType.HELLO) {
+          record[HEADER_SIZE] = 1;
+        }
+        return [record];
+      });
+      const { client, server } = await talk({ client: security, middle });
+      assertEquals(client.failure?.reason, "refused");
+      assert(server.failure !== undefined);
+      assertEquals([client.got, server.got], ["", ""]);
+      const finished = middle.seen
+        .filter(({ record }) => record[0] === RecordType.FINISHED);
+      assertEquals(finished, [], "nobody went on");
+    }
+  });
+}
+
+/** Secrets that count how often something was computed with a peer's share. */
+async function watched(security: Security) {
+  const secrets = await prepare(security);
+  assert(secrets.mode !== "plain");
+  const count = { computed: 0 };
+  const { keyShare } = secrets;
+  const agree = keyShare.agree.bind(keyShare);
+  keyShare.agree = (peer) => (count.computed++, agree(peer));
+  if (secrets.mode === "code") {
+    const { cpace } = secrets;
+    const sessionKey = cpace.sessionKey.bind(cpace);
+    cpace.sessionKey = (...args) => (count.computed++, sessionKey(...args));
+  }
+  return { source: sourceOf(secrets), count };
+}
+
+for (const security of [ENCRYPTED, CODE]) {
+  test(`nothing is computed with the share of a stranger who does not finish, in ${security.mode} mode`, async () => {
+    const { source, count } = await watched(security);
+    const client = new ClientHandshake(
+      await prepare(security),
+      new Uint8Array(32),
+    );
+    const server = new ServerHandshake(source, { nonce: new Uint8Array(32) });
+    const answer = server.receiveHello(bodyOf(client.hello));
+    assertEquals(count.computed, 0);
+    const finished = bodyOf(client.receiveHello(bodyOf(answer)));
+    const random = new Random(1);
+    for (const length of [0, 31, 63, 64, 65, 200]) {
+      assertThrows(() => server.receiveFinished(random.bytes(length)));
+    }
+    assertEquals(count.computed, 0);
+    server.receiveFinished(finished);
+    assertEquals(count.computed, security.mode === "code" ? 2 : 1);
+  });
+
+  test(`no secrets are taken for a stranger whose hello does not fit, in ${security.mode} mode`, async () => {
+    const secrets = await prepare(security);
+    let taken = 0;
+    const source: SecretsSource = {
+      ...sourceOf(secrets),
+      next: () => (taken++, secrets),
+    };
+    const { hello } = new ClientHandshake(secrets, new Uint8Array(32));
+    const fits = bodyOf(hello);
+    const plain = new ClientHandshake({ mode: "plain" }, new Uint8Array(32));
+    const older = fits.slice();
+    older[0] = 1;
+    const none = [
+      fits.subarray(1),
+      fits.subarray(0, -1),
+      bodyOf(plain.hello),
+      older,
+    ];
+    for (const body of none) {
+      const server = new ServerHandshake(source, { nonce: new Uint8Array(32) });
+      assertThrows(() => server.receiveHello(body));
+    }
+    assertEquals(taken, 0);
+  });
+}
+
+/** Puts another share into a hello, where shares end with it. */
+function withShare(hello: Uint8Array, share: Uint8Array, fromEnd: number) {
+  hello.set(share, hello.length - fromEnd);
+}
+
+test("shares that are none are refused, without a guess at the code, though nothing is computed with them at first", async () => {
+  const highBytes = new Uint8Array(32).fill(0xff);
+  const cases: [Security, Uint8Array, number][] = [
+    [ENCRYPTED, new Uint8Array(32), 32],
+    [CODE, new Uint8Array(32), 64],
+    [CODE, new Uint8Array(32), 32],
+    [CODE, highBytes, 32],
+  ];
+  for (const [security, share, fromEnd] of cases) {
+    // Of a client
+    const guesses = new Guesses(3);
+    const [near, far] = memoryPair();
+    const secrets = new ServerSecrets(security);
+    const serving = agreeAsServer(far, secrets, { guesses });
+    const client = new ClientHandshake(
+      await prepare(security),
+      new Uint8Array(32),
+    );
+    withShare(client.hello, share, fromEnd);
+    await near.write(client.hello);
+    const answer = await readMessage(near);
+    await near.write(client.receiveHello(answer.body)!);
+    const failure = await serving.catch((error) => error);
+    assertEquals(failure.reason, "protocol");
+    assertEquals(guesses.wrong, 0);
+    // Of a server
+    const other = new ClientHandshake(
+      await prepare(security),
+      new Uint8Array(32),
+    );
+    const server = new ServerHandshake(sourceOf(await prepare(security)), {
+      nonce: new Uint8Array(32),
+    });
+    const hello = server.receiveHello(bodyOf(other.hello));
+    withShare(hello, share, fromEnd);
+    const error = assertThrows(() => other.receiveHello(bodyOf(hello)));
+    assert(error instanceof Failure && error.reason === "protocol");
+  }
+});
+
+test("each wrong guess at a receiver's code is told apart from all else that strangers do", async () => {
+  const guesses = new Guesses(3);
+  const failures = [];
+  for (let i = 0; i < 5; i++) {
+    const client = withCode(`a guess ${i}`);
+    const { server } = await talk({ client, server: CODE, guesses });
+    failures.push(server.failure);
+    await talk({ client: ENCRYPTED, server: CODE, guesses });
+  }
+  assertEquals(
+    failures.map((one) => one instanceof WrongGuess ? one.count : undefined),
+    [1, 2, 3, undefined, undefined],
+  );
+  for (const failure of failures) assertEquals(failure?.reason, "wrong-code");
+});
+
+/** What becomes of what the receiver says after its HELLO. */
+type Instead = (record: Uint8Array, middle: Middle) => Uint8Array[] | null;
+const FALSE_RECEIVERS: [string, string, Instead][] = [
+  ["says nothing any more", "silence", (_, middle) => {
+    middle.cutOff();
+    return [];
+  }],
+  ["ends", "protocol", () => null],
+  ["says that the code is wrong", "wrong-code", (record) => [record]],
+  ["says that it is another version", "refused", () => [
+    Uint8Array.of(RecordType.REFUSE, 0, 0, 1, Refusal.VERSION),
+  ]],
+  ["makes up a proof", "wrong-code", () => [
+    Uint8Array.of(RecordType.FINISHED, 0, 0, 64, ...new Uint8Array(64)),
+  ]],
+  ["talks nonsense", "protocol", () => [Uint8Array.of(1, 0, 0, 1, 1)]],
+];
+for (const [what, reason, instead] of FALSE_RECEIVERS) {
+  test(`a false receiver that guesses at the sender's code and then ${what} is known for one that may have guessed`, async () => {
+    const middle: Middle = new Middle(({ direction, index, record }) =>
+      direction === "down" && index > 0 ? instead(record, middle) : [record]
+    );
+    const server = withCode("its guess");
+    const { client } = await talk({ client: CODE, server, middle });
+    const { failure } = client;
+    assert(failure instanceof UnansweredProof && failure.afterProof);
+    assertEquals(failure.reason, reason);
+    assert(failure.cause instanceof Failure);
+    assertEquals(failure.message, failure.cause.message);
+  });
+}
+
+test("what fails before the sender's proof, or without a code, is no guess at it", async () => {
+  const silent = (from: number) => {
+    const middle: Middle = new Middle(({ direction, index, record }) => {
+      if (direction === "down" && index === from) middle.cutOff();
+      return [record];
+    });
+    return middle;
+  };
+  const before = await talk({ client: CODE, middle: silent(0) });
+  const without = await talk({ client: ENCRYPTED, middle: silent(1) });
+  for (const { client } of [before, without]) {
+    assertEquals(client.failure?.reason, "silence");
+    assert(!(client.failure instanceof UnansweredProof));
+  }
+});
+
+test("a proof of a sender's key that is passed on to another connection is none", async () => {
+  const key = AttemptKey.from(new Uint8Array(32).fill(1), "photos");
+  const [toRelay, ofRelay] = await Promise.all([
+    bindings(ENCRYPTED),
+    bindings(ENCRYPTED),
+  ]);
+  const proof = key.prove(toRelay.client);
+  assert(isAttemptProof(key.publicKey, toRelay.server, proof));
+  assert(!isAttemptProof(key.publicKey, ofRelay.server, proof));
+});
+
+/** What both sides of a connection are bound to. */
+async function bindings(security: Security) {
+  const [near, far] = memoryPair();
+  const [client, server] = await Promise.all([
+    agreeAsClient(near, await prepare(security)),
+    agreeAsServer(far, new ServerSecrets(security)),
+  ]);
+  return { client: client.binding, server: server.binding };
+}
 
 for (const security of [ENCRYPTED, CODE]) {
   test(`a recorded session that is replayed in ${security.mode} mode gets nowhere`, async () => {

@@ -2,7 +2,14 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { Guesses } from "../../lib/secure/guesses.ts";
 import { RecordType } from "../../lib/secure/messages.ts";
 import { Refusal, SecurityFailure } from "../../lib/secure/refusal.ts";
-import type { Security } from "../../lib/secure/secure_channel.ts";
+import {
+  agreeAsClient,
+  agreeAsServer,
+  prepare,
+  type Security,
+} from "../../lib/secure/secure_channel.ts";
+import { ServerSecrets } from "../../lib/secure/server_secrets.ts";
+import { memoryPair } from "../transfer/memory_stream.ts";
 import { Middle } from "./middle.ts";
 import { ANSWER, ENCRYPTED, PLAIN, QUESTION, talk, withCode } from "./talk.ts";
 
@@ -45,6 +52,36 @@ test("without a code both sides have the same three words, other ones each time"
   assertEquals(one.client.words, one.server.words);
   assertEquals(other.client.words, other.server.words);
   assertNotEquals(one.client.words, other.client.words);
+});
+
+test("a client knows whether a person is asked at the server", async () => {
+  for (const security of [PLAIN, ENCRYPTED, withCode("7-a-b")]) {
+    for (const asks of [true, false, undefined]) {
+      const [near, far] = memoryPair();
+      const [{ peerAsks }] = await Promise.all([
+        agreeAsClient(near, await prepare(security)),
+        agreeAsServer(far, new ServerSecrets(security), { asks }),
+      ]);
+      assertEquals(peerAsks, asks ?? false);
+    }
+  }
+});
+
+test("both sides have the same binding, another one each time, and none in plain mode", async () => {
+  const seen = new Set<string>();
+  for (const security of [ENCRYPTED, ENCRYPTED, withCode("7-a-b"), PLAIN]) {
+    const [near, far] = memoryPair();
+    const [client, server] = await Promise.all([
+      agreeAsClient(near, await prepare(security)),
+      agreeAsServer(far, new ServerSecrets(security)),
+    ]);
+    assertEquals(client.binding, server.binding);
+    assertEquals(client.binding.length, 32);
+    const plain = security.mode === "plain";
+    assertEquals(client.binding.every((byte) => byte === 0), plain);
+    seen.add(`${client.binding}`);
+  }
+  assertEquals(seen.size, 4);
 });
 
 test("with a code there are no words to compare", async () => {
