@@ -56,6 +56,8 @@ export interface Session {
   readonly client: Uint8Array;
   /** Traffic secret of what the server sends. */
   readonly server: Uint8Array;
+  /** What other keying material is made of. */
+  readonly exporter: Uint8Array;
   /** 32 bytes that no other handshake has: what is signed over them belongs to this one. */
   readonly binding: Uint8Array;
 }
@@ -126,20 +128,22 @@ export class ClientHandshake {
   /**
    * Takes the server's FINISHED.
    *
-   * @returns the session words
+   * @returns the session words; in code mode there are none
    * @throws {Failure} `wrong-code` or `corrupt` if it does not know what it should
    */
-  receiveFinished(body: Uint8Array): readonly string[] {
-    const [peer, keys] = [this.#peer, this.#keys];
-    if (peer === undefined || keys === undefined) {
+  receiveFinished(body: Uint8Array): readonly string[] | undefined {
+    const [peer, keys, session] = [this.#peer, this.#keys, this.#session];
+    if (peer === undefined || keys === undefined || session === undefined) {
       throw malformed("it is out of turn");
     }
+    const withCode = this.#secrets.mode === "code";
     const { nonce, verifyData } = decodeFinished(body);
     const proof = keys.serverProof(this.#finished, nonce);
     if (equal(verifyData, proof) && reveals(nonce, peer.commitment)) {
-      return keys.words(this.#finished, messageOf(RecordType.FINISHED, body));
+      if (withCode) return undefined;
+      return sessionWords(session, messageOf(RecordType.FINISHED, body));
     }
-    if (this.#secrets.mode === "code") {
+    if (withCode) {
       throw new Failure(
         "wrong-code",
         "Whoever answers as the receiver does not know the code",
@@ -190,7 +194,7 @@ export class ServerHandshake {
     return this.#session;
   }
 
-  /** The session words; there after {@linkcode receiveFinished}. */
+  /** The session words; there after {@linkcode receiveFinished}, in encrypted mode. */
   get words(): readonly string[] | undefined {
     return this.#words;
   }
@@ -238,9 +242,9 @@ export class ServerHandshake {
       { message, shares: peer },
       { message: hello, shares: sharesOf(secrets) },
     );
+    const withCode = secrets.mode === "code";
     if (!equal(verifyData, keys.clientProof(nonce))) {
-      const wrongCode = secrets.mode === "code";
-      throw refusedHere(wrongCode ? Refusal.WRONG_CODE : Refusal.BROKEN);
+      throw refusedHere(withCode ? Refusal.WRONG_CODE : Refusal.BROKEN);
     }
     const clientFinished = messageOf(RecordType.FINISHED, body);
     const finished = encodeFinished({
@@ -248,7 +252,7 @@ export class ServerHandshake {
       verifyData: keys.serverProof(clientFinished, this.#nonce),
     });
     this.#session = keys.session(clientFinished);
-    this.#words = keys.words(clientFinished, finished);
+    if (!withCode) this.#words = sessionWords(this.#session, finished);
     return finished;
   }
 }
@@ -321,29 +325,23 @@ class Handshake {
   }
 
   session(clientFinished: Uint8Array): Session {
-    const { master, transcript, exporter } = this.#finish(clientFinished);
-    return {
-      client: deriveSecret(master, "c ap traffic", transcript),
-      server: deriveSecret(master, "s ap traffic", transcript),
-      binding: exported(exporter, "EXPORTER-ferry-attempt", NOTHING, HASH_SIZE),
-    };
-  }
-
-  /** The session words, which also need the server's FINISHED: nobody knows them before that. */
-  words(clientFinished: Uint8Array, serverFinished: Uint8Array): string[] {
-    const { exporter } = this.#finish(clientFinished);
-    const label = "EXPORTER-ferry-session-words";
-    const bytes = exported(exporter, label, serverFinished, 4);
-    return wordsOf(new DataView(bytes.buffer).getUint32(0), WORDS);
-  }
-
-  /** What is made with the transcript that ends with the client's FINISHED. */
-  #finish(clientFinished: Uint8Array) {
     const master = masterSecret(this.#secret);
     const transcript = transcriptHash(...this.#messages, clientFinished);
     const exporter = deriveSecret(master, "exp master", transcript);
-    return { master, transcript, exporter };
+    return {
+      client: deriveSecret(master, "c ap traffic", transcript),
+      server: deriveSecret(master, "s ap traffic", transcript),
+      exporter,
+      binding: exported(exporter, "EXPORTER-ferry-attempt", NOTHING, HASH_SIZE),
+    };
   }
+}
+
+/** The words, which nobody knows before the server has said its FINISHED. */
+function sessionWords({ exporter }: Session, finished: Uint8Array): string[] {
+  const label = "EXPORTER-ferry-session-words";
+  const bytes = exported(exporter, label, finished, 4);
+  return wordsOf(new DataView(bytes.buffer).getUint32(0), WORDS);
 }
 
 /** Exported keying material (RFC 8446, section 7.5). */

@@ -14,7 +14,6 @@ import {
   decodeRefuse,
   encodeRefuse,
   malformed,
-  type Mode,
   RecordType,
 } from "./messages.ts";
 import { refusedByPeer, SecurityFailure, UnansweredProof } from "./refusal.ts";
@@ -28,9 +27,8 @@ export interface Agreed {
   readonly stream: ByteStream;
   /**
    * Three words that are the same on both sides unless somebody is in the
-   * middle; `undefined` where that is known already, or not at all. They are
-   * there once the server has said its FINISHED, and rejects as
-   * {@linkcode confirmed} does if it cannot.
+   * middle; `undefined` where that is known already, or not at all. Known once
+   * the server has proved itself; rejects as {@linkcode confirmed} does.
    */
   readonly words: Promise<readonly string[] | undefined>;
   /**
@@ -46,7 +44,9 @@ export interface Agreed {
 export interface AgreedWithServer extends Agreed {
   /**
    * Resolves when the server has proved itself. In code mode it rejects with
-   * {@linkcode UnansweredProof}, whatever happened, as does reading.
+   * {@linkcode UnansweredProof}, whatever happened: who wants to know whether
+   * somebody may have guessed at the code asks this, as a write that fails tells
+   * only how the stream below broke.
    */
   readonly confirmed: Promise<void>;
   /** Whether the server asks a person before it accepts anything. */
@@ -99,17 +99,16 @@ export async function agreeAsClient(
   const proved = expect(stream, RecordType.FINISHED)
     .then((body) => handshake.receiveFinished(body))
     .catch(unanswered);
-  const words = proved.then((words) => wordsFor(secrets.mode, words));
   const confirmed = proved.then(() => {});
   // Whoever reads hears of it.
-  for (const promise of [words, confirmed]) promise.catch(() => {});
+  for (const promise of [proved, confirmed]) promise.catch(() => {});
   const { client, server, binding } = session;
   const sealed = new SecureStream(stream, {
     sending: client,
     receiving: server,
     beforeReading: () => confirmed,
   });
-  return { stream: sealed, words, binding, confirmed, peerAsks };
+  return { stream: sealed, words: proved, binding, confirmed, peerAsks };
 }
 
 function plain(stream: ByteStream): Agreed {
@@ -119,14 +118,6 @@ function plain(stream: ByteStream): Agreed {
     binding: UNBOUND,
     confirmed: Promise.resolve(),
   };
-}
-
-/** Where a code has proved who is there, there is nothing to compare. */
-function wordsFor(
-  mode: Mode,
-  words: readonly string[],
-): readonly string[] | undefined {
-  return mode === "code" ? undefined : words;
 }
 
 function randomNonce(): Uint8Array {
@@ -179,12 +170,12 @@ export async function agreeAsServer(
   const handshake = await serve(stream, source, options)
     .catch((failure) => refuse(stream, failure));
   const { session, words } = handshake;
-  if (session === undefined || words === undefined) return plain(stream);
+  if (session === undefined) return plain(stream);
   const { client, server, binding } = session;
   const keys = { sending: server, receiving: client };
   return {
     stream: new SecureStream(stream, keys),
-    words: Promise.resolve(wordsFor(source.mode, words)),
+    words: Promise.resolve(words),
     binding,
     confirmed: Promise.resolve(),
   };

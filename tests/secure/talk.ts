@@ -16,6 +16,8 @@ export interface Side {
   /** What it read, as text. */
   got: string;
   words: readonly string[] | undefined;
+  /** Of the client, once it has proved itself. */
+  confirmed?: Promise<void>;
   /** Why it did not come to the end. */
   failure: Failure | undefined;
 }
@@ -46,7 +48,9 @@ export async function talk(
   const [clients, servers] = await Promise.all([
     side(middle.client, () => false, async (me) => {
       const secrets = await prepare(client);
-      const { stream, words } = await agreeAsClient(middle.client, secrets);
+      const agreed = await agreeAsClient(middle.client, secrets);
+      const { stream, words } = agreed;
+      me.confirmed = agreed.confirmed;
       await say(stream, QUESTION);
       await hear(stream, me);
       me.words = await words;
