@@ -14,8 +14,8 @@ const S_IN_BYTES = 128;
 const GROUP_SIZE_BITS = 252;
 
 /**
- * Window of the multiples of a generator that are kept. Takes as long to compute
- * as 15 shares without, makes each of them cost a third, and needs some 100 kB.
+ * Window of the multiples of a generator that are kept: a few hundred kB, which
+ * cost as much as 10 shares and make each cost a third.
  */
 const WINDOW_BITS = 5;
 
