@@ -30,6 +30,7 @@ import {
 } from "../../lib/secure/secure_channel.ts";
 import { HEADER_SIZE, RecordType } from "../../lib/secure/messages.ts";
 import { ServerSecrets } from "../../lib/secure/server_secrets.ts";
+import { WordsLimiter } from "../../lib/secure/words_limiter.ts";
 import { memoryPair } from "../transfer/memory_stream.ts";
 import { type Direction, type Meddling, Middle } from "./middle.ts";
 import {
@@ -252,6 +253,22 @@ test("a receiver that will not be tried any more ends a handshake before it tell
   assertEquals(await serving.catch((failure) => failure), enough);
   far.abort(enough);
   await assertRejects(() => agreed.words);
+});
+
+test("whoever tries for session words in silence is made to wait, and told of", async () => {
+  const limiter = new WordsLimiter({ free: 3, interval: 1e6, patience: 10 });
+  const server = new ServerSecrets(ENCRYPTED);
+  const outcomes = [];
+  for (let i = 0; i < 6; i++) {
+    const [near, far] = memoryPair();
+    agreeAsServer(far, server, {
+      beforeFinished: () => limiter.admit("192.0.2.1"),
+    }).catch((failure) => far.abort(failure));
+    const { words } = await agreeAsClient(near, await prepare(ENCRYPTED));
+    outcomes.push(await words.then((words) => words?.length, () => "none"));
+  }
+  assertEquals(outcomes, [3, 3, 3, "none", "none", "none"]);
+  assertEquals(limiter.count, 3);
 });
 
 test("with a code nobody waits before the receiver's proof", async () => {
