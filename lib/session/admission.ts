@@ -5,16 +5,18 @@ import { SecurityFailure, WrongGuess } from "../secure/refusal.ts";
 import { agreeAsServer } from "../secure/secure_channel.ts";
 import type { Security } from "../secure/security.ts";
 import { ServerSecrets } from "../secure/server_secrets.ts";
+import { WordsLimiter } from "../secure/words_limiter.ts";
 import type { Owner } from "../transfer/content.ts";
 import type { Offer } from "../transfer/messages.ts";
 import { Reception } from "../transfer/receiver.ts";
-import { Attempts } from "./attempts.ts";
 import { farewell } from "./farewell.ts";
 import type { Listener } from "./listener.ts";
 import { ownerOf } from "./owner.ts";
 
 /** Wrong codes that end a receiver. */
 const MAX_WRONG_CODES = 3;
+/** Handshakes for nothing that a person is told of one by one. */
+const FEW = 8;
 /** Strangers that a person is told of. */
 const MAX_NOTICES = 20;
 
@@ -47,7 +49,7 @@ export class Admission<L extends Listener = Listener> {
   readonly #options: AdmissionOptions<L>;
   readonly #secrets: ServerSecrets;
   readonly #guesses = new Guesses(MAX_WRONG_CODES);
-  readonly #attempts = new Attempts();
+  readonly #limiter = new WordsLimiter();
   readonly #over = new AbortController();
   #notices = 0;
 
@@ -70,14 +72,15 @@ export class Admission<L extends Listener = Listener> {
   async judge(channel: Channel): Promise<Admitted<L>> {
     const { security, asks, listenerFor } = this.#options;
     const { mode } = security;
-    let agrees = false;
+    const source = addressOf(channel.peer);
+    let finishes = false;
     try {
       const agreed = await agreeAsServer(channel, this.#secrets, {
         guesses: this.#guesses,
         asks,
         beforeFinished: async () => {
-          agrees = true;
-          await this.#attempts.begin();
+          await this.#limiter.admit(source);
+          finishes = true;
         },
       });
       const reception = new Reception(agreed.stream);
@@ -85,8 +88,9 @@ export class Admission<L extends Listener = Listener> {
       const offer = await reception.offer();
       await channel.established;
       const words = await agreed.words;
-      if (agrees) this.#attempts.offered();
-      agrees = false;
+      // Whatever becomes of an offer, a person sees it
+      if (finishes) this.#limiter.excuse(source);
+      finishes = false;
       const owner = ownerOf(offer, agreed.binding, security);
       const listener = listenerFor(channel.peer);
       listener.connected(channel.peer);
@@ -95,17 +99,12 @@ export class Admission<L extends Listener = Listener> {
     } catch (failure) {
       // If the peer never completes the handshake, report nothing.
       await channel.established;
-      if (agrees) this.#tellOfAttempt(channel.peer);
+      if (finishes) this.#tellOfTry(channel.peer);
       else this.#tell(channel.peer, failure);
       if (failure instanceof SecurityFailure) await farewell(channel);
       this.#endAfterGuesses();
       throw failure;
     }
-  }
-
-  /** What a sender offered was not stored. */
-  failed(): void {
-    if (this.#options.security.mode === "encrypted") this.#attempts.failed();
   }
 
   #tell(peer: string, failure: unknown): void {
@@ -117,11 +116,12 @@ export class Admission<L extends Listener = Listener> {
     this.#options.notice(`${peer} was not let in${count}: ${message}`);
   }
 
-  #tellOfAttempt(peer: string): void {
-    const { unfinished, tells } = this.#attempts;
-    if (!tells) return;
-    const more = unfinished > 2
-      ? `, the ${unfinished}th such connection: somebody may be trying for the same session words, and --code keeps them out`
+  /** Tells of a handshake that led to nothing: of the first few each, and of many ever less often. */
+  #tellOfTry(peer: string): void {
+    const { count } = this.#limiter;
+    if (count > FEW && !Number.isInteger(Math.log2(count))) return;
+    const more = count > 2
+      ? ` (${count} times now): somebody may be trying for the same session words, and --code keeps them out`
       : "";
     this.#options.notice(`${peer} agreed on session words and left${more}`);
   }
@@ -135,4 +135,9 @@ export class Admission<L extends Listener = Listener> {
       ),
     );
   }
+}
+
+/** An address without its port. */
+function addressOf(peer: string): string {
+  return peer.slice(0, peer.lastIndexOf(":"));
 }

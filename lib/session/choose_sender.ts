@@ -60,7 +60,6 @@ export async function chooseSender(
       endpoint.places = 1;
       done.abort(notChosen());
     } catch (error) {
-      admission.failed();
       if (typeof consent !== "function") chosen.reject(error);
       else if (!done.signal.aborted && !signal.aborted) {
         listener.notice(stillWaiting(admitted, error));

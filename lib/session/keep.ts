@@ -77,7 +77,7 @@ export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
     const claims = new Claims();
     const stalls = new Stalls();
     const serve = (admitted: Admitted<TransferListener>) => {
-      const work = takeOne(admitted, { admission, claims, stalls }, options);
+      const work = takeOne(admitted, { claims, stalls }, options);
       running.add(work);
       work.finally(() => running.delete(work));
     };
@@ -95,7 +95,6 @@ export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
 
 /** What all transfers have in common. */
 interface Shared {
-  readonly admission: Admission<TransferListener>;
   readonly claims: Claims;
   readonly stalls: Stalls;
 }
@@ -103,7 +102,7 @@ interface Shared {
 /** Takes one transfer, whatever becomes of it. */
 async function takeOne(
   admitted: Admitted<TransferListener>,
-  { admission, claims, stalls }: Shared,
+  { claims, stalls }: Shared,
   options: ReceiveAllOptions,
 ): Promise<void> {
   const { channel, listener } = admitted;
@@ -133,7 +132,6 @@ async function takeOne(
     const failure = error instanceof Failure
       ? error
       : new Failure("local", `Something unexpected happened: ${error}`);
-    admission.failed();
     channel.abort(failure);
     listener.failed(failure);
   } finally {
