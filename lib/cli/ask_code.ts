@@ -12,7 +12,10 @@ export async function askCode(
   interrupted: AbortSignal,
 ): Promise<string | undefined> {
   if (terminal === undefined) return undefined;
-  Deno.stderr.writeSync(new TextEncoder().encode("The receiver's code: "));
-  const line = await terminal.readLine(interrupted);
+  const question = new TextEncoder().encode("The receiver's code: ");
+  const show = () => {
+    Deno.stderr.writeSync(question);
+  };
+  const line = await terminal.ask(show, interrupted);
   return line === null ? undefined : normalCode(line);
 }

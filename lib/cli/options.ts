@@ -66,8 +66,7 @@ export const OPTIONS = [
   },
   {
     name: "yes",
-    help:
-      "ask nobody: without a code, take what comes, and send to who answers",
+    help: "without a code, take or send without asking anybody",
   },
   { name: "plain", help: "do not encrypt; both sides have to want that" },
   {

@@ -73,8 +73,8 @@ export class Questions {
   async #answer(question: Question, withdrawn: AbortSignal): Promise<boolean> {
     const counts = Math.max(performance.now(), this.#withdrawnAt + GRACE);
     for (;;) {
-      this.#reporter.question(question);
-      const line = await this.#terminal.readLine(withdrawn);
+      const show = () => this.#reporter.question(question);
+      const line = await this.#terminal.ask(show, withdrawn);
       if (line === null) return false;
       if (performance.now() >= counts) return /^\s*y(es)?\s*$/i.test(line);
     }

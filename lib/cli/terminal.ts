@@ -43,16 +43,19 @@ export class Terminal {
   }
 
   /**
-   * Waits for a line that is typed from now on.
+   * Waits for the line that is typed once the question is shown.
    *
+   * @param show shows the question
    * @returns the line, `null` at the end of input, or where the terminal turns
    * out to be open for writing alone
    * @throws the signal's reason
    */
-  async readLine(signal: AbortSignal): Promise<string | null> {
+  async ask(show: () => void, signal: AbortSignal): Promise<string | null> {
     signal.throwIfAborted();
     for (;;) {
+      // An answer may come right behind the question
       const flushed = this.#discardInput();
+      show();
       const begin = performance.now();
       this.#awaited = true;
       try {

@@ -18,13 +18,13 @@ const RESULTS: Record<string, readonly [string, string][]> = {
   "ferry receive > dump.sql": [["dump.sql", "dump.sql"]],
   "ferry receive": [["photo.raw", "photo.raw"]],
   "ferry receive 7000 -o holiday.raw": [["photo.raw", "holiday.raw"]],
-  "ferry receive -d ~/incoming": [
+  "ferry receive --code -d ~/incoming": [
     ["photos", "incoming/photos"],
     ["notes.txt", "incoming/notes.txt"],
   ],
   "ferry receive | tar x": [["photos", "photos"]],
   "ferry receive --code": [["photo.raw", "photo.raw"]],
-  "ferry receive --keep -d ~/incoming": [
+  "ferry receive --code --keep -d ~/incoming": [
     ["photos", "incoming/photos"],
     ["notes.txt", "incoming/notes.txt"],
   ],
@@ -124,7 +124,11 @@ class Terminal {
 
   async #read(): Promise<void> {
     const text = this.#child.stdout.pipeThrough(new TextDecoderStream());
-    for await (const piece of text) this.text += piece;
+    for await (const piece of text) {
+      this.text += piece;
+      // Whoever is asked has read the question
+      if (this.text.endsWith("[y/N] ")) await this.type("y\n");
+    }
   }
 
   type(text: string): Promise<void> {
