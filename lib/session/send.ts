@@ -162,7 +162,7 @@ async function offerOf(
   const { offer } = source;
   const attempt = attemptAt(offer, binding);
   const measure = peerAsks && "walk" in source
-    ? await source.measure?.()
+    ? await source.measure()
     : undefined;
   if (measure === undefined || offer.tree === undefined) {
     return { ...offer, attempt };

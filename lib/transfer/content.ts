@@ -29,20 +29,25 @@ export interface TreeSource {
   readonly offer: Offer;
   /** Walks it from its beginning; names ascend within each directory. */
   walk(): Iterable<Step>;
-  /** Counts what it holds, for a person who is asked. */
-  measure?(): Promise<Measure>;
+  /**
+   * Counts what it would send, for a person who is asked whether to take it.
+   *
+   * @param options.limit how long that may take, in milliseconds
+   * @default {5000}
+   */
+  measure(options?: { signal?: AbortSignal; limit?: number }): Promise<Measure>;
   close(): void;
 }
 
-/** What a tree holds. */
+/** How large a tree is, as far as it was looked at. */
 export interface Measure {
   readonly files: number;
   /** Of all files. */
   readonly bytes: number;
   /** Files, directories and links. */
   readonly entries: number;
-  /** Whether there is more, which would take too long to count. */
-  readonly more?: boolean;
+  /** Whether there is more, which was not counted in time. */
+  readonly more: boolean;
 }
 
 /** A step on the way through a tree. `path` is for people. */

@@ -58,6 +58,7 @@ Deno.test("what is at a path is seen as Deno sees it", () =>
           status.mode,
           status.links,
           Number(status.inode),
+          status.device,
         ], [
           info.isFile,
           info.isDirectory,
@@ -68,6 +69,7 @@ Deno.test("what is at a path is seen as Deno sees it", () =>
           info.mode! & 0o777,
           info.nlink,
           info.ino,
+          info.dev,
         ]);
       }
     }

@@ -117,9 +117,15 @@ export function statusIn(fields: DataView): FileStatus {
     owner: u32(20),
     mtime: nearest(seconds * NANOS_PER_SECOND + BigInt(u32(120))),
     links: u32(16),
-    device: u32(136) * 2 ** 32 + u32(140),
+    device: deviceOf(u32(136), u32(140)),
     inode: fields.getBigUint64(32, littleEndian),
   };
+}
+
+/** The number of a device as stat(2) tells it, and so Deno (makedev(3)). */
+function deviceOf(major: number, minor: number): number {
+  return (minor & 0xff) + (major & 0xfff) * 2 ** 8 +
+    (minor >>> 8) * 2 ** 20 + (major >>> 12) * 2 ** 44;
 }
 
 /** What Deno tells. */

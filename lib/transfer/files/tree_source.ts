@@ -1,26 +1,29 @@
-import { basename } from "node:path";
+import { setImmediate } from "node:timers";
+import { basename, dirname } from "node:path";
 import { Failure } from "../../base/failure.ts";
-import type { Content, Step, TreeFile, TreeSource } from "../content.ts";
+import type { Measure, Step, TreeFile, TreeSource } from "../content.ts";
 import type { Offer } from "../messages.ts";
 import { explain } from "../system_errors.ts";
 import type { Timestamp } from "../timestamp.ts";
 import { offerableName, PART_SUFFIX } from "../untrusted.ts";
-import { FileContent } from "./file_source.ts";
+import type { DirectoryEntries, OpenFile } from "./directory.ts";
 import { checkReach, type FileStatus, statusAt } from "./file_status.ts";
-import { type Names, namesIn, targetOf } from "./raw_names.ts";
-import { readSmallFile } from "./small_files.ts";
+import { OpenDirectories, WalkedDirectory } from "./walked_directory.ts";
 
 /** One of the paths that are sent. */
 interface Root {
   readonly name: string;
   readonly path: string;
   readonly info: FileStatus;
+  /** Of a file: where it is, which is elsewhere if `path` is a link. */
+  readonly place: string;
 }
 
 /** A source that walks files and directories while they are sent. */
 export class FileTreeSource implements TreeSource {
   readonly offer: Offer;
   #roots: Root[];
+  #open = new OpenDirectories();
 
   /** Use {@linkcode FileTreeSource.open}. */
   constructor(roots: Root[]) {
@@ -53,14 +56,61 @@ export class FileTreeSource implements TreeSource {
     return new FileTreeSource(roots);
   }
 
-  *walk(): Iterable<Step> {
-    const walk = new Walk();
-    for (const { name, path, info } of this.#roots) {
-      yield* walk.entry(name, path, info);
+  walk(): Iterable<Step> {
+    return this.#walk(this.#open);
+  }
+
+  async measure(
+    options: { signal?: AbortSignal; limit?: number } = {},
+  ): Promise<Measure> {
+    const { signal, limit = MEASURE_LIMIT } = options;
+    const open = new OpenDirectories();
+    const measure = { files: 0, bytes: 0, entries: 0, more: false };
+    const end = performance.now() + limit;
+    let turn = performance.now() + MEASURE_TURN;
+    try {
+      for (const step of this.#walk(open)) {
+        if (step.does !== "leave" && step.does !== "omit") measure.entries++;
+        if (step.does === "file") {
+          measure.files++;
+          measure.bytes += step.entry.size;
+        }
+        const now = performance.now();
+        if (now < turn) continue;
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        signal?.throwIfAborted();
+        measure.more = now >= end;
+        if (measure.more) break;
+        turn = performance.now() + MEASURE_TURN;
+      }
+      return measure;
+    } finally {
+      open.close();
     }
   }
 
-  close(): void {}
+  close(): void {
+    this.#open.close();
+  }
+
+  *#walk(open: OpenDirectories): Iterable<Step> {
+    const walk = new Walk();
+    let parent: WalkedDirectory | undefined;
+    for (const { name, path, info, place } of this.#roots) {
+      if (info.isDirectory) {
+        yield* walk.directory(name, WalkedDirectory.at(open, path, info), info);
+        continue;
+      }
+      const directory = dirname(place);
+      if (parent?.path !== directory) {
+        parent?.close();
+        parent = WalkedDirectory.at(open, directory);
+      }
+      const file = fileAt(parent, basename(place), info);
+      yield* walk.file({ name, path, info, file });
+    }
+    parent?.close();
+  }
 }
 
 async function rootAt(path: string): Promise<Root> {
@@ -80,53 +130,68 @@ async function rootAt(path: string): Promise<Root> {
     if (name === "") {
       throw new Failure("input", `Cannot send ${path}: it has no name`);
     }
-    return { name: offerableName(name), path, info };
+    const named = info.isFile && statusAt(path).isSymlink;
+    const place = named ? await Deno.realPath(path) : path;
+    return { name: offerableName(name), path, info, place };
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw new Failure("input", `Cannot read ${path}: ${explain(error)}`);
   }
 }
 
+/** A file that a walk has come to. */
+interface FoundFile {
+  /** Which it is sent under. */
+  readonly name: string;
+  /** For people. */
+  readonly path: string;
+  readonly info: FileStatus;
+  readonly file: TreeFile;
+}
+
 /** One walk. It remembers the files that have several names, and else only how deep it is. */
 class Walk {
   #linked = new Map<number, Set<number | bigint>>();
 
-  /** What is at `path`, under `name`, and all that is in it. */
-  *entry(name: string, path: string, info: FileStatus): Iterable<Step> {
-    const { mtime, mode } = info;
-    if (info.isFile) {
-      if (this.#isKnown(info)) {
-        yield omit(path, "it is a hard link to a file that is sent already");
-        return;
-      }
-      const { size } = info;
-      const entry = { kind: "file", name, mtime, mode, size } as const;
-      yield { does: "file", entry, path, file: fileAt(path) };
-    } else if (info.isDirectory) {
-      const entry = { kind: "directory", name, mtime, mode } as const;
-      yield { does: "enter", entry };
-      yield* this.#inside(path);
-      yield { does: "leave" };
-    } else if (info.isSymlink) {
-      yield linkAt(name, path, mtime);
-    } else {
-      yield omit(path, `it is ${kindOf(info)}`);
-    }
-  }
-
-  *#inside(directory: string): Iterable<Step> {
-    let found: Names;
-    try {
-      found = namesIn(directory);
-    } catch (error) {
-      yield missing(directory, explain(error));
+  *file({ name, path, info, file }: FoundFile): Iterable<Step> {
+    if (this.#isKnown(info)) {
+      yield omit(path, "it is a hard link to a file that is sent already");
       return;
     }
-    const start = directory.endsWith("/") ? directory : `${directory}/`;
-    for (const name of found.others) yield missing(start + name, NOT_UTF8);
+    const { mtime, mode, size } = info;
+    const entry = { kind: "file", name, mtime, mode, size } as const;
+    yield { does: "file", entry, path, file };
+  }
+
+  /** A directory, under `name`, and all that is in it. */
+  *directory(
+    name: string,
+    directory: WalkedDirectory,
+    { mtime, mode }: FileStatus,
+  ): Iterable<Step> {
+    yield { does: "enter", entry: { kind: "directory", name, mtime, mode } };
+    try {
+      yield* this.#inside(directory);
+    } finally {
+      directory.leave();
+    }
+    yield { does: "leave" };
+  }
+
+  *#inside(directory: WalkedDirectory): Iterable<Step> {
+    let found: DirectoryEntries;
+    try {
+      found = directory.entries();
+    } catch (error) {
+      yield missing(directory.path, explain(error));
+      return;
+    }
+    for (const name of found.others) {
+      yield missing(directory.pathOf(name), NOT_UTF8);
+    }
     const names = found.names.sort();
     for (const [at, name] of names.entries()) {
-      const path = start + name;
+      const path = directory.pathOf(name);
       if (name === names[at - 1]) {
         yield missing(path, NOT_UTF8);
         continue;
@@ -137,7 +202,7 @@ class Walk {
       }
       let info: FileStatus;
       try {
-        info = statusAt(path);
+        info = directory.look(name);
       } catch (error) {
         yield missing(
           path,
@@ -145,7 +210,16 @@ class Walk {
         );
         continue;
       }
-      yield* this.entry(name, path, info);
+      if (info.isFile) {
+        const file = fileAt(directory, name, info);
+        yield* this.file({ name, path, info, file });
+      } else if (info.isDirectory) {
+        yield* this.directory(name, directory.enter(name, info), info);
+      } else if (info.isSymlink) {
+        yield linkAt(directory, name, info.mtime);
+      } else {
+        yield omit(path, `it is ${kindOf(info)}`);
+      }
     }
   }
 
@@ -160,9 +234,14 @@ class Walk {
   }
 }
 
-function linkAt(name: string, path: string, mtime: Timestamp): Step {
+function linkAt(
+  directory: WalkedDirectory,
+  name: string,
+  mtime: Timestamp,
+): Step {
+  const path = directory.pathOf(name);
   try {
-    const target = targetOf(path);
+    const target = directory.target(name);
     if (target === undefined) {
       return missing(path, "what it points to is not UTF-8");
     }
@@ -172,12 +251,35 @@ function linkAt(name: string, path: string, mtime: Timestamp): Step {
   }
 }
 
-function fileAt(path: string): TreeFile {
+function fileAt(
+  directory: WalkedDirectory,
+  name: string,
+  seen: FileStatus,
+): TreeFile {
   return {
-    readAll: (into) => readSmallFile(path, into),
-    open: async (): Promise<Content> => new FileContent(await Deno.open(path)),
+    readAll: (into) => {
+      const file = directory.openFile(name, seen);
+      try {
+        return readAll(file, into);
+      } finally {
+        file.close();
+      }
+    },
+    // deno-lint-ignore require-await -- what it throws is a rejection
+    open: async () => directory.openFile(name, seen),
     explain,
   };
+}
+
+/** Reads a file into `into`, as much as there is room for. @returns how many bytes */
+function readAll(file: OpenFile, into: Uint8Array): number {
+  let at = 0;
+  while (at < into.length) {
+    const count = file.readSync(into.subarray(at));
+    if (count === null) break;
+    at += count;
+  }
+  return at;
 }
 
 function kindOf(info: FileStatus): string {
@@ -195,3 +297,8 @@ function omit(path: string, why: string): Step {
 function missing(path: string, why: string): Step {
   return { does: "omit", path, why, missing: true };
 }
+
+/** How long a tree is measured at most, in milliseconds. */
+const MEASURE_LIMIT = 5000;
+/** How long at a time, in milliseconds: then it is the network's turn. */
+const MEASURE_TURN = 5;
