@@ -6,7 +6,7 @@ import { agreeAsServer } from "../secure/secure_channel.ts";
 import type { Security } from "../secure/security.ts";
 import { ServerSecrets } from "../secure/server_secrets.ts";
 import { WordsLimiter } from "../secure/words_limiter.ts";
-import type { Owner } from "../transfer/content.ts";
+import type { Owner } from "../transfer/files/staging.ts";
 import type { Offer } from "../transfer/messages.ts";
 import { Reception } from "../transfer/receiver.ts";
 import { farewell } from "./farewell.ts";

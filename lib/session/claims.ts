@@ -1,6 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
-import { type Owner, StorageFailure } from "../transfer/content.ts";
+import { StorageFailure } from "../transfer/content.ts";
+import type { Owner } from "../transfer/files/staging.ts";
 import { titleOf } from "../transfer/messages.ts";
 import { within } from "../transfer/moment.ts";
 import { isSameOwner } from "./owner.ts";

@@ -1,7 +1,7 @@
 import { isAttemptProof } from "../secure/attempt_key.ts";
 import { makeCodeVerifier, matchesCode } from "../secure/code_verifier.ts";
 import type { Security } from "../secure/security.ts";
-import type { Owner } from "../transfer/content.ts";
+import type { Owner } from "../transfer/files/staging.ts";
 import type { Offer } from "../transfer/messages.ts";
 
 /**

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
 import {
-  type Owner,
   type Sink,
   StorageFailure,
   type TreeSink,
@@ -9,6 +8,8 @@ import {
 import { FileSink } from "../transfer/files/file_sink.ts";
 import { checkReach, isDirectory } from "../transfer/files/file_status.ts";
 import { StdoutSink } from "../transfer/files/standard_streams.ts";
+import type { Owner } from "../transfer/files/staging.ts";
+import { checkSystemName } from "../transfer/files/system_names.ts";
 import { FileTreeSink } from "../transfer/files/tree_sink.ts";
 import type { Offer } from "../transfer/messages.ts";
 import { storageFailure } from "../transfer/system_errors.ts";
@@ -49,7 +50,7 @@ export async function openTarget(to: Destination): Promise<Target> {
   }
   if ("open" in to) return to;
   const { force = false } = to;
-  if ("file" in to) return await oneFile(to.file, force);
+  if ("file" in to) return oneFile(to.file, force);
   return await inDirectory(to.directory, force);
 }
 
@@ -71,17 +72,20 @@ function toStream(open: () => Sink, name: string): Target {
   };
 }
 
-async function oneFile(path: string, force: boolean): Promise<Target> {
-  const sink = await FileSink.create(path, { force }).catch(asInput);
+function oneFile(path: string, force: boolean): Target {
+  try {
+    FileSink.check(path, { force });
+  } catch (error) {
+    asInput(error);
+  }
   return {
     takesNames: false,
     pathFor: () => path,
-    open: async (offer) => {
+    open: async (offer, owner) => {
       if (offer.tree !== undefined) throw noTree(path);
-      await sink.adopt(offer);
-      return sink;
+      return await FileSink.create(path, offer, { force, owner });
     },
-    discard: () => sink.discard(true),
+    discard: () => {},
   };
 }
 
@@ -96,18 +100,15 @@ async function inDirectory(path: string, force: boolean): Promise<Target> {
   return {
     takesNames: true,
     pathFor,
-    open: async (offer) => {
+    open: async (offer, owner) => {
+      const options = { force, owner };
       if (offer.tree !== undefined) {
-        return await FileTreeSink.create(path, offer, { force });
+        return await FileTreeSink.create(path, offer, options);
       }
-      const sink = await FileSink.create(pathFor(offer), { force });
-      try {
-        await sink.adopt(offer);
-      } catch (error) {
-        sink.discard(true);
-        throw error;
+      if (offer.name !== undefined) {
+        checkSystemName(offer.name, Deno.build.os);
       }
-      return sink;
+      return await FileSink.create(pathFor(offer), offer, options);
     },
     discard: () => {},
   };

@@ -166,19 +166,6 @@ export interface Found {
   open(): Promise<Content>;
 }
 
-/** To whom an unfinished transfer belongs: only they learn of it and go on with it. */
-export interface Owner {
-  /** The key of the sender's attempt, where it has proved one. */
-  readonly key?: Uint8Array;
-  /** The code that let the sender in. */
-  readonly code?: {
-    /** What is kept of it, to know it again. */
-    verifier(): string;
-    /** Whether `verifier` is of the same code. */
-    matches(verifier: string): boolean;
-  };
-}
-
 /** Opens a sink for what is offered: a tree's, if it is a tree. */
 export type OpenSink = (offer: Offer) => Promise<Sink | TreeSink>;
 

@@ -1,13 +1,40 @@
+import { parse } from "node:path";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
 import { StorageFailure } from "../../lib/transfer/content.ts";
-import { FileSink } from "../../lib/transfer/files/file_sink.ts";
+import {
+  FileSink,
+  type FileSinkOptions,
+} from "../../lib/transfer/files/file_sink.ts";
+import type { Attributes } from "../../lib/transfer/files/growing_file.ts";
 import { FileSource } from "../../lib/transfer/files/file_source.ts";
 import { statusAt } from "../../lib/transfer/files/file_status.ts";
-import { inDirectory } from "./files.ts";
+import { inDirectory, namesIn, OWNER, stagingIn } from "./files.ts";
 
-function names(directory: string): string[] {
-  return [...Deno.readDirSync(directory)].map((entry) => entry.name).sort();
+/** Opens a sink for a file that `OWNER` sends. */
+function create(
+  path: string,
+  options: Partial<FileSinkOptions> = {},
+  attributes: Attributes = {},
+): Promise<FileSink> {
+  return FileSink.create(path, attributes, {
+    force: false,
+    owner: OWNER,
+    ...options,
+  });
+}
+
+/** What is at `path` while it arrives. */
+function partOf(path: string): string {
+  const { dir, base } = parse(path);
+  return `${stagingIn(dir)}/content/${base}.ferry-part`;
+}
+
+/** Leaves this text behind of a transfer to `path` that was broken off. */
+async function leave(path: string, text: string): Promise<void> {
+  const sink = await create(path);
+  await sink.write(new TextEncoder().encode(text));
+  sink.discard(true);
 }
 
 const HELLO = new TextEncoder().encode("hello");
@@ -62,92 +89,94 @@ Deno.test("what is missing or a directory cannot be sent, and the reason is said
 
 Deno.test("a file has its final name only when it is complete, and its mode and time", () =>
   inDirectory(async (directory) => {
-    const sink = await FileSink.create(`${directory}/x`, { force: false });
-    await sink.adopt({ mode: 0o440, mtime: 1_500_000_000_123_456_789n });
+    const path = `${directory}/x`;
+    const attributes = { mode: 0o440, mtime: 1_500_000_000_123_456_789n };
+    const sink = await create(path, {}, attributes);
     await sink.write(HELLO);
-    assertEquals(names(directory), ["x.ferry-part"]);
-    assertEquals(
-      Deno.statSync(`${directory}/x.ferry-part`).mode! & 0o777,
-      0o640,
+    assertEquals(namesIn(directory), ["x.*"]);
+    const [staging, part] = [stagingIn(directory), partOf(path)];
+    const modes = [staging, part, `${staging}/state`].map((path) =>
+      Deno.statSync(path).mode! & 0o7777
     );
+    assertEquals(modes, [0o700, 0o600, 0o600]);
     await sink.commit();
     sink.discard();
-    assertEquals(names(directory), ["x"]);
-    const { mode, mtime } = statusAt(`${directory}/x`);
+    assertEquals(namesIn(directory), ["x"]);
+    const { mode, mtime } = statusAt(path);
     assertEquals([mode, mtime], [0o440, 1_500_000_000_123_456_789n]);
-    assertEquals(await Deno.readFile(`${directory}/x`), HELLO);
+    assertEquals(await Deno.readFile(path), HELLO);
   }));
 
 Deno.test("a file that is discarded leaves nothing", () =>
   inDirectory(async (directory) => {
-    const sink = await FileSink.create(`${directory}/x`, { force: false });
+    const sink = await create(`${directory}/x`);
     await sink.write(HELLO);
     sink.discard();
     sink.discard();
-    assertEquals(names(directory), []);
+    assertEquals(namesIn(directory), []);
   }));
 
 Deno.test("a commit that is overtaken by a discard leaves nothing", () =>
   inDirectory(async (directory) => {
-    const sink = await FileSink.create(`${directory}/x`, { force: false });
+    const sink = await create(`${directory}/x`);
     await sink.write(HELLO);
     const committing = sink.commit();
     sink.discard();
     await assertRejects(() => committing, StorageFailure);
-    assertEquals(names(directory), []);
+    assertEquals(namesIn(directory), []);
   }));
 
 Deno.test("a file that exists is not replaced", () =>
   inDirectory(async (directory) => {
     await Deno.writeTextFile(`${directory}/x`, "old");
     const failure = await assertRejects(
-      () => FileSink.create(`${directory}/x`, { force: false }),
+      () => create(`${directory}/x`),
       StorageFailure,
       "it exists already; use --force to replace it, or -o for another name",
     );
     assertEquals(failure.problem, "exists");
-    assertEquals(names(directory), ["x"]);
+    assertEquals(namesIn(directory), ["x"]);
   }));
 
 Deno.test("a file that comes into being during the transfer is not replaced either", () =>
   inDirectory(async (directory) => {
-    const sink = await FileSink.create(`${directory}/x`, { force: false });
+    const sink = await create(`${directory}/x`);
     await sink.write(HELLO);
     await Deno.writeTextFile(`${directory}/x`, "other");
     const failure = await assertRejects(() => sink.commit(), StorageFailure);
     assertEquals(failure.problem, "exists");
     sink.discard();
-    assertEquals(names(directory), ["x"]);
+    assertEquals(namesIn(directory), ["x"]);
     assertEquals(await Deno.readTextFile(`${directory}/x`), "other");
   }));
 
 Deno.test("a file that exists is replaced by force, at the end", () =>
   inDirectory(async (directory) => {
     await Deno.writeTextFile(`${directory}/x`, "old");
-    const sink = await FileSink.create(`${directory}/x`, { force: true });
+    const sink = await create(`${directory}/x`, { force: true });
     await sink.write(HELLO);
     assertEquals(await Deno.readTextFile(`${directory}/x`), "old");
     await sink.commit();
-    assertEquals(names(directory), ["x"]);
+    assertEquals(namesIn(directory), ["x"]);
     assertEquals(await Deno.readFile(`${directory}/x`), HELLO);
   }));
 
 Deno.test("what is discarded to be kept stays under its temporary name, and is said to", () =>
   inDirectory(async (directory) => {
-    const sink = await FileSink.create(`${directory}/x`, { force: false });
+    const sink = await create(`${directory}/x`);
     await sink.write(HELLO);
     sink.discard(true);
-    assertEquals(sink.remains, `${directory}/x.ferry-part`);
-    assertEquals(names(directory), ["x.ferry-part"]);
-    const empty = await FileSink.create(`${directory}/y`, { force: false });
+    assertEquals(sink.remains, stagingIn(directory));
+    assertEquals(namesIn(directory), ["x.*"]);
+    const empty = await create(`${directory}/y`);
     empty.discard(true);
-    assertEquals(names(directory), ["x.ferry-part"]);
+    assertEquals(namesIn(directory), ["x.*"]);
   }));
 
 Deno.test("what an earlier attempt left can be read, and gone on with anywhere", () =>
   inDirectory(async (directory) => {
-    await Deno.writeTextFile(`${directory}/x.ferry-part`, "help!!");
-    const sink = await FileSink.create(`${directory}/x`, { force: false });
+    await leave(`${directory}/x`, "help!!");
+    const sink = await create(`${directory}/x`);
     assertEquals(sink.kept?.length, 6);
     const into = new Uint8Array(10);
     assertEquals(await sink.kept?.read(into), 6);
@@ -160,27 +189,16 @@ Deno.test("what an earlier attempt left can be read, and gone on with anywhere",
 
 Deno.test("what an earlier attempt left stays unless it was written to", () =>
   inDirectory(async (directory) => {
-    await Deno.writeTextFile(`${directory}/x.ferry-part`, "old");
-    const sink = await FileSink.create(`${directory}/x`, { force: false });
+    await leave(`${directory}/x`, "old");
+    const sink = await create(`${directory}/x`);
     sink.discard();
-    assertEquals(names(directory), ["x.ferry-part"]);
-  }));
-
-Deno.test("a part file that has another name as well is not written to", () =>
-  inDirectory(async (directory) => {
-    await Deno.writeTextFile(`${directory}/victim`, "precious");
-    await Deno.link(`${directory}/victim`, `${directory}/x.ferry-part`);
-    await assertRejects(
-      () => FileSink.create(`${directory}/x`, { force: true }),
-      StorageFailure,
-      "is in the way; remove it",
-    );
-    assertEquals(await Deno.readTextFile(`${directory}/victim`), "precious");
+    assertEquals(namesIn(directory), ["x.*"]);
+    assertEquals(await Deno.readTextFile(partOf(`${directory}/x`)), "old");
   }));
 
 Deno.test("a disk without room for a file is said to be full, with both figures", () =>
   inDirectory(async (directory) => {
-    const sink = await FileSink.create(`${directory}/x`, { force: false });
+    const sink = await create(`${directory}/x`);
     sink.checkRoom(1);
     const failure = assertThrows(
       () => sink.checkRoom(2 ** 52),
@@ -193,10 +211,10 @@ Deno.test("a disk without room for a file is said to be full, with both figures"
 
 Deno.test("a second transfer to the same name is turned away while the first goes on", () =>
   inDirectory(async (directory) => {
-    const first = await FileSink.create(`${directory}/x`, { force: false });
+    const first = await create(`${directory}/x`);
     await first.write(HELLO);
     await assertRejects(
-      () => FileSink.create(`${directory}/x`, { force: true }),
+      () => create(`${directory}/x`, { force: true }),
       StorageFailure,
       "another transfer does so right now",
     );
@@ -204,31 +222,21 @@ Deno.test("a second transfer to the same name is turned away while the first goe
     assertEquals(await Deno.readFile(`${directory}/x`), HELLO);
   }));
 
-Deno.test("a temporary file that was put in another's place is neither kept nor removed", () =>
+Deno.test("what was put in the place of a file that arrives is not taken for it", () =>
   inDirectory(async (directory) => {
-    const sink = await FileSink.create(`${directory}/x`, { force: false });
+    const path = `${directory}/x`;
+    const sink = await create(path);
     await sink.write(HELLO);
-    await Deno.remove(`${directory}/x.ferry-part`);
-    await Deno.writeTextFile(`${directory}/x.ferry-part`, "planted");
+    const part = partOf(path);
+    await Deno.remove(part);
+    await Deno.writeTextFile(part, "planted");
     await assertRejects(
       () => sink.commit(),
       StorageFailure,
       "was removed meanwhile",
     );
     sink.discard();
-    assertEquals(names(directory), ["x.ferry-part"]);
-  }));
-
-Deno.test("a link that was planted under the temporary name is not followed", () =>
-  inDirectory(async (directory) => {
-    await Deno.writeTextFile(`${directory}/victim`, "precious");
-    await Deno.symlink(`${directory}/victim`, `${directory}/x.ferry-part`);
-    await assertRejects(
-      () => FileSink.create(`${directory}/x`, { force: true }),
-      StorageFailure,
-      "is in the way; remove it",
-    );
-    assertEquals(await Deno.readTextFile(`${directory}/victim`), "precious");
+    assertEquals(namesIn(directory), []);
   }));
 
 Deno.test("a link under the final name is replaced by force, and what it points to is left", () =>
@@ -236,11 +244,11 @@ Deno.test("a link under the final name is replaced by force, and what it points 
     await Deno.writeTextFile(`${directory}/victim`, "precious");
     await Deno.symlink(`${directory}/victim`, `${directory}/x`);
     await assertRejects(
-      () => FileSink.create(`${directory}/x`, { force: false }),
+      () => create(`${directory}/x`),
       StorageFailure,
       "exists already",
     );
-    const sink = await FileSink.create(`${directory}/x`, { force: true });
+    const sink = await create(`${directory}/x`, { force: true });
     await sink.commit();
     assert(Deno.lstatSync(`${directory}/x`).isFile);
     assertEquals(await Deno.readTextFile(`${directory}/victim`), "precious");
@@ -259,7 +267,7 @@ Deno.test("a place that cannot take a file is named with the reason", () =>
     for (const [path, words] of CASES) {
       for (const force of [false, true]) {
         await assertRejects(
-          () => FileSink.create(path, { force }),
+          () => create(path, { force }),
           StorageFailure,
           words,
         );
@@ -270,10 +278,11 @@ Deno.test("a place that cannot take a file is named with the reason", () =>
 Deno.test("a name of 255 bytes has a shorter temporary name", () =>
   inDirectory(async (directory) => {
     const name = "é".repeat(127) + "x";
-    const sink = await FileSink.create(`${directory}/${name}`, {
-      force: false,
-    });
-    assertEquals(names(directory), ["é".repeat(122) + ".ferry-part"]);
+    const sink = await create(`${directory}/${name}`);
+    assertEquals(namesIn(directory), ["é".repeat(117) + ".*"]);
+    assertEquals(namesIn(`${stagingIn(directory)}/content`), [
+      "é".repeat(122) + ".ferry-part",
+    ]);
     await sink.commit();
-    assertEquals(names(directory), [name]);
+    assertEquals(namesIn(directory), [name]);
   }));

@@ -1,216 +1,195 @@
-import { statfsSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { type Kept, type Sink, StorageFailure } from "../content.ts";
-import type { Offer } from "../messages.ts";
 import { storageFailure } from "../system_errors.ts";
-import {
-  exists,
-  isAt,
-  lstat,
-  moveWithoutReplacing,
-  openPart,
-  type PartFile,
-  partPath,
-  syncDirectory,
-  unusable,
-} from "./part_file.ts";
-import { setTime } from "./file_times.ts";
-
-/** Bytes after which a file's data is synced while more arrives. */
-const SYNC_EVERY = 1 << 25;
+import { type Directory, openDirectory, type OpenFile } from "./directory.ts";
+import { type Attributes, GrowingFile } from "./growing_file.ts";
+import { partName } from "./part_names.ts";
+import { type Owner, type Staged, Staging } from "./staging.ts";
+import { exists, unusable } from "./storage_failures.ts";
 
 /** How a file is made. */
 export interface FileSinkOptions {
   /** Whether a file that is there is replaced. */
   readonly force: boolean;
-  /**
-   * Whether the disk is made to have it before it has its name.
-   * @default {true}
-   */
-  readonly durable?: boolean;
+  /** Who may go on with it, if it is broken off. */
+  readonly owner?: Owner;
 }
 
-/** What a file is given besides its content. */
-export type Attributes = Pick<Offer, "mode" | "mtime">;
+/** The permission bits of a file that is sent without any, of which the umask takes some away. */
+const DEFAULT_MODE = 0o666;
 
-/**
- * A sink that writes a file under a temporary name beside its final one. The
- * temporary file is locked while it is written; one that is not locked was left
- * by an earlier attempt, and can be gone on with.
- */
+/** A sink that writes a file in a staging directory beside its final place. */
 export class FileSink implements Sink {
   committed = false;
   readonly kept: Kept | undefined;
   remains: string | undefined;
   #path: string;
-  #part: string;
-  #file: Deno.FsFile;
+  #parent: Directory;
+  #staging: Staging;
+  /** Undefined if an earlier attempt has moved it where it belongs already. */
+  #file: GrowingFile | undefined;
+  /** That one, while it is read. */
+  #moved: OpenFile | undefined;
+  #attributes: Attributes;
   #options: FileSinkOptions;
-  #attributes: Attributes = {};
   #open = true;
-  /** Whether what was there before is so no more. */
-  #touched = false;
-  #unsynced = 0;
-  #syncing = false;
 
   /** Use {@linkcode FileSink.create}. */
-  constructor(
+  private constructor(
     path: string,
-    part: string,
-    { file, leftover }: PartFile,
+    parent: Directory,
+    staging: Staging,
+    attributes: Attributes,
     options: FileSinkOptions,
   ) {
     this.#path = path;
-    this.#part = part;
-    this.#file = file;
+    this.#parent = parent;
+    this.#staging = staging;
+    this.#attributes = attributes;
     this.#options = options;
-    const length = leftover ? file.statSync().size : 0;
-    if (length > 0) {
-      this.kept = {
-        length,
-        read: (into) => this.#file.read(into),
-        resume: (length) => this.#resume(length),
-      };
+    if (staging.moved.has(basename(path))) {
+      this.kept = this.#keepMoved();
+    } else {
+      this.#file = this.#grow(staging.taken);
+      this.kept = this.#file.kept;
     }
   }
 
-  /** @throws {StorageFailure} if something is at `path`, or no file can be made there */
+  /**
+   * @param attributes what the file is given besides its content
+   * @throws {StorageFailure} if something is at `path`, no file can be made
+   * there, or the same is received by another transfer of the owner
+   */
   static async create(
     path: string,
+    attributes: Attributes,
     options: FileSinkOptions,
   ): Promise<FileSink> {
-    checkTarget(path, options.force);
-    const part = partPath(path);
-    return new FileSink(path, part, await openPart(part, path), options);
+    const staged = stagedAt(path, options.owner);
+    let parent: Directory | undefined;
+    let staging: Staging | undefined;
+    try {
+      parent = openDirectory(dirname(path));
+      staging = await Staging.find(parent, staged);
+      if (!staging?.moved.has(staged.title)) {
+        checkPlace(path, parent, options.force);
+      }
+      staging ??= await Staging.make(parent, staged);
+      return new FileSink(path, parent, staging, attributes, options);
+    } catch (error) {
+      staging?.discard(staging.taken);
+      parent?.close();
+      throw storageFailure(path, error);
+    }
   }
 
-  /** Has `commit` give the file this mode and this time. */
-  async adopt(attributes: Attributes): Promise<void> {
-    this.#attributes = attributes;
-    const { mode } = attributes;
-    if (mode === undefined) return;
+  /**
+   * Looks whether a file could be made at `path`, and leaves nothing there.
+   *
+   * @throws {StorageFailure} if it cannot
+   */
+  static check(path: string, { force }: { force: boolean }): void {
     try {
-      // Nobody may read meanwhile who may not read in the end
-      await Deno.chmod(this.#part, mode | 0o600);
+      const parent = openDirectory(dirname(path));
+      try {
+        checkPlace(path, parent, force);
+        Staging.probe(parent, basename(path));
+      } finally {
+        parent.close();
+      }
     } catch (error) {
-      throw storageFailure(this.#path, error);
+      throw storageFailure(path, error);
     }
   }
 
   checkRoom(bytes: number): void {
-    const free = freeBytes(dirname(this.#part));
-    if (bytes <= free) return;
-    throw new StorageFailure(
-      "full",
-      `Cannot write ${this.#path}: the disk is full, with room for ${free} of ${bytes} bytes; make room`,
-    );
+    this.#file?.checkRoom(bytes);
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    this.#touched = true;
-    try {
-      for (let at = 0; at < bytes.length;) {
-        at += await this.#file.write(bytes.subarray(at));
-      }
-    } catch (error) {
-      throw storageFailure(this.#path, error);
-    }
-    this.#unsynced += bytes.length;
-    if (this.#unsynced >= SYNC_EVERY && !this.#syncing) this.#syncAhead();
+    if (this.#file === undefined) throw exists(this.#path);
+    await this.#file.write(bytes);
   }
 
   async commit(): Promise<void> {
-    const { mode, mtime } = this.#attributes;
-    const { durable = true, force } = this.#options;
+    const { mode = DEFAULT_MODE, mtime } = this.#attributes;
+    const { force } = this.#options;
+    const name = basename(this.#path);
+    const attributes = { mode: mode & this.#staging.allowed, mtime };
+    await this.#file?.complete(attributes, { durable: true });
+    if (!this.#open) throw unusable(this.#path, "the transfer was ended");
     try {
-      if (mode !== undefined) await Deno.chmod(this.#part, mode);
-      if (mtime !== undefined) {
-        setTime(this.#part, mtime);
-      }
-      if (durable) await this.#file.sync();
       // Nothing else may run between these
-      if (!this.#open || !isAt(this.#file, this.#part)) {
-        throw unusable(this.#path, `${this.#part} was removed meanwhile`);
-      }
-      if (force) Deno.renameSync(this.#part, this.#path);
-      else moveWithoutReplacing(this.#part, this.#path);
+      this.#staging.commit([{ from: partName(name), name }], {
+        replace: force,
+        instead: "-o for another name",
+      });
       this.committed = true;
     } catch (error) {
       throw storageFailure(this.#path, error);
     }
-    this.#close();
-    if (durable) await syncDirectory(dirname(this.#path));
+    this.#open = false;
+    this.#closeFiles();
+    await this.#parent.sync();
+    this.#parent.close();
   }
 
   discard(keep = false): void {
     if (!this.#open) return;
-    try {
-      const stays = keep || !this.#touched;
-      if (stays && this.#file.statSync().size > 0) {
-        this.remains = this.#part;
-      } else if (isAt(this.#file, this.#part)) {
-        Deno.removeSync(this.#part);
-      }
-    } catch {
-      // A later transfer of that name replaces it
-    }
-    this.#close();
-  }
-
-  async #resume(length: number): Promise<void> {
-    this.#touched = true;
-    try {
-      await this.#file.truncate(length);
-      await this.#file.seek(length, Deno.SeekMode.Start);
-    } catch (error) {
-      throw storageFailure(this.#path, error);
-    }
-  }
-
-  /** Has the disk take what was written meanwhile, so that the end does not wait for all of it. */
-  #syncAhead(): void {
-    this.#unsynced = 0;
-    this.#syncing = true;
-    this.#file.syncData().catch(() => {
-      // What is wrong shows in the next write or the last sync
-    }).finally(() => this.#syncing = false);
-  }
-
-  #close(): void {
     this.#open = false;
-    this.#file.close();
+    const stays = this.#file === undefined ||
+      (keep || !this.#file.touched) && this.#file.status.size > 0;
+    if (this.#staging.discard(stays)) this.remains = this.#staging.path;
+    this.#closeFiles();
+    this.#parent.close();
+  }
+
+  #closeFiles(): void {
+    this.#file?.close();
+    this.#moved?.close();
+  }
+
+  #grow(leftover: boolean): GrowingFile {
+    const { content } = this.#staging;
+    const part = partName(basename(this.#path));
+    return GrowingFile.open(content, part, this.#path, { leftover });
+  }
+
+  /** What was moved is whole, and nothing is written to it any more. */
+  #keepMoved(): Kept {
+    const file = this.#parent.openFile(basename(this.#path), "read");
+    this.#moved = file;
+    const { size } = file.status();
+    return {
+      length: size,
+      read: (into) => file.read(into),
+      // deno-lint-ignore require-await -- what it throws is a rejection
+      resume: async (length) => {
+        if (length === size) return;
+        if (!this.#options.force) throw exists(this.#path);
+        this.#staging.forgetMoved();
+        this.#file = this.#grow(true);
+      },
+    };
   }
 }
 
-/** How much can be written in a directory; everything where the system does not say. */
-function freeBytes(directory: string): number {
-  try {
-    const { bavail, bsize } = statfsSync(directory);
-    return bavail * bsize;
-  } catch {
-    return Infinity;
-  }
+function stagedAt(path: string, owner: Owner | undefined): Staged {
+  const name = basename(path);
+  return { title: name, kind: "file", names: [name], count: 1, owner };
 }
 
 /** @throws {StorageFailure} if a file cannot or must not be put at `path` */
-function checkTarget(path: string, force: boolean): void {
-  const directory = dirname(path);
-  try {
-    if (!Deno.statSync(directory).isDirectory) {
-      throw unusable(path, `${directory} is not a directory`);
-    }
-  } catch (error) {
-    throw storageFailure(path, error);
-  }
-  const info = lstat(path);
-  if (path.endsWith("/") || info?.isDirectory) {
+function checkPlace(path: string, parent: Directory, force: boolean): void {
+  const status = parent.status(basename(path));
+  if (path.endsWith("/") || status?.isDirectory) {
     throw new StorageFailure(
       "directory",
       `Cannot write ${path}: it names a directory; use -d to save in one`,
     );
   }
-  if (info === undefined) return;
-  if (!info.isFile && !leadsToFile(path)) {
+  if (status === undefined) return;
+  if (!status.isFile && !leadsToFile(path)) {
     throw unusable(path, "it is not a regular file; use a redirection");
   }
   if (!force) throw exists(path);

@@ -1,317 +1,488 @@
 import { join } from "node:path";
-import {
-  type Found,
-  type Inventory,
-  type Sink,
-  StorageFailure,
-  type TreeSink,
-} from "../content.ts";
+import type { Found, Inventory, Kept, Sink, TreeSink } from "../content.ts";
 import type { DirectoryEntry, FileEntry, LinkEntry } from "../entries.ts";
 import type { Offer } from "../messages.ts";
 import { storageFailure } from "../system_errors.ts";
-import { FileContent } from "./file_source.ts";
-import { FileSink } from "./file_sink.ts";
-import { setTime } from "./file_times.ts";
-import {
-  exists,
-  isAt,
-  lstat,
-  openPart,
-  type PartFile,
-  partPath,
-  syncDirectory,
-  unusable,
-} from "./part_file.ts";
-import { writeSmallFile } from "./small_files.ts";
+import { NameFailure } from "../untrusted.ts";
+import { type Directory, openDirectory, type OpenFile } from "./directory.ts";
+import { DirectoryStack } from "./directory_stack.ts";
+import { GrowingFile } from "./growing_file.ts";
+import { checkKinds } from "./merging.ts";
+import { partName } from "./part_names.ts";
+import { type Owner, type Root, type Staged, Staging } from "./staging.ts";
+import { collides, ELSEWHERE, exists, unusable } from "./storage_failures.ts";
+import { codeOf } from "./system_error.ts";
+import { checkSystemName } from "./system_names.ts";
 
 /** The smallest file of a tree that the disk is made to have before it has its name, in bytes. */
 const DURABLE = 1 << 23;
-/** What to use where the names of a tree are taken. */
-const ELSEWHERE = "another directory";
 /** How much a file system may round a time, in nanoseconds. */
 const TIME_GRAIN = 2e9;
+/** What is outside of all directories at most: it is remembered until it is moved. */
+const MAX_ROOTS = 1 << 17;
+/** What the owner of a directory needs to fill it. */
+const WHOLE = 0o700;
 
-/** A directory that is open. */
-interface Place {
-  readonly path: string;
-  /** What it is given when it is complete; undefined for one that was there before. */
+/** How a tree is stored. */
+export interface FileTreeSinkOptions {
+  /** Whether files that are there are replaced, and directories merged into. */
+  readonly force: boolean;
+  /** Who may go on with it, if it is broken off. */
+  readonly owner?: Owner;
+}
+
+/** A directory that is being filled. */
+interface Level {
   readonly entry: DirectoryEntry | undefined;
-  /** Whether nothing can be in it but what was put there. */
-  readonly made: boolean;
+  /** Names that an earlier attempt left in it and this one has not come to yet; undefined if it is new. */
+  readonly left: Set<string> | undefined;
 }
 
 /**
- * A sink that stores a tree in a directory. While it is not complete, a file
- * beside it marks that, which is locked by whoever receives it.
+ * A sink that stores a tree in a staging directory, and moves it out when it is
+ * complete. What an earlier attempt has moved out already stays as it is.
  */
 export class FileTreeSink implements TreeSink {
   committed = false;
   readonly resuming: boolean;
   remains: string | undefined;
-  #marker: string;
-  #markerFile: PartFile;
+  #parent: Directory;
+  #staging: Staging;
+  #offer: Offer;
+  #offered: ReadonlySet<string>;
   #force: boolean;
-  #places: Place[];
+  #stack: DirectoryStack;
+  #levels: Level[];
+  #inventories: FileInventory[] = [];
+  /** How many names have come outside of all directories. */
+  #roots = 0;
+  /** Permission bits of directories that get them when they have been moved. */
+  #modes = new Map<string, number>();
   #changed = false;
   #open = true;
 
   /** Use {@linkcode FileTreeSink.create}. */
-  constructor(
-    directory: string,
-    marker: string,
-    markerFile: PartFile,
-    options: { force: boolean; resuming: boolean },
+  private constructor(
+    parent: Directory,
+    staging: Staging,
+    offer: Offer,
+    { force }: FileTreeSinkOptions,
   ) {
-    this.#places = [{ path: directory, entry: undefined, made: false }];
-    this.#marker = marker;
-    this.#markerFile = markerFile;
-    this.#force = options.force;
-    this.resuming = options.resuming;
+    this.#parent = parent;
+    this.#staging = staging;
+    this.#offer = offer;
+    this.#offered = new Set(offer.tree?.names);
+    this.#force = force;
+    this.resuming = staging.taken && offer.resumable === true;
+    this.#stack = new DirectoryStack((name) => this.#rootFor(name));
+    const left = staging.taken ? namesIn(staging.content) : undefined;
+    this.#levels = [{ entry: undefined, left }];
   }
 
   /**
-   * @param directory where the tree goes
-   * @param options.force whether files that are there are replaced
-   * @throws {StorageFailure} if it cannot be stored there
+   * @param path the directory where the tree goes
+   * @throws {StorageFailure} if it cannot be stored there, or is received by
+   * another transfer of the owner
    */
   static async create(
-    directory: string,
+    path: string,
     offer: Offer,
-    options: { force: boolean },
+    options: FileTreeSinkOptions,
   ): Promise<FileTreeSink> {
-    const names = offer.tree?.names ?? [];
-    const marker = partPath(join(directory, titleOf(offer)));
-    const markerFile = await openPart(marker, join(directory, titleOf(offer)));
-    const { leftover } = markerFile;
-    const resuming = leftover && offer.resumable === true;
-    const sink = new FileTreeSink(directory, marker, markerFile, {
-      force: options.force,
-      resuming,
-    });
+    const staged = stagedOf(offer, options.owner);
+    let parent: Directory | undefined;
+    let staging: Staging | undefined;
     try {
-      if (!resuming && !options.force) checkNames(directory, names);
-      if (!leftover) await markerFile.file.write(MARKER_TEXT);
+      parent = openDirectory(path);
+      staging = await Staging.find(parent, staged);
+      // What is there already is merged into, and compared with nothing
+      if (options.force) staging?.forgetMoved();
+      for (const name of staged.names) {
+        checkSystemName(name, Deno.build.os);
+        if (staging?.moved.has(name) || options.force) continue;
+        if (parent.status(name) === undefined) continue;
+        throw exists(join(path, name), ELSEWHERE);
+      }
+      staging ??= await Staging.make(parent, staged);
+      return new FileTreeSink(parent, staging, offer, options);
     } catch (error) {
-      sink.discard();
-      throw storageFailure(marker, error);
+      staging?.discard(staging.taken);
+      parent?.close();
+      if (error instanceof NameFailure) throw error;
+      throw storageFailure(join(path, staged.title), error);
     }
-    return sink;
   }
 
   enter(entry: DirectoryEntry): void {
-    const path = this.#pathOf(entry.name);
-    let made = true;
-    this.#do(path, () => {
-      try {
-        Deno.mkdirSync(path, { mode: 0o700 });
-      } catch (error) {
-        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-        checkDirectory(path);
-        made = false;
+    this.#do(entry, (directory, was) => {
+      const { name } = entry;
+      if (!this.#isMoved(name) && !this.#make(directory, name, was)) {
+        // It is there; what an earlier attempt completed may not be writable
+        directory.chmodAt(name, WHOLE);
       }
-      const ours = made || this.resuming || this.#force;
-      // What an earlier attempt completed may not be writable
-      if (ours && !made) Deno.chmodSync(path, entry.mode | 0o700);
-      this.#places.push({ path, entry: ours ? entry : undefined, made });
+      const entered = this.#stack.enter(name);
+      const left = was && !this.#isMoved(name) ? namesIn(entered) : undefined;
+      this.#levels.push({ entry, left });
     });
   }
 
   leave(): void {
-    const { path, entry } = this.#places.pop()!;
+    const { entry, left } = this.#levels.pop()!;
     if (entry === undefined) return;
-    this.#do(path, () => {
-      Deno.chmodSync(path, entry.mode);
-      setTime(path, entry.mtime);
-    });
-  }
-
-  link(entry: LinkEntry): void {
-    const path = this.#pathOf(entry.name);
-    this.#do(path, () => {
-      if (this.#makeLink(entry.target, path)) setTime(path, entry.mtime);
-    });
-  }
-
-  put(entry: FileEntry, bytes: Uint8Array): void {
-    const path = this.#pathOf(entry.name);
-    this.#do(path, () => {
-      this.#changed = true;
-      const free = this.#force || this.#places.at(-1)!.made;
-      writeSmallFile(path, entry, bytes, { free });
-    });
-  }
-
-  keep({ name, mode, mtime }: FileEntry): void {
-    const path = this.#pathOf(name);
-    this.#do(path, () => {
-      if (!lstat(path)?.isFile) {
-        throw unusable(path, "it was removed meanwhile");
+    const moved = this.#isMoved("");
+    const path = this.#pathOf(".");
+    try {
+      const mode = entry.mode & this.#staging.allowed;
+      if (!moved) {
+        const directory = this.#stack.at("");
+        removeAll(directory, left);
+        // To be moved it has to be one that its owner may write
+        const outermost = this.#stack.depth === 1;
+        directory.chmod(outermost ? mode | WHOLE : mode);
+        directory.setTime(entry.mtime);
       }
-      Deno.chmodSync(path, mode);
-      setTime(path, mtime);
-    });
-  }
-
-  async open(entry: FileEntry): Promise<Sink> {
-    const path = this.#pathOf(entry.name);
-    this.#changed = true;
-    const sink = await FileSink.create(path, {
-      force: this.#force,
-      durable: entry.size >= DURABLE,
-    });
-    try {
-      await sink.adopt(entry);
-    } catch (error) {
-      sink.discard(true);
-      throw error;
-    }
-    return sink;
-  }
-
-  inventory(): Inventory {
-    return new FileInventory(this.#places[0].path);
-  }
-
-  async commit(): Promise<void> {
-    const [{ path }] = this.#places;
-    await syncDirectory(path);
-    if (!this.#open) throw unusable(path, "the transfer was ended");
-    this.committed = true;
-    this.#removeMarker();
-  }
-
-  discard(_keep = false): void {
-    if (!this.#open) return;
-    // What is complete stays, and stays marked as a part of the whole
-    if (this.#changed || this.#markerFile.leftover) {
-      this.#close();
-      this.remains = this.#marker;
-    } else {
-      this.#removeMarker();
-    }
-  }
-
-  #pathOf(name: string): string {
-    return `${this.#places.at(-1)!.path}/${name}`;
-  }
-
-  /** Changes something at `path`. */
-  #do(path: string, change: () => void): void {
-    try {
-      change();
-      this.#changed = true;
+      const name = this.#stack.leave();
+      if (this.#stack.depth === 0 && (mode & WHOLE) !== WHOLE) {
+        this.#modes.set(name, mode);
+      }
     } catch (error) {
       throw storageFailure(path, error);
     }
   }
 
-  /** @returns whether it was made; a link that is there already and is the same stays */
-  #makeLink(target: string, path: string): boolean {
-    try {
-      Deno.symlinkSync(target, path);
-      return true;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    }
-    const there = lstat(path);
-    if (this.resuming && there?.isSymlink) {
-      if (Deno.readLinkSync(path) === target) return true;
-    }
-    if (!this.#force) throw exists(path, ELSEWHERE);
-    const part = partPath(path);
-    if (lstat(part)?.isDirectory === false) Deno.removeSync(part);
-    Deno.symlinkSync(target, part);
-    Deno.renameSync(part, path);
-    return true;
+  link(entry: LinkEntry): void {
+    this.#do(entry, (directory, was) => {
+      const { name, target, mtime } = entry;
+      const there = was ? directory.status(name) : undefined;
+      const same = there?.isSymlink && directory.readLink(name) === target;
+      if (this.#isMoved(name)) {
+        if (!same) throw exists(this.#pathOf(name), ELSEWHERE);
+        return;
+      }
+      if (!same) {
+        if (was) directory.removeTree(name);
+        directory.symlink(target, name);
+      }
+      directory.setTimeAt(name, mtime);
+    });
   }
 
-  #removeMarker(): void {
-    try {
-      if (isAt(this.#markerFile.file, this.#marker)) {
-        Deno.removeSync(this.#marker);
+  put(entry: FileEntry, bytes: Uint8Array): void {
+    this.#do(entry, (directory, was) => {
+      const { name, mode, mtime } = entry;
+      if (this.#isMoved(name)) throw exists(this.#pathOf(name), ELSEWHERE);
+      if (was) directory.removeTree(name);
+      const file = directory.createFile(name);
+      try {
+        file.writeSync(bytes);
+        file.chmod(mode & this.#staging.allowed);
+        // The last of all: what is not whole has another time
+        file.setTime(mtime);
+      } catch (error) {
+        directory.unlink(name);
+        throw error;
+      } finally {
+        file.close();
       }
-    } catch {
-      // It says too little, and a later transfer removes it
+    });
+  }
+
+  keep(entry: FileEntry): void {
+    this.#do(entry, (directory, was) => {
+      const { name, mode, mtime } = entry;
+      if (!was) throw collides(this.#pathOf(name));
+      if (!directory.status(name)?.isFile) {
+        throw unusable(this.#pathOf(name), "it was removed meanwhile");
+      }
+      if (this.#isMoved(name)) return;
+      directory.chmodAt(name, mode & this.#staging.allowed);
+      directory.setTimeAt(name, mtime);
+    });
+  }
+
+  async open(entry: FileEntry): Promise<Sink> {
+    return await this.#do(entry, (directory, was) => {
+      const { name } = entry;
+      if (this.#isMoved(name)) throw exists(this.#pathOf(name), ELSEWHERE);
+      const part = partName(name);
+      const leftover = this.#levels.at(-1)!.left?.delete(part) ?? false;
+      const path = this.#pathOf(name);
+      const file = GrowingFile.open(directory, part, path, { leftover });
+      const { allowed } = this.#staging;
+      return new TreeFileSink(entry, path, file, directory, { was, allowed });
+    });
+  }
+
+  inventory(): Inventory {
+    const inventory = new FileInventory(
+      (name) => this.#rootFor(name),
+      (name) => !this.#staging.moved.has(name),
+    );
+    this.#inventories.push(inventory);
+    return inventory;
+  }
+
+  async commit(): Promise<void> {
+    if (!this.#open) {
+      throw unusable(this.#parent.path, "the transfer was ended");
     }
+    try {
+      const { content } = this.#staging;
+      removeAll(content, this.#levels[0].left);
+      const staged = content.entries().names;
+      const names = new Set([...staged, ...this.#staging.moved.keys()]);
+      const roots: Root[] = [...names].sort().map((name) => ({
+        from: name,
+        name,
+        mode: this.#modes.get(name),
+      }));
+      this.#staging.commit(roots, { replace: this.#force });
+      this.committed = true;
+    } catch (error) {
+      throw storageFailure(this.#parent.path, error);
+    }
+    this.#open = false;
+    await this.#parent.sync();
     this.#close();
   }
 
-  #close(): void {
+  discard(_keep = false): void {
+    if (!this.#open) return;
     this.#open = false;
-    this.#markerFile.file.close();
+    // What is complete stays for whoever goes on with it
+    const stays = this.#changed || this.#staging.taken;
+    if (this.#staging.discard(stays)) this.remains = this.#staging.path;
+    this.#close();
+  }
+
+  /** Stores something of this entry. `was` says whether an earlier attempt left it. */
+  #do<T>(
+    { name, kind }: Pick<FileEntry, "name"> & { kind: string },
+    store: (directory: Directory, was: boolean) => T,
+  ): T {
+    const path = this.#pathOf(name);
+    try {
+      checkSystemName(name, Deno.build.os);
+      if (this.#stack.depth === 0) this.#checkRoot(name, kind);
+      const directory = this.#stack.at(name);
+      const was = this.#isMoved(name) ||
+        (this.#levels.at(-1)!.left?.delete(name) ?? false);
+      const result = store(directory, was);
+      this.#changed = true;
+      return result;
+    } catch (error) {
+      if (error instanceof NameFailure) throw error;
+      throw codeOf(error) === "EEXIST"
+        ? collides(path)
+        : storageFailure(path, error);
+    }
+  }
+
+  /** @throws {Failure} if nothing of this name may come outside of all directories */
+  #checkRoot(name: string, kind: string): void {
+    const { count = 1 } = this.#offer.tree ?? {};
+    const offered = this.#offered;
+    this.#roots++;
+    // What is shown to a person is what was offered
+    const shown = offered.size === count || name.startsWith(".");
+    if (this.#roots > count || shown && !offered.has(name)) {
+      throw new NameFailure(name, "it was not offered");
+    }
+    if (this.#roots > MAX_ROOTS) {
+      throw unusable(
+        this.#pathOf(name),
+        `${MAX_ROOTS} names are there already`,
+      );
+    }
+    if (this.#isMoved(name)) return;
+    const there = this.#parent.status(name);
+    if (there === undefined) return;
+    if (!this.#force) throw exists(this.#pathOf(name), ELSEWHERE);
+    checkKinds(this.#pathOf(name), kind === "directory", there);
+  }
+
+  /** Makes a directory. @returns whether it was not there */
+  #make(directory: Directory, name: string, was: boolean): boolean {
+    if (was && directory.status(name)?.isDirectory) return false;
+    if (was) directory.removeTree(name);
+    directory.makeDirectory(name, WHOLE);
+    return true;
+  }
+
+  /** Whether what has this name now was moved where it belongs by an earlier attempt, or is in what was. */
+  #isMoved(name: string): boolean {
+    return this.#staging.moved.has(this.#stack.first ?? name);
+  }
+
+  #rootFor(name: string): Directory {
+    const { moved, content } = this.#staging;
+    return moved.has(name) ? this.#parent : content;
+  }
+
+  #pathOf(name: string): string {
+    return join(this.#parent.path, this.#stack.pathTo(name));
+  }
+
+  #close(): void {
+    for (const inventory of this.#inventories) inventory.close();
+    this.#stack.close();
+    this.#parent.close();
   }
 }
 
-const MARKER_TEXT = new TextEncoder().encode(
-  "What stands beside this file, and is called like it, is not complete. Give\n" +
-    "the two ferry commands again, and the transfer goes on where it stopped.\n",
-);
+/** A file of a tree that is not small. */
+class TreeFileSink implements Sink {
+  committed = false;
+  readonly kept: Kept | undefined;
+  #entry: FileEntry;
+  #path: string;
+  #file: GrowingFile;
+  #directory: Directory;
+  #was: boolean;
+  #allowed: number;
 
-/** What a tree is called as a whole. */
-function titleOf({ name, tree }: Offer): string {
-  const more = (tree?.count ?? 1) - 1;
-  return more > 0 ? `${name}+${more}` : `${name}`;
-}
+  constructor(
+    entry: FileEntry,
+    path: string,
+    file: GrowingFile,
+    directory: Directory,
+    { was, allowed }: { was: boolean; allowed: number },
+  ) {
+    this.#entry = entry;
+    this.#path = path;
+    this.#file = file;
+    this.#directory = directory;
+    this.#was = was;
+    this.#allowed = allowed;
+    this.kept = file.kept;
+  }
 
-/** Looks, before anything is made, whether something is in the way. @throws {StorageFailure} `exists` */
-function checkNames(directory: string, names: readonly string[]): void {
-  for (const name of names) {
-    const path = join(directory, name);
-    const info = lstat(path);
-    if (info !== undefined && !info.isDirectory) throw exists(path, ELSEWHERE);
+  checkRoom(bytes: number): void {
+    this.#file.checkRoom(bytes);
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#file.write(bytes);
+  }
+
+  async commit(): Promise<void> {
+    const { name, mode, mtime, size } = this.#entry;
+    const attributes = { mode: mode & this.#allowed, mtime };
+    await this.#file.complete(attributes, { durable: size >= DURABLE });
+    try {
+      const directory = this.#directory;
+      if (this.#was) directory.removeTree(name);
+      directory.rename(partName(name), directory, name, { replace: false });
+      this.committed = true;
+    } catch (error) {
+      throw codeOf(error) === "EEXIST"
+        ? collides(this.#path)
+        : storageFailure(this.#path, error);
+    }
+    this.#file.close();
+  }
+
+  discard(keep = false): void {
+    if (this.committed) return;
+    try {
+      const stays = keep && this.#file.status.size > 0;
+      if (!stays) this.#directory.unlink(partName(this.#entry.name));
+    } catch {
+      // The next attempt finds it, or it goes with the staging directory
+    }
+    this.#file.close();
   }
 }
 
-/** @throws {StorageFailure} unless `path` itself is a directory: nothing is written through links */
-function checkDirectory(path: string): void {
-  const info = lstat(path);
-  if (info?.isDirectory) return;
-  throw info?.isSymlink
-    ? unusable(path, "it is a link, and nothing is written through links")
-    : new StorageFailure(
-      "exists",
-      `Cannot make the directory ${path}: a file of that name exists already`,
-    );
+/** What a tree is called as a whole, and what it is. */
+function stagedOf({ name, tree }: Offer, owner: Owner | undefined): Staged {
+  const { count = 1, names = [] } = tree ?? {};
+  const first = name ?? names[0] ?? "tree";
+  const title = count > 1 ? `${first}+${count - 1}` : first;
+  return { title, kind: "tree", names, count, owner };
 }
 
-/** Looks at what is there of a tree. */
+function namesIn(directory: Directory): Set<string> {
+  return new Set(directory.entries().names);
+}
+
+/** Removes what an earlier attempt left and this one did not come to. */
+function removeAll(directory: Directory, names: Iterable<string> = []): void {
+  for (const name of names) directory.removeTree(name);
+}
+
+/** Looks at what is staged of a tree. */
 class FileInventory implements Inventory {
-  #paths: string[];
+  #rootFor: (name: string) => Directory;
+  #isStaged: (name: string) => boolean;
+  #stack: DirectoryStack;
   /** How many directories deep it is in one that is not there. */
   #absent = 0;
 
-  constructor(directory: string) {
-    this.#paths = [directory];
+  constructor(
+    rootFor: (name: string) => Directory,
+    isStaged: (name: string) => boolean,
+  ) {
+    this.#rootFor = rootFor;
+    this.#isStaged = isStaged;
+    this.#stack = new DirectoryStack(rootFor);
   }
 
   enter(name: string): void {
-    const path = `${this.#paths.at(-1)}/${name}`;
-    if (this.#absent > 0 || !lstat(path)?.isDirectory) this.#absent++;
-    else this.#paths.push(path);
+    if (this.#absent > 0 || !this.#enter(name)) this.#absent++;
   }
 
   leave(): void {
     if (this.#absent > 0) this.#absent--;
-    else this.#paths.pop();
+    else this.#stack.leave();
   }
 
   look({ name, size, mtime }: FileEntry): Found | undefined {
     if (this.#absent > 0) return undefined;
-    const path = `${this.#paths.at(-1)}/${name}`;
-    const whole = lstat(path);
+    const directory = this.#stack.at(name);
+    const whole = directory.status(name);
     if (whole !== undefined) {
       const off = Math.abs(Number(whole.mtime - mtime));
       const alike = whole.isFile && whole.size === size && off <= TIME_GRAIN;
-      return alike ? found(path, true, size) : undefined;
+      return alike ? this.#found(name, true, size) : undefined;
     }
-    const part = partPath(path);
-    const info = lstat(part);
+    if (!this.#isStaged(this.#stack.first ?? name)) return undefined;
+    const part = partName(name);
+    const info = directory.status(part);
     if (!info?.isFile || info.size === 0) return undefined;
-    return found(part, false, info.size);
+    return this.#found(part, false, info.size);
+  }
+
+  close(): void {
+    this.#stack.close();
+  }
+
+  /** @returns whether there is such a directory */
+  #enter(name: string): boolean {
+    const directory = this.#stack.at(name);
+    const status = directory.status(name);
+    if (!status?.isDirectory) return false;
+    // What was completed may be one that not even its owner may read
+    const staged = this.#isStaged(this.#stack.first ?? name);
+    if (staged && (status.mode & WHOLE) !== WHOLE) {
+      directory.chmodAt(name, status.mode | WHOLE);
+    }
+    this.#stack.enter(name);
+    return true;
+  }
+
+  #found(name: string, whole: boolean, length: number): Found {
+    const path = this.#stack.pathTo(name);
+    const root = this.#rootFor(this.#stack.first ?? name);
+    // deno-lint-ignore require-await -- what it throws is a rejection
+    const open = async () => contentOf(root.openBeneath(path));
+    return { whole, length, open };
   }
 }
 
-function found(path: string, whole: boolean, length: number): Found {
-  const open = async () => new FileContent(await Deno.open(path));
-  return { whole, length, open };
+function contentOf(file: OpenFile) {
+  return {
+    read: (into: Uint8Array) => file.read(into),
+    close: () => file.close(),
+  };
 }

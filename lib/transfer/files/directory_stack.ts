@@ -1,0 +1,80 @@
+import type { Directory } from "./directory.ts";
+
+/** Directories that are open at a time: a tree that is deeper does not use up what the process may open. */
+const MAX_OPEN = 16;
+
+/** A directory on the way down. */
+interface Level {
+  readonly name: string;
+  /** Undefined while it is closed, to be opened again. */
+  directory: Directory | undefined;
+}
+
+/** The way from a directory down to the one that is being read or written. */
+export class DirectoryStack {
+  #rootFor: (name: string) => Directory;
+  #levels: Level[] = [];
+
+  /** @param rootFor the directory that a name outside of all others is in; whoever gave it closes it */
+  constructor(rootFor: (name: string) => Directory) {
+    this.#rootFor = rootFor;
+  }
+
+  /** How many directories down it is. */
+  get depth(): number {
+    return this.#levels.length;
+  }
+
+  /** The name of the directory outside of all others that it is in; undefined at the top. */
+  get first(): string | undefined {
+    return this.#levels.at(0)?.name;
+  }
+
+  /** The path from the top to `name` in the directory it is in. */
+  pathTo(name: string): string {
+    return [...this.#levels.map(({ name }) => name), name].join("/");
+  }
+
+  /** The open directory that `name` is in. */
+  at(name: string): Directory {
+    const top = this.#levels.at(-1);
+    if (top === undefined) return this.#rootFor(name);
+    return top.directory ??= this.#reopen();
+  }
+
+  /** Goes into a directory of the one it is in. */
+  enter(name: string): Directory {
+    const directory = this.at(name).openDirectory(name);
+    this.#levels.push({ name, directory });
+    const above = this.#levels.at(-1 - MAX_OPEN);
+    above?.directory?.close();
+    if (above !== undefined) above.directory = undefined;
+    return directory;
+  }
+
+  /** Goes back up. @returns the name of the directory that was left */
+  leave(): string {
+    const { name, directory } = this.#levels.pop()!;
+    directory?.close();
+    return name;
+  }
+
+  close(): void {
+    while (this.depth > 0) this.leave();
+  }
+
+  /** Opens the lowest directory again, from above. */
+  #reopen(): Directory {
+    const names = this.#levels.map(({ name }) => name);
+    let directory = this.#rootFor(names[0]).openDirectory(names[0]);
+    for (const name of names.slice(1)) {
+      const above = directory;
+      try {
+        directory = above.openDirectory(name);
+      } finally {
+        above.close();
+      }
+    }
+    return directory;
+  }
+}
