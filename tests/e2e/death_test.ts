@@ -9,6 +9,7 @@ import {
   namesIn,
   type Pair,
   sameFiles,
+  staged,
   startPair,
 } from "./ferry.ts";
 
@@ -25,7 +26,7 @@ async function startFile(cwd: string, ...args: string[]): Promise<Pair> {
     send: { args: ["in", ...UNHURRIED, ...args] },
     receive: { args: ["-d", "dir", ...args] },
   });
-  await grown(`${cwd}/dir/${PART}`, 500_000, pair);
+  await grown(() => staged(`${cwd}/dir`, "in"), 500_000, pair);
   return pair;
 }
 
@@ -102,7 +103,7 @@ Deno.test("SIGTERM ends a receiver in order, too", () =>
     assertFailed(
       await receiver.ended,
       143,
-      /^Interrupted; what arrived stays \(dir\/in\.ferry-part\)/,
+      /^Interrupted; what arrived stays \(dir\/in\.\w{8}\.ferry-part\)/,
     );
     assertFailed(await sender.ended, 1, /stopped at the other side/);
     assertEquals(namesIn(`${cwd}/dir`), [PART]);

@@ -7,6 +7,7 @@ import {
   namesIn,
   runFerry,
   runPair,
+  staged,
   startPair,
   until,
 } from "./ferry.ts";
@@ -103,7 +104,7 @@ Deno.test("a place that cannot be written to is bad input", () =>
       [["-o", `${cwd}/none/`], /it names a directory; use -d/],
       [["-o", "/dev/null"], /(regular file; use|below \/dev, \/proc and)/],
       [["-o", "/dev/stdout"], /(regular file; use|below \/dev, \/proc and)/],
-      [["-o", "/proc/self/x"], /runtime opens nothing below .* \/proc and/],
+      [["-o", "/proc/self/x"], /(no such file|below .* \/proc and)/],
       [["-d", "/proc/self"], /runtime opens nothing below .* \/proc and/],
       [["-o", `${cwd}/file`], /it exists already; use --force/],
       [["-d", `${cwd}/none`], /There is no directory/],
@@ -164,19 +165,24 @@ Deno.test("a second sender is told that the receiver is busy, and the first goes
     assertEquals((await ended).map(({ code }) => code), [0, 0]);
   }));
 
-Deno.test("two receivers do not write the same file at once", () =>
+Deno.test("of two receivers of the same file the second is not let to replace it", () =>
   inDirectory(async (cwd) => {
-    const port = freePort();
-    const first = new Ferry(["receive", `${port}`, "-o", "x"], { cwd });
-    await listening("udp", port);
-    assertFailed(
-      await runFerry(["receive", `${freePort()}`, "-o", "x"], { cwd }),
-      2,
-      /Cannot write x: another transfer does so right now/,
+    const ports = [freePort(), freePort()];
+    const [first, second] = ports.map((port) =>
+      new Ferry(["receive", `${port}`, "-o", "x"], { cwd })
     );
-    first.kill("SIGTERM");
-    await first.ended;
+    for (const port of ports) await listening("udp", port);
     assertEquals(namesIn(cwd), []);
+    const send = async (text: string, port: number) => {
+      await Deno.writeTextFile(`${cwd}/${text}`, text);
+      return await runFerry(["send", "127.0.0.1", `${port}`, text], { cwd });
+    };
+    assertEquals((await send("one", ports[0])).code, 0);
+    assertEquals((await first.ended).code, 0);
+    assertEquals((await send("two", ports[1])).code, 3);
+    assertFailed(await second.ended, 1, /Cannot write x: it exists already/);
+    assertEquals(namesIn(cwd), ["one", "two", "x"]);
+    assertEquals(await Deno.readTextFile(`${cwd}/x`), "one");
   }));
 
 Deno.test("an output that is closed early fails the transfer on both sides", () =>
@@ -280,11 +286,12 @@ Deno.test({
           /disk\/tree\/\d+: the disk is full; what arr/,
         );
         assertFailed(sent, 1, /on: its disk is full \(tree\/\d+\)/);
-        for (const name of namesIn(`${cwd}/disk/tree`)) {
-          const { size } = await Deno.stat(`${cwd}/disk/tree/${name}`);
+        const tree = staged(`${cwd}/disk`, "tree", "tree");
+        for (const name of namesIn(tree)) {
+          const { size } = await Deno.stat(`${tree}/${name}`);
           assertEquals(size === 50_000, !name.endsWith(".ferry-part"));
         }
-        assertEquals(namesIn(`${cwd}/disk`), ["tree", "tree.ferry-part"]);
+        assertEquals(namesIn(`${cwd}/disk`), ["tree.ferry-part"]);
       });
     }),
 });

@@ -216,9 +216,27 @@ export async function runFerry(
   return await new Ferry(args, options).ended;
 }
 
-/** The names in a directory, in order. */
+/** What names of staging directories differ by. */
+const STAGING_ID = /\.[0-9a-f]{8}(?=\.ferry-part$)/;
+
+/** The names in a directory, in order; those of staging directories without their random part. */
 export function namesIn(directory: string): string[] {
-  return [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
+  return [...Deno.readDirSync(directory)]
+    .map(({ name }) => name.replace(STAGING_ID, "")).sort();
+}
+
+/**
+ * The path of a file in the staging directory for `title`, whether or not it is
+ * there; of the one staging directory there is.
+ */
+export function staged(
+  directory: string,
+  title: string,
+  path = `${title}.ferry-part`,
+): string {
+  const name = [...Deno.readDirSync(directory)].map(({ name }) => name)
+    .find((name) => name.replace(STAGING_ID, "") === `${title}.ferry-part`);
+  return `${directory}/${name}/content/${path}`;
 }
 
 /**
@@ -266,14 +284,15 @@ export async function until(
   }
 }
 
-/** Waits until the file at `path`, which `pair` writes, has at least `size` bytes. */
+/** Waits until a file, which `pair` writes, has at least `size` bytes. */
 export function grown(
-  path: string,
+  path: string | (() => string),
   size: number,
   pair: Pick<Pair, "ended">,
 ): Promise<void> {
   return until(async () => {
-    const info = await Deno.stat(path).catch(() => undefined);
+    const at = typeof path === "string" ? path : path();
+    const info = await Deno.stat(at).catch(() => undefined);
     return info !== undefined && info.size >= size;
   }, pair);
 }

@@ -7,6 +7,7 @@ import {
   namesIn,
   runFerry,
   sameFiles,
+  staged,
   until,
 } from "./ferry.ts";
 
@@ -120,13 +121,14 @@ Deno.test("while a sender is there, a second one of the same name is refused and
       });
     const first = send("6");
     const pair = { ended: Promise.all([receiver.ended, first.ended]) };
-    const part = `${cwd}/in/tree/deep/large.ferry-part`;
+    const part = () =>
+      staged(`${cwd}/in`, "tree", "tree/deep/large.ferry-part");
     await grown(part, 1, pair);
     const { code, stderr } = await send("200").ended;
     assertEquals(code, 3, stderr);
     assertMatch(stderr, /refused: another sender sends the same right now$/m);
     // The first is not disturbed
-    await grown(part, (await Deno.stat(part)).size + 1, pair);
+    await grown(part, (await Deno.stat(part())).size + 1, pair);
     first.kill("SIGKILL");
     await first.ended;
     receiver.kill("SIGINT");

@@ -13,6 +13,7 @@ import {
   type PairOptions,
   runPair,
   sameFiles,
+  staged,
   startPair,
   until,
 } from "./ferry.ts";
@@ -133,7 +134,7 @@ async function interrupted(cwd: string, ...args: string[]): Promise<void> {
   const pair = await startPair(
     args.length === 0 ? slowly(cwd, "in") : streamed(cwd, ...args),
   );
-  await grown(`${cwd}/dir/in.ferry-part`, SIZE / 10, pair);
+  await grown(() => staged(`${cwd}/dir`, "in"), SIZE / 10, pair);
   pair.receiver.kill("SIGINT");
   const [receiver] = await pair.ended;
   assertMatch(receiver.stderr, /^Interrupted; what arrived stays/);
@@ -154,7 +155,7 @@ function streamed(cwd: string, ...args: string[]): PairOptions {
 Deno.test("a part file that was tampered with is noticed, said, and sent anew", () =>
   inDirectory(async (cwd) => {
     await interrupted(cwd);
-    using part = await Deno.open(`${cwd}/dir/in.ferry-part`, { write: true });
+    using part = await Deno.open(staged(`${cwd}/dir`, "in"), { write: true });
     await part.seek(1000, Deno.SeekMode.Start);
     await part.write(new TextEncoder().encode("tampered"));
     const ended = await runPair(slowly(cwd, "in"));
@@ -173,17 +174,20 @@ Deno.test("another file of the same name is not mixed with what arrived before",
     assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
   }));
 
-Deno.test("a stream goes on with --resume, and without it starts over and says so", () =>
+Deno.test("a stream goes on with --resume", () =>
   inDirectory(async (cwd) => {
     await interrupted(cwd, "-q");
-    const before = await Deno.stat(`${cwd}/dir/in.ferry-part`);
+    const before = await Deno.stat(staged(`${cwd}/dir`, "in"));
     const resumed = await runPair(streamed(cwd, "--resume"));
     assertDone(resumed);
     for (const { stderr } of resumed) assertMatch(stderr, /Going on after/);
     assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
     assert(before.size > 0);
+  }));
 
-    await Deno.rename(`${cwd}/dir/in`, `${cwd}/dir/in.ferry-part`);
+Deno.test("a stream that was broken off starts over without --resume, and says so", () =>
+  inDirectory(async (cwd) => {
+    await interrupted(cwd, "-q");
     const anew = await runPair(streamed(cwd));
     assertDone(anew);
     assertMatch(anew[0].stderr, /starting over/);
@@ -193,12 +197,12 @@ Deno.test("a stream goes on with --resume, and without it starts over and says s
 Deno.test("a stream that is another one than before fails with --resume, and nothing is lost", () =>
   inDirectory(async (cwd) => {
     await interrupted(cwd, "-q");
-    const { size } = await Deno.stat(`${cwd}/dir/in.ferry-part`);
+    const { size } = await Deno.stat(staged(`${cwd}/dir`, "in"));
     await Deno.remove(`${cwd}/in`);
     await writeRandomFile(`${cwd}/in`, SIZE);
     const [received, sent] = await runPair(streamed(cwd, "--resume"));
     assertEquals([received.code, sent.code], [1, 1]);
     assertMatch(sent.stderr, /is not the beginning of this stream/);
     assertEquals(namesIn(`${cwd}/dir`), ["in.ferry-part"]);
-    assertEquals((await Deno.stat(`${cwd}/dir/in.ferry-part`)).size, size);
+    assertEquals((await Deno.stat(staged(`${cwd}/dir`, "in"))).size, size);
   }));

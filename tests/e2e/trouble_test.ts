@@ -8,6 +8,7 @@ import {
   inDirectory,
   type Pair,
   sameFiles,
+  staged,
   startPair,
 } from "./ferry.ts";
 
@@ -29,7 +30,7 @@ async function assertRidesOut(
       send: { args: ["in", "--rate", "40"] },
       receive: { args: ["-d", "dir"] },
     });
-    await grown(`${cwd}/dir/in.ferry-part`, SIZE / 4, pair);
+    await grown(() => staged(`${cwd}/dir`, "in"), SIZE / 4, pair);
     await trouble();
     assertDone(await pair.ended);
     assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
