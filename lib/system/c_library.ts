@@ -40,22 +40,10 @@ const TERMINAL_CALLS = {
 
 const FILE_CALLS = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
-  // open(2) as well, with the mode of a new file
-  make: { name: "open", parameters: ["buffer", "i32", "u32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
-  fchmod: { parameters: ["i32", "u32"], result: "i32" },
-  futimens: { parameters: ["i32", "buffer"], result: "i32" },
-  rename: { parameters: ["buffer", "buffer"], result: "i32" },
-  unlink: { parameters: ["buffer"], result: "i32" },
   readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
   // Of these some systems' C library knows nothing yet
-  renameat2: {
-    parameters: ["i32", "buffer", "i32", "buffer", "u32"],
-    result: "i32",
-    optional: true,
-  },
   getdents64: {
     parameters: ["i32", "buffer", "usize"],
     result: "isize",
@@ -72,74 +60,17 @@ const FILE_CALLS = {
   },
 } as const;
 
-/** What works below an open directory, whose path may mean something else by now. */
+/**
+ * What works below an open directory, whose path may mean something else by now:
+ * what all of that needs, what is needed to write and to read, and what is needed
+ * now and then.
+ */
 const DIRECTORY_CALLS = {
   openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
-  mkdirat: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
-  symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
-  readlinkat: {
-    parameters: ["i32", "buffer", "buffer", "usize"],
-    result: "isize",
-  },
-  linkat: {
-    parameters: ["i32", "buffer", "i32", "buffer", "i32"],
-    result: "i32",
-  },
-  renameat: {
-    parameters: ["i32", "buffer", "i32", "buffer"],
-    result: "i32",
-  },
-  fchmod: { parameters: ["i32", "u32"], result: "i32" },
-  fchmodat: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
-  futimens: { parameters: ["i32", "buffer"], result: "i32" },
-  utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
-  ftruncate: { parameters: ["i32", "i64"], result: "i32" },
-  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
-  flock: { parameters: ["i32", "i32"], result: "i32" },
-  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  // The same on another thread, for what may take long
-  readLater: {
-    name: "read",
-    parameters: ["i32", "buffer", "usize"],
-    result: "isize",
-    nonblocking: true,
-  },
-  writeLater: {
-    name: "write",
-    parameters: ["i32", "buffer", "usize"],
-    result: "isize",
-    nonblocking: true,
-  },
-  fsyncLater: {
-    name: "fsync",
-    parameters: ["i32"],
-    result: "i32",
-    nonblocking: true,
-  },
-  fdatasyncLater: {
-    name: "fdatasync",
-    parameters: ["i32"],
-    result: "i32",
-    nonblocking: true,
-  },
-  geteuid: { parameters: [], result: "u32" },
-  // syscall(2) with what openat2(2) takes, which the library does not name
-  openat2: {
-    name: "syscall",
-    parameters: ["i64", "i32", "buffer", "buffer", "usize"],
-    result: "i64",
-  },
   __errno_location: { parameters: [], result: "pointer" },
   memcpy: { parameters: ["buffer", "pointer", "usize"], result: "pointer" },
   // Of these some systems' C library knows nothing yet
-  renameat2: {
-    parameters: ["i32", "buffer", "i32", "buffer", "u32"],
-    result: "i32",
-    optional: true,
-  },
   getdents64: {
     parameters: ["i32", "buffer", "usize"],
     result: "isize",
@@ -152,6 +83,71 @@ const DIRECTORY_CALLS = {
   },
 } as const;
 
+const WRITING_CALLS = {
+  mkdirat: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  fchmod: { parameters: ["i32", "u32"], result: "i32" },
+  futimens: { parameters: ["i32", "buffer"], result: "i32" },
+  flock: { parameters: ["i32", "i32"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  // On another thread, for what may take long
+  writeLater: {
+    name: "write",
+    parameters: ["i32", "buffer", "usize"],
+    result: "isize",
+    nonblocking: true,
+  },
+  fsyncLater: {
+    name: "fsync",
+    parameters: ["i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  renameat2: {
+    parameters: ["i32", "buffer", "i32", "buffer", "u32"],
+    result: "i32",
+  },
+} as const;
+
+const READING_CALLS = {
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  readLater: {
+    name: "read",
+    parameters: ["i32", "buffer", "usize"],
+    result: "isize",
+    nonblocking: true,
+  },
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
+  readlinkat: {
+    parameters: ["i32", "buffer", "buffer", "usize"],
+    result: "isize",
+  },
+  // syscall(2) with what openat2(2) takes, which the library does not name
+  openat2: {
+    name: "syscall",
+    parameters: ["i64", "i32", "buffer", "buffer", "usize"],
+    result: "i64",
+  },
+} as const;
+
+const OCCASIONAL_CALLS = {
+  symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
+  linkat: {
+    parameters: ["i32", "buffer", "i32", "buffer", "i32"],
+    result: "i32",
+  },
+  fchmodat: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
+  ftruncate: { parameters: ["i32", "i64"], result: "i32" },
+  fdatasyncLater: {
+    name: "fdatasync",
+    parameters: ["i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  geteuid: { parameters: [], result: "u32" },
+} as const;
+
 type Calls<S extends Deno.ForeignLibraryInterface> = Deno.DynamicLibrary<
   S
 >["symbols"];
@@ -162,6 +158,9 @@ export type MemoryCalls = Calls<typeof MEMORY_CALLS>;
 export type FileCalls = Calls<typeof FILE_CALLS>;
 export type DirectoryCalls = Calls<typeof DIRECTORY_CALLS>;
 export type TerminalCalls = Calls<typeof TERMINAL_CALLS>;
+export type WritingCalls = Calls<typeof WRITING_CALLS>;
+export type ReadingCalls = Calls<typeof READING_CALLS>;
+export type OccasionalCalls = Calls<typeof OCCASIONAL_CALLS>;
 
 /** What is known of sockets; `undefined` where FFI is not allowed, as of the others. */
 export const socketCalls: () => SocketCalls | undefined = lazily(SOCKET_CALLS);
@@ -172,6 +171,15 @@ export const directoryCalls: () => DirectoryCalls | undefined = lazily(
 );
 export const terminalCalls: () => TerminalCalls | undefined = lazily(
   TERMINAL_CALLS,
+);
+export const writingCalls: () => WritingCalls | undefined = lazily(
+  WRITING_CALLS,
+);
+export const readingCalls: () => ReadingCalls | undefined = lazily(
+  READING_CALLS,
+);
+export const occasionalCalls: () => OccasionalCalls | undefined = lazily(
+  OCCASIONAL_CALLS,
 );
 
 /**

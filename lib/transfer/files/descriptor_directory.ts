@@ -1,4 +1,11 @@
-import { cString, type DirectoryCalls } from "../../system/c_library.ts";
+import {
+  cString,
+  type DirectoryCalls,
+  directoryCalls,
+  occasionalCalls,
+  readingCalls,
+  writingCalls,
+} from "../../system/c_library.ts";
 import type { Timestamp } from "../timestamp.ts";
 import type {
   Access,
@@ -66,55 +73,54 @@ const BENEATH = new Uint8Array(
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Functions of the C library of which none is missing. */
+/** Functions of the C library; of what a directory needs none is missing. */
 type Calls = {
   [Name in keyof DirectoryCalls]: NonNullable<DirectoryCalls[Name]>;
 };
+const calls = () => directoryCalls() as Calls;
+const writing = () => writingCalls()!;
+const reading = () => readingCalls()!;
+const occasional = () => occasionalCalls()!;
 
 /** A directory that is open as a descriptor. */
 export class DescriptorDirectory implements Directory {
   readonly path: string;
-  #calls: Calls;
   #descriptor: number;
 
   /** Use {@linkcode DescriptorDirectory.open}. */
-  constructor(calls: Calls, path: string, descriptor: number) {
-    this.#calls = calls;
+  constructor(path: string, descriptor: number) {
     this.path = path;
     this.#descriptor = descriptor;
   }
 
-  /** Whether the library has all that is needed. */
-  static suits(calls: DirectoryCalls): calls is Calls {
-    const { renameat2, getdents64, statx } = calls;
-    return renameat2 !== null && getdents64 !== null && statx !== null;
+  /** Whether there is a library, and it has all that is needed. */
+  static get isPossible(): boolean {
+    const library = directoryCalls();
+    // What has statx(2) has renameat2(2), too
+    return library !== undefined && library.getdents64 !== null &&
+      library.statx !== null;
   }
 
-  static open(calls: Calls, path: string): DescriptorDirectory {
-    const descriptor = openDirectoryAt(calls, AT_FDCWD, nameOf(path), 0);
-    return new DescriptorDirectory(calls, path, descriptor);
+  static open(path: string): DescriptorDirectory {
+    const descriptor = openDirectoryAt(AT_FDCWD, nameOf(path), 0);
+    return new DescriptorDirectory(path, descriptor);
   }
 
   openDirectory(name: string): DescriptorDirectory {
     const descriptor = openDirectoryAt(
-      this.#calls,
       this.#descriptor,
       nameOf(name),
       O_NOFOLLOW,
     );
-    return new DescriptorDirectory(
-      this.#calls,
-      `${this.path}/${name}`,
-      descriptor,
-    );
+    return new DescriptorDirectory(`${this.path}/${name}`, descriptor);
   }
 
   makeDirectory(name: string, mode: number): void {
-    this.#check(this.#calls.mkdirat(this.#descriptor, nameOf(name), mode));
+    this.#check(writing().mkdirat(this.#descriptor, nameOf(name), mode));
   }
 
   status(name: string): FileStatus | undefined {
-    const { statx } = this.#calls;
+    const { statx } = calls();
     const result = statx(
       this.#descriptor,
       nameOf(name),
@@ -123,20 +129,19 @@ export class DescriptorDirectory implements Directory {
       status,
     );
     if (result === 0) return statusIn(statusFields);
-    const error = lastError(this.#calls);
+    const error = lastError();
     if (error.code === "ENOENT") return undefined;
     throw error;
   }
 
   ownStatus(): FileStatus {
-    return statusOfDescriptor(this.#calls, this.#descriptor);
+    return statusOfDescriptor(this.#descriptor);
   }
 
   entries(): DirectoryEntries {
-    const { getdents64, close } = this.#calls;
+    const { getdents64, close } = calls();
     // What it has been read to is kept with the descriptor: so by a new one
     const descriptor = openAt(
-      this.#calls,
       this.#descriptor,
       HERE,
       O_RDONLY | O_DIRECTORY | O_CLOEXEC,
@@ -145,7 +150,7 @@ export class DescriptorDirectory implements Directory {
     try {
       for (;;) {
         const length = Number(getdents64(descriptor, names, BigInt(ROOM)));
-        if (length < 0) throw lastError(this.#calls);
+        if (length < 0) throw lastError();
         if (length === 0) return found;
         addNames(length, found);
       }
@@ -165,7 +170,7 @@ export class DescriptorDirectory implements Directory {
 
   openBeneath(path: string): OpenFile {
     if (path.split("/").includes("..")) throw new SystemError("EXDEV");
-    const { openat2 } = this.#calls;
+    const { openat2 } = reading();
     const descriptor = Number(openat2(
       SYS_OPENAT2,
       this.#descriptor,
@@ -173,8 +178,8 @@ export class DescriptorDirectory implements Directory {
       BENEATH,
       BigInt(BENEATH.length),
     ));
-    if (descriptor >= 0) return new DescriptorFile(this.#calls, descriptor);
-    const error = lastError(this.#calls);
+    if (descriptor >= 0) return new DescriptorFile(descriptor);
+    const error = lastError();
     // An older Linux, or a sandbox that has not heard of it
     if (error.code !== "ENOSYS" && error.code !== "EPERM") throw error;
     return openByComponents(this, path);
@@ -182,18 +187,20 @@ export class DescriptorDirectory implements Directory {
 
   symlink(target: string, name: string): void {
     this.#check(
-      this.#calls.symlinkat(nameOf(target), this.#descriptor, nameOf(name)),
+      occasional().symlinkat(nameOf(target), this.#descriptor, nameOf(name)),
     );
   }
 
   readLink(name: string): string | undefined {
-    const length = Number(this.#calls.readlinkat(
-      this.#descriptor,
-      nameOf(name),
-      names,
-      BigInt(ROOM),
-    ));
-    if (length < 0) throw lastError(this.#calls);
+    const length = Number(
+      reading().readlinkat(
+        this.#descriptor,
+        nameOf(name),
+        names,
+        BigInt(ROOM),
+      ),
+    );
+    if (length < 0) throw lastError();
     return decoded(names.subarray(0, length));
   }
 
@@ -204,38 +211,37 @@ export class DescriptorDirectory implements Directory {
     { replace }: { replace: boolean },
   ): void {
     if (!(to instanceof DescriptorDirectory)) throw new SystemError("EXDEV");
-    const { renameat, renameat2 } = this.#calls;
+    const { renameat2 } = writing();
     const [from, into] = [nameOf(name), nameOf(toName)];
-    if (replace) {
-      this.#check(renameat(this.#descriptor, from, to.#descriptor, into));
-      return;
-    }
-    const flags = RENAME_NOREPLACE;
-    if (
-      renameat2(this.#descriptor, from, to.#descriptor, into, flags) === 0
-    ) return;
-    const error = lastError(this.#calls);
+    const flags = replace ? 0 : RENAME_NOREPLACE;
+    const target = to.#descriptor;
+    if (renameat2(this.#descriptor, from, target, into, flags) === 0) return;
+    const error = lastError();
     // The file system, the system or a sandbox does not know of the flag
-    if (!["EINVAL", "ENOSYS", "EPERM"].includes(error.code)) throw error;
+    if (replace || !["EINVAL", "ENOSYS", "EPERM"].includes(error.code)) {
+      throw error;
+    }
     moveSlowly(this, name, to, toName, {
       link: () =>
-        this.#check(this.#calls.linkat(
-          this.#descriptor,
-          from,
-          to.#descriptor,
-          into,
-          0,
-        )),
+        this.#check(
+          occasional().linkat(
+            this.#descriptor,
+            from,
+            to.#descriptor,
+            into,
+            0,
+          ),
+        ),
     });
   }
 
   unlink(name: string): void {
-    this.#check(this.#calls.unlinkat(this.#descriptor, nameOf(name), 0));
+    this.#check(writing().unlinkat(this.#descriptor, nameOf(name), 0));
   }
 
   removeDirectory(name: string): void {
     const flags = AT_REMOVEDIR;
-    this.#check(this.#calls.unlinkat(this.#descriptor, nameOf(name), flags));
+    this.#check(writing().unlinkat(this.#descriptor, nameOf(name), flags));
   }
 
   removeTree(name: string): void {
@@ -243,68 +249,68 @@ export class DescriptorDirectory implements Directory {
   }
 
   chmod(mode: number): void {
-    this.#check(this.#calls.fchmod(this.#descriptor, mode));
+    this.#check(writing().fchmod(this.#descriptor, mode));
   }
 
   chmodAt(name: string, mode: number): void {
-    const { fchmodat } = this.#calls;
+    const { fchmodat } = occasional();
     if (this.status(name)?.isSymlink) throw new SystemError("ELOOP");
     this.#check(fchmodat(this.#descriptor, nameOf(name), mode, 0));
   }
 
   setTime(mtime: Timestamp): void {
-    this.#check(this.#calls.futimens(this.#descriptor, timesOf(mtime)));
+    this.#check(writing().futimens(this.#descriptor, timesOf(mtime)));
   }
 
   setTimeAt(name: string, mtime: Timestamp): void {
-    this.#check(this.#calls.utimensat(
-      this.#descriptor,
-      nameOf(name),
-      timesOf(mtime),
-      AT_SYMLINK_NOFOLLOW,
-    ));
+    this.#check(
+      occasional().utimensat(
+        this.#descriptor,
+        nameOf(name),
+        timesOf(mtime),
+        AT_SYMLINK_NOFOLLOW,
+      ),
+    );
   }
 
   async sync(): Promise<void> {
     // One that may not be read cannot be synced; the files themselves are safe
-    await this.#calls.fsyncLater(this.#descriptor);
+    await writing().fsyncLater(this.#descriptor);
   }
 
   close(): void {
-    if (this.#descriptor >= 0) this.#calls.close(this.#descriptor);
+    if (this.#descriptor >= 0) calls().close(this.#descriptor);
     this.#descriptor = -1;
   }
 
   #openFile(name: Uint8Array, flags: number): OpenFile {
-    const descriptor = openAt(this.#calls, this.#descriptor, name, flags);
-    return new DescriptorFile(this.#calls, descriptor);
+    const descriptor = openAt(this.#descriptor, name, flags);
+    return new DescriptorFile(descriptor);
   }
 
   #check(result: number): void {
-    if (result < 0) throw lastError(this.#calls);
+    if (result < 0) throw lastError();
   }
 }
 
 /** A file that is open as a descriptor. */
 class DescriptorFile implements OpenFile {
-  #calls: Calls;
   #descriptor: number;
   /** What another thread does with the descriptor. */
   #underWay = 0;
   #closed = false;
 
-  constructor(calls: Calls, descriptor: number) {
-    this.#calls = calls;
+  constructor(descriptor: number) {
     this.#descriptor = descriptor;
   }
 
   status(): FileStatus {
-    return statusOfDescriptor(this.#calls, this.#open);
+    return statusOfDescriptor(this.#open);
   }
 
   async read(into: Uint8Array): Promise<number | null> {
     if (into.length < MIN_LATER) return this.readSync(into);
-    const { readLater } = this.#calls;
+    const { readLater } = reading();
     const count = Number(
       await this.#later((open) =>
         readLater(open, bytesOf(into), BigInt(into.length))
@@ -316,15 +322,15 @@ class DescriptorFile implements OpenFile {
   }
 
   readSync(into: Uint8Array): number | null {
-    const { read } = this.#calls;
+    const { read } = reading();
     const length = BigInt(into.length);
     const count = Number(read(this.#open, bytesOf(into), length));
-    if (count < 0) throw lastError(this.#calls);
+    if (count < 0) throw lastError();
     return count === 0 ? null : count;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    const { writeLater } = this.#calls;
+    const { writeLater } = writing();
     for (let at = 0; at < bytes.length;) {
       const rest = bytes.subarray(at);
       if (rest.length < MIN_LATER) return this.writeSync(rest);
@@ -345,40 +351,40 @@ class DescriptorFile implements OpenFile {
 
   // deno-lint-ignore require-await -- what it throws is a rejection
   async seek(position: number): Promise<void> {
-    const { lseek } = this.#calls;
+    const { lseek } = reading();
     if (lseek(this.#open, BigInt(position), SEEK_SET) < 0) {
-      throw lastError(this.#calls);
+      throw lastError();
     }
   }
 
   truncate(length: number): void {
-    this.#check(this.#calls.ftruncate(this.#open, BigInt(length)));
+    this.#check(occasional().ftruncate(this.#open, BigInt(length)));
   }
 
   chmod(mode: number): void {
-    this.#check(this.#calls.fchmod(this.#open, mode));
+    this.#check(writing().fchmod(this.#open, mode));
   }
 
   setTime(mtime: Timestamp): void {
-    this.#check(this.#calls.futimens(this.#open, timesOf(mtime)));
+    this.#check(writing().futimens(this.#open, timesOf(mtime)));
   }
 
   async sync(): Promise<void> {
-    const { fsyncLater } = this.#calls;
+    const { fsyncLater } = writing();
     // The error is said once, and on another thread
     if (await this.#later(fsyncLater) < 0) throw new SystemError("EIO");
   }
 
   async syncData(): Promise<void> {
-    const { fdatasyncLater } = this.#calls;
+    const { fdatasyncLater } = occasional();
     if (await this.#later(fdatasyncLater) < 0) throw new SystemError("EIO");
   }
 
   // deno-lint-ignore require-await -- what it throws is a rejection
   async lock(): Promise<boolean> {
-    if (this.#calls.flock(this.#open, LOCK_EX_NB) === 0) return true;
+    if (writing().flock(this.#open, LOCK_EX_NB) === 0) return true;
     // A file system without locks says something else
-    return lastError(this.#calls).code !== "EAGAIN";
+    return lastError().code !== "EAGAIN";
   }
 
   close(): void {
@@ -406,21 +412,21 @@ class DescriptorFile implements OpenFile {
 
   #closeWhenIdle(): void {
     if (!this.#closed || this.#underWay > 0 || this.#descriptor < 0) return;
-    this.#calls.close(this.#descriptor);
+    calls().close(this.#descriptor);
     this.#descriptor = -1;
   }
 
   #writeSome(bytes: Uint8Array): number {
-    const { write } = this.#calls;
+    const { write } = writing();
     const length = BigInt(bytes.length);
     const count = Number(write(this.#open, bytesOf(bytes), length));
-    if (count < 0) throw lastError(this.#calls);
+    if (count < 0) throw lastError();
     if (count === 0) throw new SystemError("EIO");
     return count;
   }
 
   #check(result: number): void {
-    if (result < 0) throw lastError(this.#calls);
+    if (result < 0) throw lastError();
   }
 }
 
@@ -439,37 +445,35 @@ function nameOf(name: string): Uint8Array {
 }
 
 function openAt(
-  calls: Calls,
   directory: number,
   name: Uint8Array,
   flags: number,
 ): number {
-  const descriptor = calls.openat(directory, bytesOf(name), flags, 0o600);
-  if (descriptor < 0) throw lastError(calls);
+  const descriptor = calls().openat(directory, bytesOf(name), flags, 0o600);
+  if (descriptor < 0) throw lastError();
   return descriptor;
 }
 
 function openDirectoryAt(
-  calls: Calls,
   directory: number,
   name: Uint8Array,
   flags: number,
 ): number {
   const all = O_DIRECTORY | O_CLOEXEC | flags;
   try {
-    return openAt(calls, directory, name, O_RDONLY | all);
+    return openAt(directory, name, O_RDONLY | all);
   } catch (error) {
     // One that may be written and not be read
     if (codeOf(error) !== "EACCES") throw error;
-    return openAt(calls, directory, name, O_PATH | all);
+    return openAt(directory, name, O_PATH | all);
   }
 }
 
-function statusOfDescriptor(calls: Calls, descriptor: number): FileStatus {
+function statusOfDescriptor(descriptor: number): FileStatus {
   const flags = AT_EMPTY_PATH;
   if (
-    calls.statx(descriptor, NOTHING, flags, STATX_BASIC_STATS, status) !== 0
-  ) throw lastError(calls);
+    calls().statx(descriptor, NOTHING, flags, STATX_BASIC_STATS, status) !== 0
+  ) throw lastError();
   return statusIn(statusFields);
 }
 
@@ -497,7 +501,7 @@ function decoded(bytes: Uint8Array): string | undefined {
 const errno = new Int32Array(1);
 
 /** What errno says, before anything else is asked of the system. */
-function lastError(calls: Calls): SystemError {
-  calls.memcpy(errno, calls.__errno_location(), 4n);
+function lastError(): SystemError {
+  calls().memcpy(errno, calls().__errno_location(), 4n);
   return new SystemError(errno[0]);
 }

@@ -1,4 +1,3 @@
-import { directoryCalls } from "../../system/c_library.ts";
 import type { Timestamp } from "../timestamp.ts";
 import { DescriptorDirectory } from "./descriptor_directory.ts";
 import type { FileStatus } from "./file_status.ts";
@@ -104,8 +103,7 @@ export interface OpenFile {
 
 /** Opens a directory by a path, in which links are followed. */
 export function openDirectory(path: string): Directory {
-  const calls = directoryCalls();
-  return calls && DescriptorDirectory.suits(calls)
-    ? DescriptorDirectory.open(calls, path)
+  return DescriptorDirectory.isPossible
+    ? DescriptorDirectory.open(path)
     : new PathDirectory(path);
 }

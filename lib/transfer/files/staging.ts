@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { directoryCalls } from "../../system/c_library.ts";
+import { occasionalCalls } from "../../system/c_library.ts";
 import { StorageFailure } from "../content.ts";
 import { storageFailure } from "../system_errors.ts";
 import type { Directory, OpenFile } from "./directory.ts";
@@ -402,7 +402,7 @@ function isPrivate(
 
 /** As whom this process makes files; undefined where the system has no users. */
 function userOf(parent: Directory): number | undefined {
-  const calls = directoryCalls();
+  const calls = occasionalCalls();
   if (calls !== undefined) return calls.geteuid();
   const name = makeFresh(parent, "");
   const owner = parent.status(name)?.owner;
