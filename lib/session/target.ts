@@ -6,7 +6,8 @@ import {
   type TreeSink,
 } from "../transfer/content.ts";
 import { FileSink } from "../transfer/files/file_sink.ts";
-import { checkReach, isDirectory } from "../transfer/files/file_status.ts";
+import { openDirectory } from "../transfer/files/directory.ts";
+import { checkReach } from "../transfer/files/file_status.ts";
 import { StdoutSink } from "../transfer/files/standard_streams.ts";
 import type { Owner } from "../transfer/files/staging.ts";
 import { checkSystemName } from "../transfer/files/system_names.ts";
@@ -90,7 +91,9 @@ function oneFile(path: string, force: boolean): Target {
 }
 
 async function inDirectory(path: string, force: boolean): Promise<Target> {
-  if (!isDirectory(path)) {
+  try {
+    openDirectory(path).close();
+  } catch {
     throw new Failure("input", `There is no directory ${path}`);
   }
   await checkReach(path).catch((error) => asInput(storageFailure(path, error)));

@@ -14,7 +14,10 @@ import type { Intake } from "./intake.ts";
 import { NameOrder } from "./untrusted.ts";
 
 /** Entries that may be listed ahead of their turn. */
-const MAX_LISTED = 1 << 13;
+export const MAX_LISTED = 1 << 13;
+/** What these may take, in bytes: their bodies as they came, and so much for each. */
+export const MAX_LISTED_BYTES = 1 << 22;
+const ENTRY_BYTES = 1 << 8;
 
 /** An entry that was listed ahead. */
 export interface Listed {
@@ -28,6 +31,8 @@ export interface ListedFile extends Listed {
   readonly found: Found | undefined;
   /** The SHA-256 of what was found, to be gone on with; undefined if it cannot be read. */
   proof?: Promise<Hash | undefined>;
+  /** Settles when the sender has been told of it. */
+  answered?: Promise<void>;
 }
 
 /** Entries that wait for their turn, and what the sender is told of them. */
@@ -35,8 +40,8 @@ export class Listing {
   #intake: Intake;
   #inventory: Inventory;
   #order = new NameOrder();
-  #items: (Listed | ListedFile | "leave")[] = [];
-  #at = 0;
+  #items = new Queue<Listed | ListedFile | "leave">();
+  #bytes = 0;
   #asked: ListedFile[] = [];
   #proving: Promise<void> = Promise.resolve();
 
@@ -46,9 +51,10 @@ export class Listing {
   }
 
   add(type: number, body: Uint8Array): void {
-    if (this.#items.length - this.#at >= MAX_LISTED) {
-      throw malformed("it lists too much ahead");
-    }
+    this.#bytes += sizeOf(body);
+    if (
+      this.#items.length >= MAX_LISTED || this.#bytes > MAX_LISTED_BYTES
+    ) throw malformed("it lists too much ahead");
     if (type === FrameType.LEAVE) {
       this.#order.leave();
       this.#inventory.leave();
@@ -70,44 +76,88 @@ export class Listing {
     }
   }
 
-  /** The next entry whose turn it is. */
-  shift(): Listed | "leave" | undefined {
-    if (this.#at === this.#items.length) return undefined;
-    const item = this.#items[this.#at++];
-    if (this.#at === this.#items.length) {
-      this.#items = [];
-      this.#at = 0;
+  /**
+   * The next entry whose turn it is. What nobody was told of yet has no turn:
+   * so who does not listen cannot have answers pile up.
+   */
+  async shift(): Promise<Listed | ListedFile | "leave" | undefined> {
+    const item = this.#items.shift();
+    if (item === undefined) return undefined;
+    if (item === "leave") {
+      this.#bytes -= ENTRY_BYTES;
+      return item;
     }
-    return item;
+    this.#bytes -= sizeOf(item.body);
+    if (item.entry.kind !== "file") return item;
+    const file = item as ListedFile;
+    if (file.answered === undefined) {
+      throw malformed("it goes on before it has asked");
+    }
+    await file.answered;
+    return file;
   }
 
   /** Says what there is of the files listed since it was last asked, and proves it. */
-  answer(): void {
+  async answer(): Promise<void> {
     const asked = this.#asked;
     this.#asked = [];
     if (asked.length === 0) return;
     const lengths = asked.map(({ found }) =>
       found === undefined ? 0 : found.whole ? WHOLE : found.length
     );
-    this.#intake.say(haveFrame(lengths));
+    const said = this.#intake.say(haveFrame(lengths));
+    for (const file of asked) file.answered = said;
     const files = asked.filter(({ found }) => found !== undefined);
-    for (const file of files) {
-      file.proof = this.#proving.then(() => hashFound(file.found!));
-      this.#proving = file.proof.then(() => {});
+    for (let at = 0; at < files.length; at += PROOFS) {
+      const part = files.slice(at, at + PROOFS);
+      for (const file of part) {
+        file.proof = this.#proving.then(() => hashFound(file.found!));
+        this.#proving = file.proof.then(() => {});
+      }
+      const proved = this.#prove(part);
+      // Who waits for it hears it
+      proved.catch(() => {});
+      for (const file of part) file.answered = proved;
     }
-    this.#prove(files);
+    await said;
   }
 
   async #prove(files: ListedFile[]): Promise<void> {
-    for (let at = 0; at < files.length; at += PROOFS) {
-      const part = files.slice(at, at + PROOFS);
-      const body = new Uint8Array(SUM_SIZE * part.length);
-      for (const [index, { proof }] of part.entries()) {
-        const hash = await proof;
-        body.set(hash?.copy().digest() ?? [], SUM_SIZE * index);
-      }
-      this.#intake.say(frame(FrameType.PROOF, body));
+    const body = new Uint8Array(SUM_SIZE * files.length);
+    for (const [index, { proof }] of files.entries()) {
+      const hash = await proof;
+      body.set(hash?.copy().digest() ?? [], SUM_SIZE * index);
     }
+    await this.#intake.say(frame(FrameType.PROOF, body));
+  }
+}
+
+function sizeOf(body: Uint8Array): number {
+  return body.length + ENTRY_BYTES;
+}
+
+/** First in, first out, without keeping what went out. */
+class Queue<T> {
+  #items: (T | undefined)[] = [];
+  #at = 0;
+
+  get length(): number {
+    return this.#items.length - this.#at;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    if (this.#at === this.#items.length) return undefined;
+    const item = this.#items[this.#at];
+    this.#items[this.#at++] = undefined;
+    if (2 * this.#at > this.#items.length) {
+      this.#items.splice(0, this.#at);
+      this.#at = 0;
+    }
+    return item;
   }
 }
 

@@ -127,18 +127,18 @@ export class TreeReceiver implements Receiver {
           break;
         case FrameType.ASK:
           await this.#intake.skip();
-          list.answer();
+          await list.answer();
           break;
         case FrameType.TAKE:
         case FrameType.VOID: {
           const body = await frames.body();
-          const item = this.#nextFile(list);
+          const item = await this.#nextFile(list);
           if (header.type === FrameType.VOID) this.#digest.content();
           else await this.#takeFile(item, body);
           break;
         }
         default:
-          if (this.#nextFile(list) !== undefined) {
+          if (await this.#nextFile(list) !== undefined) {
             throw malformed("it ends before all that was listed was sent");
           }
           return header?.type;
@@ -148,9 +148,9 @@ export class TreeReceiver implements Receiver {
   }
 
   /** Stores what was listed before the next file, and begins that. */
-  #nextFile(list: Listing): ListedFile | undefined {
+  async #nextFile(list: Listing): Promise<ListedFile | undefined> {
     for (;;) {
-      const item = list.shift();
+      const item = await list.shift();
       if (item === undefined) return undefined;
       if (item === "leave") {
         this.#digest.leave();

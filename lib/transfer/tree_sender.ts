@@ -11,6 +11,8 @@ import type { Desk, Sender } from "./sender.ts";
 const NOTHING = new Uint8Array(0);
 /** Entries that are listed before the receiver is asked what it has of them. */
 const BATCH = 512;
+/** What these may have, in bytes: the receiver takes only so much ahead. */
+const BATCH_BYTES = 1 << 19;
 /** Batches that the receiver has been asked about, and whose turn is still to come. */
 const BATCHES_AHEAD = 4;
 
@@ -71,9 +73,9 @@ export class TreeSender implements Sender {
     const steps = this.#walk()[Symbol.iterator]();
     for (let more = true; more || asked.length > 0;) {
       if (more && asked.length < BATCHES_AHEAD) {
-        const batch = await this.#ask(steps);
+        const { batch, last } = await this.#ask(steps);
         if (batch.length > 0) asked.push(batch);
-        more = batch.length === BATCH;
+        more = !last;
       } else {
         await this.#answered(asked.shift()!);
       }
@@ -218,17 +220,25 @@ export class TreeSender implements Sender {
   }
 
   /** Lists the next entries, and asks what the receiver has of the files among them. */
-  async #ask(steps: Iterator<Step>): Promise<Step[]> {
+  async #ask(
+    steps: Iterator<Step>,
+  ): Promise<{ batch: Step[]; last: boolean }> {
     const batch: Step[] = [];
-    while (batch.length < BATCH) {
+    let last = false;
+    for (let bytes = 0; batch.length < BATCH && bytes < BATCH_BYTES;) {
       const { value: step, done } = steps.next();
+      last = done === true;
       if (done) break;
-      if (step.does !== "omit") await this.#add(...frameOf(step));
+      if (step.does !== "omit") {
+        const [type, body] = frameOf(step);
+        bytes += body.length;
+        await this.#add(type, body);
+      }
       batch.push(step);
     }
     await this.#add(FrameType.ASK, NOTHING);
     await this.#flush();
-    return batch;
+    return { batch, last };
   }
 
   /** Sends what the receiver does not have of entries that were listed. */
