@@ -80,10 +80,11 @@ export function merge(
   const wanted = mode ?? ours.mode;
   // To go to another directory, it has to be one that its owner may write
   makeWhole(directory, from, ours);
-  const moved = directory.openDirectory(from);
+  directory.rename(from, to, name, { replace: false });
+  if ((wanted & WHOLE) === WHOLE) return;
+  const moved = to.openDirectory(name);
   try {
-    directory.rename(from, to, name, { replace: false });
-    if ((wanted & WHOLE) !== WHOLE) moved.chmod(wanted);
+    if (moved.ownStatus().inode === ours.inode) moved.chmod(wanted);
   } finally {
     moved.close();
   }
