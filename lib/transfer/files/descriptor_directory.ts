@@ -24,6 +24,7 @@ const O_WRONLY = 1;
 const O_RDWR = 2;
 const O_CREAT = 0o100;
 const O_EXCL = 0o200;
+const O_NOCTTY = 0o400;
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
 const O_PATH = 0o10000000;
@@ -48,8 +49,8 @@ const ACCESS: Record<Access, number> = {
   write: O_WRONLY,
   both: O_RDWR,
 };
-/** No link under the last name, no waiting for the other end of a pipe. */
-const SAFELY = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+/** No link under the last name, no waiting for the other end of a pipe, no terminal that becomes this process's. */
+const SAFELY = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
 /** A struct statx; the names that getdents64(2) and readlink(2) give. */
 const status = new Uint8Array(256);

@@ -4,7 +4,7 @@ import type { Content, Source } from "../content.ts";
 import type { Offer } from "../messages.ts";
 import { explain } from "../system_errors.ts";
 import { offerableName } from "../untrusted.ts";
-import { type FileStatus, statusAt } from "./file_status.ts";
+import { type FileStatus, statusAt, statusOf } from "./file_status.ts";
 
 /** An open file that is read, and throws what the system throws. */
 export class FileContent implements Content {
@@ -70,6 +70,14 @@ export class FileSource implements Source {
     const file = await Deno.open(path).catch((error) => {
       throw cannot(error);
     });
+    const opened = statusOf(file.statSync());
+    if (opened.isFile !== info.isFile || !hasInode(opened, info)) {
+      file.close();
+      throw new Failure(
+        "input",
+        `Cannot read ${path}: it was replaced while it was being opened`,
+      );
+    }
     const regular = info.isFile;
     const offer = {
       name: offerableName(basename(path)),
@@ -96,4 +104,9 @@ export class FileSource implements Source {
   close(): void {
     this.#file.close();
   }
+}
+
+/** Whether what was opened is what was looked at, as far as the system tells. */
+function hasInode({ inode }: FileStatus, seen: FileStatus): boolean {
+  return inode === 0 || Number(inode) === Number(seen.inode);
 }
