@@ -39,24 +39,11 @@ const TERMINAL_CALLS = {
 } as const;
 
 const FILE_CALLS = {
-  open: { parameters: ["buffer", "i32"], result: "i32" },
-  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  close: { parameters: ["i32"], result: "i32" },
-  readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
-  // Of these some systems' C library knows nothing yet
-  getdents64: {
-    parameters: ["i32", "buffer", "usize"],
-    result: "isize",
-    optional: true,
-  },
+  // Some systems' C library does not know it yet
   statx: {
     parameters: ["i32", "buffer", "i32", "u32", "buffer"],
     result: "i32",
     optional: true,
-  },
-  utimensat: {
-    parameters: ["i32", "buffer", "buffer", "i32"],
-    result: "i32",
   },
 } as const;
 
@@ -226,6 +213,6 @@ export function addressOf():
 const encoder = new TextEncoder();
 
 /** A text as C has it, with a NUL behind it; undefined if it has one in it. */
-export function cString(text: string): Uint8Array | undefined {
+export function cString(text: string): Uint8Array<ArrayBuffer> | undefined {
   return text.includes("\0") ? undefined : encoder.encode(`${text}\0`);
 }

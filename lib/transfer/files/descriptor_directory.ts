@@ -439,7 +439,7 @@ function bytesOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes as Uint8Array<ArrayBuffer>;
 }
 
-function nameOf(name: string): Uint8Array {
+function nameOf(name: string): Uint8Array<ArrayBuffer> {
   const bytes = cString(name);
   if (bytes === undefined) throw new SystemError("EINVAL");
   return bytes;

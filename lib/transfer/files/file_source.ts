@@ -1,31 +1,10 @@
 import { basename } from "node:path";
 import { Failure } from "../../base/failure.ts";
-import type { Content, Source } from "../content.ts";
+import type { Source } from "../content.ts";
 import type { Offer } from "../messages.ts";
 import { explain } from "../system_errors.ts";
 import { offerableName } from "../untrusted.ts";
 import { type FileStatus, statusAt, statusOf } from "./file_status.ts";
-
-/** An open file that is read, and throws what the system throws. */
-export class FileContent implements Content {
-  #file: Deno.FsFile;
-
-  constructor(file: Deno.FsFile) {
-    this.#file = file;
-  }
-
-  read(into: Uint8Array): Promise<number | null> {
-    return this.#file.read(into);
-  }
-
-  async seek(position: number): Promise<void> {
-    await this.#file.seek(position, Deno.SeekMode.Start);
-  }
-
-  close(): void {
-    this.#file.close();
-  }
-}
 
 /** A source that reads a file. */
 export class FileSource implements Source {
