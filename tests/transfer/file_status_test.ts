@@ -1,7 +1,16 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { statusAt } from "../../lib/transfer/files/file_status.ts";
-import { setTime } from "../../lib/transfer/files/file_times.ts";
 import { inDirectory } from "./files.ts";
+
+/** Sets when what is at `path`, a link itself, was last changed: nanoseconds since 1970. */
+async function setTime(path: string, mtime: bigint): Promise<void> {
+  const size = mtime < 0n ? -mtime : mtime;
+  const nanos = `${size % 10n ** 9n}`.padStart(9, "0");
+  const date = `@${mtime < 0n ? "-" : ""}${size / 10n ** 9n}.${nanos}`;
+  const args = ["--no-dereference", "--date", date, "--", path];
+  const { success } = await new Deno.Command("touch", { args }).output();
+  assertEquals(success, true, `touch ${args}`);
+}
 
 /** What find(1) says of a time: seconds and nanoseconds since 1970. */
 async function timeSeen(path: string): Promise<string> {
@@ -10,7 +19,7 @@ async function timeSeen(path: string): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-Deno.test("a time is set and seen to the nanosecond: of a file, a directory and a link itself", () =>
+Deno.test("a time is seen to the nanosecond: of a file, a directory and a link itself", () =>
   inDirectory(async (directory) => {
     await Deno.writeTextFile(`${directory}/file`, "x");
     await Deno.symlink("file", `${directory}/link`);
@@ -25,7 +34,7 @@ Deno.test("a time is set and seen to the nanosecond: of a file, a directory and 
     for (const name of ["file", "link", "dangling", "."]) {
       const path = `${directory}/${name}`;
       for (const [mtime, words] of CASES) {
-        setTime(path, mtime);
+        await setTime(path, mtime);
         assertEquals(statusAt(path).mtime, mtime);
         if (mtime >= 0n) assertEquals(await timeSeen(path), words);
       }
@@ -79,8 +88,6 @@ Deno.test("what is not there, and a path that no system takes, are said to be wr
   inDirectory((directory) => {
     const missing = `${directory}/none`;
     assertThrows(() => statusAt(missing), Deno.errors.NotFound);
-    assertThrows(() => setTime(missing, 0n), Error);
     assertThrows(() => statusAt(`${directory}\0/none`), Error);
-    assertThrows(() => setTime(`${directory}\0/none`, 0n), Error);
     return Promise.resolve();
   }));

@@ -1,5 +1,3 @@
-import { lutimesSync } from "node:fs";
-import { cString, fileCalls } from "../../system/c_library.ts";
 import {
   dividedBy,
   millisecondsOf,
@@ -7,9 +5,7 @@ import {
   type Timestamp,
 } from "../timestamp.ts";
 
-/** Linux's numbers (linux/fcntl.h, linux/stat.h). */
-const AT_FDCWD = -100;
-const AT_SYMLINK_NOFOLLOW = 0x100;
+/** Linux's number (linux/stat.h). */
 const UTIME_OMIT = (1n << 30n) - 2n;
 
 const times = BigInt64Array.of(0n, UTIME_OMIT, 0n, 0n);
@@ -21,23 +17,6 @@ const times = BigInt64Array.of(0n, UTIME_OMIT, 0n, 0n);
 export function timesOf(mtime: Timestamp): BigInt64Array<ArrayBuffer> {
   [times[2], times[3]] = dividedBy(NANOS_PER_SECOND, mtime);
   return times;
-}
-
-/**
- * Sets when what is at `path` was last changed; of a link, of the link itself.
- * To the nanosecond with the C library, where FFI is allowed, else to the
- * millisecond. Throws what the system throws.
- */
-export function setTime(path: string, mtime: Timestamp): void {
-  const name = cString(path);
-  const library = fileCalls();
-  if (library !== undefined && name !== undefined) {
-    const { utimensat } = library;
-    const flags = AT_SYMLINK_NOFOLLOW;
-    if (utimensat(AT_FDCWD, name, timesOf(mtime), flags) === 0) return;
-  }
-  // What was wrong there, this says
-  lutimesSync(path, new Date(), new Date(roughly(mtime)));
 }
 
 /** A time in milliseconds that Deno takes: before 1970, whole seconds. */
