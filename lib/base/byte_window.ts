@@ -1,5 +1,7 @@
 /** Bytes that get memory together. */
 export const BLOCK_SIZE = 2 ** 16;
+/** The first block takes only this at first: many windows end before they hold more. */
+const FIRST_SIZE = 2 ** 12;
 
 /**
  * A window onto a long run of bytes. Memory is taken block by block, for what
@@ -17,7 +19,7 @@ export class ByteWindow {
   write(position: number, bytes: Uint8Array): void {
     const at = position % BLOCK_SIZE;
     const room = BLOCK_SIZE - at;
-    const block = this.#blockOf(position);
+    const block = this.#blockOf(position, Math.min(room, bytes.length));
     if (bytes.length <= room) {
       block.set(bytes, at);
     } else {
@@ -26,11 +28,15 @@ export class ByteWindow {
     }
   }
 
-  #blockOf(position: number): Uint8Array {
+  /** @param length bytes from `position` on that it has room for */
+  #blockOf(position: number, length: number): Uint8Array {
     const number = Math.floor(position / BLOCK_SIZE);
     const known = this.#blocks.get(number);
-    if (known !== undefined) return known;
-    const block = this.#spare.pop() ?? new Uint8Array(BLOCK_SIZE);
+    const end = position % BLOCK_SIZE + length;
+    if (known !== undefined && known.length >= end) return known;
+    const size = number === 0 && end <= FIRST_SIZE ? FIRST_SIZE : BLOCK_SIZE;
+    const block = this.#spare.pop() ?? new Uint8Array(size);
+    if (known !== undefined) block.set(known);
     this.#blocks.set(number, block);
     return block;
   }
@@ -45,7 +51,7 @@ export class ByteWindow {
     for (let done = 0; done < length;) {
       const at = (position + done) % BLOCK_SIZE;
       const end = Math.min(BLOCK_SIZE, at + length - done);
-      const block = this.#blockOf(position + done);
+      const block = this.#blockOf(position + done, end - at);
       into.set(block.subarray(at, end), offset + done);
       done += end - at;
     }
@@ -58,7 +64,7 @@ export class ByteWindow {
       const block = this.#blocks.get(this.#first);
       if (block === undefined) continue;
       this.#blocks.delete(this.#first);
-      this.#spare.push(block);
+      if (block.length === BLOCK_SIZE) this.#spare.push(block);
     }
   }
 }

@@ -120,6 +120,12 @@ export class RangeSet {
     return index < this.#starts.length && this.#starts[index] <= value;
   }
 
+  /** Whether `value` is in a range or next to its end, so that adding from there on makes no further range. */
+  touches(value: number): boolean {
+    const index = this.#firstEndingAtOrAfter(value);
+    return index < this.#starts.length && this.#starts[index] <= value;
+  }
+
   /** Calls `visit` for each part of [start, end) that is not in the set, in order. */
   gaps(
     start: number,

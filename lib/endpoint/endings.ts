@@ -51,6 +51,16 @@ export function failureOfEnding(
         "protocol",
         `The other side (${peer}) broke off for a breach of the protocol: run the same ferry on both sides`,
       );
+    case "breach":
+      return new Failure(
+        "protocol",
+        `The other side (${peer}) acknowledged what it cannot have received: the connection was broken off`,
+      );
+    case "displaced":
+      return new Failure(
+        "busy",
+        `${peer} lost its place to others who wanted to be let in`,
+      );
     case "version":
       return new Failure(
         "protocol",

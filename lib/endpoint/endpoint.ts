@@ -6,7 +6,7 @@ import {
   CONTROLLERS,
   DEFAULT_CONTROLLER,
 } from "../protocol/controllers.ts";
-import { Host } from "../protocol/host.ts";
+import { Host, type MakeRoom } from "../protocol/host.ts";
 import { LARGEST_USEFUL_DATAGRAM } from "../protocol/kernel_buffer.ts";
 import { BASE_DATAGRAM_SIZE } from "../protocol/path_mtu.ts";
 import type { TraceEvent } from "../protocol/trace.ts";
@@ -192,18 +192,23 @@ export class Endpoint implements ChannelDriver {
    * came of it to `take` for each who was let in, for as many at a time as there
    * are places.
    *
+   * @param options.makeRoom is asked when somebody comes who has proved an
+   * address, or is to be let in, and all places are taken: it may abort a channel
+   * that was let in, and says whether it did. Without it, or where it says no,
+   * the peer is told that the host is busy.
    * @throws the signal's reason, once it is aborted
    */
   serve<T>(
     judge: (channel: Channel) => Promise<T>,
     take: (result: T) => void,
     signal: AbortSignal,
-    _options: { makeRoom?: () => boolean } = {},
+    options: { readonly makeRoom?: MakeRoom } = {},
   ): Promise<never> {
     if (this.#onOpened !== undefined) throw new TypeError("Already accepting");
     if (signal.aborted) return Promise.reject(signal.reason);
     signal.addEventListener("abort", () => this.#onOpened = undefined);
     this.#socket.tune();
+    this.#host.makeRoom = options.makeRoom;
     this.#host.listening = true;
     this.#onOpened = (connection) => {
       const channel = this.#open(connection, this.peerOf(connection) ?? "");
@@ -225,7 +230,10 @@ export class Endpoint implements ChannelDriver {
     try {
       const result = await judge(channel);
       await channel.established;
-      if (this.#host.admit(connection)) return result;
+      if (this.#host.admit(connection)) {
+        this.flush();
+        return result;
+      }
       throw new Failure("busy", "Somebody else is served");
     } catch (error) {
       // A place that strangers get for nothing is not free again at once.
@@ -310,7 +318,9 @@ export class Endpoint implements ChannelDriver {
 
   #update(): void {
     this.#serveAccepting();
-    for (const channel of this.#channels.values()) channel.update();
+    for (const connection of this.#host.takeChanged()) {
+      this.#channels.get(connection)?.update();
+    }
   }
 
   flush(): void {
@@ -356,10 +366,10 @@ export class Endpoint implements ChannelDriver {
 
   // What ended while sending is told, and the next deadline is set.
   #settle(): void {
-    for (const [connection, channel] of this.#channels) {
-      if (!connection.finished) continue;
-      channel.update();
-      this.#channels.delete(connection);
+    for (const connection of this.#host.takeChanged()) {
+      if (connection.ending === undefined) continue;
+      this.#channels.get(connection)?.update();
+      if (connection.finished) this.#channels.delete(connection);
     }
     if (!this.#closed) this.#alarm.set(this.#host.deadline, performance.now());
   }

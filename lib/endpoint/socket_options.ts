@@ -39,6 +39,8 @@ export class SocketOptions {
   readonly #descriptor: number;
   readonly #value = new Int32Array(1);
   readonly #length = new Uint32Array(1);
+  /** What the kernel is told the address of: held, since an address keeps nothing from being collected. */
+  #program = new Uint8Array(0);
 
   private constructor(system: SocketCalls, descriptor: number) {
     this.#system = system;
@@ -113,12 +115,12 @@ export class SocketOptions {
   attachFilter(program: Uint8Array): boolean {
     const locate = addressOf();
     if (locate === undefined) return false;
-    const instructions = new Uint8Array(Math.max(1024, program.length));
-    instructions.set(program);
+    this.#program = new Uint8Array(Math.max(1024, program.length));
+    this.#program.set(program);
     // struct sock_fprog: how many instructions, and where
     const whole = new DataView(new ArrayBuffer(16));
     whole.setUint16(0, program.length / 8, true);
-    whole.setBigUint64(8, locate(instructions), true);
+    whole.setBigUint64(8, locate(this.#program), true);
     const argument = new Uint8Array(whole.buffer);
     return this.#system.setsockopt(
       this.#descriptor,

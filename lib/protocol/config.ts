@@ -21,8 +21,10 @@ export interface Config {
   readonly maxWindow: number;
   /** Connections served at a time; further ones are told that the host is busy. */
   readonly maxConnections: number;
-  /** Half-open connections kept; beyond them a cookie is asked for. */
+  /** Half-open connections kept of peers whose address is not validated; beyond them a cookie is asked for. */
   readonly maxHalfOpen: number;
+  /** Half-open connections kept in all; beyond them one is given up for each that comes. */
+  readonly halfOpenPlaces: number;
   readonly controller: CongestionControllerFactory;
 }
 
@@ -37,6 +39,7 @@ export const DEFAULT_CONFIG: Config = {
   // 1 Gbit/s at 200 ms has 25 MB in flight.
   maxWindow: 2 ** 25,
   maxConnections: 1,
-  maxHalfOpen: 8,
+  maxHalfOpen: 4,
+  halfOpenPlaces: 512,
   controller: CONTROLLERS[DEFAULT_CONTROLLER],
 };

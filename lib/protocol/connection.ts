@@ -66,14 +66,26 @@ export class Connection {
   #cookies = 0;
   #leaving = false;
   readonly #reset = new PendingReset();
+  readonly #config: Config;
+  readonly #random: () => number;
+
+  /** Called whenever the application has done what there may be something to send for. */
+  onUsed: (() => void) | undefined;
 
   constructor(now: number, config: Config, opening: Opening) {
+    this.#config = config;
+    this.#random = opening.random;
     this.idHigh = opening.idHigh;
     this.idLow = opening.idLow;
     this.#phase = opening.active ? "SYN-SENT" : "SYN-RECEIVED";
     const sendBuffer = new SendBuffer(config.maxWindow);
     const { initialWindow, maxWindow } = config;
-    const receiveBuffer = new ReceiveBuffer(initialWindow, maxWindow);
+    const { strangerWindow } = opening;
+    const receiveBuffer = new ReceiveBuffer(
+      strangerWindow ?? initialWindow,
+      maxWindow,
+    );
+    if (strangerWindow !== undefined) receiveBuffer.restrict();
     const received = new ReceivedPackets();
     const { initialDatagramSize, maxDatagramSize } = config;
     this.path = new PathMtu(initialDatagramSize, maxDatagramSize);
@@ -97,7 +109,7 @@ export class Connection {
       recovery,
       path: this.path,
       counters: this.counters,
-    });
+    }, opening.random);
     this.#input = new Input(
       receiveBuffer,
       received,
@@ -170,6 +182,43 @@ export class Connection {
     return this.#output.retransmission;
   }
 
+  /** The probe timeout without backoff, in milliseconds. */
+  get pto(): number {
+    return this.#recovery.rtt.pto;
+  }
+
+  // What the host does.
+
+  /** The peer may send as much as a window has room for from now on, and is told so. */
+  admit(): void {
+    if (this.#receiveBuffer.admit(this.#config.initialWindow)) {
+      this.#received.acknowledgeAt(0);
+      this.onUsed?.();
+    }
+  }
+
+  /** The peer is at another address, by another path, of which nothing is known yet. */
+  onNewPath(): void {
+    const { controller, initialDatagramSize } = this.#config;
+    const size = Math.min(this.path.size, initialDatagramSize);
+    this.#recovery.restart(controller(size, this.#random()));
+  }
+
+  /** As {@linkcode Output.writeChallenge}. */
+  writeChallenge(
+    high: number,
+    low: number,
+    size: number,
+    into: Uint8Array,
+  ): number {
+    return this.#output.writeChallenge(high, low, size, into);
+  }
+
+  /** Ends it without a word to the peer: others want the place. */
+  displace(): void {
+    if (this.#phase !== "CLOSED") this.#end("displaced", Reset.BUSY, 0);
+  }
+
   // What the application does.
 
   /**
@@ -183,6 +232,7 @@ export class Connection {
     if (buffer.space < bytes.length) {
       buffer.grow(SEND_WINDOWS * this.#recovery.congestionWindow);
     }
+    this.onUsed?.();
     return buffer.write(bytes);
   }
 
@@ -200,6 +250,7 @@ export class Connection {
   /** Ends this side's direction after what was written. */
   close(): void {
     this.#sendBuffer.closed = true;
+    this.onUsed?.();
   }
 
   /**
@@ -210,7 +261,10 @@ export class Connection {
   read(into: Uint8Array): number {
     const length = this.#receiveBuffer.read(into);
     if (this.readable === 0) this.#input.onReadAll();
-    if (length > 0) this.#output.onRead();
+    if (length === 0) return 0;
+    if (this.#receiveBuffer.grow()) this.#received.acknowledgeAt(0);
+    else this.#output.onRead();
+    if (this.#received.deadline === 0) this.onUsed?.();
     return length;
   }
 
@@ -240,6 +294,7 @@ export class Connection {
    */
   leave(): void {
     this.#leaving = true;
+    this.onUsed?.();
     if (this.#phase === "TIME-WAIT") this.#endInOrder();
   }
 
@@ -251,6 +306,7 @@ export class Connection {
     this.#phase = "CLOSED";
     this.#ending = ending;
     this.#reset.say(code, copies);
+    this.onUsed?.();
   }
 
   // What the network does.
@@ -289,6 +345,7 @@ export class Connection {
       if (!answers) return "not an answer to the SYN";
     } else if (segment.has(Flag.COOKIE)) return "late cookie";
     const reason = this.#input.take(now, segment, datagram);
+    if (this.#input.breached) this.#end("breach", Reset.PROTOCOL, RESET_COPIES);
     if (reason === undefined || reason === "duplicate") {
       this.#liveness.heard(now);
       this.#progress(now, segment);
@@ -395,6 +452,8 @@ export class Connection {
 
   /** Asks the peer for a sign of life. */
   ask(): void {
-    if (this.#phase === "SYNCHRONIZED") this.#output.askDue = true;
+    if (this.#phase !== "SYNCHRONIZED") return;
+    this.#output.askDue = true;
+    this.onUsed?.();
   }
 }

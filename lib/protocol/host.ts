@@ -1,23 +1,36 @@
 import type { Config } from "./config.ts";
 import { Connection } from "./connection.ts";
+import { ConnectionTable } from "./connection_table.ts";
 import { type Address, CookieJar } from "./cookie.ts";
+import { Deadlines, type Waiting } from "./deadlines.ts";
+import {
+  HalfOpen,
+  HandshakeBudget,
+  type Place,
+  sourceOf,
+} from "./half_open.ts";
+import { isSameAddress, PathValidation } from "./path_validation.ts";
 import { Replies } from "./replies.ts";
 import {
   decodeSegment,
   firstDatagram,
   Flag,
+  PathKind,
   Reset,
   Segment,
   SYN_SIZE,
 } from "./segment.ts";
 import { TokenBucket } from "./token_bucket.ts";
+import type { Opening } from "./state.ts";
 import type { TraceEvent } from "./trace.ts";
 
-/** Half-open connections whose cookie was good are kept beyond the limit, up to this many times it. */
-const VALIDATED_SHARE = 4;
+/** What a peer may send before it is admitted, in bytes: what the layer above says to get there. */
+const STRANGER_WINDOW = 4096;
+/** Peers at a time that may send a whole initial window before they are admitted, so that the first round trips are not waited out. */
+const WHOLE_WINDOWS = 2;
 /** Cookies made or looked at while somebody is served: the dearest thing that a stranger gets for nothing. */
-const COOKIES_PER_SECOND = 2000;
-const COOKIE_BURST = 64;
+const COOKIES_PER_SECOND = 8000;
+const COOKIE_BURST = 256;
 
 /** What a connection may ask of the machine. */
 export type HostLimits = Pick<Config, "maxDatagramSize" | "socketMemory">;
@@ -44,6 +57,9 @@ export interface HostOptions<Peer extends Address> {
   readonly admitsByHand?: boolean;
 }
 
+/** Gives a place up for somebody else. @returns whether there is one now */
+export type MakeRoom = () => boolean;
+
 /** Whose datagrams a host wants. */
 export interface GuestList {
   readonly connections: readonly Pick<Connection, "idHigh" | "idLow">[];
@@ -53,13 +69,23 @@ export interface GuestList {
   readonly watchword: number;
 }
 
-interface Hosted<Peer extends Address> {
+interface Hosted<Peer extends Address> extends Waiting {
   readonly connection: Connection;
   peer: Peer;
-  /** Whether it was opened by the peer and has not been handed to the application. */
-  pending: boolean;
+  /** Where else what it says may come from: a server with several addresses answers from one of its choice. */
+  answersFrom: Peer | undefined;
+  /** Where it may have moved to, once there is a sign of that. */
+  paths: PathValidation<Peer> | undefined;
   /** Whether it has one of the places that there are. */
   admitted: boolean;
+  /** What it has instead, if a peer has opened it. */
+  place: Place<Hosted<Peer>> | undefined;
+  /** Whether it was granted a whole window although it is not admitted. */
+  hasWholeWindow: boolean;
+  /** Whether it is to be polled, its deadline looked at, and its owner told. */
+  active: boolean;
+  stale: boolean;
+  changed: boolean;
 }
 
 /**
@@ -69,6 +95,7 @@ interface Hosted<Peer extends Address> {
  */
 export class Host<Peer extends Address> {
   readonly #config: Config;
+  #maxConnections: number;
   readonly #random: () => number;
   readonly #limitsTo: (peer: Peer) => HostLimits;
   readonly #admitsByHand: boolean;
@@ -80,21 +107,34 @@ export class Host<Peer extends Address> {
   );
   readonly #segment = new Segment();
   readonly #replies: Replies<Peer>;
-  #hosted: Hosted<Peer>[] = [];
+  readonly #table = new ConnectionTable<Hosted<Peer>>();
+  readonly #hostedOf = new WeakMap<Connection, Hosted<Peer>>();
+  readonly #admitted = new Set<Hosted<Peer>>();
+  readonly #halfOpen: HalfOpen<Hosted<Peer>>;
+  readonly #handshakes = new HandshakeBudget();
+  #wholeWindows = 0;
+  /** Opened by peers, for the application to take. */
+  readonly #opened: Hosted<Peer>[] = [];
+  readonly #deadlines = new Deadlines<Hosted<Peer>>();
+  // Those that something has happened to: to be polled, with another deadline, and to be told of.
+  readonly #active: Hosted<Peer>[] = [];
+  readonly #stale: Hosted<Peer>[] = [];
+  #changed: Hosted<Peer>[] = [];
   #guestList: GuestList | undefined;
   #listening = false;
+  /** Called when somebody who has proved an address comes and all places are taken. */
+  makeRoom: MakeRoom | undefined;
   /** Datagrams that belonged to no connection or were damaged. */
   strays = 0;
-  /** Connections served at a time; further ones are told that the host is busy. */
-  maxConnections: number;
 
   constructor(options: HostOptions<Peer>) {
     this.#config = options.config;
-    this.maxConnections = options.config.maxConnections;
+    this.#maxConnections = options.config.maxConnections;
     this.#random = options.random;
     this.#trace = options.trace;
     this.#admitsByHand = options.admitsByHand ?? false;
     this.#limitsTo = options.limitsTo ?? (() => options.config);
+    this.#halfOpen = new HalfOpen(options.config.halfOpenPlaces);
     const key = new Uint32Array(8).map(() => options.random());
     const watchword = options.random();
     this.#cookies = new CookieJar(new Uint8Array(key.buffer), watchword);
@@ -111,9 +151,24 @@ export class Host<Peer extends Address> {
     this.#guestList = undefined;
   }
 
+  /**
+   * Connections served at a time, however many there were to be at first; those
+   * that are served already stay.
+   */
+  set maxConnections(most: number) {
+    this.#maxConnections = most;
+    this.#guestList = undefined;
+    if (this.makeRoom === undefined) this.#turnAwayOthers();
+  }
+
   /** Opens a connection to `peer`; its SYN leaves with the next {@linkcode poll}. */
   connect(now: number, peer: Peer): Connection {
-    return this.#open(now, peer, this.#random(), this.#random(), true, false);
+    const id = { idHigh: this.#random(), idLow: this.#random() };
+    const opening = { ...id, active: true, validated: false };
+    const hosted = this.#open(now, peer, opening);
+    hosted.admitted = true;
+    this.#admitted.add(hosted);
+    return hosted.connection;
   }
 
   /**
@@ -121,48 +176,90 @@ export class Host<Peer extends Address> {
    * unless the application admits by hand.
    */
   accept(): Connection | undefined {
-    const hosted = this.#hosted.find(({ pending, connection }) =>
-      pending && (this.#admitsByHand || connection.established)
-    );
-    if (hosted === undefined) return undefined;
-    hosted.pending = false;
-    return hosted.connection;
+    return this.#opened.shift()?.connection;
   }
 
   /**
-   * Gives a place to a connection that a peer has opened.
+   * Gives a place to a connection that a peer has opened, and the window that
+   * goes with it. When there is none, the peer is told that the host is busy.
    *
    * @returns whether there was one
    */
   admit(connection: Connection): boolean {
-    const hosted = this.#hosted.find((one) => one.connection === connection);
+    const hosted = this.#hostedOf.get(connection);
     if (hosted === undefined || connection.ending !== undefined) return false;
-    if (this.#count(true) >= this.maxConnections) return false;
-    hosted.admitted = true;
-    this.#guestList = undefined;
-    this.#turnAwayOthers();
+    if (this.#served >= this.#maxConnections && !this.#makesRoom()) {
+      connection.abort(Reset.BUSY);
+      return false;
+    }
+    this.#admit(hosted);
     return true;
+  }
+
+  #makesRoom(): boolean {
+    return this.makeRoom?.() === true &&
+      this.#served < this.#maxConnections;
+  }
+
+  #admit(hosted: Hosted<Peer>): void {
+    hosted.admitted = true;
+    this.#admitted.add(hosted);
+    this.#leavePlace(hosted);
+    hosted.connection.admit();
+    this.#guestList = undefined;
+    if (this.makeRoom === undefined) this.#turnAwayOthers();
+  }
+
+  #leavePlace(hosted: Hosted<Peer>): void {
+    if (hosted.place !== undefined) this.#halfOpen.free(hosted.place);
+    hosted.place = undefined;
+    if (hosted.hasWholeWindow) this.#wholeWindows--;
+    hosted.hasWholeWindow = false;
   }
 
   /** Whose datagrams are wanted; the same object for as long as it is true. */
   get guestList(): GuestList {
+    const table = this.#table;
     return this.#guestList ??= {
-      connections: this.#hosted.map(({ connection }) => connection),
+      get connections() {
+        return [...table].map(({ connection }) => connection);
+      },
       places: this.#places(),
       watchword: this.#cookies.watchword,
     };
   }
 
   #places(): GuestList["places"] {
-    const served = this.#count(true);
-    const full = !this.#listening || served >= this.maxConnections;
-    if (full) return "taken";
+    const served = this.#served;
+    const full = served >= this.#maxConnections &&
+      this.makeRoom === undefined;
+    if (!this.#listening || full) return "taken";
     return served > 0 ? "some" : "all";
+  }
+
+  /** Connections that have a place. */
+  get #served(): number {
+    let served = 0;
+    for (const { connection } of this.#admitted) {
+      if (connection.ending === undefined) served++;
+    }
+    return served;
   }
 
   /** Where the connection's peer is now. */
   peerOf(connection: Connection): Peer | undefined {
-    return this.#hosted.find((one) => one.connection === connection)?.peer;
+    return this.#hostedOf.get(connection)?.peer;
+  }
+
+  /** Takes the connections to which something has happened since this was called last. */
+  takeChanged(): Connection[] {
+    const changed = this.#changed;
+    if (changed.length === 0) return NONE;
+    this.#changed = [];
+    return changed.map((hosted) => {
+      hosted.changed = false;
+      return hosted.connection;
+    });
   }
 
   /**
@@ -194,7 +291,7 @@ export class Host<Peer extends Address> {
       }
       return this.#replies.some;
     }
-    const hosted = this.#find(segment.idHigh, segment.idLow);
+    const hosted = this.#table.find(segment.idHigh, segment.idLow);
     if (hosted === undefined) {
       const reason = this.#receiveStranger(now, datagram, from);
       if (reason === undefined) return true;
@@ -202,33 +299,81 @@ export class Host<Peer extends Address> {
       return this.#replies.some;
     }
     const { connection } = hosted;
+    if (!isSameAddress(hosted.peer, from)) {
+      const reason = this.#receiveFromElsewhere(now, hosted, datagram, from);
+      if (reason !== undefined) {
+        connection.counters.dropped++;
+        if (this.#trace !== undefined) {
+          this.#traceReceived(now, segment, reason);
+        }
+        return true;
+      }
+    }
+    this.#touch(hosted);
     const wasEstablished = connection.established;
     const reason = connection.receive(now, segment, datagram);
     if (this.#trace !== undefined) this.#traceReceived(now, segment, reason);
     if (reason !== undefined) return true;
-    const moved = hosted.peer.port !== from.port ||
-      hosted.peer.hostname !== from.hostname;
-    if (
-      moved && connection.established &&
-      segment.packetNumber === connection.largestReceived
-    ) hosted.peer = from;
-    const isNew = !wasEstablished && connection.established;
-    if (isNew && (hosted.admitted || !this.#admitsByHand)) {
-      hosted.admitted = true;
-      this.#guestList = undefined;
-      this.#turnAwayOthers();
+    if (segment.has(Flag.PATH) && hosted.paths !== undefined) {
+      this.#onPathResponse(now, hosted, from);
+    }
+    if (!wasEstablished && connection.established) {
+      this.#onEstablished(now, hosted);
     }
     return true;
   }
 
-  #find(idHigh: number, idLow: number): Hosted<Peer> | undefined {
-    for (const hosted of this.#hosted) {
-      const { connection } = hosted;
-      if (connection.idLow === idLow && connection.idHigh === idHigh) {
-        return hosted;
-      }
+  #onEstablished(now: number, hosted: Hosted<Peer>): void {
+    const { place } = hosted;
+    if (place === undefined) return;
+    this.#halfOpen.renew(now, place);
+    if (this.#admitsByHand) return;
+    this.#opened.push(hosted);
+    this.#admit(hosted);
+  }
+
+  /** @returns why what came from another address than the peer's is not taken in, if it is not */
+  #receiveFromElsewhere(
+    now: number,
+    hosted: Hosted<Peer>,
+    datagram: Uint8Array,
+    from: Peer,
+  ): string | undefined {
+    const { connection, place, answersFrom } = hosted;
+    if (!connection.established) {
+      if (place !== undefined) return "from another address";
+      if (this.#segment.has(Flag.SYN)) hosted.answersFrom = from;
+      return undefined;
     }
-    return undefined;
+    if (answersFrom !== undefined && isSameAddress(answersFrom, from)) {
+      return undefined;
+    }
+    if (connection.ending !== undefined) return "closed";
+    this.#touch(hosted);
+    hosted.paths ??= new PathValidation(hosted.peer, this.#random);
+    const { paths } = hosted;
+    const isKnown = paths.isKnown(from);
+    if (!isKnown && this.#segment.has(Flag.PATH)) {
+      this.#onPathResponse(now, hosted, from);
+    } else paths.onDatagram(now, from, datagram.length, connection.pto);
+    return isKnown ? undefined : "from another address";
+  }
+
+  #onPathResponse(now: number, hosted: Hosted<Peer>, from: Peer): void {
+    const { pathKind, pathHigh, pathLow } = this.#segment;
+    if (pathKind !== PathKind.RESPONSE) return;
+    hosted.paths!.onResponse(from, pathHigh, pathLow);
+    this.#settlePaths(now, hosted);
+  }
+
+  // Where only the port is another one, the path is most likely the same (RFC 9000, section 9.4).
+  #settlePaths(now: number, hosted: Hosted<Peer>): void {
+    const { peer, connection } = hosted;
+    const moved = hosted.paths?.settle(now);
+    if (moved === undefined) return;
+    hosted.peer = moved;
+    if (moved.hostname !== peer.hostname) connection.onNewPath();
+    this.#touch(hosted);
   }
 
   /** @returns why the datagram was dropped, if it was */
@@ -245,63 +390,138 @@ export class Host<Peer extends Address> {
       this.#replies.reset(now, Reset.UNKNOWN, segment, datagram, from);
       return "no such connection";
     }
-    const served = this.#count(true);
-    if (served >= this.maxConnections) {
-      this.#replies.reset(now, Reset.BUSY, segment, datagram, from);
-      return "busy";
+    const served = this.#served;
+    const isFull = served >= this.#maxConnections;
+    if (isFull && this.makeRoom === undefined) {
+      return this.#isBusy(now, datagram, from);
     }
     const { idHigh, idLow, cookie } = segment;
-    const halfOpen = this.#count(false);
-    const limit = this.#config.maxHalfOpen;
-    const needsCookie = cookie.length > 0 || halfOpen >= limit;
-    if (needsCookie && served > 0 && !this.#cookieBudget.take(now)) {
+    const source = sourceOf(from.hostname);
+    if (cookie.length > 0 && !this.#affordsCookie(now, served)) {
       return "too many cookies asked for";
     }
     const validated = cookie.length > 0 &&
       this.#cookies.accepts(now, from, idHigh, idLow, cookie);
-    if (halfOpen >= limit && !validated) {
-      this.#replies.cookie(now, segment, datagram, from);
-      return "asked for a cookie";
+    if (!validated) {
+      const isCalm = !isFull &&
+        this.#halfOpen.size(now) < this.#config.maxHalfOpen;
+      if (!isCalm || !this.#handshakes.take(now, source)) {
+        if (!this.#affordsCookie(now, served)) {
+          return "too many cookies asked for";
+        }
+        this.#replies.cookie(now, segment, datagram, from);
+        return "asked for a cookie";
+      }
     }
-    if (halfOpen >= VALIDATED_SHARE * limit) return "too many half open";
-    const connection = this.#open(now, from, idHigh, idLow, false, validated);
-    const reason = connection.receive(now, segment, datagram);
+    if (isFull && !this.#makesRoom()) return this.#isBusy(now, datagram, from);
+    if (this.#halfOpen.isFull(now)) this.#displace(now);
+    const hasWholeWindow = this.#wholeWindows < WHOLE_WINDOWS;
+    const { initialWindow } = this.#config;
+    const hosted = this.#open(now, from, {
+      idHigh,
+      idLow,
+      active: false,
+      validated,
+      strangerWindow: hasWholeWindow
+        ? initialWindow
+        : Math.min(STRANGER_WINDOW, initialWindow),
+    });
+    hosted.place = this.#halfOpen.take(now, hosted, source);
+    hosted.hasWholeWindow = hasWholeWindow;
+    if (hasWholeWindow) this.#wholeWindows++;
+    if (this.#admitsByHand) this.#opened.push(hosted);
+    const reason = hosted.connection.receive(now, segment, datagram);
     if (this.#trace !== undefined) this.#traceReceived(now, segment, reason);
     return undefined;
+  }
+
+  #isBusy(now: number, datagram: Uint8Array, from: Peer): string {
+    this.#replies.reset(now, Reset.BUSY, this.#segment, datagram, from);
+    return "busy";
+  }
+
+  #affordsCookie(now: number, served: number): boolean {
+    return served === 0 || this.#cookieBudget.take(now);
+  }
+
+  // Nothing is said to whoever loses its place: a SYN that is repeated begins anew.
+  #displace(now: number): void {
+    const hosted = this.#halfOpen.giveUp();
+    if (hosted === undefined) return;
+    hosted.connection.displace();
+    this.#remove(now, hosted);
   }
 
   #open(
     now: number,
     peer: Peer,
-    idHigh: number,
-    idLow: number,
-    active: boolean,
-    validated: boolean,
-  ): Connection {
+    opening: Omit<Opening, "firstPacket" | "random">,
+  ): Hosted<Peer> {
     const firstPacket = this.#random();
-    const opening = { idHigh, idLow, firstPacket, active, validated };
+    const random = this.#random;
     const config = { ...this.#config, ...this.#limitsTo(peer) };
-    const connection = new Connection(now, config, opening);
-    const admitted = active;
-    this.#hosted.push({ connection, peer, pending: !active, admitted });
+    const hosted: Hosted<Peer> = {
+      connection: new Connection(now, config, {
+        ...opening,
+        firstPacket,
+        random,
+      }),
+      peer,
+      answersFrom: undefined,
+      paths: undefined,
+      admitted: false,
+      place: undefined,
+      hasWholeWindow: false,
+      active: false,
+      stale: false,
+      changed: false,
+      due: Infinity,
+      slot: -1,
+    };
+    const { connection } = hosted;
+    connection.onUsed = () => this.#touch(hosted);
+    this.#table.add(hosted);
+    this.#hostedOf.set(connection, hosted);
     this.#guestList = undefined;
-    return connection;
+    this.#touch(hosted);
+    return hosted;
   }
 
-  #count(admitted: boolean): number {
-    let count = 0;
-    for (const one of this.#hosted) {
-      if (one.admitted === admitted && one.connection.ending === undefined) {
-        count++;
-      }
+  #remove(now: number, hosted: Hosted<Peer>): void {
+    this.#table.delete(hosted);
+    this.#admitted.delete(hosted);
+    this.#deadlines.remove(hosted);
+    if (hosted.place !== undefined) {
+      this.#halfOpen.end(now, hosted.place);
+      if (hosted.hasWholeWindow) this.#wholeWindows--;
+      hosted.hasWholeWindow = false;
     }
-    return count;
+    this.#guestList = undefined;
+    this.#tell(hosted);
+  }
+
+  #touch(hosted: Hosted<Peer>): void {
+    if (!hosted.active) {
+      hosted.active = true;
+      this.#active.push(hosted);
+    }
+    if (!hosted.stale) {
+      hosted.stale = true;
+      this.#stale.push(hosted);
+    }
+    this.#tell(hosted);
+  }
+
+  #tell(hosted: Hosted<Peer>): void {
+    if (hosted.changed) return;
+    hosted.changed = true;
+    this.#changed.push(hosted);
   }
 
   // Whoever has no place when the last one is taken need not wait for nothing.
   #turnAwayOthers(): void {
-    if (this.#count(true) < this.maxConnections) return;
-    for (const { connection, admitted } of this.#hosted) {
+    if (this.#served < this.#maxConnections) return;
+    for (const { connection, admitted } of [...this.#table]) {
       if (!admitted) connection.abort(Reset.BUSY);
     }
   }
@@ -320,32 +540,73 @@ export class Host<Peer extends Address> {
       into.set(reply.datagram);
       return { length: reply.datagram.length, to: reply.to };
     }
-    for (const { connection, peer } of this.#hosted) {
-      const length = connection.send(now, into);
-      if (length === 0) continue;
-      if (this.#trace !== undefined) this.#traceSent(now, connection);
-      return { length, to: peer };
+    if (this.#active.length === 0) this.#activateDue(now);
+    for (;;) {
+      const hosted = this.#active[0];
+      if (hosted === undefined) return undefined;
+      const sent = this.#pollOne(now, hosted, into);
+      if (sent !== undefined) {
+        if (this.#trace !== undefined) this.#traceSent(now, hosted.connection);
+        this.#touch(hosted);
+        return sent;
+      }
+      this.#active.shift();
+      hosted.active = false;
+      if (hosted.connection.finished) this.#remove(now, hosted);
     }
-    if (this.#hosted.some((one) => one.connection.finished)) {
-      this.#hosted = this.#hosted.filter((one) => !one.connection.finished);
-      this.#guestList = undefined;
+  }
+
+  #pollOne(
+    now: number,
+    { connection, peer, paths }: Hosted<Peer>,
+    into: Uint8Array,
+  ): { length: number; to: Peer } | undefined {
+    if (paths !== undefined && connection.ending === undefined) {
+      const challenge = paths.next(now, connection.pto);
+      if (challenge !== undefined) {
+        const { to, high, low, size } = challenge;
+        return { length: connection.writeChallenge(high, low, size, into), to };
+      }
     }
-    return undefined;
+    const length = connection.send(now, into);
+    return length > 0 ? { length, to: peer } : undefined;
+  }
+
+  // What was held back until now may leave, also if nobody was woken for it.
+  #activateDue(now: number): void {
+    this.#refresh();
+    const { first } = this.#deadlines;
+    if (first !== undefined && first.due <= now) this.#touch(first);
+  }
+
+  // Only what something has happened to has another deadline.
+  #refresh(): void {
+    if (this.#stale.length === 0) return;
+    for (const hosted of this.#stale) {
+      hosted.stale = false;
+      const { connection, paths } = hosted;
+      const due = Math.min(connection.deadline, paths?.deadline ?? Infinity);
+      this.#deadlines.set(hosted, connection.finished ? Infinity : due);
+    }
+    this.#stale.length = 0;
   }
 
   /** When {@linkcode wake} is to be called, in milliseconds; `Infinity` for never. */
   get deadline(): number {
-    let deadline = Infinity;
-    for (const { connection } of this.#hosted) {
-      deadline = Math.min(deadline, connection.deadline);
-    }
-    return deadline;
+    this.#refresh();
+    return this.#deadlines.first?.due ?? Infinity;
   }
 
   /** Does what is due by now; {@linkcode poll} is to be called after it. */
   wake(now: number): void {
-    for (const { connection } of this.#hosted) {
-      if (connection.deadline <= now) connection.wake(now);
+    this.#refresh();
+    for (;;) {
+      const { first } = this.#deadlines;
+      if (first === undefined || first.due > now) return;
+      this.#deadlines.remove(first);
+      this.#touch(first);
+      this.#settlePaths(now, first);
+      if (first.connection.deadline <= now) first.connection.wake(now);
     }
   }
 
@@ -374,6 +635,7 @@ export class Host<Peer extends Address> {
 }
 
 const NOTHING = new Segment();
+const NONE: Connection[] = [];
 
 function traceEvent(
   what: TraceEvent["what"],

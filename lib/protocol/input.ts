@@ -3,7 +3,7 @@ import type { PathMtu } from "./path_mtu.ts";
 import type { ReceiveBuffer } from "./receive_buffer.ts";
 import type { ReceivedPackets } from "./received_packets.ts";
 import type { Recovery } from "./recovery.ts";
-import { Flag, type Segment } from "./segment.ts";
+import { Flag, PathKind, type Segment } from "./segment.ts";
 
 /** Takes in what a segment of a known connection brings, if it is acceptable. */
 export class Input {
@@ -13,6 +13,8 @@ export class Input {
   readonly #path: PathMtu;
   readonly #output: Output;
 
+  /** Whether the peer acknowledges without having received (RFC 9000, section 21.4). */
+  breached = false;
   #pushed = false;
   // Sequence number after the last that was pushed.
   #pushedTo = 0;
@@ -43,7 +45,12 @@ export class Input {
   ): string | undefined {
     const acks = segment.has(Flag.ACK);
     if (acks && !this.#recovery.acknowledgesSent(segment)) {
+      this.breached = this.#recovery.deceived;
       return "acknowledges what was never sent";
+    }
+    if (acks && this.#recovery.acknowledgesSkipped(segment)) {
+      this.breached = true;
+      return "acknowledges what was left out";
     }
     if (this.#received.isDuplicate(segment.packetNumber)) {
       // Our acknowledgement may have been lost.
@@ -67,8 +74,11 @@ export class Input {
       this.#pushed = true;
       this.#pushedTo = Math.max(this.#pushedTo, end);
     }
-    if (segment.has(Flag.WANT) && this.#receiveBuffer.grow()) {
+    if (segment.has(Flag.WANT) && this.#receiveBuffer.want()) {
       this.#received.acknowledgeAt(now);
+    }
+    if (segment.has(Flag.PATH) && segment.pathKind === PathKind.CHALLENGE) {
+      this.#output.answerChallenge(segment, datagram.length);
     }
     if (end === start && !fin) return undefined;
     const { payloadOffset, payloadLength } = segment;

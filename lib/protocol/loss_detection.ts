@@ -30,6 +30,13 @@ export class LossDetection {
     this.#scan = first;
   }
 
+  /** The path is another one: what was learned of its reordering is forgotten. */
+  restart(): void {
+    this.#reorderingSeen = false;
+    this.#learnedWindow = 0;
+    this.deadline = Infinity;
+  }
+
   /** A packet was acknowledged after packets that were sent after it. */
   onReordering(): void {
     this.#reorderingSeen = true;

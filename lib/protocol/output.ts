@@ -12,6 +12,8 @@ import {
   Flag,
   HEADER_SIZE,
   MAX_BLOCKS,
+  PATH_PART_SIZE,
+  PathKind,
   Reset,
   seal,
   Segment,
@@ -35,6 +37,15 @@ const MAX_PUSH_INTERVAL = 32;
 const LONG_PAUSE = 5;
 /** Milliseconds between questions to a peer whose window is closed. */
 const MAX_PERSIST_INTERVAL = 1000;
+/**
+ * A packet number is left out after so many packets at first, less a random
+ * part, then after twice as many,
+ */
+const FIRST_SKIP = 64;
+/** up to this: each costs the peer a SACK block. */
+const MAX_SKIP = 1024;
+/** Bytes of a datagram that asks for a sign of life from an address, or gives it, without padding. */
+export const MIN_PATH_SIZE = HEADER_SIZE + PATH_PART_SIZE;
 /** A datagram without payload takes no more bytes than this. */
 const MIN_BUDGET = 128;
 
@@ -57,6 +68,10 @@ export class Output {
   #persistDeadline = Infinity;
   #persistInterval = 0;
   #advertisedEdge = 0;
+  readonly #random: () => number;
+  #skipInterval = FIRST_SKIP;
+  #untilSkip: number;
+  #pathResponse: { high: number; low: number; size: number } | undefined;
 
   /** What has held the sender back since the handshake. */
   readonly limits = new Limits();
@@ -78,11 +93,20 @@ export class Output {
     idLow: number,
     config: Config,
     sources: OutputSources,
+    random: () => number,
   ) {
     this.segment.idHigh = idHigh;
     this.segment.idLow = idLow;
     this.#config = config;
     this.#sources = sources;
+    this.#random = random;
+    this.#untilSkip = this.#drawSkip();
+  }
+
+  // At least one goes between two, so that a gap is never of more than one.
+  #drawSkip(): number {
+    return 1 + this.#skipInterval / 2 +
+      Math.floor(this.#random() / 2 ** 32 * this.#skipInterval / 2);
   }
 
   /** The peer has room up to `edge`, if that is news. */
@@ -103,6 +127,7 @@ export class Output {
   next(now: number, into: Uint8Array): number {
     const { sendBuffer, received, recovery } = this.#sources;
     if (this.silenced) return 0;
+    if (this.#pathResponse !== undefined) return this.#writePathResponse(into);
     const probeSize = this.#pathProbe(now);
     if (probeSize > 0) return this.#writePathProbe(now, probeSize, into);
     const range = this.#nextRange(now);
@@ -116,6 +141,55 @@ export class Output {
       return this.#writeAck(now, into);
     }
     return 0;
+  }
+
+  /** A challenge came in a datagram of `size` bytes: it is answered where the peer is (RFC 9000, section 8.2.2). */
+  answerChallenge(segment: Segment, size: number): void {
+    const { pathHigh, pathLow } = segment;
+    this.#pathResponse = { high: pathHigh, low: pathLow, size };
+  }
+
+  // No larger than the challenge, so that nobody is flooded with answers.
+  #writePathResponse(into: Uint8Array): number {
+    const { high, low, size } = this.#pathResponse!;
+    this.#pathResponse = undefined;
+    return this.#writePath(PathKind.RESPONSE, high, low, size, into);
+  }
+
+  /**
+   * Writes a challenge, wherever it is to go (RFC 9000, section 8.2.1).
+   *
+   * @returns its length, `size`
+   */
+  writeChallenge(
+    high: number,
+    low: number,
+    size: number,
+    into: Uint8Array,
+  ): number {
+    return this.#writePath(PathKind.CHALLENGE, high, low, size, into);
+  }
+
+  #writePath(
+    kind: number,
+    high: number,
+    low: number,
+    paddedSize: number,
+    into: Uint8Array,
+  ): number {
+    const { sendBuffer, recovery } = this.#sources;
+    const { segment } = this;
+    segment.flags = Flag.PATH;
+    segment.pathKind = kind;
+    segment.pathHigh = high;
+    segment.pathLow = low;
+    segment.payloadLength = 0;
+    segment.seq = sendBuffer.sndNxt;
+    const limit = Math.min(paddedSize, this.#sources.path.size);
+    const size = pad(into, this.#writeHeader(into), limit);
+    recovery.packets.sentUntracked();
+    this.retransmission = false;
+    return this.#finish(into, size);
   }
 
   /** Writes the next RST that is to be said, as {@linkcode next} does. */
@@ -347,7 +421,14 @@ export class Output {
     this.budget -= size;
     counters.datagramsSent++;
     counters.bytesSent += size;
+    if (--this.#untilSkip <= 0) this.#skipNumber();
     return size;
+  }
+
+  #skipNumber(): void {
+    this.#sources.recovery.packets.skip();
+    this.#skipInterval = Math.min(2 * this.#skipInterval, MAX_SKIP);
+    this.#untilSkip = this.#drawSkip();
   }
 
   // With nothing in flight, only the peer's window holds us, and its opening may have been lost.

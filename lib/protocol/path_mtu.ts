@@ -59,6 +59,16 @@ export class PathMtu {
     return this.#size;
   }
 
+  /** The path is another one: what every path carries is sent until it shows more. */
+  restart(): void {
+    this.#size = Math.min(BASE_DATAGRAM_SIZE, this.#max);
+    this.#tooLarge = Infinity;
+    this.#largeLost = 0;
+    this.#newestLarge = -1;
+    this.#raiseInterval = FIRST_RAISE_INTERVAL;
+    this.#search = { state: "BASE" };
+  }
+
   /** The peer takes datagrams of up to `max`. */
   limit(max: number): void {
     this.#max = Math.min(this.#max, max);

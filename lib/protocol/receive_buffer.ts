@@ -3,7 +3,18 @@ import { RangeSet } from "../base/range_set.ts";
 import { SYN_SIZE } from "./segment.ts";
 
 /** Why a segment's data cannot be taken. */
-export type Unacceptable = "past the FIN" | "beyond the window";
+export type Unacceptable =
+  | "past the FIN"
+  | "beyond the window"
+  | "too many holes";
+
+/** Ranges kept behind holes: more than loss alone leaves in the largest window. */
+export const MAX_RANGES = 1024;
+/** The same of a peer that was not admitted. */
+export const MAX_RANGES_BEFORE_ADMISSION = 8;
+
+/** The window grows for the first time when this share of it was read. */
+const FIRST_GROWTH_SHARE = 16;
 
 /**
  * Puts what arrives in order and keeps it until the application reads it. The
@@ -16,7 +27,10 @@ export class ReceiveBuffer {
   readonly #outOfOrder = new RangeSet();
   #finSeq = Infinity;
   #highest = 0;
-  // What must have come before the window grows again: an old one's worth.
+  #admitted = true;
+  /** Whether the peer has said that it could use more. */
+  #wanted = false;
+  // What must have been read before the window grows again: an old one's worth.
   #growsAt = 0;
 
   /** Next sequence number expected. */
@@ -32,6 +46,27 @@ export class ReceiveBuffer {
     // What a SYN carries comes before any window was granted.
     this.#capacity = Math.max(capacity, SYN_SIZE);
     this.#maxCapacity = maxCapacity;
+    this.#growsAt = this.#capacity / FIRST_GROWTH_SHARE;
+  }
+
+  /** Keeps next to nothing of a peer until {@linkcode admit}: a window that does not grow, and few holes. */
+  restrict(): void {
+    this.#admitted = false;
+  }
+
+  /**
+   * Grants `capacity` bytes, if that is more than before, and more as they are read.
+   *
+   * @returns whether it is more
+   */
+  admit(capacity: number): boolean {
+    if (this.#admitted) return false;
+    this.#admitted = true;
+    const grown = Math.min(capacity, this.#maxCapacity);
+    if (grown <= this.#capacity) return false;
+    this.#capacity = grown;
+    this.#growsAt = this.readNxt + grown / FIRST_GROWTH_SHARE;
+    return true;
   }
 
   /** Sequence number after the last that may be sent. */
@@ -72,7 +107,15 @@ export class ReceiveBuffer {
     ) {
       return "past the FIN";
     }
-    return end > this.windowEdge && end > seq ? "beyond the window" : undefined;
+    if (end > this.windowEdge && end > seq) return "beyond the window";
+    return this.#makesHole(seq) ? "too many holes" : undefined;
+  }
+
+  // Whether another range would have to be kept, and there are too many.
+  #makesHole(seq: number): boolean {
+    const held = this.#outOfOrder;
+    const most = this.#admitted ? MAX_RANGES : MAX_RANGES_BEFORE_ADMISSION;
+    return held.size >= most && seq > this.rcvNxt && !held.touches(seq);
   }
 
   #hasPast(end: number): boolean {
@@ -134,17 +177,25 @@ export class ReceiveBuffer {
     return length;
   }
 
+  /** The peer could use a larger window. @returns whether it is larger now */
+  want(): boolean {
+    this.#wanted = true;
+    return this.grow();
+  }
+
   /**
-   * Doubles the window, unless the last growth is not used yet, the application
-   * lags or the limit is reached.
+   * Doubles the window if the peer wants that, unless the last growth was not
+   * read yet, the application lags or the limit is reached.
    */
   grow(): boolean {
+    if (!this.#wanted || !this.#admitted) return false;
     const capacity = Math.min(2 * this.#capacity, this.#maxCapacity);
     const lagging = this.readable > this.#capacity / 2;
     if (capacity <= this.#capacity || lagging) return false;
-    if (this.#highest < this.#growsAt) return false;
-    this.#growsAt = this.#highest + this.#capacity;
+    if (this.readNxt < this.#growsAt) return false;
+    this.#growsAt = this.readNxt + this.#capacity;
     this.#capacity = capacity;
+    this.#wanted = false;
     return true;
   }
 }

@@ -12,6 +12,8 @@ import { PacketState, SentPackets } from "./sent_packets.ts";
 
 /** Probes are never further apart than this, in milliseconds, unless the round trip is: a network that returns is noticed soon. */
 const MAX_PROBE_INTERVAL = 1000;
+/** Acknowledgements of what was never sent that are taken for damage or a forgery by others. */
+const MAX_FALSE_ACKS = 16;
 /** Probe timeouts without an answer after which the path is taken for a new one (RFC 9002, section 7.6). */
 const PERSISTENT_PROBES = 3;
 
@@ -26,7 +28,7 @@ export class Recovery {
   readonly #rate = new DeliveryRate();
   readonly #detection: LossDetection;
   readonly #pacer: Pacer;
-  readonly #controller: CongestionController;
+  #controller: CongestionController;
   readonly #path: PathMtu;
   readonly #buffer: SendBuffer;
   readonly #counters: Counters;
@@ -34,6 +36,9 @@ export class Recovery {
   #datagramSize = 0;
   #probeTimeouts = 0;
   #appLimited = true;
+  // Packets below this took another path: they tell nothing of this one.
+  #pathStart = 0;
+  #falseAcks = 0;
 
   /** Probes that are to be sent whatever the window. */
   probesDue = 0;
@@ -129,10 +134,50 @@ export class Recovery {
   /** Whether a segment acknowledges only packets and bytes that were sent. */
   acknowledgesSent(segment: Segment): boolean {
     const { blockCount } = segment;
-    return segment.ack <= this.#buffer.sndNxt &&
+    const sent = segment.ack <= this.#buffer.sndNxt &&
       (blockCount === 0 ||
         segment.blockEnds[0] <= this.packets.next &&
           segment.blockStarts[blockCount - 1] >= this.packets.first);
+    if (!sent) this.#falseAcks++;
+    return sent;
+  }
+
+  /** Whether a segment acknowledges a packet number that was left out. */
+  acknowledgesSkipped(
+    { blockCount, blockStarts, blockEnds }: Segment,
+  ): boolean {
+    for (let i = 0; i < blockCount; i++) {
+      if (this.packets.hasSkipped(blockStarts[i], blockEnds[i])) return true;
+    }
+    return false;
+  }
+
+  /** Whether what was never sent has been acknowledged again and again. */
+  get deceived(): boolean {
+    return this.#falseAcks >= MAX_FALSE_ACKS;
+  }
+
+  /**
+   * The path is another one: what is in flight is given up, and what is known of
+   * the path forgotten (RFC 9000, section 9.4).
+   */
+  restart(controller: CongestionController): void {
+    const { packets } = this;
+    for (let packet = packets.oldest; packet < packets.next; packet++) {
+      if (packets.state(packet) !== PacketState.OUTSTANDING) continue;
+      const seq = packets.seq(packet);
+      packets.mark(packet, PacketState.LOST);
+      this.#buffer.lost(seq, seq + packets.sequenceLength(packet));
+    }
+    this.#pathStart = packets.next;
+    this.#controller = controller;
+    this.#detection.restart();
+    this.#probeTimeouts = 0;
+    this.rtt.restart();
+    this.#path.restart();
+    this.#datagramSize = 0;
+    this.#adoptPath();
+    this.#pacer.rate = controller.pacingRate;
   }
 
   /** Takes in the acknowledgement that a segment carries. */
@@ -201,19 +246,23 @@ export class Recovery {
     const { packets } = this;
     const state = packets.state(packet);
     if (state === PacketState.UNTRACKED) return;
-    if (state === PacketState.LOST) {
+    if (state === PacketState.LOST && packet >= this.#pathStart) {
       this.#counters.spuriousLosses++;
       const elapsed = this.#now - packets.sentTime(packet);
       this.#detection.onSpuriousLoss(this.#now, elapsed, this.rtt);
     }
     if (packet < this.#priorLargest) this.#detection.onReordering();
+    const seq = packets.seq(packet);
+    this.#buffer.acked(seq, seq + packets.sequenceLength(packet));
+    if (packet < this.#pathStart) {
+      packets.mark(packet, PacketState.ACKED);
+      return;
+    }
     const size = packets.size(packet);
     this.#path.onAcked(this.#now, packet, size);
     this.#ackedBytes += size;
     this.#controller.onPacketSettled(packets.sentTime(packet), false);
     if (packet > this.#newest) this.#newest = packet;
-    const seq = packets.seq(packet);
-    this.#buffer.acked(seq, seq + packets.sequenceLength(packet));
     packets.mark(packet, PacketState.ACKED);
   };
 

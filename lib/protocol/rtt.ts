@@ -13,6 +13,14 @@ export class RttEstimator {
   rttvar = INITIAL_RTT / 2;
   #minRttTime = 0;
 
+  /** Forgets all samples: the path is another one. */
+  restart(): void {
+    this.latestRtt = 0;
+    this.minRtt = Infinity;
+    this.smoothedRtt = INITIAL_RTT;
+    this.rttvar = INITIAL_RTT / 2;
+  }
+
   /** Whether there was a sample yet. */
   get sampled(): boolean {
     return this.minRtt !== Infinity;

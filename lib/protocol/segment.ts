@@ -18,6 +18,14 @@ export const Flag = {
   WANT: 32,
   /** To a SYN: come again with this cookie. */
   COOKIE: 64,
+  /** Asks whether the peer is at an address, or answers that. */
+  PATH: 128,
+} as const;
+
+/** What a segment with PATH is (RFC 9000, sections 19.17 and 19.18). */
+export const PathKind = {
+  CHALLENGE: 0,
+  RESPONSE: 1,
 } as const;
 
 /** Why a connection was reset: the first byte of a RST's payload. */
@@ -51,6 +59,8 @@ const LENGTH_AT = 36;
 const ACK_SIZE = 26;
 /** Bytes of the part that a SYN adds, without a cookie. */
 export const SYN_PART_SIZE = 11;
+/** Bytes of the part that PATH adds. */
+export const PATH_PART_SIZE = 9;
 
 /**
  * One segment's header, decoded. An object is filled again and again, so that
@@ -90,6 +100,12 @@ export class Segment {
   socketMemory = 0;
   /** With SYN or COOKIE: the cookie, empty if none. */
   cookie: Uint8Array = EMPTY;
+
+  /** With PATH: one of {@linkcode PathKind}. */
+  pathKind: number = PathKind.CHALLENGE;
+  /** With PATH: the 64 bits of the challenge. */
+  pathHigh = 0;
+  pathLow = 0;
 
   /** How many sequence numbers it takes: payload, and one each for SYN and FIN. */
   get sequenceLength(): number {
@@ -164,6 +180,7 @@ export function encodeHeader(segment: Segment, into: Uint8Array): number {
     at = encodeSyn(segment, into, at);
   }
   if (segment.flags & Flag.ACK) at = encodeAck(segment, into, at);
+  if (segment.flags & Flag.PATH) at = encodePath(segment, into, at);
   segment.payloadOffset = at;
   return at;
 }
@@ -176,6 +193,13 @@ function encodeSyn(segment: Segment, into: Uint8Array, at: number): number {
   into[at + 10] = segment.cookie.length;
   into.set(segment.cookie, at + SYN_PART_SIZE);
   return at + SYN_PART_SIZE + segment.cookie.length;
+}
+
+function encodePath(segment: Segment, into: Uint8Array, at: number): number {
+  into[at] = segment.pathKind;
+  writeUint32(into, at + 1, segment.pathHigh);
+  writeUint32(into, at + 5, segment.pathLow);
+  return at + PATH_PART_SIZE;
 }
 
 function encodeAck(segment: Segment, into: Uint8Array, start: number): number {
@@ -252,6 +276,7 @@ export function decodeSegment(
     at = decodeSyn(datagram, segment, at);
   }
   if (segment.flags & Flag.ACK) at = decodeAck(datagram, segment, at);
+  if (segment.flags & Flag.PATH) at = decodePath(datagram, segment, at);
   segment.payloadOffset = at;
   const wellFormed = statedLength(datagram) === datagram.length &&
     segment.packetNumber < Number.MAX_SAFE_INTEGER &&
@@ -279,6 +304,22 @@ function decodeSyn(datagram: Uint8Array, segment: Segment, at: number): number {
   }
   segment.cookie = datagram.subarray(at + SYN_PART_SIZE, end);
   return end;
+}
+
+function decodePath(
+  datagram: Uint8Array,
+  segment: Segment,
+  at: number,
+): number {
+  if (at + PATH_PART_SIZE > datagram.length) return MALFORMED;
+  const kind = datagram[at];
+  const carriesMore = segment.payloadLength > 0 ||
+    segment.has(Flag.SYN | Flag.FIN | Flag.RST | Flag.COOKIE);
+  if (kind > PathKind.RESPONSE || carriesMore) return MALFORMED;
+  segment.pathKind = kind;
+  segment.pathHigh = uint32At(datagram, at + 1);
+  segment.pathLow = uint32At(datagram, at + 5);
+  return at + PATH_PART_SIZE;
 }
 
 function decodeAck(

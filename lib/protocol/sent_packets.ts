@@ -8,6 +8,9 @@ export const PacketState = {
   LOST: 3,
 } as const;
 
+/** Numbers left out that are remembered. */
+const MAX_SKIPPED = 8;
+
 /**
  * What is known of each packet that was sent and may still be acknowledged:
  * columns in a ring that packet numbers index, so that a look-up costs the
@@ -25,6 +28,8 @@ export class SentPackets {
   #firstSentTime = new Float64Array(64);
   #appLimited = new Uint8Array(64);
   readonly #acked = new RangeSet();
+  readonly #skipped: number[] = [];
+  #skips = 0;
   #lostBefore = -Infinity;
 
   /** Packets below this are forgotten. */
@@ -58,6 +63,20 @@ export class SentPackets {
     this.#reserve();
     this.#state[this.next++ & this.#mask] = PacketState.UNTRACKED;
     this.forget(this.#lostBefore);
+  }
+
+  /** Leaves a packet number out: who acknowledges it has not seen what was sent (RFC 9000, section 21.4). */
+  skip(): void {
+    this.#skipped[this.#skips++ % MAX_SKIPPED] = this.next;
+    this.sentUntracked();
+  }
+
+  /** Whether [start, end) has a packet number in it that was left out, as far as that is remembered. */
+  hasSkipped(start: number, end: number): boolean {
+    for (const packet of this.#skipped) {
+      if (packet >= start && packet < end) return true;
+    }
+    return false;
   }
 
   /** Records a packet of `size` bytes that takes [`seq`, `seq` + `sequenceLength`). */

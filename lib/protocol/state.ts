@@ -16,7 +16,8 @@ export type State =
 /**
  * How a connection ended: `done` in order; `no answer` to the SYN; `silence`
  * after it; `stopped` by this side; and by the peer's RST `busy`, `aborted`,
- * `unknown` (it has no such connection), `protocol` or `version`.
+ * `unknown` (it has no such connection), `protocol` or `version`; `breach` of the
+ * rules by the peer; `displaced` by others who want to be let in.
  */
 export type Ending =
   | "done"
@@ -27,7 +28,9 @@ export type Ending =
   | "aborted"
   | "unknown"
   | "protocol"
-  | "version";
+  | "version"
+  | "breach"
+  | "displaced";
 
 /** Who a connection is and how it begins. */
 export interface Opening {
@@ -40,6 +43,13 @@ export interface Opening {
   readonly active: boolean;
   /** Whether the peer's address has been proved already, by a cookie. */
   readonly validated: boolean;
+  /**
+   * Bytes that the peer may send before it is admitted, `undefined` if it is
+   * already.
+   */
+  readonly strangerWindow?: number;
+  /** Whole numbers in [0, 2^32), unpredictable. */
+  readonly random: () => number;
 }
 
 const ENDINGS: Readonly<Record<number, Ending>> = {
