@@ -29,6 +29,8 @@ const LEAVE_COPIES = 16;
 const CLOSES_WITH_PEER: ReadonlySet<State> = new Set(
   ["TIME-WAIT", "LAST-ACK", "CLOSING"] as const,
 );
+/** SYNs that are repeated without backoff: a host that others crowd may look at few of them. */
+const STEADY_SYNS = 12;
 /** Cookies that a client answers before it gives up. */
 const MAX_COOKIES = 8;
 
@@ -97,6 +99,7 @@ export class Connection {
       config.maxRate,
       this.counters,
     );
+    if (opening.active) recovery.steadyProbes = STEADY_SYNS;
     this.#sendBuffer = sendBuffer;
     this.#receiveBuffer = receiveBuffer;
     this.#received = received;
@@ -385,6 +388,7 @@ export class Connection {
       this.#phase === "SYN-RECEIVED";
     if (handshaking && this.established) {
       this.#phase = "SYNCHRONIZED";
+      this.#recovery.steadyProbes = 0;
       this.#output.budget = Infinity;
     }
     if (this.#phase === "TIME-WAIT" && segment.ackEliciting) {

@@ -176,7 +176,10 @@ export class Host<Peer extends Address> {
    * unless the application admits by hand.
    */
   accept(): Connection | undefined {
-    return this.#opened.shift()?.connection;
+    for (;;) {
+      const connection = this.#opened.shift()?.connection;
+      if (connection?.finished !== true) return connection;
+    }
   }
 
   /**

@@ -30,7 +30,7 @@ export class ReceiveBuffer {
   #admitted = true;
   /** Whether the peer has said that it could use more. */
   #wanted = false;
-  // What must have been read before the window grows again: an old one's worth.
+  // What must have been read before the window grows again: half an old one's worth.
   #growsAt = 0;
 
   /** Next sequence number expected. */
@@ -193,7 +193,7 @@ export class ReceiveBuffer {
     const lagging = this.readable > this.#capacity / 2;
     if (capacity <= this.#capacity || lagging) return false;
     if (this.readNxt < this.#growsAt) return false;
-    this.#growsAt = this.readNxt + this.#capacity;
+    this.#growsAt = this.readNxt + this.#capacity / 2;
     this.#capacity = capacity;
     this.#wanted = false;
     return true;

@@ -40,6 +40,8 @@ export class Recovery {
   #pathStart = 0;
   #falseAcks = 0;
 
+  /** Probe timeouts before their backoff begins. */
+  steadyProbes = 0;
   /** Probes that are to be sent whatever the window. */
   probesDue = 0;
 
@@ -304,8 +306,9 @@ export class Recovery {
   /** The probe timeout with its backoff, in milliseconds. */
   get probeInterval(): number {
     const { pto } = this.rtt;
+    const backoff = Math.max(0, this.#probeTimeouts - this.steadyProbes);
     return Math.min(
-      pto * 2 ** this.#probeTimeouts,
+      pto * 2 ** backoff,
       Math.max(pto, MAX_PROBE_INTERVAL),
     );
   }

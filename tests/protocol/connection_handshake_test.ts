@@ -187,8 +187,8 @@ Deno.test("only the packet number of what was sent proves an address, the sequen
   const [synAck] = duo.collect(duo.server);
   const { idHigh, idLow, packetNumber } = draftOf(synAck);
   const common = { idHigh, idLow, flags: Flag.ACK, seq: 1, ack: 1 };
-  for (let guess = 0; guess < 100; guess++) {
-    const start = guess * 40_000_000;
+  for (let guess = 0; guess < 10; guess++) {
+    const start = guess * 400_000_000;
     const blocks = [[start, start + 1]] as const;
     const packet = draftOf(syn).packetNumber + 1 + guess;
     const forged = datagramOf({ ...common, packetNumber: packet, blocks });

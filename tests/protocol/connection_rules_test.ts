@@ -166,12 +166,6 @@ Deno.test("of bytes that come twice the first count", () => {
   assertEquals([...readAll(far)], [...bytes(10, 1), ...bytes(5, 2)]);
 });
 
-Deno.test("a flag that nobody knows is ignored", () => {
-  const { far, give } = new Forgery();
-  give({ seq: 1, flags: 128, payload: bytes(10) });
-  assertEquals(far.readable, 10);
-});
-
 Deno.test("a cookie that comes late is dropped", () => {
   const { refuse } = new Forgery();
   refuse({ flags: Flag.COOKIE, cookie: bytes(20) }, "late cookie");

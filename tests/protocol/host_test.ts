@@ -181,32 +181,8 @@ function moved() {
   const duo = new Duo();
   const { near, far } = duo.establish();
   const elsewhere = { hostname: "client, elsewhere", port: 6000 };
-  const whereTo = () =>
-    duo.server.outbox(duo.now).map(({ to }) => to.hostname)[0];
-  return { duo, near, far, elsewhere, whereTo };
+  return { duo, near, far, elsewhere };
 }
-
-Deno.test("a connection follows its peer to another address", () => {
-  const { duo, near, far, elsewhere, whereTo } = moved();
-  near.write(new Uint8Array(100));
-  duo.deliver(duo.server, duo.collect(duo.client), elsewhere);
-  assertEquals(far.readable, 100);
-  assertEquals(duo.server.host.peerOf(far), elsewhere);
-  assertEquals(whereTo(), elsewhere.hostname);
-});
-
-Deno.test("an old packet from another address moves nothing", () => {
-  const { duo, near, far, elsewhere } = moved();
-  near.write(new Uint8Array(100));
-  const older = duo.collect(duo.client);
-  near.write(new Uint8Array(100));
-  const newer = duo.collect(duo.client);
-  duo.deliver(duo.server, newer);
-  // Late, and then once more.
-  duo.deliver(duo.server, [...older, ...newer], elsewhere);
-  assertEquals(far.readable, 200);
-  assertEquals(duo.server.host.peerOf(far), duo.client.address);
-});
 
 Deno.test("a datagram against the rules moves nothing", () => {
   const { duo, near, far, elsewhere } = moved();

@@ -8,6 +8,7 @@ import {
   HEADER_SIZE,
   type Malformation,
   MAX_BLOCKS,
+  PathKind,
   Segment,
   SYN_PART_SIZE,
   SYN_SIZE,
@@ -61,13 +62,18 @@ const draft: fc.Arbitrary<Draft> = fc.record({
 }).map(({ below, plain, ...rest }) => ({
   ...rest,
   floor: rest.packetNumber - below,
-  flags: plain & ~(Flag.SYN | Flag.ACK | Flag.COOKIE),
+  flags: plain & ~(Flag.SYN | Flag.ACK | Flag.COOKIE | Flag.PATH),
 }));
 const ackPart = fc.record({
   ack: fc.integer({ min: 0, max: maxSeq }),
   window: uint32,
   ackDelay: uint32.map((microseconds) => microseconds / 1000),
   blocks,
+});
+const pathPart = fc.record({
+  pathKind: fc.constantFrom(PathKind.CHALLENGE, PathKind.RESPONSE),
+  pathHigh: uint32,
+  pathLow: uint32,
 });
 const synPart = fc.record({
   maxDatagramSize: fc.integer({ min: SYN_SIZE, max: 65_535 }),
@@ -98,19 +104,32 @@ Deno.test("a segment of any kind comes back as it was written", () => {
     socketMemory: 0,
     cookie: new Uint8Array(0),
   };
+  const noPath = { pathKind: 0, pathHigh: 0, pathLow: 0 };
   const noAck = { ack: 0, window: 0, ackDelay: 0, blocks: [] };
-  const kinds = fc.constantFrom("plain", "SYN", "ACK", "SYN ACK", "COOKIE");
+  const kinds = fc.constantFrom(
+    "plain",
+    "SYN",
+    "ACK",
+    "SYN ACK",
+    "COOKIE",
+    "PATH",
+    "PATH ACK",
+  );
+  const parts = [draft, ackPart, synPart, pathPart] as const;
   fc.assert(
-    fc.property(kinds, draft, ackPart, synPart, (kind, plain, ack, syn) => {
+    fc.property(kinds, ...parts, (kind, plain, ack, syn, path) => {
+      const challenges = kind.startsWith("PATH");
       const acks = kind.includes("ACK");
       const opens = kind.includes("SYN") || kind === "COOKIE";
       let flags = plain.flags!;
       if (acks) flags |= Flag.ACK;
       if (opens) flags |= kind === "COOKIE" ? Flag.COOKIE : Flag.SYN;
+      if (challenges) flags = flags & ~(Flag.FIN | Flag.RST) | Flag.PATH;
       const whole = {
         ...plain,
         ...acks ? ack : noAck,
         ...opens ? syn : nothing,
+        ...challenges ? { ...path, payload: new Uint8Array(0) } : noPath,
         flags,
         seq: flags & Flag.SYN ? 0 : plain.seq,
       };
@@ -140,12 +159,28 @@ Deno.test("the example in the specification says what the specification says of 
     initialWindow: 0,
     socketMemory: 0,
     cookie: new Uint8Array(0),
+    pathKind: 0,
+    pathHigh: 0,
+    pathLow: 0,
     padding: 0,
   });
 });
 
-Deno.test("flags beyond those that are known are left alone", () => {
-  assertEquals(malformationOf(datagramOf({ flags: 128 })), undefined);
+Deno.test("a challenge carries nothing else, and is of a kind that is known", () => {
+  const { PATH } = Flag;
+  const carrying = [Flag.SYN, Flag.FIN, Flag.RST, Flag.COOKIE];
+  for (const flag of carrying) {
+    const datagram = datagramOf({ flags: PATH | flag });
+    assertEquals(malformationOf(datagram), "malformed");
+  }
+  const payload = Uint8Array.of(1);
+  for (const draft of [{ payload }, { pathKind: 2 }]) {
+    const datagram = datagramOf({ flags: PATH, ...draft });
+    assertEquals(malformationOf(datagram), "malformed");
+  }
+  const cut = datagramOf({ flags: PATH }).slice(0, -1);
+  mend(cut);
+  assertEquals(malformationOf(cut), "malformed");
 });
 
 Deno.test("each bit that flips is noticed", () => {

@@ -26,6 +26,9 @@ export interface Draft {
   initialWindow?: number;
   socketMemory?: number;
   cookie?: Uint8Array;
+  pathKind?: number;
+  pathHigh?: number;
+  pathLow?: number;
   /** Bytes of padding. */
   padding?: number;
 }
@@ -53,6 +56,9 @@ export function segmentOf(draft: Draft): Segment {
   segment.initialWindow = draft.initialWindow ?? 2 ** 18;
   segment.socketMemory = draft.socketMemory ?? 2 ** 17;
   segment.cookie = draft.cookie ?? EMPTY;
+  segment.pathKind = draft.pathKind ?? 0;
+  segment.pathHigh = draft.pathHigh ?? 0;
+  segment.pathLow = draft.pathLow ?? 0;
   return segment;
 }
 
@@ -92,6 +98,9 @@ export function draftOf(datagram: Uint8Array): Required<Draft> {
     initialWindow: opens ? segment.initialWindow : 0,
     socketMemory: opens ? segment.socketMemory : 0,
     cookie: segment.cookie.slice(),
+    pathKind: segment.has(Flag.PATH) ? segment.pathKind : 0,
+    pathHigh: segment.has(Flag.PATH) ? segment.pathHigh : 0,
+    pathLow: segment.has(Flag.PATH) ? segment.pathLow : 0,
     padding: datagram.length - end,
   };
 }
@@ -113,7 +122,7 @@ export function flagNames(flags: number): string {
     .join(" ");
 }
 
-const ORDER = ["SYN", "FIN", "RST", "COOKIE", "ACK", "PSH", "WANT"];
+const ORDER = ["SYN", "FIN", "RST", "COOKIE", "PATH", "ACK", "PSH", "WANT"];
 
 /** Makes the length and the checksum of a datagram right again, whatever was done to it. */
 export function mend(datagram: Uint8Array): void {
