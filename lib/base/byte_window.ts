@@ -1,7 +1,7 @@
 /** Bytes that get memory together. */
 export const BLOCK_SIZE = 2 ** 16;
-/** The first block takes only this at first: many windows end before they hold more. */
-const FIRST_SIZE = 2 ** 12;
+/** The first block takes only this at first, and twice as much each time: many windows end before they hold more. */
+const FIRST_SIZE = 2 ** 13;
 
 /**
  * A window onto a long run of bytes. Memory is taken block by block, for what
@@ -34,7 +34,8 @@ export class ByteWindow {
     const known = this.#blocks.get(number);
     const end = position % BLOCK_SIZE + length;
     if (known !== undefined && known.length >= end) return known;
-    const size = number === 0 && end <= FIRST_SIZE ? FIRST_SIZE : BLOCK_SIZE;
+    let size = number === 0 ? FIRST_SIZE : BLOCK_SIZE;
+    while (size < end) size *= 2;
     const block = this.#spare.pop() ?? new Uint8Array(size);
     if (known !== undefined) block.set(known);
     this.#blocks.set(number, block);

@@ -170,11 +170,6 @@ export class Connection {
     };
   }
 
-  /** The largest packet number that has arrived: only a newer one may move the peer's address. */
-  get largestReceived(): number {
-    return this.#received.largest;
-  }
-
   /** What {@linkcode send} wrote last, for a trace. */
   get sentSegment(): Segment {
     return this.#output.segment;

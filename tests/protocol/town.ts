@@ -5,6 +5,8 @@ import { datagramOf } from "./wire.ts";
 
 /** Half-open connections that the server keeps before it asks for cookies. */
 export const MAX_HALF_OPEN = 4;
+/** Half-open connections that it keeps in all. */
+export const PLACES = 40;
 /** Milliseconds of silence that end a connection. */
 export const TIMEOUT = 30_000;
 
@@ -13,6 +15,7 @@ export class Town {
   now = 1_000;
   readonly server = new Station("server", 2, {
     maxHalfOpen: MAX_HALF_OPEN,
+    halfOpenPlaces: PLACES,
     timeout: TIMEOUT,
   });
   readonly stations = new Map([["server", this.server]]);
