@@ -1,7 +1,7 @@
 /** Bytes that get memory together. */
 export const BLOCK_SIZE = 2 ** 16;
 /** The first block takes only this at first, and twice as much each time: many windows end before they hold more. */
-const FIRST_SIZE = 2 ** 13;
+const FIRST_SIZE = 2 ** 10;
 
 /**
  * A window onto a long run of bytes. Memory is taken block by block, for what

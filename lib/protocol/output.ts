@@ -49,6 +49,9 @@ export const MIN_PATH_SIZE = HEADER_SIZE + PATH_PART_SIZE;
 /** A datagram without payload takes no more bytes than this. */
 const MIN_BUDGET = 128;
 
+/** Blocks are filled in and written at once, so all connections do with these. */
+const BLOCKS = new Segment();
+
 /** The mechanisms that the output draws on. */
 export interface OutputSources {
   readonly sendBuffer: SendBuffer;
@@ -76,7 +79,7 @@ export class Output {
   /** What has held the sender back since the handshake. */
   readonly limits = new Limits();
   /** The segment written last. */
-  readonly segment = new Segment();
+  readonly segment = new Segment(BLOCKS);
   /** Whether the segment written last carries what an earlier one carried. */
   retransmission = false;
   /** Sequence number after the last that the peer has room for. */

@@ -88,9 +88,9 @@ export class Segment {
   ackDelay = 0;
   /** With ACK: how many SACK blocks of packet numbers there are, newest first. */
   blockCount = 0;
-  readonly blockStarts = new Float64Array(MAX_BLOCKS);
+  readonly blockStarts: Float64Array;
   /** Exclusive right edges. */
-  readonly blockEnds = new Float64Array(MAX_BLOCKS);
+  readonly blockEnds: Float64Array;
 
   /** With SYN: the largest datagram its sender takes, in bytes. */
   maxDatagramSize = 0;
@@ -106,6 +106,12 @@ export class Segment {
   /** With PATH: the 64 bits of the challenge. */
   pathHigh = 0;
   pathLow = 0;
+
+  /** @param blocks whose memory for blocks is used, where two are never in use at the same time */
+  constructor(blocks?: Segment) {
+    this.blockStarts = blocks?.blockStarts ?? new Float64Array(MAX_BLOCKS);
+    this.blockEnds = blocks?.blockEnds ?? new Float64Array(MAX_BLOCKS);
+  }
 
   /** How many sequence numbers it takes: payload, and one each for SYN and FIN. */
   get sequenceLength(): number {

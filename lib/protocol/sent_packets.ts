@@ -8,6 +8,8 @@ export const PacketState = {
   LOST: 3,
 } as const;
 
+/** Packets there is room for at first: half-open connections send few. */
+const INITIAL_CAPACITY = 16;
 /** Numbers left out that are remembered. */
 const MAX_SKIPPED = 8;
 
@@ -17,16 +19,16 @@ const MAX_SKIPPED = 8;
  * same whatever the window.
  */
 export class SentPackets {
-  #mask = 63;
-  #state = new Uint8Array(64);
-  #sentTime = new Float64Array(64);
-  #seq = new Float64Array(64);
-  #sequenceLength = new Uint32Array(64);
-  #size = new Uint32Array(64);
-  #delivered = new Float64Array(64);
-  #deliveredTime = new Float64Array(64);
-  #firstSentTime = new Float64Array(64);
-  #appLimited = new Uint8Array(64);
+  #mask = INITIAL_CAPACITY - 1;
+  #state = new Uint8Array(INITIAL_CAPACITY);
+  #sentTime = new Float64Array(INITIAL_CAPACITY);
+  #seq = new Float64Array(INITIAL_CAPACITY);
+  #sequenceLength = new Uint32Array(INITIAL_CAPACITY);
+  #size = new Uint32Array(INITIAL_CAPACITY);
+  #delivered = new Float64Array(INITIAL_CAPACITY);
+  #deliveredTime = new Float64Array(INITIAL_CAPACITY);
+  #firstSentTime = new Float64Array(INITIAL_CAPACITY);
+  #appLimited = new Uint8Array(INITIAL_CAPACITY);
   readonly #acked = new RangeSet();
   readonly #skipped: number[] = [];
   #skips = 0;
