@@ -23,6 +23,8 @@ import { Train } from "./train.ts";
 const MAX_DATAGRAM_SIZE = 65_535;
 /** Milliseconds that a peer may take from its first datagram until it is let in. */
 const OPENING_LIMIT = 10_000;
+/** Addresses of which it is remembered what their device carries. */
+const MAX_MTUS = 64;
 /** Datagrams sent for each look at the clock. */
 const CLOCK_INTERVAL = 4;
 /** Bytes of the headers of IP and UDP, with IPv4 and with IPv6. */
@@ -79,6 +81,7 @@ export class Endpoint implements ChannelDriver {
   readonly #judged = new Set<Channel>();
   readonly #train = new Train();
   readonly #mtu: number;
+  readonly #deviceMtus = new Map<string, number>();
   // Who hears of connections that peers open.
   #onOpened: ((connection: Connection) => void) | undefined;
   readonly #receiving: Promise<void>;
@@ -358,10 +361,20 @@ export class Endpoint implements ChannelDriver {
   }
 
   #maxDatagramSizeTo(peer: Deno.NetAddr): number {
-    const device = this.#socket.tuned ? deviceMtu(peer.hostname) : Infinity;
+    const device = this.#socket.tuned ? this.#mtuTo(peer.hostname) : Infinity;
     const packet = Math.min(this.#mtu, device);
     const size = Math.min(packet - overheadTo(peer), LARGEST_USEFUL_DATAGRAM);
     return Math.max(size, BASE_DATAGRAM_SIZE);
+  }
+
+  // Asking takes longer than looking at a stranger's datagram.
+  #mtuTo(hostname: string): number {
+    const known = this.#deviceMtus.get(hostname);
+    if (known !== undefined) return known;
+    if (this.#deviceMtus.size >= MAX_MTUS) this.#deviceMtus.clear();
+    const mtu = deviceMtu(hostname);
+    this.#deviceMtus.set(hostname, mtu);
+    return mtu;
   }
 
   // What ended while sending is told, and the next deadline is set.

@@ -26,8 +26,14 @@ const CALM = 2_000;
 const INTERVAL = 50;
 /** In a flood one stray in so many is let through: to see whether it is over. */
 export const SAMPLE = 64;
-/** So is one SYN in so many where there is a place: its sender repeats it, and may be honest. */
-const SYN_SAMPLE = { taken: SAMPLE, some: 16, all: 4 };
+/**
+ * So is one SYN in so many where there is a place: its sender may be honest, and
+ * repeats it some thirty times in five seconds, of which one has to come
+ * through, and one more with a cookie.
+ */
+const SYN_SAMPLE = { taken: SAMPLE, some: 4, all: 4 };
+/** Milliseconds between changes of what is passed: each costs a system call. */
+const CHANGE_INTERVAL = 10;
 
 /**
  * Keeps a flood of strays from the connections that there are. It would fill
@@ -39,6 +45,7 @@ export class FloodGate {
   /** Who is let through, while the gate is closed. */
   #guests: GuestList | undefined;
   #since = 0;
+  #changed = 0;
   #strays = 0;
 
   constructor(filter: DatagramFilter) {
@@ -60,14 +67,15 @@ export class FloodGate {
       const rate = closed ? seen * SAMPLE : seen;
       this.#since = now;
       this.#strays = strays;
-      if (!closed && rate > FLOOD) return this.#close(guests);
+      if (!closed && rate > FLOOD) return this.#close(now, guests);
       if (closed && rate < CALM) return this.#open();
     }
-    const changed = this.#guests !== undefined && this.#guests !== guests;
-    if (changed) this.#close(guests);
+    if (this.#guests === undefined || this.#guests === guests) return;
+    if (now - this.#changed >= CHANGE_INTERVAL) this.#close(now, guests);
   }
 
-  #close(guests: GuestList): void {
+  #close(now: number, guests: GuestList): void {
+    this.#changed = now;
     const able = this.#filter.attachFilter(filterProgram(guests));
     this.#guests = able ? guests : undefined;
   }
@@ -90,7 +98,6 @@ const RANDOM = -0x1000 + 56;
 /** Bytes of the header of UDP, which is where the kernel begins to count. */
 const UDP_HEADER = 8;
 const VERSION_AT = UDP_HEADER + 4;
-const ID_HIGH_AT = UDP_HEADER + 8;
 const ID_LOW_AT = UDP_HEADER + 12;
 /** What the datagram says of its length: the kernel may have joined several. */
 const LENGTH_AT = UDP_HEADER + 36;
@@ -114,6 +121,7 @@ type Instruction = readonly [number, number, number, number];
  */
 export function filterProgram(guests: GuestList): Uint8Array {
   return encode([
+    [LOAD_WORD, 0, 0, ID_LOW_AT],
     ...guests.connections.flatMap(ofConnection),
     ...ifSyn([
       ...(guests.places === "all" ? ifCookie(guests.watchword) : []),
@@ -125,11 +133,9 @@ export function filterProgram(guests: GuestList): Uint8Array {
 
 type Connection = GuestList["connections"][number];
 
-function ofConnection({ idHigh, idLow }: Connection): Instruction[] {
+// Half of the id is enough to tell strays, and there may be hundreds of connections.
+function ofConnection({ idLow }: Connection): Instruction[] {
   return [
-    [LOAD_WORD, 0, 0, ID_HIGH_AT],
-    [JUMP_IF_EQUAL, 0, 3, idHigh],
-    [LOAD_WORD, 0, 0, ID_LOW_AT],
     [JUMP_IF_EQUAL, 0, 1, idLow],
     [RETURN, 0, 0, WHOLE],
   ];

@@ -40,6 +40,6 @@ export const DEFAULT_CONFIG: Config = {
   maxWindow: 2 ** 25,
   maxConnections: 1,
   maxHalfOpen: 4,
-  halfOpenPlaces: 512,
+  halfOpenPlaces: 256,
   controller: CONTROLLERS[DEFAULT_CONTROLLER],
 };

@@ -5,6 +5,10 @@ const ENDED_COUNTS = 1000;
 /** Handshakes a second that are begun with peers whose address is not validated: in all, and for each source. */
 const UNVALIDATED = { rate: 32, burst: 16 };
 const UNVALIDATED_OF_SOURCE = { rate: 8, burst: 8 };
+/** Those with peers whose cookie was good, on average. */
+const VALIDATED_RATE = 400;
+/** Milliseconds over which it is counted how many there are. */
+const COUNTING = 200;
 /** Sources that are remembered. */
 const MAX_SOURCES = 256;
 
@@ -124,12 +128,30 @@ export class HalfOpen<Of> {
   }
 }
 
-/** Bounds the handshakes that are begun with peers whose address is not validated. */
+interface Budget {
+  /** Handshakes a second. */
+  readonly rate: number;
+  /** Handshakes in a row. */
+  readonly burst: number;
+}
+
+/** Bounds the handshakes that are begun with peers who may be anybody. */
 export class HandshakeBudget {
-  readonly #all = new TokenBucket(UNVALIDATED.rate / 1000, UNVALIDATED.burst);
+  readonly #all = bucketOf(UNVALIDATED);
+  readonly #validated: RandomDrop;
   readonly #ofSource = new Map<string, TokenBucket>();
 
-  /** Takes one more for `source`, if there is one. */
+  /** @param random whole numbers in [0, 2^32) */
+  constructor(random: () => number) {
+    this.#validated = new RandomDrop(VALIDATED_RATE / 1000, random);
+  }
+
+  /** Takes one more for a peer whose address is validated, if there is one. */
+  takeValidated(now: number): boolean {
+    return this.#validated.passes(now);
+  }
+
+  /** Takes one more for a peer from `source` whose address is not validated, if there is one. */
   take(now: number, source: string): boolean {
     return this.#all.take(now) && this.#bucketOf(source).take(now);
   }
@@ -141,11 +163,45 @@ export class HandshakeBudget {
       const [oldest] = this.#ofSource.keys();
       this.#ofSource.delete(oldest);
     }
-    const { rate, burst } = UNVALIDATED_OF_SOURCE;
-    const bucket = new TokenBucket(rate / 1000, burst);
+    const bucket = bucketOf(UNVALIDATED_OF_SOURCE);
     this.#ofSource.set(source, bucket);
     return bucket;
   }
+}
+
+/**
+ * Lets so much through on average, whoever comes when: where there is a bucket
+ * of tokens, who comes often and in time takes them all.
+ */
+class RandomDrop {
+  readonly #target: number;
+  readonly #random: () => number;
+  #start = 0;
+  #count = 0;
+  #rate = 0;
+
+  /** @param target times a millisecond */
+  constructor(target: number, random: () => number) {
+    this.#target = target;
+    this.#random = random;
+  }
+
+  passes(now: number): boolean {
+    const elapsed = now - this.#start;
+    if (elapsed >= COUNTING) {
+      this.#rate = this.#count / elapsed;
+      this.#count = 0;
+      this.#start = now;
+    }
+    this.#count++;
+    const rate = Math.max(this.#rate, this.#count / COUNTING);
+    return rate <= this.#target ||
+      this.#random() / 2 ** 32 * rate < this.#target;
+  }
+}
+
+function bucketOf({ rate, burst }: Budget): TokenBucket {
+  return new TokenBucket(rate / 1000, burst);
 }
 
 /** Groups of 16 bits in an IPv6 address, and those of them that name a network. */

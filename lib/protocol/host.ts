@@ -111,7 +111,7 @@ export class Host<Peer extends Address> {
   readonly #hostedOf = new WeakMap<Connection, Hosted<Peer>>();
   readonly #admitted = new Set<Hosted<Peer>>();
   readonly #halfOpen: HalfOpen<Hosted<Peer>>;
-  readonly #handshakes = new HandshakeBudget();
+  readonly #handshakes: HandshakeBudget;
   #wholeWindows = 0;
   /** Opened by peers, for the application to take. */
   readonly #opened: Hosted<Peer>[] = [];
@@ -135,6 +135,7 @@ export class Host<Peer extends Address> {
     this.#admitsByHand = options.admitsByHand ?? false;
     this.#limitsTo = options.limitsTo ?? (() => options.config);
     this.#halfOpen = new HalfOpen(options.config.halfOpenPlaces);
+    this.#handshakes = new HandshakeBudget(options.random);
     const key = new Uint32Array(8).map(() => options.random());
     const watchword = options.random();
     this.#cookies = new CookieJar(new Uint8Array(key.buffer), watchword);
@@ -405,7 +406,9 @@ export class Host<Peer extends Address> {
     }
     const validated = cookie.length > 0 &&
       this.#cookies.accepts(now, from, idHigh, idLow, cookie);
-    if (!validated) {
+    if (validated) {
+      if (!this.#handshakes.takeValidated(now)) return "too many handshakes";
+    } else {
       const isCalm = !isFull &&
         this.#halfOpen.size(now) < this.#config.maxHalfOpen;
       if (!isCalm || !this.#handshakes.take(now, source)) {

@@ -9,7 +9,7 @@ export const PacketState = {
 } as const;
 
 /** Packets there is room for at first: half-open connections send few. */
-const INITIAL_CAPACITY = 16;
+const INITIAL_CAPACITY = 8;
 /** Numbers left out that are remembered. */
 const MAX_SKIPPED = 8;
 

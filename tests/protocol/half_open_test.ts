@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { Random } from "../../lib/base/random.ts";
 import {
   HalfOpen,
   HandshakeBudget,
@@ -48,14 +49,32 @@ Deno.test("who leaves its place for a better one leaves it at once", () => {
 });
 
 Deno.test("handshakes without a proved address are few, in all and for each source", () => {
-  const budget = new HandshakeBudget();
+  const budget = new HandshakeBudget(() => 0);
   let begun = 0;
   for (let i = 0; i < 1_000; i++) if (budget.take(i, "one")) begun++;
   assert(begun >= 8 && begun <= 17, `${begun} of one source`);
-  const spread = new HandshakeBudget();
+  const spread = new HandshakeBudget(() => 0);
   begun = 0;
   for (let i = 0; i < 1_000; i++) if (spread.take(i, `source ${i}`)) begun++;
   assert(begun >= 32 && begun <= 48, `${begun} of many`);
+});
+
+Deno.test("of handshakes with proved addresses some hundred a second are begun, whoever comes when", () => {
+  const random = new Random(3);
+  for (const [rate, least, most] of [[100, 100, 100], [4_000, 300, 520]]) {
+    const budget = new HandshakeBudget(() => random.uint32());
+    let begun = 0;
+    let unlucky = 0;
+    for (let i = 0; i < 10 * rate; i++) {
+      const now = 1_000 * i / rate;
+      const begins = budget.takeValidated(now);
+      if (begins) begun++;
+      // One who comes right after somebody else, each time.
+      if (i % 500 === 0 && !budget.takeValidated(now)) unlucky++;
+    }
+    assert(begun >= 10 * least && begun <= 10 * most, `${begun} of ${rate}`);
+    assert(unlucky < 10 * rate / 500);
+  }
 });
 
 Deno.test("a source is an IPv4 address or an IPv6 network", () => {
