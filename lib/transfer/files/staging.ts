@@ -195,6 +195,10 @@ export class Staging {
         return undefined;
       }
       const { roots = [] } = lines.at(-1) ?? {};
+      // It is the last to be made, and the first to be removed
+      if (directory.status(CONTENT) === undefined) {
+        directory.makeDirectory(CONTENT, 0o700);
+      }
       return result = new Staging(parent, name, {
         directory,
         state,
