@@ -86,6 +86,8 @@ interface Hosted<Peer extends Address> extends Waiting {
   active: boolean;
   stale: boolean;
   changed: boolean;
+  /** Whether it is over and forgotten. */
+  removed: boolean;
 }
 
 /**
@@ -178,8 +180,8 @@ export class Host<Peer extends Address> {
    */
   accept(): Connection | undefined {
     for (;;) {
-      const connection = this.#opened.shift()?.connection;
-      if (connection?.finished !== true) return connection;
+      const hosted = this.#opened.shift();
+      if (hosted?.removed !== true) return hosted?.connection;
     }
   }
 
@@ -481,6 +483,7 @@ export class Host<Peer extends Address> {
       active: false,
       stale: false,
       changed: false,
+      removed: false,
       due: Infinity,
       slot: -1,
     };
@@ -494,6 +497,7 @@ export class Host<Peer extends Address> {
   }
 
   #remove(now: number, hosted: Hosted<Peer>): void {
+    hosted.removed = true;
     this.#table.delete(hosted);
     this.#admitted.delete(hosted);
     this.#deadlines.remove(hosted);

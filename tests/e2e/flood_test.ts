@@ -113,20 +113,20 @@ async function beside(cwd: string, crowd: Crowd | undefined, at: boolean) {
   return { getsIn: Math.max(...times), seconds, memory };
 }
 
-const CROWDS: readonly Crowd[] = FULL
-  ? [20, 100, 400, 1_000].flatMap((rate) =>
-    [1, 64].flatMap((addresses) => [
-      { rate, addresses, manner: "silent", hello: true } as const,
-      { rate, addresses, manner: "slow", hello: false } as const,
+const FULL_CROWDS: readonly Crowd[] = [
+  ...[20, 100, 400, 1_000].flatMap((rate) =>
+    [1, 64].flatMap((addresses): Crowd[] => [
+      { rate, addresses, manner: "silent", hello: true },
+      { rate, addresses, manner: "slow", hello: false },
     ])
-  ).concat([
-    { rate: 1_000, addresses: 64, manner: "reset", hello: true },
-    { rate: 400, addresses: 64, manner: "scattered", hello: true },
-  ])
-  : [
-    { rate: 100, addresses: 1, manner: "silent", hello: true },
-    { rate: 400, addresses: 64, manner: "scattered", hello: true },
-  ];
+  ),
+  { rate: 1_000, addresses: 64, manner: "reset", hello: true },
+  { rate: 400, addresses: 64, manner: "scattered", hello: true },
+];
+const CROWDS: readonly Crowd[] = FULL ? FULL_CROWDS : [
+  { rate: 100, addresses: 1, manner: "silent", hello: true },
+  { rate: 400, addresses: 64, manner: "scattered", hello: true },
+];
 
 for (const crowd of CROWDS) {
   const { rate, addresses, manner, hello } = crowd;
