@@ -51,12 +51,15 @@ export async function take(
       },
       event: tellTo(listener, feed),
       signal,
+      remembers: true,
     });
-    await channel.closed.catch(() => {
+    const heard = await channel.closed.then(() => true, () => false);
+    sink?.release?.(heard);
+    if (!heard) {
       listener.notice(
         "Everything is stored, but the sender may not have heard that",
       );
-    });
+    }
     const totals = feed.totals();
     const summary: Summary = {
       side: "receive",

@@ -101,7 +101,14 @@ export interface Sink {
    *
    * @throws {StorageFailure} if that cannot be done
    */
-  commit(): Promise<void>;
+  commit(options?: CommitOptions): Promise<void>;
+  /**
+   * What was committed so that it is remembered need not be any more.
+   *
+   * @param heard whether the sender knows that all is stored; else it stays
+   * remembered, for when the sender comes again
+   */
+  release?(heard: boolean): void;
   /**
    * Lets go of it; does nothing once it is committed.
    *
@@ -109,6 +116,16 @@ export interface Sink {
    * can be; else nothing is left behind
    */
   discard(keep?: boolean): void;
+}
+
+/** How something is made final. */
+export interface CommitOptions {
+  /**
+   * Whether it is remembered until {@linkcode Sink.release} that this transfer
+   * has made it, should the sender not hear so.
+   * @default {false}
+   */
+  readonly remembers?: boolean;
 }
 
 /** What an earlier attempt left of a file. */
@@ -145,7 +162,14 @@ export interface TreeSink {
   open(entry: FileEntry): Promise<Sink>;
   /** What is there of entries that are listed ahead of their turn. */
   inventory(): Inventory;
-  commit(): Promise<void>;
+  commit(options?: CommitOptions): Promise<void>;
+  /**
+   * What was committed so that it is remembered need not be any more.
+   *
+   * @param heard whether the sender knows that all is stored; else it stays
+   * remembered, for when the sender comes again
+   */
+  release?(heard: boolean): void;
   discard(keep?: boolean): void;
 }
 

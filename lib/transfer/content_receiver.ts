@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { Failure } from "../base/failure.ts";
-import type { Kept, Sink } from "./content.ts";
+import type { CommitOptions, Kept, Sink } from "./content.ts";
 import { BLOCK_SIZE } from "./content.ts";
 import { malformed, readInt64, writeInt64 } from "./fields.ts";
 import { frame, FrameType } from "./frame.ts";
@@ -27,7 +27,7 @@ export class ContentReceiver implements Receiver {
     this.#offer = offer;
   }
 
-  async run(): Promise<Digest> {
+  async run(options?: CommitOptions): Promise<Digest> {
     const { kept } = this.#sink;
     const resume = kept !== undefined && this.#offer.resumable === true;
     await this.#intake.say(encodeAccept({ resume }));
@@ -49,7 +49,7 @@ export class ContentReceiver implements Receiver {
     if (promised.bytes !== digest.bytes || promised.sha256 !== digest.sha256) {
       throw corrupt();
     }
-    await this.#sink.commit();
+    await this.#sink.commit(options);
     return digest;
   }
 

@@ -1,6 +1,7 @@
 import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure, type FailureReason } from "../base/failure.ts";
 import {
+  type CommitOptions,
   type OpenSink,
   type Sink,
   StorageFailure,
@@ -26,7 +27,7 @@ import { TreeReceiver } from "./tree_receiver.ts";
 import { NameFailure } from "./untrusted.ts";
 
 /** Settings of {@linkcode receive}. */
-export interface ReceiveOptions {
+export interface ReceiveOptions extends CommitOptions {
   /** Told how many bytes of the content are here so far. */
   progress?: (bytes: number) => void;
   /** Told of what a person may want to know. */
@@ -104,7 +105,7 @@ export class Reception {
    * @throws {Failure} as {@linkcode receive} does
    */
   async run(open: OpenSink, options: ReceiveOptions = {}): Promise<Digest> {
-    const work = this.#incoming.run(open).then(async (digest) => {
+    const work = this.#incoming.run(open, options).then(async (digest) => {
       await confirm(this.#stream, this.#intake, digest);
       return digest;
     });
@@ -149,7 +150,7 @@ export interface Receiver {
   /** Whether ACCEPT was said. */
   readonly accepted: boolean;
   /** @returns what was stored, once all of it is */
-  run(): Promise<Digest>;
+  run(options?: CommitOptions): Promise<Digest>;
   /** Lets go of what is not complete. */
   discard(keep: boolean): void;
 }
@@ -166,7 +167,7 @@ class Incoming {
     this.#intake = intake;
   }
 
-  async run(open: OpenSink): Promise<Digest> {
+  async run(open: OpenSink, options: CommitOptions): Promise<Digest> {
     const offer = this.#offer ?? await this.readOffer();
     this.#goOn();
     const sink = await open(offer);
@@ -175,7 +176,7 @@ class Incoming {
     this.receiver = "enter" in sink
       ? new TreeReceiver(this.#intake, sink)
       : new ContentReceiver(this.#intake, sink, offer);
-    return await this.receiver.run();
+    return await this.receiver.run(options);
   }
 
   /** Whether it is too late to fail: only the sender may still have to hear of it. */

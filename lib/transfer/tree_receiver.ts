@@ -1,6 +1,11 @@
 import { createHash, type Hash } from "node:crypto";
 import { setImmediate } from "node:timers";
-import { type Sink, SMALL, type TreeSink } from "./content.ts";
+import {
+  type CommitOptions,
+  type Sink,
+  SMALL,
+  type TreeSink,
+} from "./content.ts";
 import { skipToRestart, takenFrom, unexpected } from "./content_receiver.ts";
 import {
   decodeEntry,
@@ -43,13 +48,13 @@ export class TreeReceiver implements Receiver {
     return this.#order.path;
   }
 
-  async run(): Promise<Digest> {
+  async run(options?: CommitOptions): Promise<Digest> {
     const { resuming } = this.#sink;
     await this.#intake.say(encodeAccept({ resume: resuming }));
     this.accepted = true;
     if (resuming) await skipToRestart(this.#intake);
     const type = resuming ? await this.#listed() : await this.#entries();
-    return await this.#end(type);
+    return await this.#end(type, options);
   }
 
   discard(keep: boolean): void {
@@ -300,7 +305,10 @@ export class TreeReceiver implements Receiver {
     return true;
   }
 
-  async #end(type: number | undefined): Promise<Digest> {
+  async #end(
+    type: number | undefined,
+    options: CommitOptions | undefined,
+  ): Promise<Digest> {
     const { frames, event } = this.#intake;
     if (type !== FrameType.END) await unexpected(this.#intake, type);
     const promised = decodeDigest(await frames.body());
@@ -316,7 +324,7 @@ export class TreeReceiver implements Receiver {
     ) {
       throw corrupt();
     }
-    await this.#sink.commit();
+    await this.#sink.commit(options);
     const { omitted } = promised;
     if (omitted > 0) event({ type: "incomplete", omitted });
     return digest;

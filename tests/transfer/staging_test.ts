@@ -745,3 +745,45 @@ Deno.test({
     assert(success, new TextDecoder().decode(stdout));
   },
 });
+
+Deno.test("who was not heard by the sender is remembered: the same command again finds that all is stored", () =>
+  inDirectory(async (directory) => {
+    const tree = await treeIn(directory, ["a"]);
+    fill(tree);
+    await tree.commit({ remembers: true });
+    tree.release(false);
+    const again = await treeIn(directory, ["a"]);
+    assert(again.resuming);
+    const inventory = again.inventory();
+    inventory.enter("a");
+    const found = inventory.look(fileOf("x"));
+    assert(found?.whole);
+    again.enter(directoryOf("a"));
+    again.keep(fileOf("x"));
+    again.leave();
+    await again.commit({ remembers: true });
+    again.release(true);
+    assertEquals(namesIn(directory), ["a"]);
+    // What is there is somebody else's again
+    const error = await failureOf(treeIn(directory, ["a"]));
+    assertEquals(error.problem, "exists");
+  }));
+
+Deno.test("a file whose sender was not heard is found whole by its owner, and exists for a stranger", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/x`;
+    const create = (owner: Owner) =>
+      FileSink.create(path, {}, { force: false, owner });
+    const sink = await create(OWNER);
+    await sink.write(HELLO);
+    await sink.commit({ remembers: true });
+    sink.release(false);
+    const error = await failureOf(create(STRANGER));
+    assertEquals(error.problem, "exists");
+    const again = await create(OWNER);
+    assertEquals(again.kept?.length, HELLO.length);
+    await again.kept!.resume(HELLO.length);
+    await again.commit({ remembers: true });
+    again.release(true);
+    assertEquals(namesIn(directory), ["x"]);
+  }));

@@ -1,5 +1,10 @@
 import { basename, dirname } from "node:path";
-import { type Kept, type Sink, StorageFailure } from "../content.ts";
+import {
+  type CommitOptions,
+  type Kept,
+  type Sink,
+  StorageFailure,
+} from "../content.ts";
 import { storageFailure } from "../system_errors.ts";
 import { type Directory, openDirectory, type OpenFile } from "./directory.ts";
 import { type Attributes, GrowingFile } from "./growing_file.ts";
@@ -111,7 +116,7 @@ export class FileSink implements Sink {
     await this.#file.write(bytes);
   }
 
-  async commit(): Promise<void> {
+  async commit({ remembers = false }: CommitOptions = {}): Promise<void> {
     const { mode = DEFAULT_MODE, mtime } = this.#attributes;
     const { force } = this.#options;
     const name = basename(this.#path);
@@ -130,7 +135,13 @@ export class FileSink implements Sink {
     }
     this.#open = false;
     this.#closeFiles();
+    if (!remembers) this.#staging.end(false);
     await this.#parent.sync();
+    if (!remembers) this.#parent.close();
+  }
+
+  release(heard: boolean): void {
+    this.#staging.end(!heard);
     this.#parent.close();
   }
 

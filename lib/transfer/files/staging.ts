@@ -227,7 +227,7 @@ export class Staging {
 
   /**
    * Moves what is complete to where it belongs, all of it or, as far as that can
-   * be had, nothing; and removes the directory. Nothing else runs meanwhile.
+   * be had, nothing. Nothing else runs meanwhile.
    *
    * @param roots all that `content` has to give
    * @param options.replace whether files that are there are replaced, and
@@ -283,7 +283,17 @@ export class Staging {
       }
     }
     this.#finishModes(roots);
-    this.#remove();
+  }
+
+  /**
+   * Ends it when all is where it belongs.
+   *
+   * @param remember whether it stays, so that its owner is known again
+   */
+  end(remember: boolean): void {
+    if (!this.#open) return;
+    if (remember && this.#owned) this.#close();
+    else this.#remove();
   }
 
   /**

@@ -1,5 +1,12 @@
 import { join } from "node:path";
-import type { Found, Inventory, Kept, Sink, TreeSink } from "../content.ts";
+import type {
+  CommitOptions,
+  Found,
+  Inventory,
+  Kept,
+  Sink,
+  TreeSink,
+} from "../content.ts";
 import type { DirectoryEntry, FileEntry, LinkEntry } from "../entries.ts";
 import type { Offer } from "../messages.ts";
 import { storageFailure } from "../system_errors.ts";
@@ -222,7 +229,7 @@ export class FileTreeSink implements TreeSink {
     return inventory;
   }
 
-  async commit(): Promise<void> {
+  async commit({ remembers = false }: CommitOptions = {}): Promise<void> {
     if (!this.#open) {
       throw unusable(this.#parent.path, "the transfer was ended");
     }
@@ -242,7 +249,13 @@ export class FileTreeSink implements TreeSink {
       throw storageFailure(this.#parent.path, error);
     }
     this.#open = false;
+    if (!remembers) this.#staging.end(false);
     await this.#parent.sync();
+    if (!remembers) this.#close();
+  }
+
+  release(heard: boolean): void {
+    this.#staging.end(!heard);
     this.#close();
   }
 
