@@ -26,12 +26,12 @@ const GRACE = 700;
 
 /** Asks the person at a terminal one question after another; no is the default. */
 export class Questions {
-  readonly #terminal: Terminal;
+  readonly #terminal: Pick<Terminal, "ask">;
   readonly #reporter: QuestionReporter;
   #last: Promise<void> = Promise.resolve();
   #withdrawnAt = -Infinity;
 
-  constructor(terminal: Terminal, reporter: QuestionReporter) {
+  constructor(terminal: Pick<Terminal, "ask">, reporter: QuestionReporter) {
     this.#terminal = terminal;
     this.#reporter = reporter;
   }

@@ -1,0 +1,44 @@
+import { assert, assertEquals } from "@std/assert";
+import { AttemptKey } from "../../lib/secure/attempt_key.ts";
+import { isSameOwner, ownerOf } from "../../lib/session/owner.ts";
+import type { Offer } from "../../lib/transfer/messages.ts";
+
+const BINDING = new Uint8Array(32).fill(1);
+const KEY = AttemptKey.from(new Uint8Array(32).fill(2), "x");
+
+/** An offer whose attempt was proved to a channel of this binding. */
+function offerAt(binding: Uint8Array): Offer {
+  const attempt = { key: KEY.publicKey, proof: KEY.prove(binding) };
+  return { name: "x", attempt };
+}
+
+Deno.test("an attempt's key counts only if it was proved to this very channel", () => {
+  const encrypted = { mode: "encrypted" } as const;
+  assertEquals(
+    ownerOf(offerAt(BINDING), BINDING, encrypted).key,
+    KEY.publicKey,
+  );
+  const relayed = offerAt(new Uint8Array(32).fill(3));
+  assertEquals(ownerOf(relayed, BINDING, encrypted), { key: undefined });
+  assertEquals(ownerOf({ name: "x" }, BINDING, encrypted), { key: undefined });
+});
+
+Deno.test("who knows the code is known again by it, without a key", () => {
+  const right = { mode: "code", code: "1-right" } as const;
+  const owner = ownerOf({}, BINDING, right);
+  const verifier = owner.code!.verifier();
+  assert(!verifier.includes("right"));
+  assert(owner.code!.matches(verifier));
+  const other = ownerOf({}, BINDING, { mode: "code", code: "1-wrong" });
+  assert(!other.code!.matches(verifier));
+});
+
+Deno.test("two senders at once are the same by their key, or by the code", () => {
+  const [key, other] = [KEY.publicKey, new Uint8Array(32)];
+  const code = { verifier: () => "", matches: () => true };
+  assert(isSameOwner({ key }, { key: key.slice() }));
+  assert(isSameOwner({ code }, { key, code }));
+  assert(!isSameOwner({ key }, { key: other }));
+  assert(!isSameOwner({ key }, {}));
+  assert(!isSameOwner({}, {}));
+});

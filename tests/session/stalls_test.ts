@@ -1,0 +1,37 @@
+import { assertEquals } from "@std/assert";
+import { Stalls } from "../../lib/session/stalls.ts";
+
+/** Transfers by name, and which of them were ended. */
+function transfers(stalls: Stalls) {
+  const ended: string[] = [];
+  const begin = (name: string, now: number) =>
+    stalls.watch({ abort: () => ended.push(name) }, now);
+  return { ended, begin };
+}
+
+Deno.test("a transfer that stands still gives way, the one that does for longest first", () => {
+  const stalls = new Stalls();
+  const { ended, begin } = transfers(stalls);
+  begin("one", 0);
+  const two = begin("two", 1000);
+  const three = begin("three", 2000);
+  two.progressed(9000);
+  assertEquals(stalls.makeRoom(9999), false);
+  assertEquals(stalls.makeRoom(15_000), true);
+  assertEquals(stalls.makeRoom(15_000), true);
+  assertEquals(ended, ["one", "three"]);
+  three.progressed(15_000);
+  assertEquals(stalls.makeRoom(18_999), false);
+  assertEquals(stalls.makeRoom(19_000), true);
+  assertEquals(ended, ["one", "three", "two"]);
+});
+
+Deno.test("a transfer that has ended, or goes on, does not give way", () => {
+  const stalls = new Stalls();
+  const { ended, begin } = transfers(stalls);
+  begin("over", 0).end();
+  const going = begin("going", 0);
+  for (let now = 0; now < 60_000; now += 5000) going.progressed(now);
+  assertEquals(stalls.makeRoom(60_000), false);
+  assertEquals(ended, []);
+});
