@@ -187,6 +187,61 @@ Deno.test("an endpoint closes while strangers knock without end", async () => {
   stranger.close();
 });
 
+/** Serves one sender, and then lets another one come. */
+async function another(makeRoom: (first: Channel) => boolean) {
+  const receiver = Endpoint.listen(LOOPBACK);
+  const served: Channel[] = [];
+  const { promise: first, resolve } = Promise.withResolvers<void>();
+  const over = new AbortController();
+  const take = (channel: Channel) => {
+    served.push(channel);
+    resolve();
+  };
+  let asked = 0;
+  receiver.serve((channel) => Promise.resolve(channel), take, over.signal, {
+    makeRoom: () => {
+      asked++;
+      return makeRoom(served[0]);
+    },
+  }).catch(() => {});
+  const sender = Endpoint.listen(LOOPBACK);
+  const one = await sender.connect("127.0.0.1", receiver.port);
+  await one.write(Uint8Array.of(1));
+  await first;
+  const other = await sender.connect("127.0.0.1", receiver.port);
+  await other.write(Uint8Array.of(2));
+  return {
+    one,
+    other,
+    asked: () => asked,
+    close: async () => {
+      over.abort();
+      await Promise.all([sender.close(), receiver.close()]);
+    },
+  };
+}
+
+Deno.test("when all places are taken the application is asked for one, and who comes is served", async () => {
+  const { one, other, asked, close } = await another((first) => {
+    first.abort(new Failure("silence", "It said nothing"));
+    return true;
+  });
+  await other.established;
+  assertEquals((await failureOf(one.closed)).reason, "peer-stopped");
+  assertEquals(asked(), 1);
+  await close();
+});
+
+Deno.test("when the application gives none up, who comes is told that it is busy, and the first is not disturbed", async () => {
+  const { one, other, asked, close } = await another(() => false);
+  assertEquals((await failureOf(other.established)).reason, "busy");
+  assertEquals(asked(), 1);
+  await one.write(Uint8Array.of(3));
+  one.ask();
+  assertEquals(one.finished, false);
+  await close();
+});
+
 Deno.test("an unknown host, a port in use and a foreign address are refused with a reason", async () => {
   const endpoint = Endpoint.listen(LOOPBACK);
   const unknown = await failureOf(endpoint.connect("no-such-host.invalid", 1));
