@@ -44,9 +44,10 @@ export function progressLine(progress: Progress, style: LineStyle): string {
     kept.add(part);
   }
   const line = parts.filter((part) => kept.has(part)).map(({ text }) => text);
-  const length = Math.min(MAX_BAR, room - GAP.length);
+  const length = Math.min(MAX_BAR, room - reserved - GAP.length);
   if (progress.size !== undefined && style.colour && length >= MIN_BAR) {
     line.splice(1, 0, bar(shareOf(progress), length));
+    room -= length + GAP.length;
   }
   if (entry !== undefined && room >= reserved) {
     line.push(shortened(entry, room - GAP.length));

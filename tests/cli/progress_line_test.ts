@@ -65,7 +65,8 @@ Deno.test("the beginning and the end are told without nonsense", () => {
 Deno.test("no line is wider than it may be", () => {
   for (let columns = 0; columns <= 120; columns++) {
     for (const colour of [false, true]) {
-      for (const progress of [HALF, STREAM]) {
+      const tree = { ...HALF, entry: "a/tree/of/several.txt" };
+      for (const progress of [HALF, STREAM, tree]) {
         const line = progressLine(progress, { columns, colour });
         // deno-lint-ignore no-control-regex -- colours take no columns
         const width = line.replaceAll(/\x1b\[\d+m/g, "").length;
