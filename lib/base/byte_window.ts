@@ -19,24 +19,20 @@ export class ByteWindow {
   write(position: number, bytes: Uint8Array): void {
     const at = position % BLOCK_SIZE;
     const room = BLOCK_SIZE - at;
-    const block = this.#blockOf(position, Math.min(room, bytes.length));
+    const number = (position - at) / BLOCK_SIZE;
     if (bytes.length <= room) {
-      block.set(bytes, at);
+      this.#block(number, at + bytes.length).set(bytes, at);
     } else {
-      block.set(bytes.subarray(0, room), at);
+      this.#block(number, BLOCK_SIZE).set(bytes.subarray(0, room), at);
       this.write(position + room, bytes.subarray(room));
     }
   }
 
-  /** @param length bytes from `position` on that it has room for */
-  #blockOf(position: number, length: number): Uint8Array {
-    const number = Math.floor(position / BLOCK_SIZE);
+  /** The block with this number, with room for `size` bytes at least. */
+  #block(number: number, size: number): Uint8Array {
     const known = this.#blocks.get(number);
-    const end = position % BLOCK_SIZE + length;
-    if (known !== undefined && known.length >= end) return known;
-    let size = number === 0 ? FIRST_SIZE : BLOCK_SIZE;
-    while (size < end) size *= 2;
-    const block = this.#spare.pop() ?? new Uint8Array(size);
+    if (known !== undefined && known.length >= size) return known;
+    const block = this.#spare.pop() ?? new Uint8Array(sizeOf(number, size));
     if (known !== undefined) block.set(known);
     this.#blocks.set(number, block);
     return block;
@@ -52,7 +48,7 @@ export class ByteWindow {
     for (let done = 0; done < length;) {
       const at = (position + done) % BLOCK_SIZE;
       const end = Math.min(BLOCK_SIZE, at + length - done);
-      const block = this.#blockOf(position + done, end - at);
+      const block = this.#block((position + done - at) / BLOCK_SIZE, end);
       into.set(block.subarray(at, end), offset + done);
       done += end - at;
     }
@@ -68,4 +64,10 @@ export class ByteWindow {
       if (block.length === BLOCK_SIZE) this.#spare.push(block);
     }
   }
+}
+
+function sizeOf(number: number, least: number): number {
+  let size = number === 0 ? FIRST_SIZE : BLOCK_SIZE;
+  while (size < least) size *= 2;
+  return size;
 }

@@ -44,6 +44,8 @@ const MAX_PERSIST_INTERVAL = 1000;
 const FIRST_SKIP = 64;
 /** up to this: each costs the peer a SACK block. */
 const MAX_SKIP = 1024;
+/** or, where more are in flight, to this share of those: so a flight has some of them, and not too many. */
+const SKIP_SHARE = 1 / 8;
 /** Bytes of a datagram that asks for a sign of life from an address, or gives it, without padding. */
 export const MIN_PATH_SIZE = HEADER_SIZE + PATH_PART_SIZE;
 /** A datagram without payload takes no more bytes than this. */
@@ -429,8 +431,13 @@ export class Output {
   }
 
   #skipNumber(): void {
-    this.#sources.recovery.packets.skip();
-    this.#skipInterval = Math.min(2 * this.#skipInterval, MAX_SKIP);
+    const { packets } = this.#sources.recovery;
+    const most = Math.max(
+      MAX_SKIP,
+      SKIP_SHARE * (packets.next - packets.oldest),
+    );
+    this.#skipInterval = Math.min(2 * this.#skipInterval, most);
+    packets.skip();
     this.#untilSkip = this.#drawSkip();
   }
 

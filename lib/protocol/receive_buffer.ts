@@ -9,7 +9,7 @@ export type Unacceptable =
   | "too many holes";
 
 /** Ranges kept behind holes: more than loss alone leaves in the largest window. */
-export const MAX_RANGES = 1024;
+export const MAX_RANGES = 4096;
 /** The same of a peer that was not admitted. */
 export const MAX_RANGES_BEFORE_ADMISSION = 8;
 

@@ -11,7 +11,7 @@ export const PacketState = {
 /** Packets there is room for at first: half-open connections send few. */
 const INITIAL_CAPACITY = 8;
 /** Numbers left out that are remembered. */
-const MAX_SKIPPED = 8;
+const MAX_SKIPPED = 32;
 
 /**
  * What is known of each packet that was sent and may still be acknowledged:
@@ -32,6 +32,7 @@ export class SentPackets {
   readonly #acked = new RangeSet();
   readonly #skipped: number[] = [];
   #skips = 0;
+  #newestSkipped = -1;
   #lostBefore = -Infinity;
 
   /** Packets below this are forgotten. */
@@ -69,14 +70,20 @@ export class SentPackets {
 
   /** Leaves a packet number out: who acknowledges it has not seen what was sent (RFC 9000, section 21.4). */
   skip(): void {
+    this.#newestSkipped = this.next;
     this.#skipped[this.#skips++ % MAX_SKIPPED] = this.next;
     this.sentUntracked();
   }
 
-  /** Whether [start, end) has a packet number in it that was left out, as far as that is remembered. */
+  /**
+   * Whether [start, end) has a packet number in it that was left out and is not
+   * settled, or is just below what is not.
+   */
   hasSkipped(start: number, end: number): boolean {
+    const oldest = Math.max(start, this.oldest - 1);
+    if (this.#newestSkipped < oldest) return false;
     for (const packet of this.#skipped) {
-      if (packet >= start && packet < end) return true;
+      if (packet >= oldest && packet < end) return true;
     }
     return false;
   }
