@@ -1,4 +1,4 @@
-import { quotedName } from "../base/display_text.ts";
+import { displayName, quotedName } from "../base/display_text.ts";
 import { abortable } from "../endpoint/abortable.ts";
 import type { OfferRequest, ReceiverRequest } from "../session/consent.ts";
 import { formatBytes, formatCount } from "../session/format.ts";
@@ -90,7 +90,7 @@ export function questionLines({ about, request }: Question): string[] {
   if (about === "offer") {
     const size = sizeOf(request);
     return [
-      `${peer} offers ${titleOf(request)}${size}, ${placeOf(request)}`,
+      `${peer} offers ${titleOf(request)}${size}${placeOf(request)}`,
       wordsLine("sender", words),
     ];
   }
@@ -118,8 +118,10 @@ function sizeOf({ kind, files, size }: OfferRequest): string {
   return `, ${parts.join(", ")}`;
 }
 
-function placeOf({ entries, target }: OfferRequest): string {
-  return entries > 1 ? `to be saved in ${target}` : `to be saved as ${target}`;
+/** Where it is saved, unless that is here and under the same name. */
+function placeOf({ entries, names, target }: OfferRequest): string {
+  if (entries > 1 ? target === "." : target === names[0]) return "";
+  return `, to be saved ${entries > 1 ? "in" : "as"} ${displayName(target)}`;
 }
 
 function wordsLine(

@@ -23,7 +23,7 @@ function lines(changes: Partial<OfferRequest>): string[] {
 
 Deno.test("a person sees what is offered, from where, how large, and the words", () => {
   assertEquals(lines({}), [
-    '192.0.2.5:40000 offers "photo.raw", 3.1 MB, to be saved as photo.raw',
+    '192.0.2.5:40000 offers "photo.raw", 3.1 MB',
     "The sender has to see the same words: carpet cyclone journey",
   ]);
   assertEquals(
@@ -36,12 +36,24 @@ Deno.test("of a tree a person sees its names and all that is in it", () => {
   const tree = { kind: "tree", size: 5e9, target: "." } as const;
   assertEquals(
     lines({ ...tree, names: ["photos"], files: 1234, target: "photos" })[0],
-    '192.0.2.5:40000 offers the directory "photos", 1234 files, 5.0 GB, to be saved as photos',
+    '192.0.2.5:40000 offers the directory "photos", 1234 files, 5.0 GB',
   );
   const names = ["a", ".ssh", "c"];
   assertEquals(
     lines({ ...tree, names, entries: 5, files: undefined })[0],
-    '192.0.2.5:40000 offers 5 entries: "a", ".ssh", "c", 2 more, 5.0 GB, to be saved in .',
+    '192.0.2.5:40000 offers 5 entries: "a", ".ssh", "c", 2 more, 5.0 GB',
+  );
+});
+
+Deno.test("where something is saved is told unless it is here, under its own name", () => {
+  assertEquals(
+    lines({ target: "in/photo.raw" })[0],
+    '192.0.2.5:40000 offers "photo.raw", 3.1 MB, to be saved as in/photo.raw',
+  );
+  const names = ["a", "b"];
+  assertEquals(
+    lines({ kind: "tree", names, entries: 2, files: 2, target: "my files" })[0],
+    '192.0.2.5:40000 offers 2 entries: "a", "b", 2 files, 3.1 MB, to be saved in "my files"',
   );
 });
 
