@@ -40,6 +40,6 @@ export const DEFAULT_CONFIG: Config = {
   maxWindow: 2 ** 25,
   maxConnections: 1,
   maxHalfOpen: 4,
-  halfOpenPlaces: 192,
+  halfOpenPlaces: 128,
   controller: CONTROLLERS[DEFAULT_CONTROLLER],
 };

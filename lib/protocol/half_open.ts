@@ -6,7 +6,7 @@ const ENDED_COUNTS = 1000;
 const UNVALIDATED = { rate: 32, burst: 16 };
 const UNVALIDATED_OF_SOURCE = { rate: 8, burst: 8 };
 /** Those with peers whose cookie was good, on average. */
-const VALIDATED_RATE = 300;
+const VALIDATED_RATE = 200;
 /** Milliseconds over which it is counted how many there are. */
 const COUNTING = 200;
 /** Sources that are remembered. */

@@ -61,7 +61,7 @@ Deno.test("handshakes without a proved address are few, in all and for each sour
 
 Deno.test("of handshakes with proved addresses some hundred a second are begun, whoever comes when", () => {
   const random = new Random(3);
-  for (const [rate, least, most] of [[100, 100, 100], [4_000, 220, 450]]) {
+  for (const [rate, least, most] of [[100, 100, 100], [4_000, 150, 320]]) {
     const budget = new HandshakeBudget(() => random.uint32());
     let begun = 0;
     let unlucky = 0;
