@@ -1,0 +1,319 @@
+import { assert, assertEquals } from "@std/assert";
+import "../c_library.ts";
+import { frame, FrameType } from "../../lib/transfer/frame.ts";
+import { encodeEntry, type FileEntry } from "../../lib/transfer/entries.ts";
+import { bytesOf, HostileSender } from "./hostile_sender.ts";
+import {
+  filesWith,
+  FULL,
+  inDirectory,
+  inventory,
+  MemoryWatch,
+  namesIn,
+  pause,
+  receiver,
+  sender,
+  stateOf,
+  until,
+} from "./support.ts";
+
+/** A time that all entries bear. */
+const MTIME = 1_700_000_000_000_000_000n;
+const DIRECTORY = { kind: "directory", mode: 0o755, mtime: MTIME } as const;
+const FILE = { kind: "file", mode: 0o644, mtime: MTIME } as const;
+const TREE = { name: "t", tree: { count: 1, names: ["t"] }, resumable: true };
+const LARGE = 1_000_000;
+/** Bytes by which a receiver's memory may grow under any attack. */
+const MAX_GROWTH = 32e6;
+
+/** Offers a tree, sends a part of a file of it, and leaves. */
+async function breakOff(port: number): Promise<void> {
+  const sending = await HostileSender.connect(port);
+  await sending.offer(TREE);
+  await sending.entry({ ...DIRECTORY, name: "t" });
+  await sending.entry({ ...FILE, name: "a", size: LARGE });
+  for (let i = 0; i < 5; i++) {
+    await sending.say(FrameType.DATA, bytesOf(100_000, i));
+  }
+  await sending.hears(FrameType.ACCEPT);
+  await until(() => sending.channel.unacknowledged === 0);
+  await pause(300);
+  await sending.close();
+}
+
+/** Says these frames in blocks until so many bytes have left, the other side ends it, or the time is over. */
+async function pour(
+  sending: HostileSender,
+  next: (index: number) => Uint8Array[],
+  bytes: number,
+): Promise<number> {
+  let sent = 0;
+  const over = performance.now() + 20_000;
+  for (let index = 0; sent < bytes && performance.now() < over;) {
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    while (length < 100_000) {
+      for (const part of next(index++)) {
+        parts.push(part);
+        length += part.length;
+      }
+    }
+    const block = new Uint8Array(length);
+    let at = 0;
+    for (const part of parts) {
+      block.set(part, at);
+      at += part.length;
+    }
+    const stuck = pause(3_000).then(() => "stuck" as const);
+    const written = sending.stream.write(block).then(
+      () => "taken" as const,
+      () => "ended" as const,
+    );
+    if (await Promise.race([written, stuck]) !== "taken") break;
+    sent += length;
+  }
+  return sent;
+}
+
+const EMPTY = new Uint8Array(0);
+const POURED = FULL ? 90e6 : 30e6;
+
+function fileNamed(index: number): FileEntry {
+  return { ...FILE, name: `n${String(index).padStart(9, "0")}`, size: 10 };
+}
+
+Deno.test("who asks what is there and never listens to the answers does not make them pile up", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/dir`);
+    await using received = await receiver(["-d", "dir", "--keep", "--yes"], {
+      cwd,
+    });
+    await breakOff(received.port);
+    using memory = new MemoryWatch(received.pid);
+    await using sending = await HostileSender.connect(
+      received.port,
+      undefined,
+      false,
+    );
+    await sending.offer(TREE);
+    await sending.say(FrameType.RESTART);
+    await sending.entry({ ...DIRECTORY, name: "t" });
+    const ask = frame(FrameType.ASK, EMPTY);
+    const skip = frame(FrameType.VOID, EMPTY);
+    const sent = await pour(
+      sending,
+      (i) => [
+        frame(FrameType.ENTRY, encodeEntry(fileNamed(i))),
+        ask,
+        skip,
+      ],
+      POURED,
+    );
+    await pause(500);
+    assert(memory.growth < MAX_GROWTH, `${sent} sent, ${memory.growth} more`);
+  }));
+
+Deno.test("a listing of entries as long as they may be does not stay in memory (rsync CVE-2024-12084's kind: sizes that a peer chooses)", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/dir`);
+    await using received = await receiver(["-d", "dir", "--keep", "--yes"], {
+      cwd,
+    });
+    await breakOff(received.port);
+    using memory = new MemoryWatch(received.pid);
+    await using sending = await HostileSender.connect(received.port);
+    await sending.offer(TREE);
+    await sending.say(FrameType.RESTART);
+    await sending.entry({ ...DIRECTORY, name: "t" });
+    // A field that nobody knows, as long as there is room for
+    const unknown = new Uint8Array(16_000);
+    unknown.set([0x7f, 0x3e, 0x7d]);
+    const padded = (i: number) => {
+      const body = encodeEntry(fileNamed(i));
+      const whole = new Uint8Array(body.length + unknown.length);
+      whole.set(body);
+      whole.set(unknown, body.length);
+      return frame(FrameType.ENTRY, whole);
+    };
+    const sent = await pour(sending, (i) =>
+      i < 8_000 ? [padded(i)] : [
+        frame(FrameType.ASK, EMPTY),
+      ], 8_000 * 16_000);
+    await pause(500);
+    assert(memory.growth < MAX_GROWTH, `${sent} sent, ${memory.growth} more`);
+  }));
+
+Deno.test("strangers who agree and then say next to nothing do not keep the others out of --keep", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/dir`);
+    await Deno.writeTextFile(`${cwd}/in`, "honest");
+    await using received = await receiver(["-d", "dir", "--keep", "--yes"], {
+      cwd,
+    });
+    const silent: HostileSender[] = [];
+    for (let i = 0; i < 16; i++) {
+      const one = await HostileSender.connect(received.port);
+      await one.stream.write(Uint8Array.of(FrameType.OFFER));
+      silent.push(one);
+    }
+    await pause(500);
+    const deadline = performance.now() + 25_000;
+    let status: number;
+    do {
+      status = await sender(received.port, ["in"], { cwd }).ended;
+    } while (status !== 0 && performance.now() < deadline);
+    assertEquals(status, 0, "nobody else got in");
+    for (const one of silent) await one.close();
+  }));
+
+Deno.test("strangers who make an offer and then send nothing do not keep the others out of --keep", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/dir`);
+    await Deno.writeTextFile(`${cwd}/in`, "honest");
+    await using received = await receiver(["-d", "dir", "--keep", "--yes"], {
+      cwd,
+    });
+    const silent: HostileSender[] = [];
+    for (let i = 0; i < 16; i++) {
+      const one = await HostileSender.connect(received.port);
+      await one.offer({ name: `silent${i}`, size: 1_000_000 });
+      silent.push(one);
+    }
+    await pause(500);
+    const deadline = performance.now() + (FULL ? 120_000 : 60_000);
+    let status: number;
+    do {
+      status = await sender(received.port, ["in"], { cwd }).ended;
+    } while (status !== 0 && performance.now() < deadline);
+    assertEquals(status, 0, "nobody else got in");
+    for (const one of silent) await one.close();
+  }));
+
+/** Somebody's file that is half there: what a stranger is to learn nothing of. */
+async function halfThere(cwd: string): Promise<void> {
+  await Deno.mkdir(`${cwd}/dir`, { recursive: true });
+  await Deno.writeFile(`${cwd}/theirs`, bytesOf(20_000_000));
+  await Deno.mkdir(`${cwd}/state`);
+  const received = await receiver(["-d", "dir", "--yes", "--timeout", "2"], {
+    cwd,
+  });
+  const env = stateOf(`${cwd}/state`);
+  const args = ["theirs", "--rate", "80", "--timeout", "2"];
+  const sent = sender(received.port, args, { cwd, env });
+  await until(async () => {
+    const there = await inventory(`${cwd}/dir`);
+    return there.some((line) => Number(line.split(" ")[4]) > 4_000_000);
+  });
+  sent.kill();
+  await Promise.all([sent.ended, received.ended]);
+}
+
+Deno.test("a stranger learns neither length nor hash of what another sender has left half done (rsync CVE-2024-12086)", () =>
+  inDirectory(async (cwd) => {
+    await halfThere(cwd);
+    const before = await inventory(`${cwd}/dir`);
+    await using received = await receiver(["-d", "dir", "--keep", "--yes"], {
+      cwd,
+    });
+    const size = 20_000_000;
+    await using stranger = await HostileSender.connect(received.port);
+    await stranger.offer({ name: "theirs", size, resumable: true });
+    await stranger.hears(FrameType.ACCEPT);
+    await pause(500);
+    const told = stranger.heard.filter(({ type }) =>
+      type === FrameType.HAVE || type === FrameType.PROOF
+    );
+    assertEquals(told.length, 0, "it was told of somebody else's");
+    // To begin with nothing must not cut what is there
+    await stranger.say(FrameType.DATA, Uint8Array.of(1));
+    await pause(500);
+    await stranger.close();
+    await pause(500);
+    const after = await inventory(`${cwd}/dir`);
+    const large = (lines: string[]) =>
+      lines.filter((line) => Number(line.split(" ")[4]) > 1_000_000);
+    assertEquals(large(after), large(before));
+  }));
+
+Deno.test("the sender itself goes on with what a stranger meanwhile offered under its name", () =>
+  inDirectory(async (cwd) => {
+    await halfThere(cwd);
+    const received = await receiver(["-d", "dir", "--keep", "--yes"], { cwd });
+    const stranger = await HostileSender.connect(received.port);
+    await stranger.offer({ name: "theirs", size: 1, resumable: false });
+    await pause(300);
+    await stranger.close();
+    const env = stateOf(`${cwd}/state`);
+    const sent = sender(received.port, ["theirs"], { cwd, env });
+    assertEquals(await sent.ended, 0, sent.stderr);
+    assert(/Going on after/.test(sent.stderr), sent.stderr);
+    await received.stop();
+    assertEquals(
+      (await Deno.readFile(`${cwd}/dir/theirs`)).length,
+      20_000_000,
+    );
+  }));
+
+Deno.test("a small file of a stranger does not take the place of what is being received under that name", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/dir`);
+    await Deno.writeFile(`${cwd}/running`, bytesOf(6_000_000));
+    await using received = await receiver(["-d", "dir", "--keep", "--yes"], {
+      cwd,
+    });
+    const args = ["running", "--rate", "20"];
+    const sent = sender(received.port, args, { cwd });
+    await until(async () => (await inventory(`${cwd}/dir`)).length > 1);
+    for (const name of ["running", "running.ferry-part"]) {
+      await Deno.mkdir(`${cwd}/other`, { recursive: true });
+      await Deno.writeTextFile(`${cwd}/other/${name}`, "small");
+      await Deno.writeTextFile(`${cwd}/other/zzz`, "small, too");
+      // Of a tree, what is small goes another way than a single file
+      const names = [name, "zzz"];
+      const stranger = sender(received.port, names, { cwd: `${cwd}/other` });
+      await stranger.ended;
+    }
+    const status = await sent.ended;
+    const there = await Deno.readFile(`${cwd}/dir/running`);
+    if (status === 0) {
+      assertEquals(there, bytesOf(6_000_000));
+    } else {
+      // Who is complete first has the name; what the other sent is not lost
+      assertEquals(new TextDecoder().decode(there), "small");
+      assert(/there already/.test(sent.stderr), sent.stderr);
+      const left = (await inventory(`${cwd}/dir`))
+        .filter((line) => Number(line.split(" ")[4]) > 5_000_000);
+      assertEquals(left.length, 1);
+    }
+  }));
+
+Deno.test("whoever knows name, size and time of a file that is there is told nothing of its content, and changes nothing of it", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/dir/t`, { recursive: true });
+    const diary = `${cwd}/dir/t/diary.txt`;
+    await Deno.writeTextFile(diary, "PIN 1234\n");
+    await Deno.chmod(diary, 0o600);
+    await Deno.utime(diary, 1_700_000_000, 1_700_000_000);
+    const before = await inventory(`${cwd}/dir/t`);
+    await using received = await receiver(["-d", "dir", "--keep", "--yes"], {
+      cwd,
+    });
+    const entry = { ...FILE, name: "diary.txt", size: 9, mode: 0o666 };
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const sending = await HostileSender.connect(received.port);
+      await sending.offer(TREE);
+      if (attempt === 1) await sending.say(FrameType.RESTART);
+      await sending.entry({ ...DIRECTORY, name: "t" });
+      await sending.entry(entry);
+      await sending.say(FrameType.ASK);
+      await sending.say(FrameType.TAKE);
+      await pause(700);
+      const told = sending.heard.some(({ type }) => type === FrameType.PROOF);
+      assert(!told, "its hash was told");
+      await sending.close();
+      await pause(300);
+    }
+    assertEquals(await inventory(`${cwd}/dir/t`), before);
+    assertEquals(await filesWith(`${cwd}/dir`, "PIN 1234"), [diary]);
+    assert(namesIn(`${cwd}/dir`).includes("t"));
+  }));

@@ -1,0 +1,397 @@
+/**
+ * What was found in other programs of the field, kind by kind, and what ferry
+ * does where the same is tried with it. Tests elsewhere in this folder have the
+ * number of an advisory in their names, too:
+ *
+ * - croc CVE-2023-43619, scp CVE-2019-6111, wget CVE-2010-2252 (a peer chooses
+ *   names that programs look for), croc CVE-2023-43620 and scp CVE-2019-6109
+ *   (escapes in names): `no_terminal_test.ts`, `consent_test.ts`
+ * - rsync CVE-2024-12086 (telling what is there by its hash): `admitted_test.ts`
+ * - rsync CVE-2024-12747 and CVE-2026-29518 (a link swapped in): `other_user_test.ts`
+ * - croc's unbounded rooms of 2026 (places that strangers take): `flood_test.ts`
+ * - magic-wormhole's guesses at codes (attacks.md): `words_test.ts`
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import "../c_library.ts";
+import { FieldWriter, Tag } from "../../lib/transfer/fields.ts";
+import { frame, FrameType } from "../../lib/transfer/frame.ts";
+import { Reason } from "../../lib/transfer/messages.ts";
+import { Relay } from "../net/relay.ts";
+import { HostileReceiver } from "./hostile_receiver.ts";
+import { HostileSender } from "./hostile_sender.ts";
+import {
+  freePort,
+  inDirectory,
+  inventory,
+  listening,
+  MemoryWatch,
+  namesIn,
+  pause,
+  receiver,
+  type Running,
+  sender,
+  TMUX,
+} from "./support.ts";
+import { Terminal } from "./terminal.ts";
+
+const MTIME = 1_700_000_000_000_000_000n;
+const DIRECTORY = { kind: "directory", mode: 0o755, mtime: MTIME } as const;
+const TREE = { name: "t", tree: { count: 1, names: ["t"] } };
+const encoder = new TextEncoder();
+
+/** A receiver of anyone's, with a directory and something beside it that nobody is to reach. */
+async function victim(
+  cwd: string,
+  ...args: string[]
+): Promise<Running & { port: number }> {
+  await Deno.mkdir(`${cwd}/dir`, { recursive: true });
+  await Deno.mkdir(`${cwd}/outside`, { recursive: true });
+  await Deno.writeTextFile(`${cwd}/outside/file`, "not theirs");
+  return await receiver(["-d", "dir", "--keep", "--yes", ...args], { cwd });
+}
+
+/** Asserts that an honest sender still gets in and is served. */
+async function assertServes(cwd: string, port: number): Promise<void> {
+  await Deno.writeTextFile(`${cwd}/honest`, "honest");
+  const sent = sender(port, ["honest"], { cwd });
+  assertEquals(await sent.ended, 0, sent.stderr);
+  assertEquals(await Deno.readTextFile(`${cwd}/dir/honest`), "honest");
+}
+
+/** Has a hostile sender do something to a receiver, which refuses it, stores nothing and goes on. */
+async function refused(
+  cwd: string,
+  attack: (sending: HostileSender) => Promise<void>,
+): Promise<void> {
+  await using received = await victim(cwd);
+  const outside = await inventory(`${cwd}/outside`);
+  using memory = new MemoryWatch(received.pid);
+  const sending = await HostileSender.connect(received.port);
+  await attack(sending).catch(() => {});
+  await sending.hears(FrameType.REFUSE).catch(() => {});
+  assert(
+    sending.ended || sending.complaint !== undefined,
+    "nobody objected",
+  );
+  await sending.close();
+  assertEquals(await inventory(`${cwd}/outside`), outside);
+  assertEquals(namesIn(cwd), ["dir", "outside"]);
+  const kept = namesIn(`${cwd}/dir`).filter((name) =>
+    !name.endsWith(".ferry-part")
+  );
+  assertEquals(kept, []);
+  assert(memory.growth < 32e6, `${memory.growth} more`);
+  await assertServes(cwd, received.port);
+}
+
+function offerNamed(name: string): Uint8Array {
+  const fields = new FieldWriter(1).uint8(Tag.KIND, 1);
+  fields.bytes(Tag.NAME, encoder.encode(name)).int64(Tag.SIZE, 4);
+  return frame(FrameType.OFFER, fields.finish());
+}
+
+const LEADING_OUT: [string, string][] = [
+  ["../outside/new", "tar CVE-2016-6321, magic-wormhole CVE-2026-42448"],
+  ["x/../../outside/new", "tar CVE-2016-6321: the prefix is cut too early"],
+  ["/tmp/ferry-evil", "magic-wormhole 0.23: a missing basename()"],
+  ["..", "scp CVE-2018-20685"],
+  [".", "scp CVE-2018-20685"],
+  ["", "scp CVE-2018-20685"],
+  ["a\0b", "a name that the system cuts"],
+  ["x".repeat(300), "a name that does not fit"],
+];
+for (const [name, kind] of LEADING_OUT) {
+  const shown = JSON.stringify(name.slice(0, 30));
+  Deno.test(`a file offered as ${shown} is refused (${kind})`, () =>
+    inDirectory((cwd) =>
+      refused(cwd, async (sending) => {
+        await sending.stream.write(offerNamed(name));
+        await sending.say(FrameType.DATA, encoder.encode("evil"));
+      })
+    ));
+
+  Deno.test(`an entry ${shown} of a tree is refused (${kind}; croc's zip slip, CVE-2023-43616 and 2026)`, () =>
+    inDirectory((cwd) =>
+      refused(cwd, async (sending) => {
+        await sending.offer(TREE);
+        await sending.entry({ ...DIRECTORY, name: "t" });
+        const fields = new FieldWriter().uint8(Tag.KIND, 1);
+        fields.bytes(Tag.NAME, encoder.encode(name)).time(MTIME);
+        fields.int64(Tag.MODE, 0o644).int64(Tag.SIZE, 4);
+        await sending.say(FrameType.ENTRY, fields.finish());
+        await sending.say(FrameType.DATA, encoder.encode("evil"));
+      })
+    ));
+}
+
+Deno.test("names of Windows that lead out stay one name in the directory, or are refused (croc 2026: non-local paths on Windows)", () =>
+  inDirectory(async (cwd) => {
+    await using received = await victim(cwd);
+    const outside = await inventory(`${cwd}/outside`);
+    for (const name of ["..\\outside\\new", "C:evil.exe", "x:hidden"]) {
+      await Deno.mkdir(`${cwd}/from`, { recursive: true });
+      await Deno.writeTextFile(`${cwd}/from/${name}`, "evil");
+      const options = { cwd: `${cwd}/from` };
+      await sender(received.port, [`./${name}`], options).ended;
+    }
+    assertEquals(await inventory(`${cwd}/outside`), outside);
+    assertEquals(namesIn(cwd), ["dir", "from", "outside"]);
+  }));
+
+Deno.test("a link and then a directory of its name, in one tree, is refused (rsync CVE-2024-12087, wget CVE-2014-4877, node-tar CVE-2021-37701)", () =>
+  inDirectory((cwd) =>
+    refused(cwd, async (sending) => {
+      await sending.offer(TREE);
+      await sending.entry({ ...DIRECTORY, name: "t" });
+      const target = `${cwd}/outside`;
+      await sending.entry({ kind: "link", name: "d", mtime: MTIME, target });
+      await sending.entry({ ...DIRECTORY, name: "d" });
+      const file = { kind: "file", mode: 0o644, mtime: MTIME } as const;
+      await sending.entry({ ...file, name: "new", size: 4 });
+      await sending.say(FrameType.DATA, encoder.encode("evil"));
+    })
+  ));
+
+for (const force of [[], ["--force"]]) {
+  Deno.test(`a link that an earlier transfer left is not written through by the next ${force} (rsync CVE-2024-12088, croc 2026: symlink parents)`, () =>
+    inDirectory(async (cwd) => {
+      await using received = await victim(cwd, ...force);
+      const outside = await inventory(`${cwd}/outside`);
+      await Deno.mkdir(`${cwd}/one/t`, { recursive: true });
+      await Deno.symlink("../../outside", `${cwd}/one/t/d`);
+      await Deno.symlink("../outside", `${cwd}/one/top`);
+      const first = sender(received.port, ["t", "top"], { cwd: `${cwd}/one` });
+      assertEquals(await first.ended, 0, first.stderr);
+      await Deno.mkdir(`${cwd}/two/t/d`, { recursive: true });
+      await Deno.writeTextFile(`${cwd}/two/t/d/file`, "evil");
+      await Deno.mkdir(`${cwd}/two/top`);
+      await Deno.writeTextFile(`${cwd}/two/top/file`, "evil");
+      for (const name of ["t", "top"]) {
+        const next = sender(received.port, [name], { cwd: `${cwd}/two` });
+        const status = await next.ended;
+        if (force.length === 0) assert(status !== 0, name);
+      }
+      assertEquals(await inventory(`${cwd}/outside`), outside);
+    }));
+}
+
+Deno.test("an archive stays an archive: nothing of it is unpacked (croc CVE-2023-43616)", () =>
+  inDirectory(async (cwd) => {
+    await using received = await victim(cwd);
+    const zip = Uint8Array.fromHex("504b0506" + "00".repeat(18));
+    await Deno.writeFile(`${cwd}/a.zip`, zip);
+    const sent = sender(received.port, ["a.zip"], { cwd });
+    assertEquals(await sent.ended, 0, sent.stderr);
+    assertEquals(namesIn(`${cwd}/dir`), ["a.zip"]);
+    assertEquals(await Deno.readFile(`${cwd}/dir/a.zip`), zip);
+  }));
+
+const KINDS: [string, number][] = [["hard link", 4], ["device", 5], [
+  "pipe",
+  6,
+]];
+for (const [what, kind] of KINDS) {
+  Deno.test(`an entry that is a ${what} is refused (tar, node-tar CVE-2026-26960)`, () =>
+    inDirectory((cwd) =>
+      refused(cwd, async (sending) => {
+        await sending.offer(TREE);
+        await sending.entry({ ...DIRECTORY, name: "t" });
+        const fields = new FieldWriter().uint8(Tag.KIND, kind);
+        fields.bytes(Tag.NAME, encoder.encode("x")).time(MTIME);
+        fields.int64(Tag.MODE, 0o644).int64(Tag.SIZE, 0);
+        fields.bytes(Tag.TARGET, encoder.encode("../../outside/file"));
+        await sending.say(FrameType.ENTRY, fields.finish());
+      })
+    ));
+}
+
+Deno.test("a digest of another length than a digest has is refused (rsync CVE-2024-12084: a checksum's length of the peer's choice)", () =>
+  inDirectory((cwd) =>
+    refused(cwd, async (sending) => {
+      await sending.offer(TREE);
+      await sending.entry({ ...DIRECTORY, name: "t" });
+      const file = { kind: "file", mode: 0o644, mtime: MTIME } as const;
+      await sending.entry({ ...file, name: "x", size: 4 });
+      await sending.say(FrameType.DATA, encoder.encode("evil"));
+      await sending.say(FrameType.SUM, new Uint8Array(16_000));
+    })
+  ));
+
+for (const type of ["OFFER", "DATA", "ENTRY", "PACK", "END"] as const) {
+  Deno.test(`a frame ${type} that says it is 16 MB long is refused, and nothing is set aside for it (croc 2026: bound message allocation)`, () =>
+    inDirectory((cwd) =>
+      refused(cwd, async (sending) => {
+        if (type !== "OFFER") await sending.offer(TREE);
+        const header = Uint8Array.of(FrameType[type], 0xff, 0xff, 0xff);
+        await sending.stream.write(header);
+      })
+    ));
+}
+
+Deno.test("what is said of files that are not there is zeros and nothing else (rsync CVE-2024-12085: memory that was never filled)", () =>
+  inDirectory(async (cwd) => {
+    await using received = await victim(cwd);
+    const file = { kind: "file", mode: 0o644, mtime: MTIME } as const;
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const sending = await HostileSender.connect(received.port);
+      await sending.offer({ ...TREE, resumable: true });
+      await sending.hears(FrameType.ACCEPT);
+      if (attempt === 1) await sending.say(FrameType.RESTART);
+      await sending.entry({ ...DIRECTORY, name: "t" });
+      if (attempt === 0) {
+        // Something stays of it
+        await sending.entry({ ...file, name: "a", size: 300_000 });
+        await sending.say(FrameType.DATA, new Uint8Array(200_000));
+        await pause(500);
+      } else {
+        await sending.entry({ ...file, name: "b", size: 10 });
+        await sending.entry({ ...file, name: "c", size: 1_000_000 });
+        await sending.say(FrameType.ASK);
+        const have = await sending.hears(FrameType.HAVE);
+        assertEquals(have, new Uint8Array(16));
+        await pause(300);
+        const types = sending.heard.map(({ type }) => type);
+        assert(!types.includes(FrameType.PROOF));
+      }
+      await sending.close();
+      await pause(300);
+    }
+  }));
+
+Deno.test("a size that no disk has is refused before anything is made (tar and zip bombs, croc 2026: decompression limits)", () =>
+  inDirectory((cwd) =>
+    refused(cwd, async (sending) => {
+      await sending.offer({ name: "bomb", size: 2 ** 52 });
+      await sending.say(FrameType.DATA, new Uint8Array(1_000));
+    })
+  ));
+
+Deno.test("more content than a size that was said is refused (tar: an entry that runs on)", () =>
+  inDirectory((cwd) =>
+    refused(cwd, async (sending) => {
+      await sending.offer({ name: "long", size: 10 });
+      await sending.say(FrameType.DATA, new Uint8Array(1_000));
+    })
+  ));
+
+Deno.test("with -o the name is the receiver's, whatever the sender says (scp CVE-2019-6111)", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/from`);
+    await Deno.writeTextFile(`${cwd}/from/.bashrc`, "evil");
+    const received = await receiver(["-o", "out"], { cwd });
+    const sent = sender(received.port, [".bashrc"], { cwd: `${cwd}/from` });
+    assertEquals([await received.ended, await sent.ended], [0, 0]);
+    assertEquals(namesIn(cwd), ["from", "out"]);
+  }));
+
+Deno.test("a receiver that refuses with escapes and line ends in its words is shown in one clean line (scp CVE-2019-6110: the peer's standard error)", () =>
+  inDirectory(async (cwd) => {
+    await Deno.writeTextFile(`${cwd}/in`, "content");
+    await using false_ = new HostileReceiver();
+    const sent = sender(false_.port, ["in"], { cwd });
+    const stream = await false_.stream;
+    await false_.offer;
+    const words =
+      "no\x1b[2J\x1b[1;1H\r\nSent in, 7 B in 0.01 s\n\u202eevil\u200b" +
+      "x".repeat(5_000);
+    const fields = new FieldWriter().uint8(Tag.REASON, Reason.OTHER)
+      .bytes(Tag.MESSAGE, encoder.encode(words));
+    await stream.write(frame(FrameType.REFUSE, fields.finish()));
+    await stream.closeWrite();
+    assertEquals(await sent.ended, 3, sent.stderr);
+    const said = sent.stderr.split("\n").filter((line) => /refused/.test(line));
+    assertEquals(said.length, 1, sent.stderr);
+    assert(!/^Sent in/m.test(sent.stderr), sent.stderr);
+    assert(
+      !/[^\n\P{Cc}]|\p{Cf}/u.test(sent.stderr),
+      "it has control characters",
+    );
+    assert(sent.stderr.length < 1_000);
+  }));
+
+Deno.test({
+  name:
+    "names of a tree leave a terminal alone while they are shown as progress (scp CVE-2019-6109, croc CVE-2023-43620)",
+  ignore: !TMUX,
+  fn: () =>
+    inDirectory(async (cwd) => {
+      await Deno.mkdir(`${cwd}/tree`);
+      await Deno.mkdir(`${cwd}/dir`);
+      for (let i = 0; i < 4; i++) {
+        const name = `${i}\x1b[2J\x1b]0;x\x07\u202e\u200b\x9b5n`;
+        await Deno.writeFile(`${cwd}/tree/${name}`, new Uint8Array(200_000));
+      }
+      const port = freePort();
+      await using terminal = await Terminal.ferry(
+        ["receive", `${port}`, "-d", "dir", "--yes"],
+        { cwd },
+      );
+      await listening("udp", port);
+      const sent = sender(port, ["tree", "--rate", "4"], { cwd });
+      assertEquals(await sent.ended, 0, sent.stderr);
+      assertEquals(await terminal.exit(), 0);
+      const written = new TextDecoder().decode(await terminal.written());
+      for (const evil of ["\x1b[2J", "\x1b]0;", "\x07", "\x9b", "\u202e"]) {
+        assert(!written.includes(evil), JSON.stringify(evil));
+      }
+    }),
+});
+
+Deno.test("neither the code nor addresses of a machine are in what leaves it (croc CVE-2023-43617, CVE-2023-43618)", () =>
+  inDirectory(async (cwd) => {
+    await Deno.writeTextFile(`${cwd}/in`, "content");
+    const env = { FERRY_CODE: "4711-walnut-copper" };
+    const received = await receiver(["-o", "out", "--code"], { cwd, env });
+    const seen: string[] = [];
+    const decoder = new TextDecoder("latin1");
+    await using relay = Relay.start({
+      to: { hostname: "127.0.0.1", port: received.port },
+      onDatagram: (datagram) => {
+        seen.push(decoder.decode(datagram));
+      },
+    });
+    const sent = sender(relay.port, ["in", "--code"], { cwd, env });
+    assertEquals([await received.ended, await sent.ended], [0, 0]);
+    const all = seen.join("");
+    assert(all.length > 2_000);
+    for (const word of ["4711", "walnut", "copper"]) {
+      assert(!all.includes(word), word);
+    }
+    for (const { address, family } of Deno.networkInterfaces()) {
+      assert(!all.includes(address), address);
+      if (family !== "IPv4") continue;
+      const bytes = String.fromCharCode(...address.split(".").map(Number));
+      assert(!all.includes(bytes), address);
+    }
+  }));
+
+Deno.test("a code in the environment is not among the words of a process, and that is how ferry says to give it (croc CVE-2023-43621)", () =>
+  inDirectory(async (cwd) => {
+    const env = { FERRY_CODE: "4711-walnut-copper" };
+    const received = await receiver(["-o", "out", "--code"], { cwd, env });
+    const sent = sender(received.port, ["--code"], { cwd, env, input: true });
+    await received.says(/./, 2_000).catch(() => {});
+    for (const { pid } of [received, sent]) {
+      const words = await Deno.readTextFile(`/proc/${pid}/cmdline`);
+      assert(words.includes("--code") && !words.includes("walnut"), words);
+    }
+    await Promise.all([received.stop(), sent.stop()]);
+    const made = await receiver(["-o", "new", "--code"], { cwd });
+    const [, code] = await made.says(/FERRY_CODE=(\S+) ferry send/);
+    assertMatch(code, /^\d+-\w+-\w+$/);
+    await made.stop();
+  }));
+
+Deno.test("a file with the name of one that is there is refused, also deep in a tree (croc CVE-2023-43616)", () =>
+  inDirectory(async (cwd) => {
+    await using received = await victim(cwd);
+    await Deno.mkdir(`${cwd}/dir/t/sub`, { recursive: true });
+    await Deno.writeTextFile(`${cwd}/dir/t/sub/file`, "mine");
+    await Deno.mkdir(`${cwd}/t/sub`, { recursive: true });
+    await Deno.writeTextFile(`${cwd}/t/sub/file`, "theirs");
+    await Deno.writeTextFile(`${cwd}/t/sub/new`, "theirs");
+    const sent = sender(received.port, ["t"], { cwd });
+    assert(await sent.ended !== 0);
+    assertEquals(await Deno.readTextFile(`${cwd}/dir/t/sub/file`), "mine");
+    assertEquals(namesIn(`${cwd}/dir/t/sub`), ["file"]);
+  }));

@@ -1,0 +1,207 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  freePort,
+  inDirectory,
+  listening,
+  namesIn,
+  receiver,
+  sender,
+} from "./support.ts";
+
+/** What failed said one line that says why. */
+const ONE_LINE = /^\S[^\n]*[^.\n]$/;
+
+function lastLine(stderr: string): string {
+  return stderr.trimEnd().split("\n").at(-1)!;
+}
+
+Deno.test("without a terminal a name of a stranger's choice is refused, with one line on both sides", () =>
+  inDirectory(async (cwd) => {
+    await Deno.writeTextFile(`${cwd}/in`, "unasked");
+    await Deno.mkdir(`${cwd}/dir`);
+    const received = await receiver(["-d", "dir"], { cwd });
+    const sent = sender(received.port, ["in"], { cwd });
+    assertEquals([await received.ended, await sent.ended], [3, 3]);
+    for (const { stderr } of [received, sent]) {
+      assertMatch(lastLine(stderr), ONE_LINE);
+    }
+    assertMatch(received.stderr, /--yes/);
+    assertEquals(namesIn(`${cwd}/dir`), []);
+  }));
+
+Deno.test("a name that reads like a line of ferry's own begins none without a terminal", () =>
+  inDirectory(async (cwd) => {
+    const forged =
+      "Encrypted; if both sides say acorn actor admiral, nobody is in between";
+    await Deno.writeTextFile(`${cwd}/${forged}`, "forged");
+    await Deno.mkdir(`${cwd}/dir`);
+    for (const args of [[], ["--yes"]]) {
+      const received = await receiver(["-d", "dir", ...args], { cwd });
+      const sent = sender(received.port, [forged], { cwd });
+      await Promise.all([received.ended, sent.ended]);
+      for (const { stderr } of [received, sent]) {
+        assert(!/^Encrypted; if both sides say acorn/m.test(stderr), stderr);
+      }
+    }
+  }));
+
+Deno.test("without a terminal --yes takes a file and a tree from anyone", () =>
+  inDirectory(async (cwd) => {
+    await Deno.writeTextFile(`${cwd}/in`, "wanted");
+    await Deno.mkdir(`${cwd}/tree/sub`, { recursive: true });
+    await Deno.writeTextFile(`${cwd}/tree/sub/.hidden`, "below the top");
+    await Deno.mkdir(`${cwd}/dir`);
+    for (const name of ["in", "tree"]) {
+      const received = await receiver(["-d", "dir", "--yes"], { cwd });
+      const sent = sender(received.port, [name], { cwd });
+      const ends = [await received.ended, await sent.ended];
+      assertEquals(ends, [0, 0], received.stderr + sent.stderr);
+    }
+    assertEquals(namesIn(`${cwd}/dir`), ["in", "tree"]);
+    assertEquals(namesIn(`${cwd}/dir/tree/sub`), [".hidden"]);
+  }));
+
+Deno.test("without a terminal -o and standard output take a stranger's stream under a name of one's own", () =>
+  inDirectory(async (cwd) => {
+    await Deno.writeTextFile(`${cwd}/in`, "named here");
+    const named = await receiver(["-o", "out"], { cwd });
+    const sent = sender(named.port, ["in"], { cwd });
+    assertEquals([await named.ended, await sent.ended], [0, 0], named.stderr);
+    const piped = await receiver([], { cwd });
+    const again = sender(piped.port, ["in"], { cwd });
+    assertEquals([await piped.ended, await again.ended], [0, 0], piped.stderr);
+    assertEquals(new TextDecoder().decode(await piped.stdout), "named here");
+    assertEquals(namesIn(cwd), ["in", "out"]);
+  }));
+
+/** What a stranger would like to leave: names that programs look for by themselves. */
+const DOT_NAMES: [string, string][] = [
+  [".ssh", "croc CVE-2023-43619, scp CVE-2019-6111"],
+  [".bash_profile", "a shell runs it"],
+  [".wgetrc", "wget CVE-2010-2252"],
+];
+
+/** Something of a dangerous name in `from`, and a `home` that has nothing of it. */
+async function prepared(cwd: string, name: string): Promise<void> {
+  await Deno.mkdir(`${cwd}/from`);
+  await Deno.mkdir(`${cwd}/home`);
+  if (name === ".ssh") {
+    await Deno.mkdir(`${cwd}/from/.ssh`);
+    await Deno.writeTextFile(`${cwd}/from/.ssh/authorized_keys`, "key");
+  } else {
+    await Deno.writeTextFile(`${cwd}/from/${name}`, "evil");
+  }
+}
+
+for (const [name, kind] of DOT_NAMES) {
+  Deno.test(`${name} of a stranger is refused with --yes (${kind})`, () =>
+    inDirectory(async (cwd) => {
+      await prepared(cwd, name);
+      const received = await receiver(["-d", "home", "--yes"], { cwd });
+      const sent = sender(received.port, [name], { cwd: `${cwd}/from` });
+      assertEquals(await sent.ended, 3, sent.stderr);
+      assertEquals(await received.ended, 3, received.stderr);
+      assertEquals(namesIn(`${cwd}/home`), []);
+    }));
+
+  Deno.test(`${name} is refused with --yes among other names, too (croc's list that nobody reads)`, () =>
+    inDirectory(async (cwd) => {
+      await prepared(cwd, name);
+      await Deno.writeTextFile(`${cwd}/from/harmless`, "harmless");
+      const received = await receiver(["-d", "home", "--yes"], { cwd });
+      const names = ["harmless", name];
+      const sent = sender(received.port, names, { cwd: `${cwd}/from` });
+      assertEquals(await sent.ended, 3, sent.stderr);
+      assertEquals(await received.ended, 3, received.stderr);
+      assertEquals(namesIn(`${cwd}/home`), []);
+    }));
+
+  Deno.test(`${name} is taken from who proves the code`, () =>
+    inDirectory(async (cwd) => {
+      await prepared(cwd, name);
+      const env = { FERRY_CODE: "7-walnut" };
+      const received = await receiver(["-d", "home", "--code"], { cwd, env });
+      const options = { cwd: `${cwd}/from`, env };
+      const sent = sender(received.port, [name], options);
+      assertEquals(await sent.ended, 0, sent.stderr);
+      assertEquals(await received.ended, 0, received.stderr);
+      assertEquals(namesIn(`${cwd}/home`), [name]);
+    }));
+}
+
+Deno.test("a directory that is there is not merged into, and keeps its mode, whatever was broken off before", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/home/private`, { recursive: true, mode: 0o700 });
+    await Deno.chmod(`${cwd}/home/private`, 0o700);
+    await Deno.writeTextFile(`${cwd}/home/private/diary.txt`, "mine");
+    await Deno.chmod(`${cwd}/home/private/diary.txt`, 0o600);
+    await Deno.mkdir(`${cwd}/private`);
+    await Deno.writeTextFile(`${cwd}/private/other`, "theirs");
+    await Deno.chmod(`${cwd}/private`, 0o777);
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const received = await receiver(["-d", "home", "--yes"], { cwd });
+      const sent = sender(received.port, ["private"], { cwd });
+      const ends = [await received.ended, await sent.ended];
+      assert(ends.every((end) => end !== 0), `${ends}`);
+      assertMatch(sent.stderr, /there already/);
+    }
+    const { mode } = await Deno.stat(`${cwd}/home/private`);
+    assertEquals((mode! & 0o777).toString(8), "700");
+    assertEquals(namesIn(`${cwd}/home`), ["private"]);
+    assertEquals(namesIn(`${cwd}/home/private`), ["diary.txt"]);
+  }));
+
+Deno.test("with --force files are replaced, and a directory that is there keeps its mode and time (scp CVE-2018-20685)", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/home/tree`, { recursive: true });
+    await Deno.writeTextFile(`${cwd}/home/tree/file`, "old");
+    await Deno.chmod(`${cwd}/home/tree`, 0o710);
+    await Deno.utime(`${cwd}/home/tree`, 1_000_000_000, 1_000_000_000);
+    const before = await Deno.stat(`${cwd}/home/tree`);
+    await Deno.mkdir(`${cwd}/tree`);
+    await Deno.writeTextFile(`${cwd}/tree/file`, "new");
+    await Deno.chmod(`${cwd}/tree`, 0o777);
+    const received = await receiver(["-d", "home", "--yes", "--force"], {
+      cwd,
+    });
+    const sent = sender(received.port, ["tree"], { cwd });
+    assertEquals([await received.ended, await sent.ended], [0, 0], sent.stderr);
+    const { mode } = await Deno.stat(`${cwd}/home/tree`);
+    assertEquals(mode, before.mode);
+    assertEquals(await Deno.readTextFile(`${cwd}/home/tree/file`), "new");
+    assertEquals(namesIn(`${cwd}/home`), ["tree"]);
+  }));
+
+Deno.test("modes are the sender's less the umask, and never setuid, setgid or sticky (tar, rsync)", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/tree/sub`, { recursive: true });
+    for (const name of ["small", "sub/small"]) {
+      await Deno.writeTextFile(`${cwd}/tree/${name}`, "#!/bin/sh\n");
+      await Deno.chmod(`${cwd}/tree/${name}`, 0o6777);
+    }
+    await Deno.writeFile(`${cwd}/tree/large`, new Uint8Array(300_000));
+    await Deno.chmod(`${cwd}/tree/large`, 0o4777);
+    await Deno.chmod(`${cwd}/tree/sub`, 0o3777);
+    await Deno.mkdir(`${cwd}/home`);
+    const shell = 'umask 027; exec "$@"';
+    const received = await receiver(["-d", "home", "--yes"], { cwd, shell });
+    const sent = sender(received.port, ["tree"], { cwd });
+    assertEquals([await received.ended, await sent.ended], [0, 0], sent.stderr);
+    for (const name of ["small", "large", "sub", "sub/small"]) {
+      const { mode } = await Deno.stat(`${cwd}/home/tree/${name}`);
+      assertEquals((mode! & 0o7777).toString(8), "750", name);
+    }
+  }));
+
+Deno.test("a receiver that is refused its first stranger without a terminal does not keep the port", () =>
+  inDirectory(async (cwd) => {
+    await Deno.writeTextFile(`${cwd}/in`, "unasked");
+    const port = freePort();
+    const received = await receiver(["-d", cwd], { cwd });
+    assertEquals(await sender(received.port, ["in"], { cwd }).ended, 3);
+    assertEquals(await received.ended, 3);
+    const next = await receiver(["-o", "out"], { cwd });
+    await listening("udp", next.port);
+    await next.stop();
+    assert(port > 0);
+  }));

@@ -1,0 +1,112 @@
+import { assert, assertEquals } from "@std/assert";
+import "../c_library.ts";
+import { Endpoint } from "../../lib/endpoint/endpoint.ts";
+import { datagramOf, draftOf } from "../protocol/wire.ts";
+import { Relay } from "../net/relay.ts";
+import { bytesOf } from "./hostile_sender.ts";
+import {
+  cpuOf,
+  FULL,
+  inDirectory,
+  MemoryWatch,
+  pause,
+  receiver,
+  sender,
+  until,
+} from "./support.ts";
+
+Deno.test("single bytes with a hole before each do not make a receiver's memory or work grow without bound", () =>
+  inDirectory(async (cwd) => {
+    await Deno.writeFile(`${cwd}/in`, bytesOf(50_000_000));
+    const received = await receiver(["-o", "out", "--timeout", "20"], { cwd });
+    let seen: ReturnType<typeof draftOf> | undefined;
+    const relay = Relay.start({
+      to: { hostname: "127.0.0.1", port: received.port },
+      onDatagram: (datagram, direction) => {
+        if (direction === "up") seen = draftOf(datagram);
+      },
+    });
+    const sent = sender(
+      relay.port,
+      ["in", "--rate", "80", "--timeout", "20"],
+      { cwd },
+    );
+    await until(() => (seen?.seq ?? 0) > 2_000_000);
+    using memory = new MemoryWatch(received.pid);
+    const before = cpuOf(received.pid);
+    // From here on only the one in the middle is heard
+    relay.darken();
+    await pause(100);
+    const socket = Deno.listenDatagram({
+      transport: "udp",
+      hostname: "127.0.0.1",
+      port: 0,
+    });
+    const to = {
+      transport: "udp",
+      hostname: "127.0.0.1",
+      port: received.port,
+    } as const;
+    const { idHigh, idLow, packetNumber, seq } = seen!;
+    const payload = Uint8Array.of(7);
+    const holes = FULL ? 100_000 : 30_000;
+    for (let i = 0; i < holes; i++) {
+      // Descending, so that each is before all others
+      const at = seq + 1_000_000 - 2 * i;
+      const draft = { idHigh, idLow, payload, seq: Math.max(at, seq + 2) };
+      const number = packetNumber + 10 + 2 * i;
+      await socket.send(datagramOf({ ...draft, packetNumber: number }), to);
+      if (i % 100 === 0) await pause(1);
+    }
+    await pause(200);
+    const work = cpuOf(received.pid) - before;
+    socket.close();
+    assert(memory.growth < 32e6, `${memory.growth} more`);
+    // A few microseconds for each datagram are what it costs to look at it
+    assert(work / holes < 0.000_2, `${work} s for ${holes} datagrams`);
+    await relay.close();
+    await Promise.all([received.stop(), sent.stop()]);
+  }));
+
+Deno.test("--json writes no control, bidirectional or zero-width character of a name as it is", () =>
+  inDirectory(async (cwd) => {
+    const name = "a\x9b2J\u202egpj\u200b\u{e0041}.exe";
+    await Deno.writeTextFile(`${cwd}/${name}`, "x");
+    await Deno.mkdir(`${cwd}/dir`);
+    const received = await receiver(["-d", "dir", "--yes", "--json"], { cwd });
+    const sent = sender(received.port, [name, "--json"], { cwd });
+    assertEquals([await received.ended, await sent.ended], [0, 0]);
+    for (const { stderr } of [received, sent]) {
+      const unsafe = /[^\n\P{Cc}]|\p{Cf}/u.exec(stderr)?.[0].codePointAt(0);
+      assertEquals(unsafe?.toString(16), undefined, stderr);
+    }
+    const events = received.stderr.trim().split("\n")
+      .map((line) => JSON.parse(line));
+    const offer = events.find(({ event }) => event === "offer");
+    assertEquals(offer.name, name);
+  }));
+
+Deno.test("however many strangers there were before, a wrong code is told to the person", () =>
+  inDirectory(async (cwd) => {
+    const env = { FERRY_CODE: "17-walnut-copper" };
+    await Deno.mkdir(`${cwd}/dir`);
+    await using received = await receiver(
+      ["-d", "dir", "--keep", "--code"],
+      { cwd, env },
+    );
+    const options = { hostname: "127.0.0.1", port: 0, timeout: 5_000 };
+    for (let i = 0; i < 30; i++) {
+      const endpoint = Endpoint.listen(options);
+      const channel = await endpoint.connect("127.0.0.1", received.port);
+      await channel.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+      await channel.established.catch(() => {});
+      await pause(20);
+      channel.abort(new Error("left"));
+      await endpoint.close();
+    }
+    const wrong = { FERRY_CODE: "17-wrong-guess" };
+    const status = await sender(received.port, ["--code"], { cwd, env: wrong })
+      .ended;
+    assertEquals(status, 3);
+    await received.says(/1 of 3/, 5_000);
+  }));

@@ -1,0 +1,167 @@
+import { assert, assertEquals } from "@std/assert";
+import "../c_library.ts";
+import type { Channel } from "../../lib/endpoint/channel.ts";
+import { Endpoint } from "../../lib/endpoint/endpoint.ts";
+import { ClientHandshake } from "../../lib/secure/handshake.ts";
+import { readMessage } from "../../lib/secure/message_reader.ts";
+import { prepare } from "../../lib/secure/secure_channel.ts";
+import { FULL, inDirectory, pause, receiver, sender } from "./support.ts";
+
+const OPTIONS = { hostname: "127.0.0.1", port: 0, timeout: 10_000 };
+/** Handshakes that a receiver takes before it slows down. */
+const FREE = 8;
+
+/** Somebody in the middle, who is the client towards the receiver. */
+class Grinder {
+  readonly endpoint = Endpoint.listen(OPTIONS);
+
+  constructor(readonly port: number) {}
+
+  /**
+   * One try: as far as the receiver's HELLO, or until it has told what decides
+   * the words; then it leaves.
+   *
+   * @returns the handshake, for what it knows by then; undefined: no answer
+   */
+  async try(
+    until: "hello" | "finished",
+    limit = 20_000,
+  ): Promise<ClientHandshake | undefined> {
+    const secrets = await prepare({ mode: "encrypted" });
+    const nonce = crypto.getRandomValues(new Uint8Array(32));
+    const handshake = new ClientHandshake(secrets, nonce);
+    const channel = await this.endpoint.connect("127.0.0.1", this.port);
+    const timer = setTimeout(() => channel.abort(new Error("late")), limit);
+    try {
+      return await this.#talk(channel, handshake, until);
+    } catch {
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+      channel.abort(new Error("left"));
+    }
+  }
+
+  async #talk(
+    channel: Channel,
+    handshake: ClientHandshake,
+    until: "hello" | "finished",
+  ): Promise<ClientHandshake> {
+    await channel.write(handshake.hello);
+    const hello = await readMessage(channel);
+    const finished = handshake.receiveHello(hello.body);
+    if (until === "hello") return handshake;
+    await channel.write(finished!);
+    const proof = await readMessage(channel);
+    handshake.receiveFinished(proof.body);
+    return handshake;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.endpoint.close();
+  }
+}
+
+/** Whether a handshake knows its words: whatever has them in its hands. */
+function knowsWords(handshake: ClientHandshake): boolean {
+  const session = handshake.session as { words?: unknown } | undefined;
+  return session?.words !== undefined;
+}
+
+Deno.test("whoever is in the middle knows no session words from the receiver's HELLO", () =>
+  inDirectory(async (cwd) => {
+    await using received = await receiver(["-o", "out"], { cwd });
+    await using grinder = new Grinder(received.port);
+    const handshake = await grinder.try("hello");
+    assert(handshake !== undefined);
+    assert(!knowsWords(handshake));
+  }));
+
+Deno.test("trying for session words is told to the person, and becomes slow after the first few", () =>
+  inDirectory(async (cwd) => {
+    await using received = await receiver(["-o", "out"], { cwd });
+    await using grinder = new Grinder(received.port);
+    const times: number[] = [];
+    const tries = FREE + (FULL ? 8 : 4);
+    for (let i = 0; i < tries; i++) {
+      await grinder.try("finished");
+      times.push(performance.now());
+    }
+    // What a timer guarantees: it never fires early
+    const slow = times.at(-1)! - times[FREE];
+    const least = 0.8 * 1_000 * (tries - 1 - FREE);
+    assert(slow >= least, `${tries - 1 - FREE} more tries in ${slow} ms`);
+    await received.says(/tr(y|ied|ies)|words|left|was not let in/);
+  }));
+
+Deno.test("trying for words many at a time is no faster", () =>
+  inDirectory(async (cwd) => {
+    await using received = await receiver(["-o", "out"], { cwd });
+    let successes = 0;
+    const over = performance.now() + 8_000;
+    const grind = async () => {
+      await using grinder = new Grinder(received.port);
+      while (performance.now() < over) {
+        const tried = await grinder.try("finished", 8_000);
+        if (tried !== undefined) successes++;
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, grind));
+    // The first few, and one a second
+    assert(successes <= FREE + 8 + 4, `${successes} tries in 8 s`);
+    await received.says(/tr(y|ied|ies)|words|left|was not let in/);
+  }));
+
+Deno.test("handshakes that get a HELLO and leave are few, or told", () =>
+  inDirectory(async (cwd) => {
+    await using received = await receiver(["-o", "out"], { cwd });
+    await using grinder = new Grinder(received.port);
+    let helloes = 0;
+    const over = performance.now() + 5_000;
+    while (performance.now() < over) {
+      if (await grinder.try("hello", 5_000) !== undefined) helloes++;
+    }
+    // An on-path attacker learns nothing of these; what counts is the arithmetic
+    assert(helloes < 5 * 100, `${helloes} HELLOs in 5 s`);
+  }));
+
+Deno.test("an honest sender gets in while somebody tries for words, and its words are the receiver's", () =>
+  inDirectory(async (cwd) => {
+    await Deno.writeTextFile(`${cwd}/in`, "honest");
+    const received = await receiver(["-o", "out"], { cwd });
+    const grinder = new Grinder(received.port);
+    let over = false;
+    const grinding = (async () => {
+      while (!over) {
+        await grinder.try("finished", 3_000);
+        await pause(10);
+      }
+    })();
+    await pause(1_000);
+    const deadline = performance.now() + 40_000;
+    let sent;
+    do {
+      sent = sender(received.port, ["in"], { cwd });
+    } while (await sent.ended !== 0 && performance.now() < deadline);
+    over = true;
+    await grinding;
+    await grinder.endpoint.close();
+    assertEquals(await sent.ended, 0, sent.stderr);
+    assertEquals(await received.ended, 0);
+    const words = /(?:say|same words:?) (\w+ \w+ \w+)/.exec(sent.stderr)?.[1];
+    assert(words !== undefined && received.stderr.includes(words));
+  }));
+
+Deno.test("guesses at a code are counted, told and end a receiver, at whatever pace and however they leave", () =>
+  inDirectory(async (cwd) => {
+    const env = { FERRY_CODE: "17-walnut-copper" };
+    const received = await receiver(["-o", "out", "--code"], { cwd, env });
+    for (let i = 0; i < 3; i++) {
+      const wrong = { FERRY_CODE: `17-wrong-guess${i}` };
+      await sender(received.port, ["--code"], { cwd, env: wrong }).ended;
+    }
+    assertEquals(await received.ended, 3);
+    for (const count of ["1 of 3", "2 of 3", "3 of 3"]) {
+      assert(received.stderr.includes(count), received.stderr);
+    }
+  }));
