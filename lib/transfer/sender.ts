@@ -80,6 +80,7 @@ export async function send(
     const stored = await Promise.race([
       verdict,
       written.then(() => verdict, async (error) => {
+        if (error === outgoing.withheld) throw error;
         if (error === outgoing.failure) {
           await within(options.linger ?? 5000, verdict);
         } else if (!(error instanceof Failure && error.reason === "protocol")) {
@@ -154,6 +155,8 @@ class Outgoing implements Desk {
   ending: Ending | undefined;
   /** What the source threw; the receiver is told. */
   failure: unknown;
+  /** Why no content was sent at all. */
+  withheld: unknown;
 
   readonly blocks: Blocks;
   readonly answers: Answers;
@@ -186,7 +189,10 @@ class Outgoing implements Desk {
     const accepted = this.answers.acceptance.then(() => {});
     // Whoever does not wait for it is not to be told by a crash
     accepted.catch(() => {});
-    await hold?.(accepted, ended);
+    await hold?.(accepted, ended).catch((error) => {
+      this.withheld = error;
+      throw error;
+    });
     try {
       await this.#content();
     } catch (error) {
