@@ -14,6 +14,7 @@ import { abortable, firstOf } from "./abortable.ts";
 import { isIPv6, resolve, showAddress } from "./address.ts";
 import { Alarm } from "./alarm.ts";
 import { Channel, type ChannelDriver } from "./channel.ts";
+import { Collector } from "./collector.ts";
 import { deviceMtu } from "./device_mtu.ts";
 import { FloodGate } from "./flood_gate.ts";
 import { Socket } from "./socket.ts";
@@ -79,6 +80,7 @@ export class Endpoint implements ChannelDriver {
   readonly #channels = new Map<Connection, Channel>();
   /** Those of whom it is not known yet whether they are let in. */
   readonly #judged = new Set<Channel>();
+  readonly #collector = new Collector();
   readonly #train = new Train();
   readonly #mtu: number;
   readonly #deviceMtus = new Map<string, number>();
@@ -239,6 +241,7 @@ export class Endpoint implements ChannelDriver {
       }
       throw new Failure("busy", "Somebody else is served");
     } catch (error) {
+      this.#collector.forget();
       // A place that strangers get for nothing is not free again at once.
       await channel.established;
       throw error;
