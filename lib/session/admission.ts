@@ -11,7 +11,7 @@ import type { Offer } from "../transfer/messages.ts";
 import { Reception } from "../transfer/receiver.ts";
 import { farewell } from "./farewell.ts";
 import type { Listener } from "./listener.ts";
-import { ownerOf } from "./owner.ts";
+import { Owners } from "./owner.ts";
 
 /** Wrong codes that end a receiver. */
 const MAX_WRONG_CODES = 3;
@@ -50,6 +50,7 @@ export class Admission<L extends Listener = Listener> {
   readonly #secrets: ServerSecrets;
   readonly #guesses = new Guesses(MAX_WRONG_CODES);
   readonly #limiter = new WordsLimiter();
+  readonly #owners: Owners;
   readonly #over = new AbortController();
   #notices = 0;
 
@@ -57,6 +58,7 @@ export class Admission<L extends Listener = Listener> {
     this.#options = options;
     // What a code takes is loaded while nobody waits for it yet
     this.#secrets = new ServerSecrets(options.security);
+    this.#owners = new Owners(options.security);
   }
 
   /** Aborted once nobody is let in any more. */
@@ -91,7 +93,7 @@ export class Admission<L extends Listener = Listener> {
       // Whatever becomes of an offer, a person sees it
       if (finishes) this.#limiter.excuse(source);
       finishes = false;
-      const owner = ownerOf(offer, agreed.binding, security);
+      const owner = this.#owners.of(offer, agreed.binding);
       const listener = listenerFor(channel.peer);
       listener.connected(channel.peer);
       listener.agreed({ mode, words, asks });

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { AttemptKey } from "../../lib/secure/attempt_key.ts";
-import { isSameOwner, ownerOf } from "../../lib/session/owner.ts";
+import { isSameOwner, Owners } from "../../lib/session/owner.ts";
 import type { Offer } from "../../lib/transfer/messages.ts";
 
 const BINDING = new Uint8Array(32).fill(1);
@@ -13,23 +13,22 @@ function offerAt(binding: Uint8Array): Offer {
 }
 
 Deno.test("an attempt's key counts only if it was proved to this very channel", () => {
-  const encrypted = { mode: "encrypted" } as const;
+  const owners = new Owners({ mode: "encrypted" });
   assertEquals(
-    ownerOf(offerAt(BINDING), BINDING, encrypted).key,
+    owners.of(offerAt(BINDING), BINDING).key,
     KEY.publicKey,
   );
   const relayed = offerAt(new Uint8Array(32).fill(3));
-  assertEquals(ownerOf(relayed, BINDING, encrypted), { key: undefined });
-  assertEquals(ownerOf({ name: "x" }, BINDING, encrypted), { key: undefined });
+  assertEquals(owners.of(relayed, BINDING).key, undefined);
+  assertEquals(owners.of({ name: "x" }, BINDING).key, undefined);
 });
 
 Deno.test("who knows the code is known again by it, without a key", () => {
-  const right = { mode: "code", code: "1-right" } as const;
-  const owner = ownerOf({}, BINDING, right);
+  const owner = new Owners({ mode: "code", code: "1-right" }).of({}, BINDING);
   const verifier = owner.code!.verifier();
   assert(!verifier.includes("right"));
   assert(owner.code!.matches(verifier));
-  const other = ownerOf({}, BINDING, { mode: "code", code: "1-wrong" });
+  const other = new Owners({ mode: "code", code: "1-wrong" }).of({}, BINDING);
   assert(!other.code!.matches(verifier));
 });
 
