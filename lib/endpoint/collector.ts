@@ -1,5 +1,7 @@
-/** Strangers after whom what they left is collected: a few megabytes of theirs. */
+/** Half-open connections that were forgotten after which is collected what they left: some megabytes. */
 const EVERY = 256;
+/** Datagrams of nobody's that leave as much as one of them. */
+const STRAYS = 64;
 
 /** What V8 offers where it was told to (`--expose-gc`). */
 interface Collecting {
@@ -12,12 +14,26 @@ interface Collecting {
  * the nursery, would grow it by some tens of megabytes.
  */
 export class Collector {
-  #left = 0;
+  #forgotten = 0;
+  #strays = 0;
 
-  /** A stranger was forgotten. */
+  /** A stranger's connection was forgotten. */
   forget(): void {
-    if (++this.#left < EVERY) return;
-    this.#left = 0;
+    this.#forgotten++;
+    this.#collect();
+  }
+
+  /** @param strays datagrams so far that belonged to no connection */
+  update(strays: number): void {
+    if (strays - this.#strays < STRAYS * EVERY) return;
+    this.#strays = strays;
+    this.#forgotten = EVERY;
+    this.#collect();
+  }
+
+  #collect(): void {
+    if (this.#forgotten < EVERY) return;
+    this.#forgotten = 0;
     (globalThis as Collecting).gc?.();
   }
 }

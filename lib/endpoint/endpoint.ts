@@ -312,6 +312,7 @@ export class Endpoint implements ChannelDriver {
   #guard(now: number): void {
     const { strays, guestList } = this.#host;
     this.#gate.update(now, strays, guestList);
+    this.#collector.update(strays);
   }
 
   #wake(): void {
