@@ -144,6 +144,12 @@ export interface ServerOptions {
    */
   readonly asks?: boolean;
   /**
+   * Resolves when the client's address is validated: before that nothing is
+   * computed with its FINISHED, so that no guess at the code counts, and no words
+   * are told, of somebody who may be anywhere. If it rejects, so does agreeing.
+   */
+  readonly validated?: Promise<void>;
+  /**
    * In encrypted mode, called when the client has finished and knows no session
    * words yet; they are told once this resolves. Whoever tries for words needs a
    * handshake that comes this far for each try, so here they are counted, over all
@@ -184,16 +190,18 @@ export async function agreeAsServer(
 async function serve(
   stream: ByteStream,
   source: SecretsSource,
-  { guesses = new Guesses(Infinity), asks, beforeFinished }: ServerOptions,
+  options: ServerOptions,
 ): Promise<ServerHandshake> {
+  const { guesses = new Guesses(Infinity), asks } = options;
   const handshake = new ServerHandshake(source, { nonce: randomNonce(), asks });
   const hello = await listen(stream, RecordType.HELLO);
   await source.ready;
   await stream.write(handshake.receiveHello(hello));
   if (source.mode === "plain") return handshake;
   const finished = await listen(stream, RecordType.FINISHED);
+  await options.validated;
   const proof = guesses.spend(() => handshake.receiveFinished(finished));
-  if (source.mode === "encrypted") await beforeFinished?.();
+  if (source.mode === "encrypted") await options.beforeFinished?.();
   await stream.write(proof);
   return handshake;
 }

@@ -80,6 +80,8 @@ export class Admission<L extends Listener = Listener> {
       const agreed = await agreeAsServer(channel, this.#secrets, {
         guesses: this.#guesses,
         asks,
+        // Of whoever gets as far as words or a guess, the person here hears
+        validated: channel.established,
         beforeFinished: async () => {
           await this.#limiter.admit(source);
           finishes = true;

@@ -1,0 +1,85 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { Failure } from "../../lib/base/failure.ts";
+import type { Channel } from "../../lib/endpoint/channel.ts";
+import { agreeAsClient, prepare } from "../../lib/secure/secure_channel.ts";
+import { Admission } from "../../lib/session/admission.ts";
+import { listenerOf } from "../../lib/session/listener.ts";
+import { Middle } from "../secure/middle.ts";
+
+/** A receiver's side of a connection, of which only this is known. */
+function channelOf(
+  stream: Middle["server"],
+  established: Promise<void>,
+): Channel {
+  const closed = Promise.resolve();
+  return {
+    peer: "192.0.2.7:4321",
+    established,
+    closed,
+    read: (into: Uint8Array) => stream.read(into),
+    write: (bytes: Uint8Array) => stream.write(bytes),
+    closeWrite: () => stream.closeWrite(),
+    abort: (failure: Error) => stream.abort(failure),
+  } as unknown as Channel;
+}
+
+Deno.test("who acknowledges nothing gets no session words, and who leaves with them is told of", async () => {
+  const notices: string[] = [];
+  const admission = new Admission({
+    security: { mode: "encrypted" },
+    asks: false,
+    notice: (text) => notices.push(text),
+    listenerFor: () => listenerOf({}),
+  });
+  const middle = new Middle();
+  const opening = Promise.withResolvers<void>();
+  const judged = admission.judge(channelOf(middle.server, opening.promise));
+  judged.catch(() => {});
+  const secrets = await prepare({ mode: "encrypted" });
+  const agreed = await agreeAsClient(middle.client, secrets);
+  let known = false;
+  const words = agreed.words.then((words) => {
+    known = true;
+    return words;
+  });
+  for (let turn = 0; turn < 10; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  assertEquals(known, false);
+  opening.resolve();
+  assertEquals((await words)?.length, 3);
+  middle.client.abort(new Failure("interrupted", "left"));
+  await assertRejects(() => judged, Failure);
+  assertEquals(notices, ["192.0.2.7:4321 agreed on session words and left"]);
+});
+
+Deno.test("a wrong code of who acknowledges nothing is no guess, and any other is told", async () => {
+  const notices: string[] = [];
+  const admission = new Admission({
+    security: { mode: "code", code: "17-walnut-copper" },
+    asks: false,
+    notice: (text) => notices.push(text),
+    listenerFor: () => listenerOf({}),
+  });
+  const tryCode = async (code: string, established: Promise<void>) => {
+    const middle = new Middle();
+    const judged = admission.judge(channelOf(middle.server, established));
+    judged.catch(() => {});
+    const secrets = await prepare({ mode: "code", code });
+    const { confirmed } = await agreeAsClient(middle.client, secrets);
+    confirmed.catch(() => {});
+    return { confirmed, judged };
+  };
+  for (let count = 0; count < 4; count++) {
+    const { promise, reject } = Promise.withResolvers<void>();
+    const { judged } = await tryCode("1-wrong-code", promise);
+    reject(new Failure("silence", "gone"));
+    await assertRejects(() => judged, Failure, "gone");
+  }
+  assertEquals([notices, admission.over.aborted], [[], false]);
+  const wrong = await tryCode("1-wrong-code", Promise.resolve());
+  await assertRejects(() => wrong.confirmed, Failure);
+  assertEquals(notices.length, 1);
+  const right = await tryCode("17-walnut-copper", Promise.resolve());
+  await right.confirmed;
+});
