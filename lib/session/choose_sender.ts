@@ -28,8 +28,9 @@ export interface ChooseOptions extends SessionOptions {
  * person has declined, or who has left before there was an answer, is not the
  * one that is waited for.
  *
- * @throws {Failure} `no-answer` if nobody comes; what nobody is asked for and
- * will be refused again; the reason of the options' signal
+ * @throws {Failure} `no-answer` if nobody comes; why a sender was refused where
+ * nobody is asked
+ * @throws what `consent` throws; the reason of the options' signal
  */
 export async function chooseSender(
   endpoint: Endpoint,
@@ -57,10 +58,13 @@ export async function chooseSender(
         return;
       }
       chosen.resolve(admitted);
+      patience.end();
       endpoint.places = 1;
       done.abort(notChosen());
     } catch (error) {
-      if (typeof consent !== "function") chosen.reject(error);
+      const refused = error instanceof Failure && typeof consent === "function";
+      // What went wrong with asking goes wrong with everybody
+      if (!refused) chosen.reject(error);
       else if (!done.signal.aborted && !signal.aborted) {
         listener.notice(stillWaiting(admitted, error));
       }
@@ -85,6 +89,7 @@ export async function chooseSender(
 class Patience {
   readonly #over = new AbortController();
   readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  #ended = false;
   #suspended = 0;
   #failure: Failure | undefined;
 
@@ -111,12 +116,16 @@ class Patience {
     this.#check();
   }
 
+  /** Somebody is served: it does not run out any more. */
   end(): void {
+    this.#ended = true;
     clearTimeout(this.#timer);
   }
 
   #check(): void {
-    if (this.#failure === undefined || this.#suspended > 0) return;
+    if (this.#failure === undefined || this.#ended || this.#suspended > 0) {
+      return;
+    }
     this.#over.abort(this.#failure);
   }
 }
