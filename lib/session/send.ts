@@ -114,7 +114,7 @@ async function hand(
   options: SendOptions,
 ): Promise<Summary> {
   const { channel, stream } = introduced;
-  const offer = await offerOf(source, introduced);
+  const offer = await offerOf(source, introduced, signalOf(options));
   const feed = new ProgressFeed(
     channel,
     listener,
@@ -158,11 +158,12 @@ async function hand(
 async function offerOf(
   source: Source | TreeSource,
   { binding, peerAsks }: Introduced,
+  signal: AbortSignal,
 ): Promise<Offer> {
   const { offer } = source;
   const attempt = attemptAt(offer, binding);
   const measure = peerAsks && "walk" in source
-    ? await source.measure()
+    ? await source.measure({ signal })
     : undefined;
   if (measure === undefined || offer.tree === undefined) {
     return { ...offer, attempt };
