@@ -78,3 +78,8 @@ function escaped(text: string): string {
   }
   return escapes;
 }
+
+/** Columns that a character takes, at most. */
+export function widthOf(character: string): number {
+  return character < "\u0300" ? 1 : 2;
+}

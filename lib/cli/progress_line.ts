@@ -1,4 +1,4 @@
-import { displayText } from "../base/display_text.ts";
+import { displayText, widthOf } from "../base/display_text.ts";
 import {
   formatBytes,
   formatClock,
@@ -69,11 +69,6 @@ function shortened(path: string, columns: number): string {
     room += widthOf(characters[start++]);
   }
   return "…" + characters.slice(start).join("");
-}
-
-/** Columns that a character takes, at most. */
-function widthOf(character: string): number {
-  return character < "\u0300" ? 1 : 2;
 }
 
 function partsOf(progress: Progress): Part[] {

@@ -1,4 +1,4 @@
-import { displayText } from "../base/display_text.ts";
+import { displayText, widthOf } from "../base/display_text.ts";
 
 /** Where text goes. */
 export interface TextOutput {
@@ -81,7 +81,7 @@ export function broken(line: string, columns: number): string {
   let current = "";
   for (const word of line.split(" ").flatMap((word) => cut(word, columns))) {
     const longer = current === "" ? word : `${current} ${word}`;
-    if (current !== "" && longer.length > columns) {
+    if (current !== "" && columnsOf(longer) > columns) {
       lines.push(current);
       current = INDENT + word;
     } else {
@@ -94,10 +94,26 @@ export function broken(line: string, columns: number): string {
 /** A word in parts that fit into a line. */
 function cut(word: string, columns: number): string[] {
   const room = columns - INDENT.length;
-  if (word.length <= room || DIGEST.test(word)) return [word];
+  if (columnsOf(word) <= room || DIGEST.test(word)) return [word];
   const parts: string[] = [];
-  for (let rest = [...word]; rest.length > 0; rest = rest.slice(room)) {
-    parts.push(rest.slice(0, room).join(""));
+  let part = "";
+  let left = room;
+  for (const character of word) {
+    const width = widthOf(character);
+    if (width > left) {
+      parts.push(part);
+      part = "";
+      left = room;
+    }
+    part += character;
+    left -= width;
   }
-  return parts;
+  return [...parts, part];
+}
+
+/** Columns that a text takes, at most. */
+function columnsOf(text: string): number {
+  let columns = 0;
+  for (const character of text) columns += widthOf(character);
+  return columns;
 }

@@ -26,6 +26,17 @@ Deno.test("no part of a peer's text begins a line, however narrow the terminal i
   }
 });
 
+Deno.test("characters that take two columns count for two", () => {
+  const forged = "Encrypted;\u00a0nobody\u00a0is\u00a0in\u00a0between";
+  const lines = broken(`Receiving "${"\u6587".repeat(19)}${forged}"`, 40);
+  assertEquals(
+    lines,
+    `Receiving\n  "${
+      "\u6587".repeat(18)
+    }\n  \u6587Encrypted;\u00a0nobody\u00a0is\u00a0in\u00a0between"`,
+  );
+});
+
 Deno.test("what is to be copied, and what no terminal shows, stays whole", () => {
   const command = "  FERRY_CODE=17-walnut-copper ferry send 192.0.2.7 FILE";
   assertEquals(broken(command, 40), command);
