@@ -78,6 +78,8 @@
  * @module
  */
 export { Failure, type FailureReason } from "./base/failure.ts";
+export type { ControllerName } from "./protocol/controllers.ts";
+export type { TraceEvent } from "./protocol/trace.ts";
 export type { AskCode } from "./session/introduction.ts";
 export type {
   AskConsent,
@@ -98,4 +100,23 @@ export type {
 export type { SessionOptions, WantedSecurity } from "./session/options.ts";
 export { receive, type ReceiveOptions } from "./session/receive.ts";
 export { send, type SendOptions } from "./session/send.ts";
-export type { Destination } from "./session/target.ts";
+export type { Destination, Target } from "./session/target.ts";
+export type {
+  CommitOptions,
+  Content,
+  Found,
+  Inventory,
+  Kept,
+  Sink,
+  Source,
+  TreeSink,
+} from "./transfer/content.ts";
+export type {
+  DirectoryEntry,
+  FileEntry,
+  LinkEntry,
+  Named,
+} from "./transfer/entries.ts";
+export type { Owner } from "./transfer/files/staging.ts";
+export type { Attempt, Digest, Offer, TreeOffer } from "./transfer/messages.ts";
+export type { Timestamp } from "./transfer/timestamp.ts";

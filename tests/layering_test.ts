@@ -11,7 +11,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // What the C library knows of files, only files/ asks; see below
   transfer: ["base", "system", "transfer", "node:"],
   session: [...BELOW_SESSION, "session", "node:"],
-  "mod.ts": ["base", "session"],
+  // Types that its own name
+  "mod.ts": ["base", "protocol", "transfer", "session"],
   cli: [
     ...BELOW_SESSION,
     "system",

@@ -13,7 +13,7 @@ import {
 const Kind = { FILE: 1, DIRECTORY: 2, LINK: 3 } as const;
 
 /** What every entry of a tree has. */
-interface Named {
+export interface Named {
   /** One path component. */
   readonly name: string;
   /** When it was last changed. */
