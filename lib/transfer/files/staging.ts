@@ -332,11 +332,14 @@ export class Staging {
       const moved = this.moved.get(name);
       if (mode === undefined || !moved?.isDirectory) continue;
       const directory = this.#parent.openDirectory(name);
-      const { inode, bits } = directory.ownStatus();
-      if (inode === moved.inode && bits === (mode | 0o700)) {
-        directory.chmod(mode);
+      try {
+        const { inode, bits } = directory.ownStatus();
+        if (inode === moved.inode && bits === (mode | 0o700)) {
+          directory.chmod(mode);
+        }
+      } finally {
+        directory.close();
       }
-      directory.close();
     }
   }
 
