@@ -9,9 +9,9 @@ export type Unacceptable =
   | "too many holes";
 
 /** Ranges kept behind holes: more than loss alone leaves in the largest window. */
-export const MAX_RANGES = 4096;
+const MAX_RANGES = 4096;
 /** The same of a peer that was not admitted. */
-export const MAX_RANGES_BEFORE_ADMISSION = 8;
+const MAX_RANGES_BEFORE_ADMISSION = 8;
 
 /** The window grows for the first time when this share of it was read. */
 const FIRST_GROWTH_SHARE = 16;

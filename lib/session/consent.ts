@@ -129,7 +129,7 @@ async function decide(
 }
 
 /** Whether a name is left out of listings, and has a meaning to many programs. */
-export function isHidden(name: string): boolean {
+function isHidden(name: string): boolean {
   return name.startsWith(".");
 }
 

@@ -16,7 +16,7 @@ import { NameOrder } from "./untrusted.ts";
 /** Entries that may be listed ahead of their turn. */
 export const MAX_LISTED = 1 << 13;
 /** What these may take, in bytes: their bodies as they came, and so much for each. */
-export const MAX_LISTED_BYTES = 1 << 22;
+const MAX_LISTED_BYTES = 1 << 22;
 const ENTRY_BYTES = 1 << 8;
 
 /** An entry that was listed ahead. */
