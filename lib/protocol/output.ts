@@ -37,14 +37,11 @@ const MAX_PUSH_INTERVAL = 32;
 const LONG_PAUSE = 5;
 /** Milliseconds between questions to a peer whose window is closed. */
 const MAX_PERSIST_INTERVAL = 1000;
-/**
- * A packet number is left out after so many packets at first, less a random
- * part, then after twice as many,
- */
+/** Packets until a packet number is left out for the first time, less a random part; the interval then doubles. */
 const FIRST_SKIP = 64;
-/** up to this: each costs the peer a SACK block. */
+/** Packets between numbers left out, at most: each costs the peer a SACK block. */
 const MAX_SKIP = 1024;
-/** or, where more are in flight, to this share of those: so a flight has some of them, and not too many. */
+/** Share of the packets in flight between numbers left out, where that is more: a flight has some, and not too many. */
 const SKIP_SHARE = 1 / 8;
 /** Bytes of a datagram that asks for a sign of life from an address, or gives it, without padding. */
 export const MIN_PATH_SIZE = HEADER_SIZE + PATH_PART_SIZE;
