@@ -1,6 +1,10 @@
 import { displayName, quotedName } from "../base/display_text.ts";
 import { abortable } from "../endpoint/abortable.ts";
-import type { OfferRequest, ReceiverRequest } from "../session/consent.ts";
+import {
+  isHidden,
+  type OfferRequest,
+  type ReceiverRequest,
+} from "../session/consent.ts";
 import { formatBytes, formatCount } from "../session/format.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -81,7 +85,7 @@ export class Questions {
   }
 }
 
-/** Top-level names that are shown, at most. */
+/** Top-level names that are shown, unless more of them begin with a dot. */
 const MAX_NAMES = 8;
 
 /** What a person has to know to answer, a line each. */
@@ -102,11 +106,17 @@ export function questionLines({ about, request }: Question): string[] {
 
 function titleOf({ kind, names, entries }: OfferRequest): string {
   if (kind === undefined) return "a stream without a name";
-  const shown = names.slice(0, MAX_NAMES).map((name) => quotedName(name));
+  const shown = namesToShow(names).map((name) => quotedName(name));
   const more = entries - shown.length;
   if (more > 0) shown.push(`${more} more`);
   if (entries > 1) return `${entries} entries: ${shown.join(", ")}`;
   return kind === "tree" ? `the directory ${shown[0]}` : `${shown[0]}`;
+}
+
+/** The first names, and all that begin with a dot: those are taken only if they were shown. */
+function namesToShow(names: readonly string[]): readonly string[] {
+  let others = MAX_NAMES - names.filter(isHidden).length;
+  return names.filter((name) => isHidden(name) || others-- > 0);
 }
 
 function sizeOf({ kind, files, size }: OfferRequest): string {

@@ -129,7 +129,7 @@ async function decide(
 }
 
 /** Whether a name is left out of listings, and has a meaning to many programs. */
-function isHidden(name: string): boolean {
+export function isHidden(name: string): boolean {
   return name.startsWith(".");
 }
 

@@ -45,6 +45,16 @@ Deno.test("of a tree a person sees its names and all that is in it", () => {
   );
 });
 
+Deno.test("a name that begins with a dot is shown, however many others come before it", () => {
+  const before = Array.from("abcdefghij", (letter) => `!${letter}`);
+  const names = [...before, ".bashrc"];
+  const shown = before.slice(0, 7).map((name) => `"${name}"`).join(", ");
+  assertEquals(
+    lines({ kind: "tree", names, entries: 11, size: 5e9, target: "." })[0],
+    `192.0.2.5:40000 offers 11 entries: ${shown}, ".bashrc", 3 more, 1 file, 5.0 GB`,
+  );
+});
+
 Deno.test("where something is saved is told unless it is here, under its own name", () => {
   assertEquals(
     lines({ target: "in/photo.raw" })[0],
