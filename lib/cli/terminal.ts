@@ -13,6 +13,7 @@ const TCIFLUSH = 0;
 /** Milliseconds within which nobody answers: where input cannot be discarded, it was typed before. */
 const AT_ONCE = 20;
 
+const NEW_LINE = Uint8Array.of(0x0a);
 const readFrom = promisify(read);
 
 /**
@@ -61,6 +62,8 @@ export class Terminal {
       try {
         const line = await abortable(this.#read(), signal);
         const stale = !flushed && performance.now() - begin < AT_ONCE;
+        // Only who types an answer ends the question's line
+        if (line === null) Deno.stderr.writeSync(NEW_LINE);
         if (line === null || !stale) return line;
       } finally {
         this.#awaited = false;

@@ -30,7 +30,7 @@ const CLOSES_WITH_PEER: ReadonlySet<State> = new Set(
   ["TIME-WAIT", "LAST-ACK", "CLOSING"] as const,
 );
 /** SYNs that are repeated without backoff: a host that others crowd may look at few of them. */
-const STEADY_SYNS = 12;
+const STEADY_SYNS = 16;
 /** Cookies that a client answers before it gives up. */
 const MAX_COOKIES = 8;
 

@@ -15,7 +15,7 @@ export interface WordsLimiterOptions {
   readonly interval?: number;
   /**
    * How long one may wait: less than clients wait for FINISHED.
-   * @default {10_000}
+   * @default {6000}
    */
   readonly patience?: number;
 }
@@ -51,7 +51,7 @@ export class WordsLimiter {
   constructor(options: WordsLimiterOptions = {}) {
     this.#free = options.free ?? 8;
     this.#interval = options.interval ?? 1000;
-    this.#patience = options.patience ?? 10_000;
+    this.#patience = options.patience ?? 6000;
   }
 
   /** Handshakes that were finished and led to nothing so far, to be told to a person. */

@@ -141,7 +141,7 @@ export class Admission<L extends Listener = Listener> {
   }
 }
 
-/** An address without its port. */
-function addressOf(peer: string): string {
+/** The address of a peer, without its port. */
+export function addressOf(peer: string): string {
   return peer.slice(0, peer.lastIndexOf(":"));
 }

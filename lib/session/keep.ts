@@ -1,6 +1,6 @@
 import { Failure } from "../base/failure.ts";
 import { firstOf } from "../endpoint/abortable.ts";
-import { Admission, type Admitted } from "./admission.ts";
+import { addressOf, Admission, type Admitted } from "./admission.ts";
 import { attend } from "./attend.ts";
 import { Claims } from "./claims.ts";
 import { type Consent, consentTo, needsConsent } from "./consent.ts";
@@ -108,7 +108,10 @@ async function takeOne(
   const { channel, listener } = admitted;
   const claim = claims.of(channel);
   // Who knows the code keeps its place
-  const proved = securityOf(options).mode === "code";
+  const stall = securityOf(options).mode === "code"
+    ? undefined
+    : stalls.watch(channel, addressOf(channel.peer), performance.now());
+  const onProgress = () => stall?.progressed(performance.now());
   try {
     const target = await openTarget(options.to);
     try {
@@ -116,15 +119,8 @@ async function takeOne(
         const withdrawn = attend(channel, signalOf(options));
         await consentTo(admitted, target, options.consent, withdrawn);
       }
-      const stall = proved
-        ? undefined
-        : stalls.watch(channel, performance.now());
-      const onProgress = () => stall?.progressed(performance.now());
-      try {
-        await take(admitted, claim.guard(target), { ...options, onProgress });
-      } finally {
-        stall?.end();
-      }
+      stall?.accept(performance.now());
+      await take(admitted, claim.guard(target), { ...options, onProgress });
     } finally {
       target.discard();
     }
@@ -135,6 +131,7 @@ async function takeOne(
     channel.abort(failure);
     listener.failed(failure);
   } finally {
+    stall?.end();
     claim.release();
   }
 }

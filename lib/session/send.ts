@@ -55,6 +55,8 @@ export interface SendOptions extends SessionOptions {
   readonly confirm?: ConfirmReceiver;
 }
 
+/** Milliseconds for which a tree is counted, at most: the receiver waits for the offer. */
+const COUNTING = 2000;
 /** How long nobody is told that there is no answer yet, in milliseconds. */
 const PATIENCE = 1000;
 
@@ -114,7 +116,7 @@ async function hand(
   options: SendOptions,
 ): Promise<Summary> {
   const { channel, stream } = introduced;
-  const offer = await offerOf(source, introduced, signalOf(options));
+  const offer = await offerOf(source, introduced, listener, signalOf(options));
   const feed = new ProgressFeed(
     channel,
     listener,
@@ -158,12 +160,13 @@ async function hand(
 async function offerOf(
   source: Source | TreeSource,
   { binding, peerAsks }: Introduced,
+  listener: Listener,
   signal: AbortSignal,
 ): Promise<Offer> {
   const { offer } = source;
-  const attempt = attemptAt(offer, binding);
+  const attempt = attemptAt(offer, binding, listener);
   const measure = peerAsks && "walk" in source
-    ? await source.measure({ signal })
+    ? await source.measure({ signal, limit: COUNTING })
     : undefined;
   if (measure === undefined || offer.tree === undefined) {
     return { ...offer, attempt };
@@ -173,9 +176,20 @@ async function offerOf(
   return { ...offer, tree, size: more ? undefined : bytes, attempt };
 }
 
-function attemptAt(offer: Offer, binding: Uint8Array): Attempt | undefined {
+function attemptAt(
+  offer: Offer,
+  binding: Uint8Array,
+  listener: Listener,
+): Attempt | undefined {
   const kept = attemptSecret();
-  if (!("secret" in kept)) return undefined;
+  if (!("secret" in kept)) {
+    if (kept.missing === "unsafe" || kept.missing === "malformed") {
+      listener.notice(
+        `${kept.path} is not a key of this user's alone, so what breaks can be gone on with only by a code; remove it`,
+      );
+    }
+    return undefined;
+  }
   const names = offer.tree?.names ?? [offer.name ?? ""];
   const key = AttemptKey.from(kept.secret, names.join("/"));
   return { key: key.publicKey, proof: key.prove(binding) };

@@ -4,9 +4,14 @@ import { Stalls } from "../../lib/session/stalls.ts";
 /** Transfers by name, and which of them were ended. */
 function transfers(stalls: Stalls) {
   const ended: string[] = [];
-  const begin = (name: string, now: number) =>
-    stalls.watch({ abort: () => ended.push(name) }, now);
-  return { ended, begin };
+  const offer = (name: string, source: string, now: number) =>
+    stalls.watch({ abort: () => ended.push(name) }, source, now);
+  const begin = (name: string, now: number) => {
+    const stall = offer(name, "192.0.2.1", now);
+    stall.accept(now);
+    return stall;
+  };
+  return { ended, offer, begin };
 }
 
 Deno.test("a transfer that stands still gives way, the one that does for longest first", () => {
@@ -34,4 +39,16 @@ Deno.test("a transfer that has ended, or goes on, does not give way", () => {
   for (let now = 0; now < 60_000; now += 5000) going.progressed(now);
   assertEquals(stalls.makeRoom(60_000), false);
   assertEquals(ended, []);
+});
+
+Deno.test("an offer that a person decides on keeps its place, but not many from one address", () => {
+  const stalls = new Stalls();
+  const { ended, offer } = transfers(stalls);
+  offer("alone", "192.0.2.1", 0);
+  offer("first", "192.0.2.2", 1000);
+  offer("second", "192.0.2.2", 2000);
+  assertEquals(stalls.makeRoom(10_999), false);
+  assertEquals(stalls.makeRoom(30_000), true);
+  assertEquals(ended, ["first"]);
+  assertEquals(stalls.makeRoom(60_000), false);
 });
