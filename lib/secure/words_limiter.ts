@@ -77,7 +77,7 @@ export class WordsLimiter {
     if (this.#served.size > MAX_SOURCES) this.#served.delete(oldest);
   }
 
-  /** A handshake that was counted has led to something that a person sees, and so was no try in silence. */
+  /** A handshake that was counted has led to something that was decided on, and so was no try in silence. */
   excuse(source: string): void {
     this.#count = Math.max(0, this.#count - 1);
     const served = this.#served.get(source);

@@ -31,6 +31,8 @@ export interface Admitted<L extends Listener = Listener> {
   readonly words: readonly string[] | undefined;
   /** Who hears of it. */
   readonly listener: L;
+  /** To be called when the offer was accepted or declined: the handshake was no try for session words. */
+  decided(): void;
 }
 
 /** How a receiver lets senders in. */
@@ -92,14 +94,25 @@ export class Admission<L extends Listener = Listener> {
       const offer = await reception.offer();
       await channel.established;
       const words = await agreed.words;
-      // Whatever becomes of an offer, a person sees it
-      if (finishes) this.#limiter.excuse(source);
+      // Whoever leaves before there is a decision may have tried for the words
+      const counted = finishes;
       finishes = false;
+      const decided = () => {
+        if (counted) this.#limiter.excuse(source);
+      };
       const owner = this.#owners.of(offer, agreed.binding);
       const listener = listenerFor(channel.peer);
       listener.connected(channel.peer);
       listener.agreed({ mode, words, asks });
-      return { channel, reception, offer, owner, words, listener };
+      return {
+        channel,
+        reception,
+        offer,
+        owner,
+        words,
+        listener,
+        decided,
+      };
     } catch (failure) {
       // If the peer never completes the handshake, report nothing.
       await channel.established;

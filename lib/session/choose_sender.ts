@@ -56,7 +56,7 @@ export async function chooseSender(
       } else if (done.signal.aborted) {
         await admitted.reception.refuse(notChosen());
         return;
-      }
+      } else admitted.decided();
       chosen.resolve(admitted);
       patience.end();
       endpoint.places = 1;

@@ -61,7 +61,7 @@ export function needsConsent(
  * @throws the reason of `withdrawn`
  */
 export async function consentTo(
-  { channel, reception, offer, words }: Admitted,
+  { channel, reception, offer, words, decided }: Admitted,
   target: Target,
   consent: Consent | undefined,
   withdrawn: AbortSignal,
@@ -70,8 +70,10 @@ export async function consentTo(
   const { peer } = channel;
   try {
     await decide({ offer, peer, words, target: path, withdrawn }, consent);
+    decided();
   } catch (error) {
     if (error instanceof OfferRefusal) {
+      if (error.reason === "declined") decided();
       await reception.refuse(error);
       await farewell(channel);
     }

@@ -20,6 +20,12 @@ import { until } from "./support.ts";
 const ENCRYPTED: Security = { mode: "encrypted" };
 const NOTHING = new Uint8Array(0);
 
+/** What the handshake has led to. */
+type Agreed = Pick<
+  Awaited<ReturnType<typeof agreeAsClient>>,
+  "stream" | "binding" | "words"
+>;
+
 /**
  * A sender that breaks the rules of the transfer, in this process: it agrees as
  * the library does, and then says what the test has it say, frame by frame.
@@ -29,6 +35,8 @@ export class HostileSender {
   readonly heard: { type: number; body: Uint8Array }[] = [];
   readonly channel: Channel;
   readonly stream: ByteStream;
+  /** The words of the session, once the receiver has finished the handshake. */
+  readonly words: Promise<readonly string[] | undefined>;
   readonly #endpoint: Endpoint;
   readonly #binding: Uint8Array;
   #ended = false;
@@ -37,12 +45,12 @@ export class HostileSender {
   private constructor(
     endpoint: Endpoint,
     channel: Channel,
-    stream: ByteStream,
-    binding: Uint8Array,
+    { stream, binding, words }: Agreed,
   ) {
     this.#endpoint = endpoint;
     this.channel = channel;
     this.stream = stream;
+    this.words = words;
     this.#binding = binding;
   }
 
@@ -58,8 +66,8 @@ export class HostileSender {
       timeout: 30_000,
     });
     const channel = await endpoint.connect("127.0.0.1", port);
-    const { stream, binding } = await agreeAsSender(channel, security);
-    const sender = new HostileSender(endpoint, channel, stream, binding);
+    const agreed = await agreeAsSender(channel, security);
+    const sender = new HostileSender(endpoint, channel, agreed);
     if (listens) sender.#listen();
     return sender;
   }
@@ -124,11 +132,14 @@ export class HostileSender {
 }
 
 /** The one place that knows how this side of the handshake is called. */
-async function agreeAsSender(channel: Channel, security: Security) {
+async function agreeAsSender(
+  channel: Channel,
+  security: Security,
+): Promise<Agreed> {
   const secrets = await prepare(security);
   const { stream, binding, words } = await agreeAsClient(channel, secrets);
   words.catch(() => {});
-  return { stream, binding };
+  return { stream, binding, words };
 }
 
 /** Of the attempts of all hostile senders: each is the same sender again, and no honest one. */

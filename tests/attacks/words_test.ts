@@ -5,7 +5,18 @@ import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { ClientHandshake } from "../../lib/secure/handshake.ts";
 import { readMessage } from "../../lib/secure/message_reader.ts";
 import { prepare } from "../../lib/secure/secure_channel.ts";
-import { FULL, inDirectory, pause, receiver, sender } from "./support.ts";
+import { HostileSender } from "./hostile_sender.ts";
+import {
+  freePort,
+  FULL,
+  inDirectory,
+  listening,
+  pause,
+  receiver,
+  sender,
+  TMUX,
+} from "./support.ts";
+import { Terminal } from "./terminal.ts";
 
 const OPTIONS = { hostname: "127.0.0.1", port: 0, timeout: 10_000 };
 /** Handshakes that a receiver takes before it slows down. */
@@ -119,6 +130,35 @@ Deno.test("trying for words many at a time is no faster", () =>
     );
     await received.says(/tr(y|ied|ies)|words|left|was not let in/);
   }));
+
+Deno.test({
+  name:
+    "trying for words by offers that are gone before there is an answer is no faster",
+  ignore: !TMUX,
+  fn: () =>
+    inDirectory(async (cwd) => {
+      const port = freePort();
+      const args = ["receive", `${port}`, "--quiet"];
+      await using terminal = await Terminal.ferry(args, { cwd });
+      await listening("udp", port);
+      // Behind this one no other is shown
+      await using first = await HostileSender.connect(port);
+      await first.offer({ name: "first", size: 5 });
+      await terminal.shows(/\[y\/N\]/);
+      let successes = 0;
+      const begin = performance.now();
+      const over = begin + 6_000;
+      while (performance.now() < over) {
+        await using next = await HostileSender.connect(port);
+        await next.words;
+        successes++;
+        await next.offer({ name: "next", size: 5 });
+        await pause(10);
+      }
+      const seconds = (performance.now() - begin) / 1000;
+      assert(successes <= FREE + seconds + 2, `${successes} in ${seconds} s`);
+    }),
+});
 
 Deno.test("handshakes that get a HELLO and leave are few, or told", () =>
   inDirectory(async (cwd) => {
