@@ -1,5 +1,6 @@
 import { displayName } from "../base/display_text.ts";
 import { Failure } from "../base/failure.ts";
+import { abortable } from "../endpoint/abortable.ts";
 import { type Offer, Reason, titleOf } from "../transfer/messages.ts";
 import { OfferRefusal } from "../transfer/receiver.ts";
 import type { Admitted } from "./admission.ts";
@@ -104,7 +105,9 @@ async function decide(
   const title = titleOf(offer);
   const what = title === undefined ? "A stream" : displayName(title);
   if (typeof consent === "function") {
-    const accepted = await consent(requestOf(undecided), withdrawn);
+    const answer = consent(requestOf(undecided), withdrawn);
+    // Whoever is asked need not notice that it is of no use any more
+    const accepted = await abortable(answer, withdrawn);
     withdrawn.throwIfAborted();
     if (!accepted) {
       throw new OfferRefusal(

@@ -209,7 +209,8 @@ async function permission(
   const confirmed = async () => {
     if (confirm === undefined || mode !== "encrypted") return;
     const request = { peer, words: await words ?? [], title: titleOf(offer) };
-    if (!await confirm(request, ended)) throw notConfirmed(peer);
+    const answer = confirm(request, ended);
+    if (!await abortable(answer, ended)) throw notConfirmed(peer);
   };
   const patience = setTimeout(() => peerAsks && on?.asking?.(peer), PATIENCE);
   try {
