@@ -404,3 +404,20 @@ Deno.test({
     assert(/ok \| \d\d passed/.test(said), said);
   },
 });
+
+Deno.test({
+  name: "a tree as deep as a path may be long is walked to its end",
+  // By paths each level takes as long as all above it
+  ignore: !withLibrary,
+  fn: () =>
+    inDirectory(async (path) => {
+      const depth = Math.floor((4000 - path.length) / 2);
+      Deno.mkdirSync(`${path}/t${"/d".repeat(depth)}`, { recursive: true });
+      const source = await FileTreeSource.open([`${path}/t`]);
+      const steps = Array.from(source.walk(), ({ does }) => does);
+      source.close();
+      const count = (what: string) =>
+        steps.filter((does) => does === what).length;
+      assertEquals([count("enter"), count("leave")], [depth + 1, depth + 1]);
+    }),
+});

@@ -149,6 +149,14 @@ interface FoundFile {
   readonly file: TreeFile;
 }
 
+/** A directory that a walk has come to, in another. */
+interface Descent {
+  readonly does: "descend";
+  readonly name: string;
+  readonly directory: WalkedDirectory;
+  readonly info: FileStatus;
+}
+
 /** One walk. It remembers the files that have several names, and else only how deep it is. */
 class Walk {
   #linked = new Map<number, Set<number | bigint>>();
@@ -163,22 +171,36 @@ class Walk {
     yield { does: "file", entry, path, file };
   }
 
-  /** A directory, under `name`, and all that is in it. */
+  /** A directory, under `name`, and all that is in it; how deep that goes costs no stack. */
   *directory(
     name: string,
     directory: WalkedDirectory,
-    { mtime, mode }: FileStatus,
+    info: FileStatus,
   ): Iterable<Step> {
-    yield { does: "enter", entry: { kind: "directory", name, mtime, mode } };
+    const levels = [{ directory, steps: this.#inside(directory) }];
+    yield enter(name, info);
     try {
-      yield* this.#inside(directory);
+      while (levels.length > 0) {
+        const { directory, steps } = levels.at(-1)!;
+        const { value, done } = steps.next();
+        if (done) {
+          levels.pop();
+          directory.leave();
+          yield { does: "leave" };
+        } else if (value.does === "descend") {
+          const { name, directory, info } = value;
+          levels.push({ directory, steps: this.#inside(directory) });
+          yield enter(name, info);
+        } else {
+          yield value;
+        }
+      }
     } finally {
-      directory.leave();
+      for (const { directory } of levels.toReversed()) directory.leave();
     }
-    yield { does: "leave" };
   }
 
-  *#inside(directory: WalkedDirectory): Iterable<Step> {
+  *#inside(directory: WalkedDirectory): Generator<Step | Descent, void> {
     let found: DirectoryEntries;
     try {
       found = directory.entries();
@@ -214,7 +236,8 @@ class Walk {
         const file = fileAt(directory, name, info);
         yield* this.file({ name, path, info, file });
       } else if (info.isDirectory) {
-        yield* this.directory(name, directory.enter(name, info), info);
+        const below = directory.enter(name, info);
+        yield { does: "descend", name, directory: below, info };
       } else if (info.isSymlink) {
         yield linkAt(directory, name, info.mtime);
       } else {
@@ -232,6 +255,10 @@ class Walk {
     known.add(inode);
     return false;
   }
+}
+
+function enter(name: string, { mtime, mode }: FileStatus): Step {
+  return { does: "enter", entry: { kind: "directory", name, mtime, mode } };
 }
 
 function linkAt(
