@@ -3,6 +3,7 @@ import { completionsFor } from "./completions.ts";
 import { environmentCode } from "./environment.ts";
 import { ErrorOutput } from "./error_output.ts";
 import { DONE, verdictOf } from "./exit_status.ts";
+import { surviveFileSizeLimit } from "./file_size_limit.ts";
 import { helpText, VERSION } from "./help.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { JsonReporter } from "./json_reporter.ts";
@@ -59,6 +60,7 @@ async function execute(command: Command, reporter: Reporter): Promise<void> {
     case "receive": {
       // A sender begins sooner without it
       const { runReceive } = await import("./receive.ts");
+      surviveFileSizeLimit();
       return await runReceive(command, reporter, listenForInterruption());
     }
   }

@@ -21,7 +21,8 @@ const WORDS: Record<string, string> = {
   ENAMETOOLONG: "the name is too long",
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",
-  EFBIG: "the file is too large for the file system",
+  EFBIG:
+    "the file is too large for the file system, or for the limit on files (ulimit -f)",
   EPIPE: "it was closed by whoever read it",
   EIO: "the device reports an error",
   ELOOP: "it is a link, and no link is followed there",

@@ -132,6 +132,25 @@ for (const [who, uid] of [["root", 0], ["a user", NOBODY]] as const) {
   });
 }
 
+Deno.test("a file that is larger than files may be there fails like a full disk, and goes on without the limit", () =>
+  inDirectory(async (cwd) => {
+    await writeRandomFile(`${cwd}/in`, 3_000_000);
+    await Deno.mkdir(`${cwd}/dir`);
+    const pair = (shell: string) =>
+      runPair({
+        cwd,
+        send: { args: ["in"] },
+        receive: { shell, args: ["-d", "dir"] },
+      });
+    const [received, sent] = await pair('ulimit -f 1000; exec "$@"');
+    assertEquals([received.code, sent.code], [1, 1]);
+    assertMatch(received.stderr, /too large/);
+    const ended = await pair('exec "$@"');
+    assertDone(ended);
+    assertMatch(ended[1].stderr, /were there before/);
+    assertEquals(namesIn(`${cwd}/dir`), ["in"]);
+  }));
+
 Deno.test("what the umask takes away stays away, and set-user-id bits do not arrive", () =>
   inDirectory(async (cwd) => {
     await Deno.mkdir(`${cwd}/tree`);
