@@ -132,6 +132,28 @@ for (const [who, uid] of [["root", 0], ["a user", NOBODY]] as const) {
   });
 }
 
+Deno.test({
+  name: "a umask that takes everything away leaves nothing behind",
+  // Root may open it all the same
+  ignore: ROOT && !BINARY,
+  fn: () =>
+    inDirectory(async (cwd) => {
+      Deno.writeTextFileSync(`${cwd}/in`, "hello");
+      share(cwd, `${cwd}/dir`);
+      const drop = `setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups`;
+      const [, sent] = await runPair({
+        cwd,
+        send: { args: ["in"] },
+        receive: {
+          shell: `umask 777; exec ${ROOT ? drop : ""} "$@"`,
+          args: ["-d", "dir"],
+        },
+      });
+      assertEquals(sent.code, 3);
+      assertEquals(namesIn(`${cwd}/dir`), []);
+    }),
+});
+
 Deno.test("a file that is larger than files may be there fails like a full disk, and goes on without the limit", () =>
   inDirectory(async (cwd) => {
     await writeRandomFile(`${cwd}/in`, 3_000_000);

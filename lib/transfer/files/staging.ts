@@ -139,9 +139,10 @@ export class Staging {
   /** Makes a new one in `parent`. Throws what the system throws. */
   static async make(parent: Directory, staged: Staged): Promise<Staging> {
     const name = makeFresh(parent, staged.title);
-    const directory = parent.openDirectory(name);
+    let directory: Directory | undefined;
     let state: OpenFile | undefined;
     try {
+      directory = parent.openDirectory(name);
       state = directory.createFile(STATE);
       await state.lock();
       // Whoever may rename things in `parent` could have put another one there
@@ -156,9 +157,13 @@ export class Staging {
       directory.makeDirectory(CONTENT, 0o700);
       return new Staging(parent, name, { directory, state, staged });
     } catch (error) {
-      if (state !== undefined) remove(parent, name, directory);
+      if (directory !== undefined && state !== undefined) {
+        remove(parent, name, directory);
+      } else {
+        removeFresh(parent, name);
+      }
       state?.close();
-      directory.close();
+      directory?.close();
       throw error;
     }
   }
@@ -375,6 +380,15 @@ function makeFresh(parent: Directory, title: string): string {
     } catch (error) {
       if (codeOf(error) !== "EEXIST" || attempt === 10) throw error;
     }
+  }
+}
+
+/** Removes one that was just made and cannot be used, as after a umask of 0777. */
+function removeFresh(parent: Directory, name: string): void {
+  try {
+    parent.removeDirectory(name);
+  } catch {
+    // Somebody else has it by now
   }
 }
 
