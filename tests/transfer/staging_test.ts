@@ -769,6 +769,28 @@ Deno.test("who was not heard by the sender is remembered: the same command again
     assertEquals(error.problem, "exists");
   }));
 
+Deno.test("by force, too, a directory that was moved and not yet given its mode is given it", () =>
+  inDirectory(async (directory) => {
+    const store = async () => {
+      const sink = await treeIn(directory, ["a"], { force: true });
+      sink.enter(directoryOf("a", 0o555));
+      sink.put(fileOf("x"), HELLO);
+      sink.leave();
+      await sink.commit({ remembers: true });
+      return sink;
+    };
+    (await store()).release(false);
+    // As it is when the process is killed between move and mode
+    Deno.chmodSync(`${directory}/a`, 0o755);
+    (await store()).release(true);
+    assertEquals(Deno.statSync(`${directory}/a`).mode! & 0o7777, 0o555);
+    assertEquals(namesIn(directory), ["a"]);
+    // That of somebody else is not
+    Deno.chmodSync(`${directory}/a`, 0o755);
+    (await store()).release(true);
+    assertEquals(Deno.statSync(`${directory}/a`).mode! & 0o7777, 0o755);
+  }));
+
 Deno.test("a file whose sender was not heard is found whole by its owner, and exists for a stranger", () =>
   inDirectory(async (directory) => {
     const path = `${directory}/x`;

@@ -86,6 +86,8 @@ export class Staging {
   /** The permission bits that the umask leaves. */
   readonly allowed: number;
   #moved: Map<string, FileStatus>;
+  /** Inodes of directories that it had moved, and that are there as everything else is. */
+  #forgotten = new Map<string, FileStatus["inode"]>();
   #parent: Directory;
   #name: string;
   #directory: Directory;
@@ -227,6 +229,9 @@ export class Staging {
 
   /** What was moved out is there as everything else is. */
   forgetMoved(): void {
+    for (const [name, { isDirectory, inode }] of this.#moved) {
+      if (isDirectory) this.#forgotten.set(name, inode);
+    }
     this.#moved.clear();
   }
 
@@ -334,12 +339,15 @@ export class Staging {
   /** Directories that an earlier attempt has moved may still have the mode they had before. */
   #finishModes(roots: readonly Root[]): void {
     for (const { name, mode } of roots) {
-      const moved = this.moved.get(name);
-      if (mode === undefined || !moved?.isDirectory) continue;
+      const there = this.moved.get(name);
+      const moved = there?.isDirectory
+        ? there.inode
+        : this.#forgotten.get(name);
+      if (mode === undefined || moved === undefined) continue;
       const directory = this.#parent.openDirectory(name);
       try {
         const { inode, bits } = directory.ownStatus();
-        if (inode === moved.inode && bits === (mode | 0o700)) {
+        if (inode === moved && bits === (mode | 0o700)) {
           directory.chmod(mode);
         }
       } finally {
