@@ -3,6 +3,7 @@ import { Failure } from "../base/failure.ts";
 import { abortable } from "../endpoint/abortable.ts";
 import { type Offer, Reason, titleOf } from "../transfer/messages.ts";
 import { OfferRefusal } from "../transfer/receiver.ts";
+import { within } from "../transfer/moment.ts";
 import type { Admitted } from "./admission.ts";
 import { farewell } from "./farewell.ts";
 import { securityOf, type SessionOptions } from "./options.ts";
@@ -106,9 +107,7 @@ async function decide(
   const what = title === undefined ? "A stream" : displayName(title);
   if (typeof consent === "function") {
     const answer = consent(requestOf(undecided), withdrawn);
-    // Whoever is asked need not notice that it is of no use any more
-    const accepted = await abortable(answer, withdrawn);
-    withdrawn.throwIfAborted();
+    const accepted = await answerOf(answer, withdrawn);
     if (!accepted) {
       throw new OfferRefusal(
         "declined",
@@ -130,6 +129,27 @@ async function decide(
       Reason.HIDDEN,
       `${what} from ${peer} was refused: a name that begins with a dot is taken only with --code or -o FILE, or from who is asked for`,
     );
+  }
+}
+
+/** Milliseconds for which whoever is asked may take a question back that was withdrawn. */
+const TAKING_BACK = 100;
+
+/**
+ * Waits for an answer. Whoever is asked is given a moment to notice that it was
+ * withdrawn, but need not.
+ *
+ * @throws the reason of `withdrawn`, or what `answer` rejects with
+ */
+export async function answerOf(
+  answer: Promise<boolean>,
+  withdrawn: AbortSignal,
+): Promise<boolean> {
+  try {
+    return await abortable(answer, withdrawn);
+  } finally {
+    if (withdrawn.aborted) await within(TAKING_BACK, answer);
+    withdrawn.throwIfAborted();
   }
 }
 

@@ -10,7 +10,7 @@ import { type Attempt, type Offer, titleOf } from "../transfer/messages.ts";
 import * as transfer from "../transfer/sender.ts";
 import { attemptSecret } from "./attempt_secret.ts";
 import { attend } from "./attend.ts";
-import { type ConfirmReceiver, notConfirmed } from "./consent.ts";
+import { answerOf, type ConfirmReceiver, notConfirmed } from "./consent.ts";
 import { farewell } from "./farewell.ts";
 import { formatAddress, formatCount } from "./format.ts";
 import { type AskCode, introduce, type Introduced } from "./introduction.ts";
@@ -210,7 +210,7 @@ async function permission(
     if (confirm === undefined || mode !== "encrypted") return;
     const request = { peer, words: await words ?? [], title: titleOf(offer) };
     const answer = confirm(request, ended);
-    if (!await abortable(answer, ended)) throw notConfirmed(peer);
+    if (!await answerOf(answer, ended)) throw notConfirmed(peer);
   };
   const patience = setTimeout(() => peerAsks && on?.asking?.(peer), PATIENCE);
   try {
