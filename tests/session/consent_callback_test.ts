@@ -1,7 +1,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
 import { receive, receiveAll, send } from "../../lib/mod.ts";
-import { inDirectory } from "./ferry.ts";
+import { inDirectory } from "../directory.ts";
+
+// Where senders keep what they are known by: not where the user of this machine does
+const STATE = await Deno.makeTempDir();
+Deno.env.set("XDG_STATE_HOME", STATE);
+globalThis.addEventListener("unload", () => {
+  Deno.removeSync(STATE, { recursive: true });
+});
 
 const CONTENT = () => new Blob(["content"]).stream();
 const never = () => new Promise<boolean>(() => {});
