@@ -78,8 +78,8 @@
  * @module
  */
 export { Failure, type FailureReason } from "./base/failure.ts";
-export type { ControllerName } from "./protocol/controllers.ts";
-export type { TraceEvent } from "./protocol/trace.ts";
+export type { ControllerName } from "./protocol/congestion/controllers.ts";
+export type { TraceEvent } from "./protocol/connection/trace.ts";
 export type { AskCode } from "./session/introduction.ts";
 export type {
   AskConsent,
@@ -116,7 +116,12 @@ export type {
   FileEntry,
   LinkEntry,
   Named,
-} from "./transfer/entries.ts";
-export type { Owner } from "./transfer/files/staging.ts";
-export type { Attempt, Digest, Offer, TreeOffer } from "./transfer/messages.ts";
-export type { Timestamp } from "./transfer/timestamp.ts";
+} from "./transfer/wire/entries.ts";
+export type { Owner } from "./transfer/files/writing/staging.ts";
+export type {
+  Attempt,
+  Digest,
+  Offer,
+  TreeOffer,
+} from "./transfer/wire/messages.ts";
+export type { Timestamp } from "./transfer/wire/timestamp.ts";

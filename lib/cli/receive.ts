@@ -7,14 +7,14 @@ import {
 import type { Consent } from "../session/consent.ts";
 import { listenerOf } from "../session/listener.ts";
 import { type Destination, standardOutput } from "../session/target.ts";
-import { StdoutSink } from "../transfer/files/standard_streams.ts";
-import type { ReceiveCommand } from "./args.ts";
+import { StdoutSink } from "../transfer/files/reading/standard_streams.ts";
+import type { ReceiveCommand } from "./arguments/args.ts";
 import { verdictOf } from "./exit_status.ts";
-import { checkReport, Observer } from "./observer.ts";
-import { Questions } from "./questions.ts";
-import type { Reporter } from "./reporter.ts";
-import { Terminal } from "./terminal.ts";
-import { traceLine } from "./trace_line.ts";
+import { checkReport, Observer } from "./reporting/observer.ts";
+import { Questions } from "./terminal/questions.ts";
+import type { Reporter } from "./reporting/reporter.ts";
+import { Terminal } from "./terminal/terminal.ts";
+import { traceLine } from "./reporting/trace_line.ts";
 
 /**
  * Runs `ferry receive`.

@@ -1,16 +1,20 @@
-import { type Command, type CommonOptions, parseCommand } from "./args.ts";
-import { completionsFor } from "./completions.ts";
-import { environmentCode } from "./environment.ts";
-import { ErrorOutput } from "./error_output.ts";
+import {
+  type Command,
+  type CommonOptions,
+  parseCommand,
+} from "./arguments/args.ts";
+import { completionsFor } from "./arguments/completions.ts";
+import { environmentCode } from "./arguments/environment.ts";
+import { ErrorOutput } from "./terminal/error_output.ts";
 import { DONE, verdictOf } from "./exit_status.ts";
 import { surviveFileSizeLimit } from "./file_size_limit.ts";
-import { helpText, VERSION } from "./help.ts";
-import { listenForInterruption } from "./interruption.ts";
-import { JsonReporter } from "./json_reporter.ts";
-import type { Reporter } from "./reporter.ts";
-import { Screen } from "./screen.ts";
+import { helpText, VERSION } from "./arguments/help.ts";
+import { listenForInterruption } from "./terminal/signals.ts";
+import { JsonReporter } from "./reporting/json_reporter.ts";
+import type { Reporter } from "./reporting/reporter.ts";
+import { Screen } from "./terminal/status_line.ts";
 import { runSend } from "./send.ts";
-import { TextReporter } from "./text_reporter.ts";
+import { TextReporter } from "./reporting/text_reporter.ts";
 
 /**
  * Does what a command line asks for. Whatever goes wrong ends as one line on

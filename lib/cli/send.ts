@@ -1,13 +1,13 @@
 import type { ConfirmReceiver } from "../session/consent.ts";
 import { send } from "../session/send.ts";
-import { StdinSource } from "../transfer/files/standard_streams.ts";
-import type { SendCommand } from "./args.ts";
-import { askCode } from "./ask_code.ts";
-import { checkReport, Observer } from "./observer.ts";
-import { Questions } from "./questions.ts";
-import type { Reporter } from "./reporter.ts";
-import { Terminal } from "./terminal.ts";
-import { traceLine } from "./trace_line.ts";
+import { StdinSource } from "../transfer/files/reading/standard_streams.ts";
+import type { SendCommand } from "./arguments/args.ts";
+import { askCode } from "./terminal/ask_code.ts";
+import { checkReport, Observer } from "./reporting/observer.ts";
+import { Questions } from "./terminal/questions.ts";
+import type { Reporter } from "./reporting/reporter.ts";
+import { Terminal } from "./terminal/terminal.ts";
+import { traceLine } from "./reporting/trace_line.ts";
 
 /**
  * Runs `ferry send`.

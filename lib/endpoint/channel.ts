@@ -1,10 +1,10 @@
 import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
-import type { Connection } from "../protocol/connection.ts";
-import type { Counters } from "../protocol/counters.ts";
-import type { Measurement } from "../protocol/measurement.ts";
-import { Reset } from "../protocol/segment.ts";
-import { failureOfEnding } from "./endings.ts";
+import type { Connection } from "../protocol/connection/connection.ts";
+import type { Counters } from "../protocol/connection/counters.ts";
+import type { Measurement } from "../protocol/connection/stats.ts";
+import { Reset } from "../protocol/wire/segment.ts";
+import { failureOfEnding } from "./errors.ts";
 
 /** A reader is woken for so many bytes, or sooner when the sender has pushed. */
 const READ_LOW_WATER = 2 ** 16;

@@ -1,24 +1,24 @@
 import { Failure } from "../base/failure.ts";
-import { type Config, DEFAULT_CONFIG } from "../protocol/config.ts";
-import type { Connection } from "../protocol/connection.ts";
+import { type Config, DEFAULT_CONFIG } from "../protocol/connection/config.ts";
+import type { Connection } from "../protocol/connection/connection.ts";
 import {
   type ControllerName,
   CONTROLLERS,
   DEFAULT_CONTROLLER,
-} from "../protocol/controllers.ts";
-import { Host, type MakeRoom } from "../protocol/host.ts";
-import { LARGEST_USEFUL_DATAGRAM } from "../protocol/kernel_buffer.ts";
-import { BASE_DATAGRAM_SIZE } from "../protocol/path_mtu.ts";
-import type { TraceEvent } from "../protocol/trace.ts";
-import { abortable, firstOf } from "./abortable.ts";
-import { isIPv6, resolve, showAddress } from "./address.ts";
-import { Alarm } from "./alarm.ts";
+} from "../protocol/congestion/controllers.ts";
+import { Host, type MakeRoom } from "../protocol/demux/demultiplexer.ts";
+import { LARGEST_USEFUL_DATAGRAM } from "../protocol/congestion/socket_buffer.ts";
+import { BASE_DATAGRAM_SIZE } from "../protocol/connection/path_mtu.ts";
+import type { TraceEvent } from "../protocol/connection/trace.ts";
+import { abortable, firstOf } from "../base/async.ts";
+import { isIPv6, resolve, showAddress } from "./socket/address.ts";
+import { Alarm } from "./timer.ts";
 import { Channel, type ChannelDriver } from "./channel.ts";
-import { Collector } from "./collector.ts";
-import { deviceMtu } from "./device_mtu.ts";
-import { FloodGate } from "./flood_gate.ts";
-import { Socket } from "./socket.ts";
-import { Train } from "./train.ts";
+import { Collector } from "./garbage_collection.ts";
+import { deviceMtu } from "./socket/device_mtu.ts";
+import { FloodGate } from "./socket/syn_filter.ts";
+import { Socket } from "./socket/socket.ts";
+import { Train } from "./socket/gso.ts";
 
 /** The largest datagram that UDP carries. */
 const MAX_DATAGRAM_SIZE = 65_535;

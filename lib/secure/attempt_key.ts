@@ -6,7 +6,12 @@ import {
   sign,
   verify,
 } from "node:crypto";
-import { concat, HASH_SIZE, hkdfExpand, hkdfExtract } from "./key_schedule.ts";
+import {
+  concat,
+  HASH_SIZE,
+  hkdfExpand,
+  hkdfExtract,
+} from "./handshake/key_schedule.ts";
 
 /** Bytes of the secret that attempt keys are made of. */
 export const ATTEMPT_SECRET_SIZE = 32;

@@ -1,22 +1,26 @@
 import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
-import { Guesses } from "./guesses.ts";
+import { Guesses } from "./code/wrong_guesses.ts";
 import {
   ClientHandshake,
   type Secrets,
   type SecretsSource,
   ServerHandshake,
-} from "./handshake.ts";
-import { HASH_SIZE } from "./key_schedule.ts";
-import { KeyShare } from "./key_share.ts";
-import { readMessage } from "./message_reader.ts";
+} from "./handshake/handshake.ts";
+import { HASH_SIZE } from "./handshake/key_schedule.ts";
+import { KeyShare } from "./handshake/key_share.ts";
+import { readMessage } from "./handshake/message_reader.ts";
 import {
   decodeRefuse,
   encodeRefuse,
   malformed,
   RecordType,
-} from "./messages.ts";
-import { refusedByPeer, SecurityFailure, UnansweredProof } from "./refusal.ts";
+} from "./handshake/messages.ts";
+import {
+  refusedByPeer,
+  SecurityFailure,
+  UnansweredProof,
+} from "./handshake/handshake_failure.ts";
 import { cpaceInputs, type Security } from "./security.ts";
 import { SecureStream } from "./secure_stream.ts";
 
@@ -66,7 +70,7 @@ export async function prepare(security: Security): Promise<Secrets> {
   const keyShare = KeyShare.generate();
   if (mode === "encrypted") return { mode, keyShare };
   // Takes longer to load than all the rest of a handshake.
-  const { Cpace } = await import("./cpace.ts");
+  const { Cpace } = await import("./code/cpace.ts");
   return { mode, keyShare, cpace: new Cpace(cpaceInputs(security.code)) };
 }
 

@@ -1,7 +1,7 @@
 import type { ByteStream } from "../base/byte_stream.ts";
-import { RecordReader } from "./record_reader.ts";
-import { type RecordOptions, Records } from "./record.ts";
-import { RecordWriter } from "./record_writer.ts";
+import { RecordReader } from "./record/record_reader.ts";
+import { type RecordOptions, Records } from "./record/record.ts";
+import { RecordWriter } from "./record/record_writer.ts";
 
 /** What a {@linkcode SecureStream} is made with. */
 export interface SecureStreamOptions extends RecordOptions {

@@ -1,4 +1,4 @@
-import type { CpaceInputs } from "./cpace.ts";
+import type { CpaceInputs } from "./code/cpace.ts";
 
 /** How a side wants to talk; both have to want the same. */
 export type Security =

@@ -1,14 +1,17 @@
 import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
-import { Guesses } from "../secure/guesses.ts";
-import { SecurityFailure, WrongGuess } from "../secure/refusal.ts";
+import { Guesses } from "../secure/code/wrong_guesses.ts";
+import {
+  SecurityFailure,
+  WrongGuess,
+} from "../secure/handshake/handshake_failure.ts";
 import { agreeAsServer } from "../secure/secure_channel.ts";
 import type { Security } from "../secure/security.ts";
-import { ServerSecrets } from "../secure/server_secrets.ts";
-import { WordsLimiter } from "../secure/words_limiter.ts";
-import type { Owner } from "../transfer/files/staging.ts";
-import type { Offer } from "../transfer/messages.ts";
-import { Reception } from "../transfer/receiver.ts";
+import { ServerSecrets } from "../secure/handshake/server_secrets.ts";
+import { WordsLimiter } from "../secure/code/session_words_limiter.ts";
+import type { Owner } from "../transfer/files/writing/staging.ts";
+import type { Offer } from "../transfer/wire/messages.ts";
+import { Reception } from "../transfer/receiving/receiver.ts";
 import { farewell } from "./farewell.ts";
 import type { Listener } from "./listener.ts";
 import { Owners } from "./owner.ts";

@@ -1,8 +1,8 @@
 import { Failure } from "../base/failure.ts";
-import { firstOf } from "../endpoint/abortable.ts";
+import { firstOf } from "../base/async.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
-import { Reason } from "../transfer/messages.ts";
-import { OfferRefusal } from "../transfer/receiver.ts";
+import { Reason } from "../transfer/wire/messages.ts";
+import { OfferRefusal } from "../transfer/receiving/receiver.ts";
 import type { Admission, Admitted } from "./admission.ts";
 import { attend } from "./attend.ts";
 import { type Consent, consentTo, needsConsent } from "./consent.ts";

@@ -1,9 +1,9 @@
 import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
 import { StorageFailure } from "../transfer/content.ts";
-import type { Owner } from "../transfer/files/staging.ts";
-import { titleOf } from "../transfer/messages.ts";
-import { within } from "../transfer/moment.ts";
+import type { Owner } from "../transfer/files/writing/staging.ts";
+import { titleOf } from "../transfer/wire/messages.ts";
+import { within } from "../base/async.ts";
 import { isSameOwner } from "./owner.ts";
 import type { Target } from "./target.ts";
 

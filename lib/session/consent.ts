@@ -1,9 +1,8 @@
 import { displayName } from "../base/display_text.ts";
 import { Failure } from "../base/failure.ts";
-import { abortable } from "../endpoint/abortable.ts";
-import { type Offer, Reason, titleOf } from "../transfer/messages.ts";
-import { OfferRefusal } from "../transfer/receiver.ts";
-import { within } from "../transfer/moment.ts";
+import { abortable, within } from "../base/async.ts";
+import { type Offer, Reason, titleOf } from "../transfer/wire/messages.ts";
+import { OfferRefusal } from "../transfer/receiving/receiver.ts";
 import type { Admitted } from "./admission.ts";
 import { farewell } from "./farewell.ts";
 import { securityOf, type SessionOptions } from "./options.ts";

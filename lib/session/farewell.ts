@@ -1,5 +1,5 @@
 import type { Channel } from "../endpoint/channel.ts";
-import { within } from "../transfer/moment.ts";
+import { within } from "../base/async.ts";
 
 /** How long the last words of a transfer that failed may take to arrive, in milliseconds. */
 const LIMIT = 2000;

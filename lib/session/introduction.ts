@@ -1,7 +1,10 @@
 import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
-import { normalCode } from "../secure/code.ts";
-import { Refusal, SecurityFailure } from "../secure/refusal.ts";
+import { normalCode } from "../secure/code/code.ts";
+import {
+  Refusal,
+  SecurityFailure,
+} from "../secure/handshake/handshake_failure.ts";
 import {
   agreeAsClient,
   type AgreedWithServer,

@@ -1,5 +1,5 @@
 import { Failure } from "../base/failure.ts";
-import { firstOf } from "../endpoint/abortable.ts";
+import { firstOf } from "../base/async.ts";
 import { addressOf, Admission, type Admitted } from "./admission.ts";
 import { attend } from "./attend.ts";
 import { Claims } from "./claims.ts";

@@ -1,5 +1,5 @@
 import type { Failure } from "../base/failure.ts";
-import type { Digest, Offer } from "../transfer/messages.ts";
+import type { Digest, Offer } from "../transfer/wire/messages.ts";
 
 /** Where a receiver can be reached. */
 export interface Listening {

@@ -1,7 +1,7 @@
 import type { Channel } from "../endpoint/channel.ts";
 import { Endpoint } from "../endpoint/endpoint.ts";
-import type { ControllerName } from "../protocol/controllers.ts";
-import type { TraceEvent } from "../protocol/trace.ts";
+import type { ControllerName } from "../protocol/congestion/controllers.ts";
+import type { TraceEvent } from "../protocol/connection/trace.ts";
 import type { Summary } from "./listener.ts";
 
 /** How a side wants to talk. Where there is to be a code and none is named, a receiver makes one up and a sender is asked. */

@@ -1,4 +1,4 @@
-import { makeCode, normalCode } from "../secure/code.ts";
+import { makeCode, normalCode } from "../secure/code/code.ts";
 import type { Security } from "../secure/security.ts";
 import { reachableAddresses } from "./addresses.ts";
 import { Admission } from "./admission.ts";

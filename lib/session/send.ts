@@ -1,13 +1,17 @@
 import { Failure } from "../base/failure.ts";
-import { abortable } from "../endpoint/abortable.ts";
+import { abortable } from "../base/async.ts";
 import { AttemptKey } from "../secure/attempt_key.ts";
-import { UnansweredProof } from "../secure/refusal.ts";
+import { UnansweredProof } from "../secure/handshake/handshake_failure.ts";
 import type { Source, TreeSource } from "../transfer/content.ts";
-import { FileSource } from "../transfer/files/file_source.ts";
+import { FileSource } from "../transfer/files/reading/file_source.ts";
 import { isDirectory } from "../transfer/files/file_status.ts";
-import { FileTreeSource } from "../transfer/files/tree_source.ts";
-import { type Attempt, type Offer, titleOf } from "../transfer/messages.ts";
-import * as transfer from "../transfer/sender.ts";
+import { FileTreeSource } from "../transfer/files/reading/tree_source.ts";
+import {
+  type Attempt,
+  type Offer,
+  titleOf,
+} from "../transfer/wire/messages.ts";
+import * as transfer from "../transfer/sending/sender.ts";
 import { attemptSecret } from "./attempt_secret.ts";
 import { attend } from "./attend.ts";
 import { answerOf, type ConfirmReceiver, notConfirmed } from "./consent.ts";

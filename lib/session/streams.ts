@@ -1,5 +1,5 @@
 import { type Sink, type Source, StorageFailure } from "../transfer/content.ts";
-import type { Offer } from "../transfer/messages.ts";
+import type { Offer } from "../transfer/wire/messages.ts";
 
 /** A source that reads a web stream. */
 export class StreamSource implements Source {

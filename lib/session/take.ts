@@ -1,6 +1,6 @@
 import { Failure } from "../base/failure.ts";
 import type { Sink, TreeSink } from "../transfer/content.ts";
-import type { Offer } from "../transfer/messages.ts";
+import type { Offer } from "../transfer/wire/messages.ts";
 import type { Admitted } from "./admission.ts";
 import { attend } from "./attend.ts";
 import { farewell } from "./farewell.ts";

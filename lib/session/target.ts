@@ -5,14 +5,14 @@ import {
   StorageFailure,
   type TreeSink,
 } from "../transfer/content.ts";
-import { FileSink } from "../transfer/files/file_sink.ts";
-import { openDirectory } from "../transfer/files/directory.ts";
+import { FileSink } from "../transfer/files/writing/file_sink.ts";
+import { openDirectory } from "../transfer/files/directory/directory.ts";
 import { checkReach } from "../transfer/files/file_status.ts";
-import { StdoutSink } from "../transfer/files/standard_streams.ts";
-import type { Owner } from "../transfer/files/staging.ts";
-import { checkSystemName } from "../transfer/files/system_names.ts";
-import { FileTreeSink } from "../transfer/files/tree_sink.ts";
-import type { Offer } from "../transfer/messages.ts";
+import { StdoutSink } from "../transfer/files/reading/standard_streams.ts";
+import type { Owner } from "../transfer/files/writing/staging.ts";
+import { checkSystemName } from "../transfer/files/directory/system_names.ts";
+import { FileTreeSink } from "../transfer/files/writing/tree_sink.ts";
+import type { Offer } from "../transfer/wire/messages.ts";
 import { storageFailure } from "../transfer/system_errors.ts";
 import { StreamSink } from "./streams.ts";
 

@@ -1,6 +1,6 @@
 import { Failure, type FailureReason } from "../base/failure.ts";
-import type { DirectoryEntry, FileEntry, LinkEntry } from "./entries.ts";
-import type { Offer } from "./messages.ts";
+import type { DirectoryEntry, FileEntry, LinkEntry } from "./wire/entries.ts";
+import type { Offer } from "./wire/messages.ts";
 
 /** Something that is read from its beginning to its end. */
 export interface Content {

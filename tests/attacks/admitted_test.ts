@@ -1,7 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import "../c_library.ts";
-import { frame, FrameType } from "../../lib/transfer/frame.ts";
-import { encodeEntry, type FileEntry } from "../../lib/transfer/entries.ts";
+import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
+import {
+  encodeEntry,
+  type FileEntry,
+} from "../../lib/transfer/wire/entries.ts";
 import { bytesOf, HostileSender } from "./hostile_sender.ts";
 import {
   filesWith,

@@ -13,9 +13,9 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import "../c_library.ts";
-import { FieldWriter, Tag } from "../../lib/transfer/fields.ts";
-import { frame, FrameType } from "../../lib/transfer/frame.ts";
-import { Reason } from "../../lib/transfer/messages.ts";
+import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";
+import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
+import { Reason } from "../../lib/transfer/wire/messages.ts";
 import { Relay } from "../net/relay.ts";
 import { HostileReceiver } from "./hostile_receiver.ts";
 import { HostileSender } from "./hostile_sender.ts";

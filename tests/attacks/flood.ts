@@ -1,15 +1,15 @@
 import { parseArgs } from "@std/cli/parse-args";
-import { Random } from "../../lib/base/random.ts";
+import { Random } from "../../lib/base/prng.ts";
 import {
   decodeSegment,
   Flag,
   Reset,
   Segment,
   SYN_SIZE,
-} from "../../lib/protocol/segment.ts";
-import { ClientHandshake } from "../../lib/secure/handshake.ts";
+} from "../../lib/protocol/wire/segment.ts";
+import { ClientHandshake } from "../../lib/secure/handshake/handshake.ts";
 import { prepare } from "../../lib/secure/secure_channel.ts";
-import { datagramOf, type Draft, mend } from "../protocol/wire.ts";
+import { datagramOf, type Draft, mend } from "../protocol/wire/packets.ts";
 
 /**
  * What strangers do after a SYN:

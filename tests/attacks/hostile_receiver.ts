@@ -5,9 +5,9 @@ import {
   agreeAsServer,
   type Security,
 } from "../../lib/secure/secure_channel.ts";
-import { ServerSecrets } from "../../lib/secure/server_secrets.ts";
-import { FrameReader, FrameType } from "../../lib/transfer/frame.ts";
-import { decodeOffer, type Offer } from "../../lib/transfer/messages.ts";
+import { ServerSecrets } from "../../lib/secure/handshake/server_secrets.ts";
+import { FrameReader, FrameType } from "../../lib/transfer/wire/frame.ts";
+import { decodeOffer, type Offer } from "../../lib/transfer/wire/messages.ts";
 
 const ENCRYPTED: Security = { mode: "encrypted" };
 

@@ -1,5 +1,5 @@
 import type { ByteStream } from "../../lib/base/byte_stream.ts";
-import { Random } from "../../lib/base/random.ts";
+import { Random } from "../../lib/base/prng.ts";
 import type { Channel } from "../../lib/endpoint/channel.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { AttemptKey } from "../../lib/secure/attempt_key.ts";
@@ -8,13 +8,17 @@ import {
   prepare,
   type Security,
 } from "../../lib/secure/secure_channel.ts";
-import { encodeEntry, type Entry } from "../../lib/transfer/entries.ts";
-import { frame, FrameReader, FrameType } from "../../lib/transfer/frame.ts";
+import { encodeEntry, type Entry } from "../../lib/transfer/wire/entries.ts";
+import {
+  frame,
+  FrameReader,
+  FrameType,
+} from "../../lib/transfer/wire/frame.ts";
 import {
   decodeComplaint,
   encodeOffer,
   type Offer,
-} from "../../lib/transfer/messages.ts";
+} from "../../lib/transfer/wire/messages.ts";
 import { until } from "./support.ts";
 
 const ENCRYPTED: Security = { mode: "encrypted" };

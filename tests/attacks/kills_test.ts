@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import "../c_library.ts";
-import { Random } from "../../lib/base/random.ts";
+import { Random } from "../../lib/base/prng.ts";
 import { Relay } from "../net/relay.ts";
 import {
   FULL,

@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
 import "../c_library.ts";
-import { Flag } from "../../lib/protocol/segment.ts";
-import { datagramOf, draftOf } from "../protocol/wire.ts";
+import { Flag } from "../../lib/protocol/wire/segment.ts";
+import { datagramOf, draftOf } from "../protocol/wire/packets.ts";
 import { bytesOf } from "./hostile_sender.ts";
 import {
   FULL,

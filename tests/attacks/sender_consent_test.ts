@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { FrameType } from "../../lib/transfer/frame.ts";
+import { FrameType } from "../../lib/transfer/wire/frame.ts";
 import "../c_library.ts";
 import { Relay } from "../net/relay.ts";
 import { HostileReceiver } from "./hostile_receiver.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import "../c_library.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
-import { datagramOf, draftOf } from "../protocol/wire.ts";
+import { datagramOf, draftOf } from "../protocol/wire/packets.ts";
 import { Relay } from "../net/relay.ts";
 import { bytesOf } from "./hostile_sender.ts";
 import {

@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import "../c_library.ts";
 import type { Channel } from "../../lib/endpoint/channel.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
-import { ClientHandshake } from "../../lib/secure/handshake.ts";
-import { readMessage } from "../../lib/secure/message_reader.ts";
+import { ClientHandshake } from "../../lib/secure/handshake/handshake.ts";
+import { readMessage } from "../../lib/secure/handshake/message_reader.ts";
 import { prepare } from "../../lib/secure/secure_channel.ts";
 import { HostileSender } from "./hostile_sender.ts";
 import {

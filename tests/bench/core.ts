@@ -3,10 +3,10 @@
  * without a socket, a clock or a system call.
  */
 import process from "node:process";
-import type { CongestionController } from "../../lib/protocol/congestion.ts";
+import type { CongestionController } from "../../lib/protocol/congestion/congestion_controller.ts";
 import { Link } from "../net/link.ts";
 import { Network, type Node } from "../net/network.ts";
-import { Peer } from "../protocol/peer.ts";
+import { Peer } from "../protocol/support/peer.ts";
 
 const MSS = 1_472;
 /** Milliseconds of virtual time from one side to the other. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
-import { parseCommand } from "../../lib/cli/args.ts";
+import { parseCommand } from "../../lib/cli/arguments/args.ts";
 
 /** Takes a command line apart at its spaces. */
 function parse(line: string) {

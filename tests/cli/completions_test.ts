@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { parseCommand } from "../../lib/cli/args.ts";
+import { parseCommand } from "../../lib/cli/arguments/args.ts";
 import {
   completionsFor,
   type Shell,
   SHELLS,
-} from "../../lib/cli/completions.ts";
-import { helpText } from "../../lib/cli/help.ts";
-import { dashed, formsOf, optionsOf } from "../../lib/cli/options.ts";
+} from "../../lib/cli/arguments/completions.ts";
+import { helpText } from "../../lib/cli/arguments/help.ts";
+import { dashed, formsOf, optionsOf } from "../../lib/cli/arguments/options.ts";
 
 function run(shell: Shell, args: string[], cwd: string) {
   const env = { HOME: cwd, XDG_CONFIG_HOME: cwd, TERM: "dumb" };

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { helpText } from "../../lib/cli/help.ts";
-import { ALL, formsOf } from "../../lib/cli/options.ts";
+import { helpText } from "../../lib/cli/arguments/help.ts";
+import { ALL, formsOf } from "../../lib/cli/arguments/options.ts";
 
 const TOPICS = ["ferry", "send", "receive"] as const;
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Progress } from "../../lib/session/listener.ts";
-import { progressLine } from "../../lib/cli/progress_line.ts";
+import { progressLine } from "../../lib/cli/terminal/progress_line.ts";
 
 const HALF: Progress = {
   bytes: 135_200_000,

@@ -3,7 +3,7 @@ import {
   type Question,
   questionLines,
   Questions,
-} from "../../lib/cli/questions.ts";
+} from "../../lib/cli/terminal/questions.ts";
 import type { OfferRequest } from "../../lib/session/consent.ts";
 
 const REQUEST: OfferRequest = {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { ticks } from "../../lib/cli/chart.ts";
-import { drawReport } from "../../lib/cli/report.ts";
-import { TimeSeries } from "../../lib/cli/time_series.ts";
+import { ticks } from "../../lib/cli/reporting/chart.ts";
+import { drawReport } from "../../lib/cli/reporting/report.ts";
+import { TimeSeries } from "../../lib/cli/reporting/time_series.ts";
 import { sampleAt, seriesUntil } from "./samples.ts";
 
 const HEADING = { title: "Sent a file", notes: ["Limited by the path 100%"] };

@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
-import { explain } from "../../lib/cli/explanation.ts";
+import { explain } from "../../lib/cli/reporting/bottleneck.ts";
 import { Interrupted, verdictOf } from "../../lib/cli/exit_status.ts";
-import { JsonReporter } from "../../lib/cli/json_reporter.ts";
-import type { Reporter } from "../../lib/cli/reporter.ts";
+import { JsonReporter } from "../../lib/cli/reporting/json_reporter.ts";
+import type { Reporter } from "../../lib/cli/reporting/reporter.ts";
 import type { Progress, Summary } from "../../lib/session/listener.ts";
-import { Screen } from "../../lib/cli/screen.ts";
-import { TextReporter } from "../../lib/cli/text_reporter.ts";
+import { Screen } from "../../lib/cli/terminal/status_line.ts";
+import { TextReporter } from "../../lib/cli/reporting/text_reporter.ts";
 import { seriesUntil } from "./samples.ts";
 
 /** Keeps what would be written. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { headline, summaryLine } from "../../lib/cli/summary.ts";
+import { headline, summaryLine } from "../../lib/cli/reporting/summary.ts";
 import type { Summary } from "../../lib/session/listener.ts";
 
 const SENT: Summary = {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { TimeSeries } from "../../lib/cli/time_series.ts";
+import { TimeSeries } from "../../lib/cli/reporting/time_series.ts";
 import { sampleAt, seriesUntil } from "./samples.ts";
 
 Deno.test("however long a transfer takes, few samples are kept, spread over all of it", () => {

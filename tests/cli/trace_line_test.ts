@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { traceLine } from "../../lib/cli/trace_line.ts";
+import { traceLine } from "../../lib/cli/reporting/trace_line.ts";
 
 const EVENT = {
   what: "SEND",

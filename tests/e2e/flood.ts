@@ -1,6 +1,6 @@
-import { Random } from "../../lib/base/random.ts";
-import { Flag, SYN_SIZE } from "../../lib/protocol/segment.ts";
-import { datagramOf, mend } from "../protocol/wire.ts";
+import { Random } from "../../lib/base/prng.ts";
+import { Flag, SYN_SIZE } from "../../lib/protocol/wire/segment.ts";
+import { datagramOf, mend } from "../protocol/wire/packets.ts";
 
 /** What a {@linkcode flood} has sent. */
 export interface Flooded {

@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import "../c_library.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
-import { uint32At } from "../../lib/protocol/integers.ts";
-import { Flag, SYN_SIZE } from "../../lib/protocol/segment.ts";
-import { ClientHandshake } from "../../lib/secure/handshake.ts";
+import { uint32At } from "../../lib/protocol/wire/integers.ts";
+import { Flag, SYN_SIZE } from "../../lib/protocol/wire/segment.ts";
+import { ClientHandshake } from "../../lib/secure/handshake/handshake.ts";
 import { prepare } from "../../lib/secure/secure_channel.ts";
 import { freePort, listening, writeRandomFile } from "../bench/processes.ts";
-import { datagramOf, mend } from "../protocol/wire.ts";
+import { datagramOf, mend } from "../protocol/wire/packets.ts";
 import {
   type Ended,
   Ferry,

@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Random } from "../../lib/base/random.ts";
+import { Random } from "../../lib/base/prng.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
-import { normalCode } from "../../lib/secure/code.ts";
+import { normalCode } from "../../lib/secure/code/code.ts";
 import {
   ClientHandshake,
   ServerHandshake,
-} from "../../lib/secure/handshake.ts";
-import { readMessage } from "../../lib/secure/message_reader.ts";
+} from "../../lib/secure/handshake/handshake.ts";
+import { readMessage } from "../../lib/secure/handshake/message_reader.ts";
 import { agreeAsClient, prepare } from "../../lib/secure/secure_channel.ts";
-import { ServerSecrets } from "../../lib/secure/server_secrets.ts";
+import { ServerSecrets } from "../../lib/secure/handshake/server_secrets.ts";
 import {
   freePort,
   installed,

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Random } from "../../lib/base/random.ts";
+import { Random } from "../../lib/base/prng.ts";
 import { freePort, listening, writeRandomFile } from "../bench/processes.ts";
 import { Relay } from "../net/relay.ts";
 import { assertDone } from "./assertions.ts";

@@ -1,8 +1,8 @@
-import { Random } from "../../lib/base/random.ts";
-import { Flag, Reset, SYN_SIZE } from "../../lib/protocol/segment.ts";
-import { ClientHandshake } from "../../lib/secure/handshake.ts";
+import { Random } from "../../lib/base/prng.ts";
+import { Flag, Reset, SYN_SIZE } from "../../lib/protocol/wire/segment.ts";
+import { ClientHandshake } from "../../lib/secure/handshake/handshake.ts";
 import { prepare } from "../../lib/secure/secure_channel.ts";
-import { datagramOf, type Draft, draftOf } from "../protocol/wire.ts";
+import { datagramOf, type Draft, draftOf } from "../protocol/wire/packets.ts";
 
 /** What strangers do when they have opened a connection. */
 export type Manner =

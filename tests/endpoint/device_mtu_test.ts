@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { deviceMtu } from "../../lib/endpoint/device_mtu.ts";
+import { deviceMtu } from "../../lib/endpoint/socket/device_mtu.ts";
 
 Deno.test("a loopback device carries far larger packets than Ethernet", () => {
   for (const address of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) {

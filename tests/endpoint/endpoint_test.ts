@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
-import { Random } from "../../lib/base/random.ts";
+import { Random } from "../../lib/base/prng.ts";
 import type { Channel } from "../../lib/endpoint/channel.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
-import { knock } from "../protocol/town.ts";
+import { knock } from "../protocol/demux/network_of_demultiplexers.ts";
 
 const LOOPBACK = { hostname: "127.0.0.1", port: 0, timeout: 10_000, mtu: 1500 };
 

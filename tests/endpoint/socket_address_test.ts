@@ -3,7 +3,7 @@ import {
   decodeAddress,
   encodeAddress,
   portOf,
-} from "../../lib/endpoint/socket_address.ts";
+} from "../../lib/endpoint/socket/socket_address.ts";
 import { socketCalls } from "../../lib/system/c_library.ts";
 import "../c_library.ts";
 

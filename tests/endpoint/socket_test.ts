@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { Random } from "../../lib/base/random.ts";
-import { Socket } from "../../lib/endpoint/socket.ts";
+import { Random } from "../../lib/base/prng.ts";
+import { Socket } from "../../lib/endpoint/socket/socket.ts";
 import { tunedSocket } from "./tuned_socket.ts";
 
 /** Sends `bytes` in datagrams of `size` and takes them at the other side. */

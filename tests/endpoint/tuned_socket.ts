@@ -1,4 +1,4 @@
-import { Socket } from "../../lib/endpoint/socket.ts";
+import { Socket } from "../../lib/endpoint/socket/socket.ts";
 
 /** A socket at any port, of which the kernel does what it can. */
 export function tunedSocket(hostname: string | undefined): Socket {

@@ -1,4 +1,4 @@
-import type { Random } from "../../lib/base/random.ts";
+import type { Random } from "../../lib/base/prng.ts";
 
 /** Values at which something may turn. */
 const EDGES = [0, 1, 2, 15, 16, 17, 31, 32, 63, 64, 127, 128, 255];

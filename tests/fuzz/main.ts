@@ -4,10 +4,10 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { Failure } from "../../lib/base/failure.ts";
-import { Random } from "../../lib/base/random.ts";
+import { Random } from "../../lib/base/prng.ts";
 import { verdictOf } from "../../lib/cli/exit_status.ts";
-import { Screen } from "../../lib/cli/screen.ts";
-import { TextReporter } from "../../lib/cli/text_reporter.ts";
+import { Screen } from "../../lib/cli/terminal/status_line.ts";
+import { TextReporter } from "../../lib/cli/reporting/text_reporter.ts";
 import { mutant } from "./byte_mutator.ts";
 import { secureTargets } from "./secure_targets.ts";
 import type { Target } from "./target.ts";

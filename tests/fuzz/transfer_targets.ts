@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { openTarget } from "../../lib/session/target.ts";
 import type { Source, TreeSource } from "../../lib/transfer/content.ts";
-import { FileSource } from "../../lib/transfer/files/file_source.ts";
-import { FileTreeSource } from "../../lib/transfer/files/tree_source.ts";
-import { receive } from "../../lib/transfer/receiver.ts";
-import { send } from "../../lib/transfer/sender.ts";
+import { FileSource } from "../../lib/transfer/files/reading/file_source.ts";
+import { FileTreeSource } from "../../lib/transfer/files/reading/tree_source.ts";
+import { receive } from "../../lib/transfer/receiving/receiver.ts";
+import { send } from "../../lib/transfer/sending/sender.ts";
 import { MemorySource } from "../transfer/memory_content.ts";
 import { recordedPair, streamOf } from "./recorder.ts";
 import type { Target } from "./target.ts";

@@ -1,4 +1,4 @@
-import { Random } from "../../lib/base/random.ts";
+import { Random } from "../../lib/base/prng.ts";
 
 /** What one direction of a network does to datagrams. Everything is off unless given. */
 export interface Conditions {

@@ -1,4 +1,4 @@
-import { Random } from "../../lib/base/random.ts";
+import { Random } from "../../lib/base/prng.ts";
 import type { Burst, Conditions } from "./link.ts";
 
 /** What one side does in a scenario. */

@@ -6,33 +6,36 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
-import { Random } from "../../lib/base/random.ts";
+import { Random } from "../../lib/base/prng.ts";
 import { AttemptKey, isAttemptProof } from "../../lib/secure/attempt_key.ts";
-import { Guesses } from "../../lib/secure/guesses.ts";
+import { Guesses } from "../../lib/secure/code/wrong_guesses.ts";
 import {
   ClientHandshake,
   type Secrets,
   type SecretsSource,
   ServerHandshake,
-} from "../../lib/secure/handshake.ts";
-import { readMessage } from "../../lib/secure/message_reader.ts";
+} from "../../lib/secure/handshake/handshake.ts";
+import { readMessage } from "../../lib/secure/handshake/message_reader.ts";
 import {
   Refusal,
   SecurityFailure,
   UnansweredProof,
   WrongGuess,
-} from "../../lib/secure/refusal.ts";
+} from "../../lib/secure/handshake/handshake_failure.ts";
 import {
   agreeAsClient,
   agreeAsServer,
   prepare,
   type Security,
 } from "../../lib/secure/secure_channel.ts";
-import { HEADER_SIZE, RecordType } from "../../lib/secure/messages.ts";
-import { ServerSecrets } from "../../lib/secure/server_secrets.ts";
-import { WordsLimiter } from "../../lib/secure/words_limiter.ts";
+import {
+  HEADER_SIZE,
+  RecordType,
+} from "../../lib/secure/handshake/messages.ts";
+import { ServerSecrets } from "../../lib/secure/handshake/server_secrets.ts";
+import { WordsLimiter } from "../../lib/secure/code/session_words_limiter.ts";
 import { memoryPair } from "../transfer/memory_stream.ts";
-import { type Direction, type Meddling, Middle } from "./middle.ts";
+import { type Direction, type Meddling, Middle } from "./man_in_the_middle.ts";
 import {
   ANSWER,
   ENCRYPTED,
@@ -40,7 +43,7 @@ import {
   type Side,
   talk,
   withCode,
-} from "./talk.ts";
+} from "./handshake_pair.ts";
 
 /** What was still being opened when a stream broke is left to itself, and is no leak. */
 function test(name: string, fn: () => void | Promise<void>): void {

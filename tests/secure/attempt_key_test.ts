@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { ED25519_TORSION_SUBGROUP } from "@noble/curves/ed25519.js";
-import { Random } from "../../lib/base/random.ts";
+import { Random } from "../../lib/base/prng.ts";
 import {
   ATTEMPT_PROOF_SIZE,
   AttemptKey,

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
-import { makeCode, normalCode, wordsOf } from "../../lib/secure/code.ts";
-import { WORDS } from "../../lib/secure/words.ts";
+import { makeCode, normalCode, wordsOf } from "../../lib/secure/code/code.ts";
+import { WORDS } from "../../lib/secure/code/word_list.ts";
 
 Deno.test("a code is a number and two words of the list", () => {
   for (let i = 0; i < 1000; i++) {

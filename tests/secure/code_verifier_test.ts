@@ -2,7 +2,7 @@ import { assert, assertMatch, assertNotEquals } from "@std/assert";
 import {
   makeCodeVerifier,
   matchesCode,
-} from "../../lib/secure/code_verifier.ts";
+} from "../../lib/secure/code/code_verifier.ts";
 
 const CODE = "17-walnut-copper";
 

@@ -6,7 +6,7 @@ import {
   littleEndian,
   lvCat,
   scalarMultVfy,
-} from "../../lib/secure/cpace.ts";
+} from "../../lib/secure/code/cpace.ts";
 import { bytesOf, utf8 } from "./hex.ts";
 
 // draft-irtf-cfrg-cpace, appendix B.3: ristretto255 and SHA-512.

@@ -12,7 +12,7 @@ import {
   trafficKeys,
   transcriptHash,
   verifyData,
-} from "../../lib/secure/key_schedule.ts";
+} from "../../lib/secure/handshake/key_schedule.ts";
 import { bytesOf } from "./hex.ts";
 
 // RFC 5869, appendix A.1 to A.3.

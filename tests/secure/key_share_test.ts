@@ -1,5 +1,8 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { KEY_SHARE_SIZE, KeyShare } from "../../lib/secure/key_share.ts";
+import {
+  KEY_SHARE_SIZE,
+  KeyShare,
+} from "../../lib/secure/handshake/key_share.ts";
 import { bytesOf } from "./hex.ts";
 
 Deno.test("X25519 gives what RFC 7748 gives in section 5.2", () => {

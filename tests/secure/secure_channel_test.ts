@@ -1,17 +1,27 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { Guesses } from "../../lib/secure/guesses.ts";
-import { RecordType } from "../../lib/secure/messages.ts";
-import { Refusal, SecurityFailure } from "../../lib/secure/refusal.ts";
+import { Guesses } from "../../lib/secure/code/wrong_guesses.ts";
+import { RecordType } from "../../lib/secure/handshake/messages.ts";
+import {
+  Refusal,
+  SecurityFailure,
+} from "../../lib/secure/handshake/handshake_failure.ts";
 import {
   agreeAsClient,
   agreeAsServer,
   prepare,
   type Security,
 } from "../../lib/secure/secure_channel.ts";
-import { ServerSecrets } from "../../lib/secure/server_secrets.ts";
+import { ServerSecrets } from "../../lib/secure/handshake/server_secrets.ts";
 import { memoryPair } from "../transfer/memory_stream.ts";
-import { Middle } from "./middle.ts";
-import { ANSWER, ENCRYPTED, PLAIN, QUESTION, talk, withCode } from "./talk.ts";
+import { Middle } from "./man_in_the_middle.ts";
+import {
+  ANSWER,
+  ENCRYPTED,
+  PLAIN,
+  QUESTION,
+  talk,
+  withCode,
+} from "./handshake_pair.ts";
 
 /** What was still being opened when a stream broke is left to itself, and is no leak. */
 function test(name: string, fn: () => void | Promise<void>): void {

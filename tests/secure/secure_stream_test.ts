@@ -1,16 +1,19 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ByteStream } from "../../lib/base/byte_stream.ts";
 import { Failure } from "../../lib/base/failure.ts";
-import { Random } from "../../lib/base/random.ts";
-import { HEADER_SIZE, RecordType } from "../../lib/secure/messages.ts";
+import { Random } from "../../lib/base/prng.ts";
+import {
+  HEADER_SIZE,
+  RecordType,
+} from "../../lib/secure/handshake/messages.ts";
 import {
   MAX_PLAINTEXT,
   RECORDS_PER_KEY,
   TAG_SIZE,
-} from "../../lib/secure/record.ts";
+} from "../../lib/secure/record/record.ts";
 import { SecureStream } from "../../lib/secure/secure_stream.ts";
 import { memoryPair } from "../transfer/memory_stream.ts";
-import { Middle } from "./middle.ts";
+import { Middle } from "./man_in_the_middle.ts";
 
 /** What was still being opened when a stream broke is left to itself, and is no leak. */
 function test(name: string, fn: () => void | Promise<void>): void {

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Secrets } from "../../lib/secure/handshake.ts";
+import type { Secrets } from "../../lib/secure/handshake/handshake.ts";
 import { prepare } from "../../lib/secure/secure_channel.ts";
-import { ServerSecrets } from "../../lib/secure/server_secrets.ts";
-import { ENCRYPTED, PLAIN, withCode } from "./talk.ts";
+import { ServerSecrets } from "../../lib/secure/handshake/server_secrets.ts";
+import { ENCRYPTED, PLAIN, withCode } from "./handshake_pair.ts";
 
 /** What is made ahead goes on being made for a moment, and is no leak. */
 function test(name: string, fn: () => Promise<void>): void {

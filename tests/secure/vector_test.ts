@@ -1,18 +1,18 @@
 import { assert, assertEquals } from "@std/assert";
-import { Cpace } from "../../lib/secure/cpace.ts";
+import { Cpace } from "../../lib/secure/code/cpace.ts";
 import {
   ClientHandshake,
   type Secrets,
   ServerHandshake,
-} from "../../lib/secure/handshake.ts";
-import { KeyShare } from "../../lib/secure/key_share.ts";
-import { HEADER_SIZE } from "../../lib/secure/messages.ts";
+} from "../../lib/secure/handshake/handshake.ts";
+import { KeyShare } from "../../lib/secure/handshake/key_share.ts";
+import { HEADER_SIZE } from "../../lib/secure/handshake/messages.ts";
 import { cpaceInputs } from "../../lib/secure/security.ts";
 import { SecureStream } from "../../lib/secure/secure_stream.ts";
 import { memoryPair } from "../transfer/memory_stream.ts";
 import vectors from "./handshake_vectors.json" with { type: "json" };
 import { bytesOf, hexOf, utf8 } from "./hex.ts";
-import { readRecord } from "./middle.ts";
+import { readRecord } from "./man_in_the_middle.ts";
 
 type Vector = typeof vectors[number];
 

@@ -4,7 +4,7 @@ import type { Channel } from "../../lib/endpoint/channel.ts";
 import { agreeAsClient, prepare } from "../../lib/secure/secure_channel.ts";
 import { Admission } from "../../lib/session/admission.ts";
 import { listenerOf } from "../../lib/session/listener.ts";
-import { Middle } from "../secure/middle.ts";
+import { Middle } from "../secure/man_in_the_middle.ts";
 
 /** A receiver's side of a connection, of which only this is known. */
 function channelOf(

@@ -1,8 +1,8 @@
 import { assertRejects } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
-import { Answers } from "../../lib/transfer/answers.ts";
-import { FrameType } from "../../lib/transfer/frame.ts";
-import { encodeComplaint, Reason } from "../../lib/transfer/messages.ts";
+import { Answers } from "../../lib/transfer/sending/answers.ts";
+import { FrameType } from "../../lib/transfer/wire/frame.ts";
+import { encodeComplaint, Reason } from "../../lib/transfer/wire/messages.ts";
 import { memoryPair } from "./memory_stream.ts";
 
 Deno.test("whoever waits for an answer hears of a refusal at once", async () => {

@@ -1,7 +1,7 @@
 import "../c_library.ts";
 
 export { inDirectory } from "../directory.ts";
-import type { Owner } from "../../lib/transfer/files/staging.ts";
+import type { Owner } from "../../lib/transfer/files/writing/staging.ts";
 
 /** Who receives in the tests, unless it matters. */
 export const OWNER: Owner = { key: new Uint8Array(32).fill(1) };

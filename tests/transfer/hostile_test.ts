@@ -1,8 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
-import { Random } from "../../lib/base/random.ts";
-import { FieldWriter, Tag } from "../../lib/transfer/fields.ts";
-import { frame, FrameReader, FrameType } from "../../lib/transfer/frame.ts";
+import { Random } from "../../lib/base/prng.ts";
+import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";
+import {
+  frame,
+  FrameReader,
+  FrameType,
+} from "../../lib/transfer/wire/frame.ts";
 import {
   decodeComplaint,
   encodeAccept,
@@ -10,10 +14,10 @@ import {
   encodeDigest,
   encodeOffer,
   Reason,
-} from "../../lib/transfer/messages.ts";
-import { receive } from "../../lib/transfer/receiver.ts";
-import { send } from "../../lib/transfer/sender.ts";
-import { cleanText } from "../../lib/transfer/untrusted.ts";
+} from "../../lib/transfer/wire/messages.ts";
+import { receive } from "../../lib/transfer/receiving/receiver.ts";
+import { send } from "../../lib/transfer/sending/sender.ts";
+import { cleanText } from "../../lib/transfer/wire/name_validation.ts";
 import { MemorySink, MemorySource } from "./memory_content.ts";
 import { memoryPair } from "./memory_stream.ts";
 

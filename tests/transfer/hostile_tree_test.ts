@@ -6,16 +6,20 @@ import {
   encodeEntry,
   type Entry,
   TreeDigest,
-} from "../../lib/transfer/entries.ts";
-import { FieldWriter, Tag } from "../../lib/transfer/fields.ts";
-import { FileTreeSink } from "../../lib/transfer/files/tree_sink.ts";
-import { frame, FrameReader, FrameType } from "../../lib/transfer/frame.ts";
+} from "../../lib/transfer/wire/entries.ts";
+import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";
+import { FileTreeSink } from "../../lib/transfer/files/writing/tree_sink.ts";
+import {
+  frame,
+  FrameReader,
+  FrameType,
+} from "../../lib/transfer/wire/frame.ts";
 import {
   decodeComplaint,
   encodeDigest,
   encodeOffer,
-} from "../../lib/transfer/messages.ts";
-import { receive } from "../../lib/transfer/receiver.ts";
+} from "../../lib/transfer/wire/messages.ts";
+import { receive } from "../../lib/transfer/receiving/receiver.ts";
 import { namesIn, OWNER, stagingIn } from "./files.ts";
 import { memoryPair } from "./memory_stream.ts";
 

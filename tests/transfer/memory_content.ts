@@ -1,5 +1,5 @@
 import type { Sink, Source } from "../../lib/transfer/content.ts";
-import type { Offer } from "../../lib/transfer/messages.ts";
+import type { Offer } from "../../lib/transfer/wire/messages.ts";
 
 /** A source of bytes in memory, which it hands out in pieces. */
 export class MemorySource implements Source {

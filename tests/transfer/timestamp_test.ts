@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { assertEquals } from "@std/assert";
-import { decodeEntry, encodeEntry } from "../../lib/transfer/entries.ts";
-import { Fields, Tag } from "../../lib/transfer/fields.ts";
+import { decodeEntry, encodeEntry } from "../../lib/transfer/wire/entries.ts";
+import { Fields, Tag } from "../../lib/transfer/wire/fields.ts";
 import {
   dividedBy,
   MAX_TIME,
@@ -9,7 +9,7 @@ import {
   NANOS_PER_MILLI,
   NANOS_PER_SECOND,
   timestampOf,
-} from "../../lib/transfer/timestamp.ts";
+} from "../../lib/transfer/wire/timestamp.ts";
 
 const times = fc.bigInt({ min: -MAX_TIME, max: MAX_TIME });
 

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Random } from "../../lib/base/random.ts";
+import { Random } from "../../lib/base/prng.ts";
 import { Failure } from "../../lib/base/failure.ts";
 import { StorageFailure } from "../../lib/transfer/content.ts";
-import type { Digest, Offer } from "../../lib/transfer/messages.ts";
-import { receive } from "../../lib/transfer/receiver.ts";
-import { send } from "../../lib/transfer/sender.ts";
+import type { Digest, Offer } from "../../lib/transfer/wire/messages.ts";
+import { receive } from "../../lib/transfer/receiving/receiver.ts";
+import { send } from "../../lib/transfer/sending/sender.ts";
 import { MemorySink, MemorySource, SilentSource } from "./memory_content.ts";
 import { memoryPair } from "./memory_stream.ts";
 

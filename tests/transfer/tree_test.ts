@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
-import { Random } from "../../lib/base/random.ts";
+import { Random } from "../../lib/base/prng.ts";
 import type { TransferEvent } from "../../lib/transfer/content.ts";
-import { FileTreeSink } from "../../lib/transfer/files/tree_sink.ts";
-import { FileTreeSource } from "../../lib/transfer/files/tree_source.ts";
-import type { Digest } from "../../lib/transfer/messages.ts";
-import { receive } from "../../lib/transfer/receiver.ts";
-import { send } from "../../lib/transfer/sender.ts";
+import { FileTreeSink } from "../../lib/transfer/files/writing/tree_sink.ts";
+import { FileTreeSource } from "../../lib/transfer/files/reading/tree_source.ts";
+import type { Digest } from "../../lib/transfer/wire/messages.ts";
+import { receive } from "../../lib/transfer/receiving/receiver.ts";
+import { send } from "../../lib/transfer/sending/sender.ts";
 import {
   inDirectory as inEmptyDirectory,
   namesIn,

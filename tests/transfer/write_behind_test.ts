@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { BLOCK_SIZE } from "../../lib/transfer/content.ts";
-import { WriteBehind } from "../../lib/transfer/write_behind.ts";
+import { WriteBehind } from "../../lib/transfer/receiving/write_behind.ts";
 
 /** A writer that finishes a block when told to. */
 class Writer {

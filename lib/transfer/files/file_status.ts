@@ -4,7 +4,7 @@ import {
   NANOS_PER_SECOND,
   type Timestamp,
   timestampOf,
-} from "../timestamp.ts";
+} from "../wire/timestamp.ts";
 
 /** What is known of what is at a path. */
 export interface FileStatus {

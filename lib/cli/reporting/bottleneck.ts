@@ -1,0 +1,139 @@
+import type { Limit } from "../../protocol/connection/limited_times.ts";
+import {
+  formatMilliseconds,
+  formatRate,
+  formatSeconds,
+  formatShare,
+} from "../../session/format.ts";
+import type { Sample, TimeSeries } from "./time_series.ts";
+
+/** What can hold a transfer back, as seen from the side that sends or the one that receives. */
+export type Holdup = Limit | "sender" | "storage";
+
+/** How much of a time what held a transfer back, the longest first. The shares add up to 1. */
+export interface Held {
+  readonly by: Holdup;
+  /** From 0 to 1. */
+  readonly share: number;
+}
+
+/** What happened between two samples. */
+export interface Span {
+  /** Milliseconds since the beginning, at its end. */
+  readonly time: number;
+  /** Bytes per millisecond. */
+  readonly rate: number;
+  /** Milliseconds. */
+  readonly rtt: number | undefined;
+  /** Share of the datagrams that were sent again or came twice, 0 to 1. */
+  readonly repeated: number;
+  readonly held: readonly Held[];
+  /** Cores' worth of CPU time. */
+  readonly cpu: number;
+}
+
+/** A process that uses so much of a core does nothing but work. */
+const BUSY = 0.9;
+/** What is not worth a word. */
+const NEGLIGIBLE = 0.02;
+
+const WORDS: Record<Holdup, string> = {
+  path: "the path (its bandwidth, delay and loss)",
+  receiver: "the receiver (its disk or reader)",
+  source: "the source here (disk or program)",
+  rate: "--rate",
+  cpu: "the CPU here",
+  sender: "the sender or the path",
+  storage: "the disk or reader here",
+};
+
+/** A transfer as a whole, and in its course. */
+export interface Explanation {
+  readonly whole: Span;
+  /** One after the other, from the beginning to the end. */
+  readonly course: readonly Span[];
+}
+
+/** Rows that a person reads. */
+const ROWS = 10;
+
+/**
+ * Explains how fast a transfer was.
+ *
+ * @param sends whether the content went out rather than came in
+ */
+export function explain(series: TimeSeries, sends: boolean): Explanation {
+  const samples = series.samples(ROWS + 1);
+  return {
+    whole: spanBetween(samples[0], samples[samples.length - 1], sends),
+    course: spansOf(samples, sends),
+  };
+}
+
+/** What lies between each two samples. */
+export function spansOf(samples: readonly Sample[], sends: boolean): Span[] {
+  return samples.slice(1).map((to, i) => spanBetween(samples[i], to, sends));
+}
+
+function spanBetween(from: Sample, to: Sample, sends: boolean): Span {
+  const time = Math.max(to.time - from.time, 1e-3);
+  const datagrams = to.datagrams - from.datagrams;
+  return {
+    time: to.time,
+    rate: (to.bytes - from.bytes) / time,
+    rtt: to.rtt,
+    repeated: (to.repeated - from.repeated) / Math.max(1, datagrams),
+    held: heldBetween(from, to, sends),
+    cpu: (to.cpuTime - from.cpuTime) / time,
+  };
+}
+
+/** A sender's core knows what held it back; a receiver waits either for the network or for whoever takes what came. */
+function heldBetween(from: Sample, to: Sample, sends: boolean): Held[] {
+  const time = to.time - from.time;
+  const storing = Math.min(time, to.unreadTime - from.unreadTime);
+  const times: [Holdup, number][] = sends
+    ? (Object.keys(to.limited) as Limit[])
+      .map((limit) => [limit, to.limited[limit] - from.limited[limit]])
+    : [["storage", storing], ["sender", time - storing]];
+  const sum = times.reduce((total, [, part]) => total + part, 0);
+  return times
+    .map(([by, part]) => ({ by, share: sum > 0 ? part / sum : 0 }))
+    .filter(({ share }) => share > 0)
+    .toSorted((a, b) => b.share - a.share);
+}
+
+/** What limited a transfer: one line for a person. */
+function limitedBy({ held, cpu }: Span): string {
+  const parts = held
+    .filter(({ share }) => share >= NEGLIGIBLE)
+    .map(({ by, share }) => `${WORDS[by]} ${formatShare(share)}`);
+  const used = `${formatShare(cpu)} of one CPU core used here`;
+  // All waiting is then for this machine to get round to it
+  if (cpu >= BUSY) return `Limited by the CPU here: ${used}`;
+  const waits = parts.length > 0 ? parts.join(", ") : "nothing for long";
+  return `Limited by ${waits}; ${used}`;
+}
+
+/** The explanation as lines for a person: a table over time of 40 columns, and last what limited the transfer. */
+export function explanationLines({ whole, course }: Explanation): string[] {
+  return [
+    row("time", "rate", "RTT", "again", "held by"),
+    ...course.map(({ time, rate, rtt, repeated, held, cpu }) =>
+      row(
+        formatSeconds(time),
+        formatRate(rate),
+        rtt === undefined ? "" : formatMilliseconds(rtt),
+        formatShare(repeated),
+        cpu >= BUSY ? "cpu" : held[0]?.by ?? "",
+      )
+    ),
+    limitedBy(whole),
+  ];
+}
+
+function row(...cells: [string, string, string, string, string]): string {
+  const widths = [7, 10, 6, 5];
+  return cells.map((cell, i) => i < 4 ? cell.padStart(widths[i]) : cell)
+    .join(" ");
+}

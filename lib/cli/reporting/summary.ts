@@ -1,0 +1,52 @@
+import { displayName } from "../../base/display_text.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatRate,
+  formatSeconds,
+  formatShare,
+} from "../../session/format.ts";
+import type { Summary } from "../../session/listener.ts";
+
+/** Bytes per millisecond over the whole transfer. */
+export function overallRate({ bytes, kept = 0, time }: Summary): number {
+  return time > 0 ? (bytes - kept) / time : 0;
+}
+
+/** The summary as one line. */
+export function summaryLine(summary: Summary): string {
+  return `${headline(summary)}, ${details(summary)}`;
+}
+
+/** What was done, and how fast. */
+export function headline(summary: Summary): string {
+  const verb = summary.side === "send" ? "Sent" : "Received";
+  const { name, files, kept = 0 } = summary;
+  // Several things that are saved here have no name as a whole
+  const named = name !== undefined && name !== ".";
+  return [
+    `${verb} ${named ? `${displayName(name)}, ` : ""}`,
+    files === undefined ? "" : `${formatCount(files, "file")}, `,
+    formatBytes(summary.bytes),
+    kept > 0 ? ` (${formatBytes(kept)} were there before)` : "",
+    ` in ${formatSeconds(summary.time)}`,
+    `, ${formatRate(overallRate(summary))}`,
+  ].join("");
+}
+
+/** What else there is to say: what the network cost, and what it is that was sent. */
+export function details(summary: Summary): string {
+  return `${trouble(summary)}, SHA-256 ${summary.sha256}`;
+}
+
+/** What the network cost: only a sender sends again, and a receiver sees what came twice. */
+function trouble(summary: Summary): string {
+  if (summary.side === "receive") {
+    return `${formatCount(summary.duplicates, "datagram")} came twice`;
+  }
+  const { retransmissions, datagramsSent } = summary;
+  const share = datagramsSent > 0 ? retransmissions / datagramsSent : 0;
+  const count = formatCount(retransmissions, "datagram");
+  const percent = formatShare(share);
+  return percent === "0%" ? `${count} resent` : `${count} resent (${percent})`;
+}

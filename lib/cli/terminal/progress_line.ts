@@ -1,0 +1,108 @@
+import { displayText, widthOf } from "../../base/display_text.ts";
+import {
+  formatBytes,
+  formatClock,
+  formatMilliseconds,
+  formatRate,
+  formatShare,
+} from "../../session/format.ts";
+import type { Progress } from "../../session/listener.ts";
+
+/** How a progress line may look. */
+export interface LineStyle {
+  /** Columns that it may take. */
+  readonly columns: number;
+  /** Whether there may be colour, and a bar. */
+  readonly colour: boolean;
+}
+
+/** A part of the line; the lower its rank, the longer it stays where there is little room. */
+interface Part {
+  readonly rank: number;
+  readonly text: string;
+}
+
+const GAP = "  ";
+/** The rank of the last part that is more important than a file's name. */
+const RANK_OF_RATE = 2;
+/** The least room for a file's name that is worth it, in columns. */
+const MIN_NAME = 12;
+const MIN_BAR = 10;
+const MAX_BAR = 30;
+
+/** The progress as one line of at most `style.columns` columns. */
+export function progressLine(progress: Progress, style: LineStyle): string {
+  const parts = partsOf(progress);
+  const { entry } = progress;
+  const reserved = entry === undefined ? 0 : GAP.length + MIN_NAME;
+  let room = style.columns;
+  const kept = new Set<Part>();
+  for (const part of parts.toSorted((a, b) => a.rank - b.rank)) {
+    const width = part.text.length + (kept.size > 0 ? GAP.length : 0);
+    if (width > room - (part.rank > RANK_OF_RATE ? reserved : 0)) break;
+    room -= width;
+    kept.add(part);
+  }
+  const line = parts.filter((part) => kept.has(part)).map(({ text }) => text);
+  const length = Math.min(MAX_BAR, room - reserved - GAP.length);
+  if (progress.size !== undefined && style.colour && length >= MIN_BAR) {
+    line.splice(1, 0, bar(shareOf(progress), length));
+    room -= length + GAP.length;
+  }
+  if (entry !== undefined && room >= reserved) {
+    line.push(shortened(entry, room - GAP.length));
+  }
+  return line.join(GAP);
+}
+
+/** The end of a path in at most `columns` columns, as a terminal may be shown it. */
+function shortened(path: string, columns: number): string {
+  const characters = [...displayText(path)];
+  let room = columns;
+  let start = characters.length;
+  while (start > 0 && widthOf(characters[start - 1]) <= room) {
+    room -= widthOf(characters[--start]);
+  }
+  if (start === 0) return characters.join("");
+  // What is left out needs a column of its own
+  while (room < 1 && start < characters.length) {
+    room += widthOf(characters[start++]);
+  }
+  return "…" + characters.slice(start).join("");
+}
+
+function partsOf(progress: Progress): Part[] {
+  const { bytes, size, rate, rtt, resent } = progress;
+  const parts: Part[] = [];
+  if (size !== undefined) {
+    const percent = `${Math.floor(shareOf(progress) * 100)}%`.padStart(4);
+    parts.push({ rank: 0, text: percent });
+  }
+  // Widths that stay the same keep the line from dancing
+  parts.push({ rank: 1, text: formatBytes(bytes).padStart(8) });
+  parts.push({ rank: 2, text: formatRate(rate).padStart(10) });
+  if (size !== undefined && rate > 0 && bytes < size) {
+    const left = formatClock((size - bytes) / rate);
+    parts.push({ rank: 3, text: `${left} left` });
+  } else if (size === undefined) {
+    parts.push({ rank: 3, text: formatClock(progress.time) });
+  }
+  if (rtt !== undefined) {
+    const time = formatMilliseconds(rtt).padStart(6);
+    parts.push({ rank: 4, text: `RTT ${time}` });
+  }
+  const share = formatShare(resent).padStart(4);
+  parts.push({ rank: 5, text: `${share} resent` });
+  return parts;
+}
+
+function shareOf({ bytes, size }: Progress): number {
+  return size === undefined || size === 0 ? 1 : Math.min(1, bytes / size);
+}
+
+/** A bar of `length` columns, the done part in colour. */
+function bar(share: number, length: number): string {
+  const done = Math.round(share * length);
+  const rest = "─".repeat(length - done);
+  return `\x1b[36m${"━".repeat(done)}\x1b[0m\x1b[2m${rest}\x1b[0m`;
+}

@@ -1,0 +1,144 @@
+import { displayName, quotedName } from "../../base/display_text.ts";
+import { abortable } from "../../base/async.ts";
+import {
+  isHidden,
+  type OfferRequest,
+  type ReceiverRequest,
+} from "../../session/consent.ts";
+import { formatBytes, formatCount } from "../../session/format.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What a person is asked. */
+export type Question =
+  /** Whether what a sender offers is taken. */
+  | { readonly about: "offer"; readonly request: OfferRequest }
+  /** Whether content is sent to a receiver. */
+  | { readonly about: "receiver"; readonly request: ReceiverRequest };
+
+/** Shows questions, and what became of them. */
+export interface QuestionReporter {
+  question(question: Question): void;
+  /** @param accepted `undefined` if the question was withdrawn */
+  answered(question: Question, accepted: boolean | undefined): void;
+}
+
+/**
+ * Milliseconds for which nothing counts as an answer to a question that takes
+ * the place of one that was withdrawn: it may have been meant for that.
+ */
+const GRACE = 700;
+
+/** Asks the person at a terminal one question after another; no is the default. */
+export class Questions {
+  readonly #terminal: Pick<Terminal, "ask">;
+  readonly #reporter: QuestionReporter;
+  #last: Promise<void> = Promise.resolve();
+  #withdrawnAt = -Infinity;
+
+  constructor(terminal: Pick<Terminal, "ask">, reporter: QuestionReporter) {
+    this.#terminal = terminal;
+    this.#reporter = reporter;
+  }
+
+  /**
+   * Asks as soon as all earlier questions are answered or withdrawn.
+   *
+   * @returns whether the answer is yes
+   * @throws the reason of `withdrawn`
+   */
+  async ask(question: Question, withdrawn: AbortSignal): Promise<boolean> {
+    const before = this.#last;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#last = promise;
+    try {
+      await abortable(before, withdrawn);
+      return await this.#askNow(question, withdrawn);
+    } finally {
+      before.then(resolve);
+    }
+  }
+
+  async #askNow(
+    question: Question,
+    withdrawn: AbortSignal,
+  ): Promise<boolean> {
+    let accepted: boolean | undefined;
+    try {
+      accepted = await this.#answer(question, withdrawn);
+      return accepted;
+    } catch (error) {
+      this.#withdrawnAt = performance.now();
+      throw error;
+    } finally {
+      this.#reporter.answered(question, accepted);
+    }
+  }
+
+  async #answer(question: Question, withdrawn: AbortSignal): Promise<boolean> {
+    const counts = Math.max(performance.now(), this.#withdrawnAt + GRACE);
+    for (;;) {
+      const show = () => this.#reporter.question(question);
+      const line = await this.#terminal.ask(show, withdrawn);
+      if (line === null) return false;
+      if (performance.now() >= counts) return /^\s*y(es)?\s*$/i.test(line);
+    }
+  }
+}
+
+/** Top-level names that are shown, unless more of them begin with a dot. */
+const MAX_NAMES = 8;
+
+/** What a person has to know to answer, a line each. */
+export function questionLines({ about, request }: Question): string[] {
+  const { peer, words } = request;
+  if (about === "offer") {
+    const size = sizeOf(request);
+    return [
+      `${peer} offers ${titleOf(request)}${size}${placeOf(request)}`,
+      wordsLine("sender", words),
+    ];
+  }
+  return [
+    `Connected to ${peer}, which no code vouches for`,
+    wordsLine("receiver", words),
+  ];
+}
+
+function titleOf({ kind, names, entries }: OfferRequest): string {
+  if (kind === undefined) return "a stream without a name";
+  const shown = namesToShow(names).map((name) => quotedName(name));
+  const more = entries - shown.length;
+  if (more > 0) shown.push(`${more} more`);
+  if (entries > 1) return `${entries} entries: ${shown.join(", ")}`;
+  return kind === "tree" ? `the directory ${shown[0]}` : `${shown[0]}`;
+}
+
+/** The first names, and all that begin with a dot: those are taken only if they were shown. */
+function namesToShow(names: readonly string[]): readonly string[] {
+  let others = MAX_NAMES - names.filter(isHidden).length;
+  return names.filter((name) => isHidden(name) || others-- > 0);
+}
+
+function sizeOf({ kind, files, size }: OfferRequest): string {
+  const parts: string[] = [];
+  if (kind === "tree" && files !== undefined) {
+    parts.push(formatCount(files, "file"));
+  }
+  parts.push(size === undefined ? "of unknown size" : formatBytes(size));
+  return `, ${parts.join(", ")}`;
+}
+
+/** Where it is saved, unless that is here and under the same name. */
+function placeOf({ entries, names, target }: OfferRequest): string {
+  if (entries > 1 ? target === "." : target === names[0]) return "";
+  return `, to be saved ${entries > 1 ? "in" : "as"} ${displayName(target)}`;
+}
+
+function wordsLine(
+  other: "sender" | "receiver",
+  words: readonly string[] | undefined,
+): string {
+  return words === undefined
+    ? "Nothing is encrypted, so nothing shows whether somebody is in between"
+    : `The ${other} has to see the same words: ${words.join(" ")}`;
+}

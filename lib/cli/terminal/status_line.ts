@@ -1,0 +1,119 @@
+import { displayText, widthOf } from "../../base/display_text.ts";
+
+/** Where text goes. */
+export interface TextOutput {
+  write(text: string): void;
+  gather(line: string): void;
+  flush(): void;
+}
+
+/** A terminal with fewer columns, or one that does not say, is left to break lines itself. */
+const MIN_COLUMNS = 20;
+
+/**
+ * Lines for a person, and below them at most one more: a status that is drawn
+ * again and again, or a question that waits for its answer.
+ */
+export class Screen {
+  readonly output: TextOutput;
+  /** Whether a status is on the terminal's last line. */
+  #drawn = false;
+
+  /** The question that the terminal's last line is. */
+  #question: string | undefined;
+
+  readonly #columns: () => number;
+
+  /** @param columns how wide the terminal is, if it is one: lines are then broken between words */
+  constructor(output: TextOutput, columns: () => number = () => 0) {
+    this.output = output;
+    this.#columns = columns;
+  }
+
+  /** Draws `text`, which may have colours, as the last line. */
+  status(text: string): void {
+    if (this.#question !== undefined) return;
+    this.output.write(`\r${text}\x1b[K`);
+    this.#drawn = true;
+  }
+
+  /**
+   * Writes a line, in the place of a status if there is one.
+   *
+   * @param clears whether there is something to make way even if no status was drawn
+   */
+  line(text: string, clears = this.#drawn): void {
+    const clear = clears ? "\r\x1b[K" : "";
+    this.#drawn = false;
+    const line = broken(displayText(text), this.#columns());
+    this.output.write(`${clear}${line}\n${this.#question ?? ""}`);
+    this.#drawn = this.#question !== undefined;
+  }
+
+  /** Asks for an answer behind `text`, which is short; other lines appear above it. */
+  ask(text: string): void {
+    this.output.write(`${this.#drawn ? "\r\x1b[K" : ""}${text}`);
+    this.#question = text;
+    this.#drawn = true;
+  }
+
+  /** @param typed whether the answer has ended the question's line; else that makes way */
+  answered(typed: boolean): void {
+    this.#question = undefined;
+    if (typed) this.#drawn = false;
+  }
+}
+
+/** What begins a line that goes on with the one before. */
+const INDENT = "  ";
+/** A SHA-256 in hexadecimal, which is to be copied. */
+const DIGEST = /^[0-9a-f]{64}\b/;
+
+/**
+ * Breaks a line between words, and words that are longer than a line. What
+ * follows is indented, so that no part of a text, which may have a peer's words
+ * in it, looks like a line of its own. A line that is indented itself is to be
+ * copied, and stays whole.
+ */
+export function broken(line: string, columns: number): string {
+  if (columns < MIN_COLUMNS || line.startsWith(" ")) return line;
+  const lines: string[] = [];
+  let current = "";
+  for (const word of line.split(" ").flatMap((word) => cut(word, columns))) {
+    const longer = current === "" ? word : `${current} ${word}`;
+    if (current !== "" && columnsOf(longer) > columns) {
+      lines.push(current);
+      current = INDENT + word;
+    } else {
+      current = longer;
+    }
+  }
+  return [...lines, current].join("\n");
+}
+
+/** A word in parts that fit into a line. */
+function cut(word: string, columns: number): string[] {
+  const room = columns - INDENT.length;
+  if (columnsOf(word) <= room || DIGEST.test(word)) return [word];
+  const parts: string[] = [];
+  let part = "";
+  let left = room;
+  for (const character of word) {
+    const width = widthOf(character);
+    if (width > left) {
+      parts.push(part);
+      part = "";
+      left = room;
+    }
+    part += character;
+    left -= width;
+  }
+  return [...parts, part];
+}
+
+/** Columns that a text takes, at most. */
+function columnsOf(text: string): number {
+  let columns = 0;
+  for (const character of text) columns += widthOf(character);
+  return columns;
+}

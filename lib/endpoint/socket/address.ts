@@ -1,0 +1,69 @@
+import { lookup } from "node:dns";
+import { isIPv4, isIPv6 as isIPv6Literal } from "node:net";
+import { promisify } from "node:util";
+import { Failure } from "../../base/failure.ts";
+
+const MAPPED = "::ffff:";
+
+// Not node:dns/promises, which makes Deno 2.5 warn of a module of its own.
+const lookUp = promisify(lookup);
+
+/**
+ * Finds the address of `host`, from /etc/hosts and DNS as the system does it.
+ *
+ * @param ipv6 whether the socket that will send is an IPv6 one, which reaches
+ * IPv4 by mapped addresses
+ * @throws {Failure} `input` if there is none that this socket reaches; one with
+ * a zone, as in `fe80::1%eth0`, Deno cannot send to
+ */
+export async function resolve(
+  host: string,
+  port: number,
+  ipv6: boolean,
+): Promise<Deno.NetAddr> {
+  const found = (await addressesOf(host))
+    .filter((address) => !address.includes("%"));
+  if (found.length === 0) {
+    throw new Failure(
+      "input",
+      `Cannot send to ${host}: an address with a zone is not supported; give another`,
+    );
+  }
+  const usable = found.filter((address) => ipv6 || isIPv4(address));
+  if (usable.length === 0) {
+    throw new Failure(
+      "input",
+      `${host} has no IPv4 address, and only IPv4 can be used from here`,
+    );
+  }
+  const [first] = usable;
+  const hostname = ipv6 && isIPv4(first) ? MAPPED + first : first;
+  return { transport: "udp", hostname, port };
+}
+
+async function addressesOf(host: string): Promise<string[]> {
+  if (isIPv4(host) || isIPv6Literal(host)) return [host];
+  try {
+    const found = await lookUp(host, { all: true });
+    return found.map(({ address }) => address);
+  } catch (cause) {
+    throw new Failure(
+      "input",
+      `Unknown host ${host}: check the name, or give an IP address`,
+      { cause },
+    );
+  }
+}
+
+/** Whether datagrams to this address are IPv6: a mapped address is IPv4. */
+export function isIPv6({ hostname }: Deno.NetAddr): boolean {
+  return hostname.includes(":") && !hostname.startsWith(MAPPED);
+}
+
+/** An address as people write it: `192.0.2.1:5000` or `[2001:db8::1]:5000`. */
+export function showAddress({ hostname, port }: Deno.NetAddr): string {
+  if (hostname.startsWith(MAPPED)) hostname = hostname.slice(MAPPED.length);
+  return hostname.includes(":")
+    ? `[${hostname}]:${port}`
+    : `${hostname}:${port}`;
+}

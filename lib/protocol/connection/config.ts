@@ -1,0 +1,45 @@
+import type { CongestionControllerFactory } from "../congestion/congestion_controller.ts";
+import { CONTROLLERS, DEFAULT_CONTROLLER } from "../congestion/controllers.ts";
+import { DEFAULT_SOCKET_MEMORY } from "../congestion/socket_buffer.ts";
+import { BASE_DATAGRAM_SIZE } from "./path_mtu.ts";
+
+/** What a host and its connections are told once. Times in milliseconds, sizes in bytes. */
+export interface Config {
+  /** Silence that ends a connection. */
+  readonly timeout: number;
+  /** The largest datagram (UDP payload) that is sent or announced. */
+  readonly maxDatagramSize: number;
+  /** What is sent at first, if it is no larger; whether the path takes more is tried out. */
+  readonly initialDatagramSize: number;
+  /** Memory that the socket has for datagrams that wait to be taken. */
+  readonly socketMemory: number;
+  /** Sending rate at most, in bytes per millisecond. */
+  readonly maxRate: number;
+  /** What the peer may send before it learns of more. */
+  readonly initialWindow: number;
+  /** What the peer may ever send ahead of the application, and what is kept to be sent again. */
+  readonly maxWindow: number;
+  /** Connections served at a time; further ones are told that the host is busy. */
+  readonly maxConnections: number;
+  /** Half-open connections kept of peers whose address is not validated; beyond them a cookie is asked for. */
+  readonly maxHalfOpen: number;
+  /** Half-open connections kept in all; beyond them one is given up for each that comes. */
+  readonly halfOpenPlaces: number;
+  readonly controller: CongestionControllerFactory;
+}
+
+export const DEFAULT_CONFIG: Config = {
+  timeout: 30_000,
+  maxDatagramSize: 1472,
+  initialDatagramSize: BASE_DATAGRAM_SIZE,
+  socketMemory: DEFAULT_SOCKET_MEMORY,
+  maxRate: Infinity,
+  // More than the second round of Startup has in flight: the next is told in time.
+  initialWindow: 2 ** 20,
+  // 1 Gbit/s at 200 ms has 25 MB in flight.
+  maxWindow: 2 ** 25,
+  maxConnections: 1,
+  maxHalfOpen: 4,
+  halfOpenPlaces: 128,
+  controller: CONTROLLERS[DEFAULT_CONTROLLER],
+};

@@ -1,0 +1,201 @@
+import { ByteWindow } from "../../base/paged_buffer.ts";
+import { RangeSet } from "../../base/range_set.ts";
+import { SYN_SIZE } from "../wire/segment.ts";
+
+/** Why a segment's data cannot be taken. */
+export type Unacceptable =
+  | "past the FIN"
+  | "beyond the window"
+  | "too many holes";
+
+/** Ranges kept behind holes: more than loss alone leaves in the largest window. */
+const MAX_RANGES = 4096;
+/** The same of a peer that was not admitted. */
+const MAX_RANGES_BEFORE_ADMISSION = 8;
+
+/** The window grows for the first time when this share of it was read. */
+const FIRST_GROWTH_SHARE = 16;
+
+/**
+ * Puts what arrives in order and keeps it until the application reads it. The
+ * window it grants ends a capacity beyond what was read and never moves back.
+ */
+export class ReceiveBuffer {
+  readonly #bytes = new ByteWindow();
+  #capacity: number;
+  readonly #maxCapacity: number;
+  readonly #outOfOrder = new RangeSet();
+  #finSeq = Infinity;
+  #highest = 0;
+  #admitted = true;
+  /** Whether the peer has said that it could use more. */
+  #wanted = false;
+  // What must have been read before the window grows again: half an old one's worth.
+  #growsAt = 0;
+
+  /** Next sequence number expected. */
+  rcvNxt = 0;
+  /** Next sequence number that the application will read. */
+  readNxt = 1;
+
+  /**
+   * @param capacity bytes granted at first
+   * @param maxCapacity bytes granted at most
+   */
+  constructor(capacity: number, maxCapacity: number) {
+    // What a SYN carries comes before any window was granted.
+    this.#capacity = Math.max(capacity, SYN_SIZE);
+    this.#maxCapacity = maxCapacity;
+    this.#growsAt = this.#capacity / FIRST_GROWTH_SHARE;
+  }
+
+  /** Keeps next to nothing of a peer until {@linkcode admit}: a window that does not grow, and few holes. */
+  restrict(): void {
+    this.#admitted = false;
+  }
+
+  /**
+   * Grants `capacity` bytes, if that is more than before, and more as they are read.
+   *
+   * @returns whether it is more
+   */
+  admit(capacity: number): boolean {
+    if (this.#admitted) return false;
+    this.#admitted = true;
+    const grown = Math.min(capacity, this.#maxCapacity);
+    if (grown <= this.#capacity) return false;
+    this.#capacity = grown;
+    this.#growsAt = this.readNxt + grown / FIRST_GROWTH_SHARE;
+    return true;
+  }
+
+  /** Sequence number after the last that may be sent. */
+  get windowEdge(): number {
+    return this.readNxt + this.#capacity;
+  }
+
+  /** Bytes granted from `readNxt` on. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  /** How many bytes can be read now. */
+  get readable(): number {
+    const end = this.finReceived ? this.#finSeq : this.rcvNxt;
+    return Math.max(0, end - this.readNxt);
+  }
+
+  /** Whether everything up to and with the FIN has arrived. */
+  get finReceived(): boolean {
+    return this.rcvNxt > this.#finSeq;
+  }
+
+  /** Whether bytes wait behind a hole. */
+  get hasHole(): boolean {
+    return this.#outOfOrder.size > 0;
+  }
+
+  /**
+   * Whether [`seq`, `end`) may be taken. Data past a FIN, and a FIN before
+   * data that has arrived, contradict what the peer said before.
+   *
+   * @param end after the payload, without the FIN
+   */
+  check(seq: number, end: number, fin: boolean): Unacceptable | undefined {
+    if (
+      end > this.#finSeq || (fin && end !== this.#finSeq && this.#hasPast(end))
+    ) {
+      return "past the FIN";
+    }
+    if (end > this.windowEdge && end > seq) return "beyond the window";
+    return this.#makesHole(seq) ? "too many holes" : undefined;
+  }
+
+  // Whether another range would have to be kept, and there are too many.
+  #makesHole(seq: number): boolean {
+    const held = this.#outOfOrder;
+    const most = this.#admitted ? MAX_RANGES : MAX_RANGES_BEFORE_ADMISSION;
+    return held.size >= most && seq > this.rcvNxt && !held.touches(seq);
+  }
+
+  #hasPast(end: number): boolean {
+    return this.#finSeq !== Infinity || this.#highest > end;
+  }
+
+  /** Takes the SYN. */
+  receiveSyn(): void {
+    this.rcvNxt = Math.max(this.rcvNxt, 1);
+    this.#advance();
+  }
+
+  /**
+   * Takes a payload that {@linkcode check} has accepted.
+   *
+   * @returns how many sequence numbers were new
+   */
+  receive(seq: number, payload: Uint8Array, fin: boolean): number {
+    const end = seq + payload.length;
+    if (end > this.#highest) this.#highest = end;
+    if (fin) this.#finSeq = end;
+    const spanEnd = fin ? end + 1 : end;
+    if (spanEnd <= this.rcvNxt) return 0;
+    const skip = Math.max(0, this.rcvNxt - seq);
+    if (payload.length > skip) {
+      this.#bytes.write(
+        seq + skip,
+        skip > 0 ? payload.subarray(skip) : payload,
+      );
+    }
+    if (seq > this.rcvNxt) return this.#outOfOrder.add(seq, spanEnd);
+    const before = this.rcvNxt;
+    this.rcvNxt = spanEnd;
+    if (this.#outOfOrder.size > 0) this.#advance();
+    return this.rcvNxt - before;
+  }
+
+  // What came may have covered one range and meet the next.
+  #advance(): void {
+    const held = this.#outOfOrder;
+    while (held.size > 0 && held.start(0) <= this.rcvNxt) {
+      this.rcvNxt = Math.max(this.rcvNxt, held.end(0));
+      held.removeBelow(this.rcvNxt);
+    }
+  }
+
+  /**
+   * Moves what is in order to `into`.
+   *
+   * @returns how many bytes
+   */
+  read(into: Uint8Array): number {
+    const length = Math.min(into.length, this.readable);
+    if (length > 0) {
+      this.#bytes.read(this.readNxt, length, into, 0);
+      this.readNxt += length;
+      this.#bytes.forgetBelow(this.readNxt);
+    }
+    return length;
+  }
+
+  /** The peer could use a larger window. @returns whether it is larger now */
+  want(): boolean {
+    this.#wanted = true;
+    return this.grow();
+  }
+
+  /**
+   * Doubles the window if the peer wants that, unless the last growth was not
+   * read yet, the application lags or the limit is reached.
+   */
+  grow(): boolean {
+    if (!this.#wanted || !this.#admitted) return false;
+    const capacity = Math.min(2 * this.#capacity, this.#maxCapacity);
+    const lagging = this.readable > this.#capacity / 2;
+    if (capacity <= this.#capacity || lagging) return false;
+    if (this.readNxt < this.#growsAt) return false;
+    this.#growsAt = this.readNxt + this.#capacity / 2;
+    this.#capacity = capacity;
+    this.#wanted = false;
+    return true;
+  }
+}

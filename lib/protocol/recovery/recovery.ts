@@ -1,0 +1,330 @@
+import type { CongestionController } from "../congestion/congestion_controller.ts";
+import type { Counters } from "../connection/counters.ts";
+import { DeliveryRate } from "./delivery_rate.ts";
+import {
+  DEFAULT_SOCKET_MEMORY,
+  kernelBuffer,
+} from "../congestion/socket_buffer.ts";
+import { LossDetection, maxReoWnd } from "./loss_detection.ts";
+import { Pacer } from "../sending/pacer.ts";
+import type { PathMtu } from "../connection/path_mtu.ts";
+import { RttEstimator } from "./rtt.ts";
+import type { Segment } from "../wire/segment.ts";
+import type { SendBuffer } from "../sending/send_buffer.ts";
+import { PacketState, SentPackets } from "./sent_packets.ts";
+
+/** Probes are never further apart than this, in milliseconds, unless the round trip is: a network that returns is noticed soon. */
+const MAX_PROBE_INTERVAL = 1000;
+/** Acknowledgements of what was never sent that are taken for damage or a forgery by others. */
+const MAX_FALSE_ACKS = 16;
+/** Probe timeouts without an answer after which the path is taken for a new one (RFC 9002, section 7.6). */
+const PERSISTENT_PROBES = 3;
+
+/**
+ * Knows what is in flight and decides what becomes of it: takes in
+ * acknowledgements, gives packets up, says when and how much may be sent, and
+ * when to probe. It composes the estimators and the congestion controller.
+ */
+export class Recovery {
+  readonly packets: SentPackets;
+  readonly rtt = new RttEstimator();
+  readonly #rate = new DeliveryRate();
+  readonly #detection: LossDetection;
+  readonly #pacer: Pacer;
+  #controller: CongestionController;
+  readonly #path: PathMtu;
+  readonly #buffer: SendBuffer;
+  readonly #counters: Counters;
+  #peerMemory = DEFAULT_SOCKET_MEMORY;
+  #datagramSize = 0;
+  #probeTimeouts = 0;
+  #appLimited = true;
+  // Packets below this took another path: they tell nothing of this one.
+  #pathStart = 0;
+  #falseAcks = 0;
+
+  /** Probe timeouts before their backoff begins. */
+  steadyProbes = 0;
+  /** Probes that are to be sent whatever the window. */
+  probesDue = 0;
+
+  // Gathered while one acknowledgement is taken in.
+  #now = 0;
+  #priorLargest = -1;
+  #newest = -1;
+  #ackedBytes = 0;
+  #lostBytes = 0;
+  #newestLostTime = 0;
+
+  constructor(
+    firstPacket: number,
+    buffer: SendBuffer,
+    path: PathMtu,
+    controller: CongestionController,
+    maxRate: number,
+    counters: Counters,
+  ) {
+    this.packets = new SentPackets(firstPacket);
+    this.#detection = new LossDetection(firstPacket);
+    this.#pacer = new Pacer(maxRate);
+    this.#buffer = buffer;
+    this.#path = path;
+    this.#controller = controller;
+    this.#counters = counters;
+    this.#adoptPath();
+  }
+
+  /** Memory that the peer's kernel has for datagrams that wait, in bytes. */
+  set peerMemory(bytes: number) {
+    this.#peerMemory = bytes;
+    this.#datagramSize = 0;
+    this.#adoptPath();
+  }
+
+  get congestionWindow(): number {
+    return this.#controller.congestionWindow;
+  }
+
+  /** Whether the congestion window has room for a datagram of `size` bytes. */
+  windowAllows(size: number): boolean {
+    const allows = this.packets.bytesInFlight + size <= this.congestionWindow;
+    if (!allows) this.#appLimited = false;
+    return allows;
+  }
+
+  /** Whether the pacer lets a datagram go now. */
+  pacerAllows(now: number): boolean {
+    return this.#pacer.allows(now);
+  }
+
+  /** When the pacer has a burst to let go, in milliseconds. */
+  get pacingDeadline(): number {
+    return this.#pacer.deadline;
+  }
+
+  /** From when on a sender that the pacer held back was woken too late, in milliseconds. */
+  get pacingLateFrom(): number {
+    return this.#pacer.lateFrom;
+  }
+
+  /** Whether the pacer keeps to a rate that was set rather than found. */
+  get atMaxRate(): boolean {
+    return this.#pacer.atMaxRate;
+  }
+
+  /** Datagram bytes that the peer has acknowledged. */
+  get delivered(): number {
+    return this.#rate.delivered;
+  }
+
+  /** The sender has nothing to send although it might. */
+  onAppLimited(): void {
+    this.#appLimited = true;
+    this.#rate.onAppLimited(this.packets.bytesInFlight);
+  }
+
+  /** Records a datagram of `size` bytes with [`seq`, `seq` + `sequenceLength`), which asks for an acknowledgement. */
+  onSent(
+    now: number,
+    seq: number,
+    sequenceLength: number,
+    size: number,
+  ): void {
+    const packet = this.packets.sent(now, seq, sequenceLength, size);
+    this.#rate.onSent(now, packet, this.packets);
+    this.#pacer.onSent(now, size);
+    if (this.probesDue > 0) this.probesDue--;
+  }
+
+  /** Whether a segment acknowledges only packets and bytes that were sent. */
+  acknowledgesSent(segment: Segment): boolean {
+    const { blockCount } = segment;
+    const sent = segment.ack <= this.#buffer.sndNxt &&
+      (blockCount === 0 ||
+        segment.blockEnds[0] <= this.packets.next &&
+          segment.blockStarts[blockCount - 1] >= this.packets.first);
+    if (!sent) this.#falseAcks++;
+    return sent;
+  }
+
+  /** Whether a segment acknowledges a packet number that was left out. */
+  acknowledgesSkipped(
+    { blockCount, blockStarts, blockEnds }: Segment,
+  ): boolean {
+    for (let i = 0; i < blockCount; i++) {
+      if (this.packets.hasSkipped(blockStarts[i], blockEnds[i])) return true;
+    }
+    return false;
+  }
+
+  /** Whether what was never sent has been acknowledged again and again. */
+  get deceived(): boolean {
+    return this.#falseAcks >= MAX_FALSE_ACKS;
+  }
+
+  /**
+   * The path is another one: what is in flight is given up, and what is known of
+   * the path forgotten (RFC 9000, section 9.4).
+   */
+  restart(controller: CongestionController): void {
+    const { packets } = this;
+    for (let packet = packets.oldest; packet < packets.next; packet++) {
+      if (packets.state(packet) !== PacketState.OUTSTANDING) continue;
+      const seq = packets.seq(packet);
+      packets.mark(packet, PacketState.LOST);
+      this.#buffer.lost(seq, seq + packets.sequenceLength(packet));
+    }
+    this.#pathStart = packets.next;
+    this.#controller = controller;
+    this.#detection.restart();
+    this.#probeTimeouts = 0;
+    this.rtt.restart();
+    this.#path.restart();
+    this.#datagramSize = 0;
+    this.#adoptPath();
+    this.#pacer.rate = controller.pacingRate;
+  }
+
+  /** Takes in the acknowledgement that a segment carries. */
+  onAcknowledgement(now: number, segment: Segment): void {
+    const { packets } = this;
+    const priorInFlight = packets.bytesInFlight;
+    this.#now = now;
+    this.#newest = -1;
+    this.#ackedBytes = 0;
+    this.#priorLargest = packets.largestAcked;
+    this.#buffer.ackedTo(segment.ack);
+    for (let i = 0; i < segment.blockCount; i++) {
+      packets.acknowledge(
+        segment.blockStarts[i],
+        segment.blockEnds[i],
+        this.#onPacketAcked,
+      );
+    }
+    if (this.#newest < 0) return;
+    this.#probeTimeouts = this.#endProbing(this.#probeTimeouts);
+    let rttSample: number | undefined;
+    if (this.#newest > this.#priorLargest) {
+      packets.largestAcked = this.#newest;
+      rttSample = now - packets.sentTime(this.#newest);
+      this.rtt.sample(now, rttSample, segment.ackDelay);
+    }
+    this.#rate.onDelivered(now, this.#ackedBytes);
+    const rate = this.#rate.sample(now, this.#newest, packets);
+    const sentTime = packets.sentTime(this.#newest);
+    this.detectLosses(now);
+    this.#adoptPath();
+    this.#controller.onAcked({
+      now,
+      ackedBytes: this.#ackedBytes,
+      priorInFlight,
+      bytesInFlight: packets.bytesInFlight,
+      sentTime,
+      rttSample,
+      rtt: this.rtt,
+      rate,
+      windowLimited: !this.#appLimited,
+    });
+    this.#pacer.rate = this.#controller.pacingRate;
+    // What is given up too early is to be recognised when it arrives.
+    packets.forget(now - this.rtt.smoothedRtt - 2 * maxReoWnd(this.rtt));
+  }
+
+  #endProbing(timeouts: number): number {
+    if (timeouts >= PERSISTENT_PROBES) {
+      this.#controller.onPersistentCongestion();
+    }
+    this.probesDue = 0;
+    return 0;
+  }
+
+  #adoptPath(): void {
+    const { size } = this.#path;
+    if (size === this.#datagramSize) return;
+    this.#datagramSize = size;
+    const held = size * kernelBuffer(size, this.#peerMemory);
+    this.#controller.onPath(size, held);
+    this.#pacer.onPath(size, held);
+  }
+
+  readonly #onPacketAcked = (packet: number): void => {
+    const { packets } = this;
+    const state = packets.state(packet);
+    if (state === PacketState.UNTRACKED) return;
+    if (state === PacketState.LOST && packet >= this.#pathStart) {
+      this.#counters.spuriousLosses++;
+      const elapsed = this.#now - packets.sentTime(packet);
+      this.#detection.onSpuriousLoss(this.#now, elapsed, this.rtt);
+    }
+    if (packet < this.#priorLargest) this.#detection.onReordering();
+    const seq = packets.seq(packet);
+    this.#buffer.acked(seq, seq + packets.sequenceLength(packet));
+    if (packet < this.#pathStart) {
+      packets.mark(packet, PacketState.ACKED);
+      return;
+    }
+    const size = packets.size(packet);
+    this.#path.onAcked(this.#now, packet, size);
+    this.#ackedBytes += size;
+    this.#controller.onPacketSettled(packets.sentTime(packet), false);
+    if (packet > this.#newest) this.#newest = packet;
+    packets.mark(packet, PacketState.ACKED);
+  };
+
+  /** Gives up what is lost by now. */
+  detectLosses(now: number): void {
+    this.#now = now;
+    this.#lostBytes = 0;
+    this.#detection.detect(now, this.packets, this.rtt, this.#onPacketLost);
+    if (this.#lostBytes === 0) return;
+    this.#controller.onLost({
+      now,
+      lostBytes: this.#lostBytes,
+      sentTime: this.#newestLostTime,
+      bytesInFlight: this.packets.bytesInFlight,
+    });
+    this.#pacer.rate = this.#controller.pacingRate;
+  }
+
+  readonly #onPacketLost = (packet: number): void => {
+    const { packets } = this;
+    const size = packets.size(packet);
+    packets.mark(packet, PacketState.LOST);
+    if (this.#path.onLost(this.#now, packet, size)) return;
+    this.#counters.datagramsLost++;
+    this.#lostBytes += size;
+    this.#newestLostTime = packets.sentTime(packet);
+    this.#controller.onPacketSettled(this.#newestLostTime, true);
+    const seq = packets.seq(packet);
+    this.#buffer.lost(seq, seq + packets.sequenceLength(packet));
+  };
+
+  /** When {@linkcode wake} is to be called, in milliseconds. */
+  get deadline(): number {
+    if (this.#detection.deadline !== Infinity) return this.#detection.deadline;
+    if (this.packets.bytesInFlight === 0) return Infinity;
+    return this.packets.lastElicitingTime + this.probeInterval;
+  }
+
+  /** The probe timeout with its backoff, in milliseconds. */
+  get probeInterval(): number {
+    const { pto } = this.rtt;
+    const backoff = Math.max(0, this.#probeTimeouts - this.steadyProbes);
+    return Math.min(
+      pto * 2 ** backoff,
+      Math.max(pto, MAX_PROBE_INTERVAL),
+    );
+  }
+
+  /** Does what is due: gives packets up, or asks for probes (RFC 9002, section 6.2.4). */
+  wake(now: number): void {
+    if (now < this.deadline) return;
+    if (this.#detection.deadline !== Infinity) {
+      this.detectLosses(now);
+      return;
+    }
+    this.probesDue = this.#probeTimeouts === 0 ? 1 : 2;
+    this.#probeTimeouts++;
+    this.#counters.probes++;
+  }
+}

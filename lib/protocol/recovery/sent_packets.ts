@@ -1,0 +1,234 @@
+import { RangeSet } from "../../base/range_set.ts";
+
+/** What has become of a packet. Pure acknowledgements are not tracked. */
+export const PacketState = {
+  UNTRACKED: 0,
+  OUTSTANDING: 1,
+  ACKED: 2,
+  LOST: 3,
+} as const;
+
+/** Packets there is room for at first: half-open connections send few. */
+const INITIAL_CAPACITY = 8;
+/** Numbers left out that are remembered. */
+const MAX_SKIPPED = 32;
+
+/**
+ * What is known of each packet that was sent and may still be acknowledged:
+ * columns in a ring that packet numbers index, so that a look-up costs the
+ * same whatever the window.
+ */
+export class SentPackets {
+  #mask = INITIAL_CAPACITY - 1;
+  #state = new Uint8Array(INITIAL_CAPACITY);
+  #sentTime = new Float64Array(INITIAL_CAPACITY);
+  #seq = new Float64Array(INITIAL_CAPACITY);
+  #sequenceLength = new Uint32Array(INITIAL_CAPACITY);
+  #size = new Uint32Array(INITIAL_CAPACITY);
+  #delivered = new Float64Array(INITIAL_CAPACITY);
+  #deliveredTime = new Float64Array(INITIAL_CAPACITY);
+  #firstSentTime = new Float64Array(INITIAL_CAPACITY);
+  #appLimited = new Uint8Array(INITIAL_CAPACITY);
+  readonly #acked = new RangeSet();
+  readonly #skipped: number[] = [];
+  #skips = 0;
+  #newestSkipped = -1;
+  #lostBefore = -Infinity;
+
+  /** Packets below this are forgotten. */
+  oldest: number;
+  /** The next packet number. */
+  next: number;
+  /** The largest packet number acknowledged, `-1` before the first. */
+  largestAcked = -1;
+  /** Datagram bytes outstanding. */
+  bytesInFlight = 0;
+  /** When the last packet that asks for an acknowledgement was sent. */
+  lastElicitingTime = 0;
+
+  /** The first packet number. */
+  readonly first: number;
+
+  /** @param first the first packet number */
+  constructor(first: number) {
+    this.first = first;
+    this.oldest = first;
+    this.next = first;
+  }
+
+  /** How many packets were sent. */
+  get sentCount(): number {
+    return this.next - this.first;
+  }
+
+  /** Records a packet that needs no acknowledgement. */
+  sentUntracked(): void {
+    this.#reserve();
+    this.#state[this.next++ & this.#mask] = PacketState.UNTRACKED;
+    this.forget(this.#lostBefore);
+  }
+
+  /** Leaves a packet number out: who acknowledges it has not seen what was sent (RFC 9000, section 21.4). */
+  skip(): void {
+    this.#newestSkipped = this.next;
+    this.#skipped[this.#skips++ % MAX_SKIPPED] = this.next;
+    this.sentUntracked();
+  }
+
+  /**
+   * Whether [start, end) has a packet number in it that was left out and is not
+   * settled, or is just below what is not.
+   */
+  hasSkipped(start: number, end: number): boolean {
+    const oldest = Math.max(start, this.oldest - 1);
+    if (this.#newestSkipped < oldest) return false;
+    for (const packet of this.#skipped) {
+      if (packet >= oldest && packet < end) return true;
+    }
+    return false;
+  }
+
+  /** Records a packet of `size` bytes that takes [`seq`, `seq` + `sequenceLength`). */
+  sent(
+    now: number,
+    seq: number,
+    sequenceLength: number,
+    size: number,
+  ): number {
+    this.#reserve();
+    const slot = this.next & this.#mask;
+    this.#state[slot] = PacketState.OUTSTANDING;
+    this.#sentTime[slot] = now;
+    this.#seq[slot] = seq;
+    this.#sequenceLength[slot] = sequenceLength;
+    this.#size[slot] = size;
+    this.bytesInFlight += size;
+    this.lastElicitingTime = now;
+    return this.next++;
+  }
+
+  /** Notes what had been delivered when `packet` was sent, for {@linkcode DeliveryRate}. */
+  snapshot(
+    packet: number,
+    delivered: number,
+    deliveredTime: number,
+    firstSentTime: number,
+    appLimited: boolean,
+  ): void {
+    const slot = packet & this.#mask;
+    this.#delivered[slot] = delivered;
+    this.#deliveredTime[slot] = deliveredTime;
+    this.#firstSentTime[slot] = firstSentTime;
+    this.#appLimited[slot] = appLimited ? 1 : 0;
+  }
+
+  /** Marks a packet, taking it out of flight. */
+  mark(packet: number, state: 2 | 3): void {
+    const slot = packet & this.#mask;
+    if (this.#state[slot] === PacketState.OUTSTANDING) {
+      this.bytesInFlight -= this.#size[slot];
+    }
+    this.#state[slot] = state;
+  }
+
+  /** Calls `visit` for each packet of [start, end) that no earlier call has covered. */
+  acknowledge(
+    start: number,
+    end: number,
+    visit: (packet: number) => void,
+  ): void {
+    const from = Math.max(start, this.oldest);
+    const to = Math.min(end, this.next);
+    this.#acked.gaps(from, to, (gapStart, gapEnd) => {
+      for (let packet = gapStart; packet < gapEnd; packet++) visit(packet);
+    });
+    this.#acked.add(from, to);
+  }
+
+  /** Forgets, from the oldest on, what is settled: losses only if they were sent before `lostBefore`. */
+  forget(lostBefore: number): void {
+    this.#lostBefore = lostBefore;
+    while (this.oldest < this.next) {
+      const slot = this.oldest & this.#mask;
+      const state = this.#state[slot];
+      if (state === PacketState.OUTSTANDING) break;
+      if (state === PacketState.LOST && this.#sentTime[slot] >= lostBefore) {
+        break;
+      }
+      this.oldest++;
+    }
+    this.#acked.removeBelow(this.oldest);
+  }
+
+  state(packet: number): number {
+    return this.#state[packet & this.#mask];
+  }
+  sentTime(packet: number): number {
+    return this.#sentTime[packet & this.#mask];
+  }
+  seq(packet: number): number {
+    return this.#seq[packet & this.#mask];
+  }
+  sequenceLength(packet: number): number {
+    return this.#sequenceLength[packet & this.#mask];
+  }
+  size(packet: number): number {
+    return this.#size[packet & this.#mask];
+  }
+  delivered(packet: number): number {
+    return this.#delivered[packet & this.#mask];
+  }
+  deliveredTime(packet: number): number {
+    return this.#deliveredTime[packet & this.#mask];
+  }
+  firstSentTime(packet: number): number {
+    return this.#firstSentTime[packet & this.#mask];
+  }
+  appLimited(packet: number): boolean {
+    return this.#appLimited[packet & this.#mask] === 1;
+  }
+
+  #reserve(): void {
+    const capacity = this.#mask + 1;
+    if (this.next - this.oldest < capacity) return;
+    this.#state = this.#grown(this.#state, new Uint8Array(2 * capacity));
+    this.#sentTime = this.#grown(
+      this.#sentTime,
+      new Float64Array(2 * capacity),
+    );
+    this.#seq = this.#grown(this.#seq, new Float64Array(2 * capacity));
+    this.#sequenceLength = this.#grown(
+      this.#sequenceLength,
+      new Uint32Array(2 * capacity),
+    );
+    this.#size = this.#grown(this.#size, new Uint32Array(2 * capacity));
+    this.#delivered = this.#grown(
+      this.#delivered,
+      new Float64Array(2 * capacity),
+    );
+    this.#deliveredTime = this.#grown(
+      this.#deliveredTime,
+      new Float64Array(2 * capacity),
+    );
+    this.#firstSentTime = this.#grown(
+      this.#firstSentTime,
+      new Float64Array(2 * capacity),
+    );
+    this.#appLimited = this.#grown(
+      this.#appLimited,
+      new Uint8Array(2 * capacity),
+    );
+    this.#mask = 2 * capacity - 1;
+  }
+
+  #grown<Column extends Uint8Array | Uint32Array | Float64Array>(
+    from: Column,
+    to: Column,
+  ): Column {
+    const mask = to.length - 1;
+    for (let packet = this.oldest; packet < this.next; packet++) {
+      to[packet & mask] = from[packet & this.#mask];
+    }
+    return to;
+  }
+}

@@ -1,0 +1,213 @@
+import { ByteWindow } from "../../base/paged_buffer.ts";
+import { RangeSet } from "../../base/range_set.ts";
+
+/** A run of sequence numbers to be sent as one segment. */
+export interface SendRange {
+  /** First sequence number. */
+  start: number;
+  /** Sequence number after the last. */
+  end: number;
+  /** Whether it was sent before. */
+  retransmission: boolean;
+}
+
+const INITIAL_CAPACITY = 2 ** 16;
+
+/**
+ * What the application has written and the peer has not acknowledged. The SYN
+ * has sequence number 0, the byte at offset n of the stream n + 1, and the FIN
+ * the number after the last byte, so that the three are lost, acknowledged and
+ * sent again by one mechanism.
+ */
+export class SendBuffer {
+  readonly #bytes = new ByteWindow();
+  #capacity = INITIAL_CAPACITY;
+  readonly #maxCapacity: number;
+  readonly #acked = new RangeSet();
+  readonly #lost = new RangeSet();
+  readonly #range: SendRange = { start: 0, end: 0, retransmission: false };
+
+  /** Oldest sequence number not acknowledged. */
+  sndUna = 0;
+  /** Next sequence number to be sent for the first time. */
+  sndNxt = 0;
+  /** Sequence number after the last byte written. */
+  writeEnd = 1;
+  /** Whether the FIN follows what was written. */
+  closed = false;
+
+  /** @param maxCapacity bytes kept at most, whatever the window */
+  constructor(maxCapacity: number) {
+    this.#maxCapacity = maxCapacity;
+  }
+
+  /** How many bytes can be written now. */
+  get space(): number {
+    return this.#capacity - (this.writeEnd - this.sndUna);
+  }
+
+  /** Bytes kept at most for now. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  /** Whether everything written, and the FIN if closed, has been acknowledged. */
+  get allAcked(): boolean {
+    return this.sndUna === this.#end;
+  }
+
+  /** Whether the FIN has been acknowledged. */
+  get finAcked(): boolean {
+    return this.closed && this.allAcked;
+  }
+
+  /** Whether there is something to be sent again. */
+  get hasLost(): boolean {
+    return this.#lost.size > 0;
+  }
+
+  /** Whether something was never sent yet, window or not. */
+  get hasNew(): boolean {
+    return this.sndNxt < this.#end;
+  }
+
+  /** How many sequence numbers were never sent and may be now. */
+  sendable(windowEdge: number): number {
+    return Math.max(0, this.#sendableEnd(windowEdge) - this.sndNxt);
+  }
+
+  /** Whether {@linkcode next} has a range. */
+  hasSendable(windowEdge: number): boolean {
+    return this.#hasRepeatable(windowEdge) ||
+      this.sndNxt < this.#sendableEnd(windowEdge);
+  }
+
+  // Before the peer has answered, nothing leaves but the SYN with what fits on it.
+  #hasRepeatable(windowEdge: number): boolean {
+    const lost = this.#lost;
+    return lost.size > 0 && (windowEdge > 0 || lost.start(0) === 0);
+  }
+
+  // The SYN may carry data that no window has granted yet. A FIN takes none.
+  #sendableEnd(windowEdge: number): number {
+    if (this.sndNxt === 0) return this.#end;
+    return windowEdge >= this.writeEnd ? this.#end : windowEdge;
+  }
+
+  // Sequence number after the last there is.
+  get #end(): number {
+    return this.writeEnd + (this.closed ? 1 : 0);
+  }
+
+  /** Lets the buffer hold up to `target` bytes. */
+  grow(target: number): void {
+    while (this.#capacity < target && this.#capacity < this.#maxCapacity) {
+      this.#capacity *= 2;
+    }
+  }
+
+  /**
+   * Takes as much of `bytes` as there is space for.
+   *
+   * @returns how many bytes it took
+   */
+  write(bytes: Uint8Array): number {
+    const taken = Math.min(bytes.length, this.space);
+    if (taken === 0) return 0;
+    this.#bytes.write(
+      this.writeEnd,
+      taken === bytes.length ? bytes : bytes.subarray(0, taken),
+    );
+    this.writeEnd += taken;
+    return taken;
+  }
+
+  /**
+   * The next range to send: what was lost first, then what is new, of which
+   * nothing at or past `windowEdge` (a FIN needs no window). The object is
+   * reused.
+   *
+   * @param maxPayload bytes of payload at most
+   */
+  next(maxPayload: number, windowEdge: number): SendRange | undefined {
+    const range = this.#range;
+    if (this.#hasRepeatable(windowEdge)) {
+      range.start = this.#lost.start(0);
+      range.end = this.#cut(range.start, this.#lost.end(0), maxPayload);
+      range.retransmission = true;
+      return range;
+    }
+    const end = this.#sendableEnd(windowEdge);
+    if (this.sndNxt >= end) return undefined;
+    range.start = this.sndNxt;
+    range.end = this.#cut(range.start, end, maxPayload);
+    range.retransmission = false;
+    return range;
+  }
+
+  /** The oldest unacknowledged range that was sent, to probe with. */
+  oldest(maxPayload: number): SendRange | undefined {
+    if (this.sndUna === this.sndNxt) return undefined;
+    const range = this.#range;
+    const end = this.#acked.size > 0 ? this.#acked.start(0) : this.sndNxt;
+    range.start = this.sndUna;
+    range.end = this.#cut(range.start, end, maxPayload);
+    range.retransmission = true;
+    return range;
+  }
+
+  // SYN and FIN take a sequence number but no room for payload.
+  #cut(start: number, end: number, maxPayload: number): number {
+    const first = Math.max(start, 1);
+    const lastByte = Math.min(end, this.writeEnd);
+    const payloadEnd = Math.min(lastByte, first + maxPayload);
+    return payloadEnd === lastByte ? end : payloadEnd;
+  }
+
+  /** The range is on its way. */
+  sent(start: number, end: number): void {
+    if (end > this.sndNxt) this.sndNxt = end;
+    if (this.#lost.size > 0) this.#lost.remove(start, end);
+  }
+
+  /** Copies the payload of [`start`, `start` + `length`) to `into` at `offset`. */
+  copy(start: number, length: number, into: Uint8Array, offset: number): void {
+    this.#bytes.read(start, length, into, offset);
+  }
+
+  /** The peer has everything below `ack`. */
+  ackedTo(ack: number): void {
+    if (ack <= this.sndUna) return;
+    this.sndUna = ack;
+    const held = this.#acked;
+    if (held.size > 0) {
+      held.removeBelow(ack);
+      // What arrived before the rest may follow on.
+      if (held.size > 0 && held.start(0) === ack) {
+        this.sndUna = held.end(0);
+        held.removeBelow(this.sndUna);
+      }
+    }
+    if (this.#lost.size > 0) this.#lost.removeBelow(this.sndUna);
+    this.#bytes.forgetBelow(this.sndUna);
+  }
+
+  /** A packet with [`start`, `end`) has arrived. */
+  acked(start: number, end: number): void {
+    if (start <= this.sndUna) {
+      this.ackedTo(end);
+      return;
+    }
+    this.#acked.add(start, end);
+    if (this.#lost.size > 0) this.#lost.remove(start, end);
+  }
+
+  /** A packet with [`start`, `end`) was lost: what of it has not arrived otherwise is to be sent again. */
+  lost(start: number, end: number): void {
+    this.#acked.gaps(
+      Math.max(start, this.sndUna),
+      end,
+      (gapStart, gapEnd) => this.#lost.add(gapStart, gapEnd),
+    );
+  }
+}

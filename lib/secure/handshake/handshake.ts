@@ -1,0 +1,384 @@
+import { timingSafeEqual } from "node:crypto";
+import { Failure } from "../../base/failure.ts";
+import { wordsOf } from "../code/code.ts";
+import type { Cpace, CpaceMessage } from "../code/cpace.ts";
+import {
+  deriveSecret,
+  handshakeSecret,
+  HASH_SIZE,
+  hkdfExpandLabel,
+  masterSecret,
+  NO_SECRET,
+  transcriptHash,
+  verifyData,
+} from "./key_schedule.ts";
+import type { KeyShare } from "./key_share.ts";
+import {
+  type ClientHello,
+  decodeClientHello,
+  decodeFinished,
+  decodeServerHello,
+  encodeClientHello,
+  encodeFinished,
+  encodeServerHello,
+  malformed,
+  message as messageOf,
+  type Mode,
+  RecordType,
+  type ServerHello,
+  type Shares,
+} from "./messages.ts";
+import { Refusal, refusedHere } from "./handshake_failure.ts";
+
+/** What a side brings to one handshake, and to no other. */
+export type Secrets =
+  | { readonly mode: "plain" }
+  | { readonly mode: "encrypted"; readonly keyShare: KeyShare }
+  | {
+    readonly mode: "code";
+    readonly keyShare: KeyShare;
+    /** Made from the code. */
+    readonly cpace: Cpace;
+  };
+
+/** Gives a server what it brings to each handshake. */
+export interface SecretsSource {
+  readonly mode: Mode;
+  /** Settles before {@linkcode next} is first called. */
+  readonly ready: Promise<void>;
+  /** New secrets, which nobody else gets. */
+  next(): Secrets;
+}
+
+/** What both sides know once the client has proved itself. */
+export interface Session {
+  /** Traffic secret of what the client sends. */
+  readonly client: Uint8Array;
+  /** Traffic secret of what the server sends. */
+  readonly server: Uint8Array;
+  /** What other keying material is made of. */
+  readonly exporter: Uint8Array;
+  /** 32 bytes that no other handshake has: what is signed over them belongs to this one. */
+  readonly binding: Uint8Array;
+}
+
+const WORDS = 3;
+const NOTHING = new Uint8Array(0);
+
+/** The side that opened the connection. Its messages have their headers; those that it takes do not. */
+export class ClientHandshake {
+  /** What to say first. */
+  readonly hello: Uint8Array;
+  readonly #secrets: Secrets;
+  readonly #nonce: Uint8Array;
+  #peer: ServerHello | undefined;
+  #keys: Handshake | undefined;
+  #finished: Uint8Array = NOTHING;
+  #session: Session | undefined;
+
+  /** @param nonce 32 unpredictable bytes */
+  constructor(secrets: Secrets, nonce: Uint8Array) {
+    this.#secrets = secrets;
+    this.#nonce = nonce;
+    this.hello = encodeClientHello({
+      ...sharesOf(secrets),
+      commitment: commitmentTo(nonce, secrets.mode),
+    });
+  }
+
+  /** Whether a person is asked at the server; known after {@linkcode receiveHello}. */
+  get peerAsks(): boolean {
+    return this.#peer?.asks ?? false;
+  }
+
+  /** What to encrypt with; there after {@linkcode receiveHello}, unless the mode is plain. */
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  /**
+   * Takes the server's hello.
+   *
+   * @returns FINISHED, to be said next; in plain mode there is none
+   * @throws {Failure} `protocol`, `refused`
+   */
+  receiveHello(body: Uint8Array): Uint8Array | undefined {
+    const serverHello = decodeServerHello(body);
+    const secrets = this.#secrets;
+    if (serverHello.mode !== secrets.mode) {
+      throw malformed("it answers in another mode");
+    }
+    this.#peer = serverHello;
+    if (secrets.mode === "plain") return undefined;
+    const keys = new Handshake(
+      secrets,
+      serverHello,
+      { message: this.hello, shares: sharesOf(secrets) },
+      { message: messageOf(RecordType.HELLO, body), shares: serverHello },
+    );
+    this.#finished = encodeFinished({
+      nonce: this.#nonce,
+      verifyData: keys.clientProof(this.#nonce),
+    });
+    this.#keys = keys;
+    this.#session = keys.session(this.#finished);
+    return this.#finished;
+  }
+
+  /**
+   * Takes the server's FINISHED.
+   *
+   * @returns the session words; in code mode there are none
+   * @throws {Failure} `wrong-code` or `corrupt` if it does not know what it should
+   */
+  receiveFinished(body: Uint8Array): readonly string[] | undefined {
+    const [peer, keys, session] = [this.#peer, this.#keys, this.#session];
+    if (peer === undefined || keys === undefined || session === undefined) {
+      throw malformed("it is out of turn");
+    }
+    const withCode = this.#secrets.mode === "code";
+    const { nonce, verifyData } = decodeFinished(body);
+    const proof = keys.serverProof(this.#finished, nonce);
+    if (equal(verifyData, proof) && reveals(nonce, peer.commitment)) {
+      if (withCode) return undefined;
+      return sessionWords(session, messageOf(RecordType.FINISHED, body));
+    }
+    if (withCode) {
+      throw new Failure(
+        "wrong-code",
+        "Whoever answers as the receiver does not know the code",
+      );
+    }
+    throw new Failure(
+      "corrupt",
+      "The handshake was changed on the way: the network is broken, or somebody interferes",
+    );
+  }
+}
+
+/** What a server says of itself in a handshake. */
+export interface ServerHandshakeOptions {
+  /** 32 unpredictable bytes. */
+  readonly nonce: Uint8Array;
+  /**
+   * Whether a person is asked before anything is accepted.
+   * @default {false}
+   */
+  readonly asks?: boolean;
+}
+
+/**
+ * The side that was connected to. Its messages have their headers; those that it
+ * takes do not. Nothing is computed with a client's shares before its FINISHED.
+ */
+export class ServerHandshake {
+  readonly #source: SecretsSource;
+  readonly #nonce: Uint8Array;
+  readonly #asks: boolean;
+  #begun: Begun | undefined;
+  #session: Session | undefined;
+  #words: readonly string[] | undefined;
+
+  /** @param source is asked for secrets once a client has said a HELLO that fits */
+  constructor(
+    source: SecretsSource,
+    { nonce, asks = false }: ServerHandshakeOptions,
+  ) {
+    this.#source = source;
+    this.#nonce = nonce;
+    this.#asks = asks;
+  }
+
+  /** What to encrypt with; there after {@linkcode receiveFinished}. */
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  /** The session words; there after {@linkcode receiveFinished}, in encrypted mode. */
+  get words(): readonly string[] | undefined {
+    return this.#words;
+  }
+
+  /**
+   * Takes the client's hello.
+   *
+   * @returns the server's hello, to be said next
+   * @throws {SecurityFailure} with what to refuse it for
+   * @throws {Failure} `protocol`
+   */
+  receiveHello(body: Uint8Array): Uint8Array {
+    const clientHello = decodeClientHello(body);
+    const refusal = mismatch(this.#source.mode, clientHello.mode);
+    if (refusal !== undefined) throw refusedHere(refusal);
+    const secrets = this.#source.next();
+    const hello = encodeServerHello({
+      ...sharesOf(secrets),
+      asks: this.#asks,
+      commitment: commitmentTo(this.#nonce, secrets.mode),
+    });
+    if (secrets.mode !== "plain") {
+      const message = messageOf(RecordType.HELLO, body);
+      this.#begun = { secrets, hello, peer: clientHello, message };
+    }
+    return hello;
+  }
+
+  /**
+   * Takes the client's FINISHED.
+   *
+   * @returns the server's FINISHED, to be said next
+   * @throws {SecurityFailure} with what to refuse it for
+   * @throws {Failure} `protocol`
+   */
+  receiveFinished(body: Uint8Array): Uint8Array {
+    if (this.#begun === undefined) throw malformed("it is out of turn");
+    const { secrets, hello, peer, message } = this.#begun;
+    const { nonce, verifyData } = decodeFinished(body);
+    // Cheap, and says nothing of the code
+    if (!reveals(nonce, peer.commitment)) throw refusedHere(Refusal.BROKEN);
+    const keys = new Handshake(
+      secrets,
+      peer,
+      { message, shares: peer },
+      { message: hello, shares: sharesOf(secrets) },
+    );
+    const withCode = secrets.mode === "code";
+    if (!equal(verifyData, keys.clientProof(nonce))) {
+      throw refusedHere(withCode ? Refusal.WRONG_CODE : Refusal.BROKEN);
+    }
+    const clientFinished = messageOf(RecordType.FINISHED, body);
+    const finished = encodeFinished({
+      nonce: this.#nonce,
+      verifyData: keys.serverProof(clientFinished, this.#nonce),
+    });
+    this.#session = keys.session(clientFinished);
+    if (!withCode) this.#words = sessionWords(this.#session, finished);
+    return finished;
+  }
+}
+
+/** What a server keeps between a client's HELLO and its FINISHED. */
+interface Begun {
+  readonly secrets: Exclude<Secrets, { mode: "plain" }>;
+  /** The server's HELLO. */
+  readonly hello: Uint8Array;
+  readonly peer: ClientHello;
+  /** The client's HELLO, with its header. */
+  readonly message: Uint8Array;
+}
+
+/** What a server holds against a client that wants to talk otherwise. */
+function mismatch(here: Mode, there: Mode): number | undefined {
+  if (here === there) return undefined;
+  if (here === "code") return Refusal.CODE_WANTED;
+  if (here === "plain") return Refusal.PLAIN_HERE;
+  return there === "plain" ? Refusal.ENCRYPTED_HERE : Refusal.NO_CODE_HERE;
+}
+
+/** A hello, and what is in it. */
+interface Said {
+  readonly message: Uint8Array;
+  readonly shares: Shares;
+}
+
+/** What follows from both hellos: the key schedule of RFC 8446, section 7.1. */
+class Handshake {
+  /** Transcript-Hash of both hellos. */
+  readonly #hellos: Uint8Array;
+  readonly #messages: Uint8Array[];
+  readonly #secret: Uint8Array;
+
+  /** @throws {Failure} `protocol` if the peer's shares are none */
+  constructor(
+    secrets: Exclude<Secrets, { mode: "plain" }>,
+    peer: Shares,
+    client: Said,
+    server: Said,
+  ) {
+    const ecdhe = secrets.keyShare.agree(peer.keyShare);
+    const psk = secrets.mode === "code"
+      ? secrets.cpace.sessionKey(
+        peer.cpaceShare,
+        cpaceMessage(client),
+        cpaceMessage(server),
+      )
+      : NO_SECRET;
+    if (ecdhe === undefined || psk === undefined) {
+      throw malformed("its key share is none");
+    }
+    this.#messages = [client.message, server.message];
+    this.#hellos = transcriptHash(...this.#messages);
+    this.#secret = handshakeSecret(psk, ecdhe);
+  }
+
+  /** verify_data of the client's FINISHED, which also covers its nonce. */
+  clientProof(nonce: Uint8Array): Uint8Array {
+    const secret = deriveSecret(this.#secret, "c hs traffic", this.#hellos);
+    return verifyData(secret, transcriptHash(...this.#messages, nonce));
+  }
+
+  /** verify_data of the server's FINISHED, which also covers its nonce. */
+  serverProof(clientFinished: Uint8Array, nonce: Uint8Array): Uint8Array {
+    const secret = deriveSecret(this.#secret, "s hs traffic", this.#hellos);
+    const said = transcriptHash(...this.#messages, clientFinished, nonce);
+    return verifyData(secret, said);
+  }
+
+  session(clientFinished: Uint8Array): Session {
+    const master = masterSecret(this.#secret);
+    const transcript = transcriptHash(...this.#messages, clientFinished);
+    const exporter = deriveSecret(master, "exp master", transcript);
+    return {
+      client: deriveSecret(master, "c ap traffic", transcript),
+      server: deriveSecret(master, "s ap traffic", transcript),
+      exporter,
+      binding: exported(exporter, "EXPORTER-ferry-attempt", NOTHING, HASH_SIZE),
+    };
+  }
+}
+
+/** The words, which nobody knows before the server has said its FINISHED. */
+function sessionWords({ exporter }: Session, finished: Uint8Array): string[] {
+  const label = "EXPORTER-ferry-session-words";
+  const bytes = exported(exporter, label, finished, 4);
+  return wordsOf(new DataView(bytes.buffer).getUint32(0), WORDS);
+}
+
+/** Exported keying material (RFC 8446, section 7.5). */
+function exported(
+  exporterSecret: Uint8Array,
+  label: string,
+  context: Uint8Array,
+  length: number,
+): Uint8Array {
+  const secret = deriveSecret(exporterSecret, label, transcriptHash());
+  return hkdfExpandLabel(secret, "exporter", transcriptHash(context), length);
+}
+
+/** What a HELLO says of the nonce that the same side's FINISHED reveals. */
+function commitmentTo(nonce: Uint8Array, mode: Mode): Uint8Array {
+  return mode === "plain" ? NOTHING : transcriptHash(nonce);
+}
+
+function reveals(nonce: Uint8Array, commitment: Uint8Array): boolean {
+  return equal(transcriptHash(nonce), commitment);
+}
+
+/** The share, and the rest of the hello as the data that goes with it. */
+function cpaceMessage({ message, shares }: Said): CpaceMessage {
+  const { cpaceShare } = shares;
+  const ad = message.subarray(0, message.length - cpaceShare.length);
+  return { share: cpaceShare, ad };
+}
+
+function sharesOf(secrets: Secrets): Shares {
+  return {
+    mode: secrets.mode,
+    keyShare: secrets.mode === "plain" ? NOTHING : secrets.keyShare.publicKey,
+    cpaceShare: secrets.mode === "code" ? secrets.cpace.share : NOTHING,
+  };
+}
+
+function equal(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && timingSafeEqual(one, other);
+}

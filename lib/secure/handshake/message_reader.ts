@@ -1,0 +1,37 @@
+import type { ByteStream } from "../../base/byte_stream.ts";
+import { Failure } from "../../base/failure.ts";
+import { HEADER_SIZE, malformed, MAX_MESSAGE } from "./messages.ts";
+
+/** A message of the handshake. */
+export interface Message {
+  readonly type: number;
+  readonly body: Uint8Array;
+}
+
+/**
+ * Reads the next message of a handshake, and not a byte more.
+ *
+ * @throws {Failure} `protocol` if there is none
+ */
+export async function readMessage(stream: ByteStream): Promise<Message> {
+  const head = await readExactly(stream, HEADER_SIZE);
+  const [type, ...length] = head;
+  const size = length[0] << 16 | length[1] << 8 | length[2];
+  if (size > MAX_MESSAGE) throw malformed("its message is too long");
+  return { type, body: await readExactly(stream, size) };
+}
+
+async function readExactly(
+  stream: ByteStream,
+  size: number,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(size);
+  for (let at = 0; at < size;) {
+    const count = await stream.read(bytes.subarray(at));
+    if (count === null) {
+      throw new Failure("protocol", "The other side ended in the handshake");
+    }
+    at += count;
+  }
+  return bytes;
+}

@@ -1,0 +1,166 @@
+import { Failure } from "../../base/failure.ts";
+import { concat, HASH_SIZE } from "./key_schedule.ts";
+import { KEY_SHARE_SIZE } from "./key_share.ts";
+import { Refusal, SecurityFailure } from "./handshake_failure.ts";
+
+/** What a record is. `README.md` has their bodies. */
+export const RecordType = {
+  HELLO: 0x11,
+  FINISHED: 0x12,
+  REFUSE: 0x13,
+  DATA: 0x14,
+  END: 0x15,
+} as const;
+
+/** Bytes before a record's body: its type, and its length in 24 bits. */
+export const HEADER_SIZE = 4;
+/** The largest body of a message of the handshake, in bytes. */
+export const MAX_MESSAGE = 256;
+/** Bytes of a share of CPace. */
+const CPACE_SHARE_SIZE = 32;
+/** The version of the channel that is spoken here. */
+export const VERSION = 2;
+/** Flag of a server's HELLO: a person is asked before anything is accepted. */
+const ASKS = 0x01;
+
+/** How a side wants to talk. */
+export type Mode = "plain" | "encrypted" | "code";
+
+/** In the order of their numbers. */
+const MODES: readonly Mode[] = ["plain", "encrypted", "code"];
+
+/** What a client says first. */
+export type ClientHello =
+  & {
+    /** The SHA-256 of the nonce that its FINISHED reveals; empty in plain mode. */
+    readonly commitment: Uint8Array;
+  }
+  & Shares;
+
+/** What a server answers. */
+export type ServerHello =
+  & {
+    /** Whether a person is asked before anything is accepted. */
+    readonly asks: boolean;
+    /** The SHA-256 of the nonce that its FINISHED reveals; empty in plain mode. */
+    readonly commitment: Uint8Array;
+  }
+  & Shares;
+
+/** Key shares, as far as the mode has them. */
+export interface Shares {
+  readonly mode: Mode;
+  /** A public key of X25519; empty in plain mode. */
+  readonly keyShare: Uint8Array;
+  /** Ya or Yb of CPace; empty unless the mode is `code`. */
+  readonly cpaceShare: Uint8Array;
+}
+
+/** What each side says once it knows the keys. */
+export interface Finished {
+  /** What the commitment in its HELLO was for. */
+  readonly nonce: Uint8Array;
+  readonly verifyData: Uint8Array;
+}
+
+/** A record's header. */
+export function header(type: number, length: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.of(type, length >>> 16, length >>> 8, length);
+}
+
+/** A record with this body, as it stands in the stream. */
+export function message(type: number, ...body: Uint8Array[]): Uint8Array {
+  const whole = concat(...body);
+  return concat(header(type, whole.length), whole);
+}
+
+export function encodeClientHello(hello: ClientHello): Uint8Array {
+  const start = Uint8Array.of(VERSION, MODES.indexOf(hello.mode));
+  const { commitment, keyShare, cpaceShare } = hello;
+  return message(RecordType.HELLO, start, commitment, keyShare, cpaceShare);
+}
+
+export function encodeServerHello(hello: ServerHello): Uint8Array {
+  const flags = hello.asks ? ASKS : 0;
+  const start = Uint8Array.of(VERSION, MODES.indexOf(hello.mode), flags);
+  const { commitment, keyShare, cpaceShare } = hello;
+  return message(RecordType.HELLO, start, commitment, keyShare, cpaceShare);
+}
+
+/** @throws {Failure} `protocol`, or `refused` for another version */
+export function decodeClientHello(body: Uint8Array): ClientHello {
+  const { mode, rest } = decodeStart(body);
+  return decodeCommitted(mode, rest);
+}
+
+/** @throws {Failure} `protocol`, or `refused` for another version */
+export function decodeServerHello(body: Uint8Array): ServerHello {
+  const { mode, rest } = decodeStart(body);
+  if (rest.length === 0) throw malformed("its hello is too short");
+  const asks = (rest[0] & ASKS) !== 0;
+  return { asks, ...decodeCommitted(mode, rest.subarray(1)) };
+}
+
+function decodeStart(body: Uint8Array): { mode: Mode; rest: Uint8Array } {
+  if (body.length < 2) throw malformed("its hello is too short");
+  if (body[0] !== VERSION) {
+    throw new SecurityFailure(
+      "refused",
+      Refusal.VERSION,
+      "The other side speaks another version of the secure channel: run the same ferry on both sides",
+    );
+  }
+  const mode = MODES.at(body[1]);
+  if (mode === undefined) throw malformed("its mode is not known here");
+  return { mode, rest: body.subarray(2) };
+}
+
+/** What both hellos end with. */
+function decodeCommitted(
+  mode: Mode,
+  body: Uint8Array,
+): Shares & { commitment: Uint8Array } {
+  const commitmentEnd = mode === "plain" ? 0 : HASH_SIZE;
+  const keyEnd = commitmentEnd + (mode === "plain" ? 0 : KEY_SHARE_SIZE);
+  const end = keyEnd + (mode === "code" ? CPACE_SHARE_SIZE : 0);
+  if (body.length !== end) throw malformed("its hello is of a wrong length");
+  return {
+    mode,
+    commitment: body.slice(0, commitmentEnd),
+    keyShare: body.slice(commitmentEnd, keyEnd),
+    cpaceShare: body.slice(keyEnd),
+  };
+}
+
+export function encodeFinished({ nonce, verifyData }: Finished): Uint8Array {
+  return message(RecordType.FINISHED, nonce, verifyData);
+}
+
+/** @throws {Failure} `protocol` */
+export function decodeFinished(body: Uint8Array): Finished {
+  if (body.length !== 2 * HASH_SIZE) {
+    throw malformed("its proof is of a wrong length");
+  }
+  return {
+    nonce: body.slice(0, HASH_SIZE),
+    verifyData: body.slice(HASH_SIZE),
+  };
+}
+
+export function encodeRefuse(refusal: number): Uint8Array {
+  return message(RecordType.REFUSE, Uint8Array.of(refusal));
+}
+
+/** @throws {Failure} `protocol` */
+export function decodeRefuse(body: Uint8Array): number {
+  if (body.length !== 1) throw malformed("its refusal is of a wrong length");
+  return body[0];
+}
+
+/** What is said of a peer that breaks the rules. */
+export function malformed(what: string): Failure {
+  return new Failure(
+    "protocol",
+    `The other side does not speak ferry's secure channel: ${what}`,
+  );
+}

@@ -1,0 +1,112 @@
+import type { ByteStream } from "../../base/byte_stream.ts";
+import { Failure } from "../../base/failure.ts";
+import { HEADER_SIZE, RecordType } from "../handshake/messages.ts";
+import { MAX_RECORD, type Records, TAG_SIZE } from "./record.ts";
+
+/** Records read, and being opened, ahead of the one that is asked for. */
+const AHEAD = 4;
+
+/** A record that was read and is being opened. */
+interface Opening {
+  /** What it holds; `null` at the end. */
+  readonly content: Promise<Uint8Array | null>;
+}
+
+/** Reads records and opens several at a time. */
+export class RecordReader {
+  readonly #stream: ByteStream;
+  readonly #records: Records;
+  readonly #buffer = new Uint8Array(MAX_RECORD + HEADER_SIZE);
+  readonly #before: () => Promise<void>;
+  readonly #queue: Promise<Opening>[] = [];
+  #last: Promise<unknown> | undefined;
+  // Bytes in the buffer: none, or the beginning of the next header.
+  #held = 0;
+  #ended = false;
+
+  /** @param before to be waited for before anything is read */
+  constructor(
+    stream: ByteStream,
+    records: Records,
+    before: () => Promise<void>,
+  ) {
+    this.#stream = stream;
+    this.#records = records;
+    this.#before = before;
+  }
+
+  /**
+   * What the next record holds.
+   *
+   * @returns at least one byte; `null` at the end
+   * @throws {Failure} `corrupt` if it is not what was sent, or the stream was cut
+   */
+  async next(): Promise<Uint8Array | null> {
+    this.#last ??= this.#before();
+    while (this.#queue.length < AHEAD) {
+      const opening: Promise<Opening> = this.#last.then(() => this.#read());
+      // Whoever asks for it hears of it.
+      opening.catch(() => {});
+      this.#queue.push(opening);
+      this.#last = opening;
+    }
+    const { content } = await this.#queue.shift()!;
+    return await content;
+  }
+
+  /** Reads one record, and not much more, and begins to open it. */
+  async #read(): Promise<Opening> {
+    if (this.#ended) return { content: Promise.resolve(null) };
+    const buffer = this.#buffer;
+    await this.#fill(HEADER_SIZE, HEADER_SIZE);
+    const type = buffer[0];
+    const length = buffer[1] << 16 | buffer[2] << 8 | buffer[3];
+    const end = HEADER_SIZE + length;
+    const isEnd = type === RecordType.END;
+    const fits = isEnd
+      ? length === TAG_SIZE
+      : type === RecordType.DATA && length > TAG_SIZE && end <= MAX_RECORD;
+    if (!fits) throw broken();
+    // The next header comes along, if it is there.
+    await this.#fill(end, end + HEADER_SIZE);
+    await this.#records.ready();
+    const content = this.#open(buffer.subarray(0, end), isEnd);
+    content.catch(() => {});
+    buffer.copyWithin(0, end, this.#held);
+    this.#held -= end;
+    this.#ended = isEnd;
+    return { content };
+  }
+
+  async #open(record: Uint8Array, isEnd: boolean): Promise<Uint8Array | null> {
+    const header = record.slice(0, HEADER_SIZE);
+    const body = record.subarray(HEADER_SIZE);
+    const content = await this.#records.open(header, body);
+    if (content === undefined) throw broken();
+    return isEnd ? null : content;
+  }
+
+  /** Reads until `enough` bytes are held, and no more than `most`. */
+  async #fill(enough: number, most: number): Promise<void> {
+    while (this.#held < enough) {
+      const room = this.#buffer.subarray(this.#held, most);
+      const count = await this.#stream.read(room);
+      if (count === null) throw cutShort();
+      this.#held += count;
+    }
+  }
+}
+
+function broken(): Failure {
+  return new Failure(
+    "corrupt",
+    "What arrives is not what was sent: the network is broken, or somebody interferes; send it again",
+  );
+}
+
+function cutShort(): Failure {
+  return new Failure(
+    "corrupt",
+    "What arrives was cut short: the network is broken, or somebody interferes; send it again",
+  );
+}

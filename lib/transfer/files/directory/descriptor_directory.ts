@@ -1,0 +1,508 @@
+import {
+  cString,
+  type DirectoryCalls,
+  directoryCalls,
+  occasionalCalls,
+  readingCalls,
+  writingCalls,
+} from "../../../system/c_library.ts";
+import type { Timestamp } from "../../wire/timestamp.ts";
+import type {
+  Access,
+  Directory,
+  DirectoryEntries,
+  OpenFile,
+} from "./directory.ts";
+import { type FileStatus, statusIn } from "../file_status.ts";
+import { timesOf } from "../writing/file_times.ts";
+import { moveSlowly, openByComponents, removeTree } from "./directory_steps.ts";
+import { codeOf, SystemError } from "../system_error.ts";
+
+/** Linux's numbers (asm-generic/fcntl.h, linux/fcntl.h, linux/openat2.h), but for those that differ. */
+const O_RDONLY = 0;
+const O_WRONLY = 1;
+const O_RDWR = 2;
+const O_CREAT = 0o100;
+const O_EXCL = 0o200;
+const O_NOCTTY = 0o400;
+const O_NONBLOCK = 0o4000;
+const O_CLOEXEC = 0o2000000;
+const O_PATH = 0o10000000;
+const ARM = Deno.build.arch === "aarch64";
+// arch/arm64/include/uapi/asm/fcntl.h has its own
+const O_DIRECTORY = ARM ? 0o40000 : 0o200000;
+const O_NOFOLLOW = ARM ? 0o100000 : 0o400000;
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const AT_REMOVEDIR = 0x200;
+const AT_EMPTY_PATH = 0x1000;
+const STATX_BASIC_STATS = 0x7ff;
+const RENAME_NOREPLACE = 1;
+const SYS_OPENAT2 = 437n;
+const RESOLVE_NO_SYMLINKS = 0x04n;
+const RESOLVE_BENEATH = 0x08n;
+const LOCK_EX_NB = 2 | 4;
+const SEEK_SET = 0;
+
+const ACCESS: Record<Access, number> = {
+  read: O_RDONLY,
+  write: O_WRONLY,
+  both: O_RDWR,
+};
+/** No link under the last name, no waiting for the other end of a pipe, no terminal that becomes this process's. */
+const SAFELY = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+
+/** A struct statx; the names that getdents64(2) and readlink(2) give. */
+const status = new Uint8Array(256);
+const statusFields = new DataView(status.buffer);
+const ROOM = 1 << 16;
+const names = new Uint8Array(ROOM);
+const nameFields = new DataView(names.buffer);
+/** Where a struct linux_dirent64 has its length and its name. */
+const LENGTH_AT = 16;
+const NAME_AT = 19;
+const NOTHING = cString("")!;
+const HERE = cString(".")!;
+/** A struct open_how. */
+const BENEATH = new Uint8Array(
+  BigUint64Array.of(
+    BigInt(O_RDONLY | SAFELY),
+    0n,
+    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+  ).buffer,
+);
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Functions of the C library; of what a directory needs none is missing. */
+type Calls = {
+  [Name in keyof DirectoryCalls]: NonNullable<DirectoryCalls[Name]>;
+};
+const calls = () => directoryCalls() as Calls;
+const writing = () => writingCalls()!;
+const reading = () => readingCalls()!;
+const occasional = () => occasionalCalls()!;
+
+/** A directory that is open as a descriptor. */
+export class DescriptorDirectory implements Directory {
+  readonly path: string;
+  #descriptor: number;
+
+  /** Use {@linkcode DescriptorDirectory.open}. */
+  constructor(path: string, descriptor: number) {
+    this.path = path;
+    this.#descriptor = descriptor;
+  }
+
+  /** Whether there is a library, and it has all that is needed. */
+  static get isPossible(): boolean {
+    const library = directoryCalls();
+    // What has statx(2) has renameat2(2), too
+    return library !== undefined && library.getdents64 !== null &&
+      library.statx !== null;
+  }
+
+  static open(path: string): DescriptorDirectory {
+    const descriptor = openDirectoryAt(AT_FDCWD, nameOf(path), 0);
+    return new DescriptorDirectory(path, descriptor);
+  }
+
+  openDirectory(name: string): DescriptorDirectory {
+    const descriptor = openDirectoryAt(
+      this.#descriptor,
+      nameOf(name),
+      O_NOFOLLOW,
+    );
+    return new DescriptorDirectory(`${this.path}/${name}`, descriptor);
+  }
+
+  makeDirectory(name: string, mode: number): void {
+    this.#check(writing().mkdirat(this.#descriptor, nameOf(name), mode));
+  }
+
+  status(name: string): FileStatus | undefined {
+    const { statx } = calls();
+    const result = statx(
+      this.#descriptor,
+      nameOf(name),
+      AT_SYMLINK_NOFOLLOW,
+      STATX_BASIC_STATS,
+      status,
+    );
+    if (result === 0) return statusIn(statusFields);
+    const error = lastError();
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  }
+
+  ownStatus(): FileStatus {
+    return statusOfDescriptor(this.#descriptor);
+  }
+
+  entries(): DirectoryEntries {
+    const { getdents64, close } = calls();
+    // What it has been read to is kept with the descriptor: so by a new one
+    const descriptor = openAt(
+      this.#descriptor,
+      HERE,
+      O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+    );
+    const found: DirectoryEntries = { names: [], others: [] };
+    try {
+      for (;;) {
+        const length = Number(getdents64(descriptor, names, BigInt(ROOM)));
+        if (length < 0) throw lastError();
+        if (length === 0) return found;
+        addNames(length, found);
+      }
+    } finally {
+      close(descriptor);
+    }
+  }
+
+  createFile(name: string): OpenFile {
+    const flags = O_RDWR | O_CREAT | O_EXCL | SAFELY;
+    return this.#openFile(nameOf(name), flags);
+  }
+
+  openFile(name: string, access: Access): OpenFile {
+    return this.#openFile(nameOf(name), ACCESS[access] | SAFELY);
+  }
+
+  openBeneath(path: string): OpenFile {
+    if (path.split("/").includes("..")) throw new SystemError("EXDEV");
+    const { openat2 } = reading();
+    const descriptor = Number(openat2(
+      SYS_OPENAT2,
+      this.#descriptor,
+      nameOf(path),
+      BENEATH,
+      BigInt(BENEATH.length),
+    ));
+    if (descriptor >= 0) return new DescriptorFile(descriptor);
+    const error = lastError();
+    // An older Linux, or a sandbox that has not heard of it
+    if (error.code !== "ENOSYS" && error.code !== "EPERM") throw error;
+    return openByComponents(this, path);
+  }
+
+  symlink(target: string, name: string): void {
+    this.#check(
+      occasional().symlinkat(nameOf(target), this.#descriptor, nameOf(name)),
+    );
+  }
+
+  readLink(name: string): string | undefined {
+    const length = Number(
+      reading().readlinkat(
+        this.#descriptor,
+        nameOf(name),
+        names,
+        BigInt(ROOM),
+      ),
+    );
+    if (length < 0) throw lastError();
+    return decoded(names.subarray(0, length));
+  }
+
+  rename(
+    name: string,
+    to: Directory,
+    toName: string,
+    { replace }: { replace: boolean },
+  ): void {
+    if (!(to instanceof DescriptorDirectory)) throw new SystemError("EXDEV");
+    const { renameat2 } = writing();
+    const [from, into] = [nameOf(name), nameOf(toName)];
+    const flags = replace ? 0 : RENAME_NOREPLACE;
+    const target = to.#descriptor;
+    if (renameat2(this.#descriptor, from, target, into, flags) === 0) return;
+    const error = lastError();
+    // The file system, the system or a sandbox does not know of the flag
+    if (replace || !["EINVAL", "ENOSYS", "EPERM"].includes(error.code)) {
+      throw error;
+    }
+    moveSlowly(this, name, to, toName, {
+      link: () =>
+        this.#check(
+          occasional().linkat(
+            this.#descriptor,
+            from,
+            to.#descriptor,
+            into,
+            0,
+          ),
+        ),
+    });
+  }
+
+  unlink(name: string): void {
+    this.#check(writing().unlinkat(this.#descriptor, nameOf(name), 0));
+  }
+
+  removeDirectory(name: string): void {
+    const flags = AT_REMOVEDIR;
+    this.#check(writing().unlinkat(this.#descriptor, nameOf(name), flags));
+  }
+
+  removeTree(name: string): void {
+    removeTree(this, name);
+  }
+
+  chmod(mode: number): void {
+    this.#check(writing().fchmod(this.#descriptor, mode));
+  }
+
+  chmodAt(name: string, mode: number): void {
+    const { fchmodat } = occasional();
+    if (this.status(name)?.isSymlink) throw new SystemError("ELOOP");
+    this.#check(fchmodat(this.#descriptor, nameOf(name), mode, 0));
+  }
+
+  setTime(mtime: Timestamp): void {
+    this.#check(writing().futimens(this.#descriptor, timesOf(mtime)));
+  }
+
+  setTimeAt(name: string, mtime: Timestamp): void {
+    this.#check(
+      occasional().utimensat(
+        this.#descriptor,
+        nameOf(name),
+        timesOf(mtime),
+        AT_SYMLINK_NOFOLLOW,
+      ),
+    );
+  }
+
+  async sync(): Promise<void> {
+    // One that may not be read cannot be synced; the files themselves are safe
+    await writing().fsyncLater(this.#descriptor);
+  }
+
+  close(): void {
+    if (this.#descriptor >= 0) calls().close(this.#descriptor);
+    this.#descriptor = -1;
+  }
+
+  #openFile(name: Uint8Array, flags: number): OpenFile {
+    const descriptor = openAt(this.#descriptor, name, flags);
+    return new DescriptorFile(descriptor);
+  }
+
+  #check(result: number): void {
+    if (result < 0) throw lastError();
+  }
+}
+
+/** A file that is open as a descriptor. */
+class DescriptorFile implements OpenFile {
+  #descriptor: number;
+  /** What another thread does with the descriptor. */
+  #underWay = 0;
+  #closed = false;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  status(): FileStatus {
+    return statusOfDescriptor(this.#open);
+  }
+
+  async read(into: Uint8Array): Promise<number | null> {
+    if (into.length < MIN_LATER) return this.readSync(into);
+    const { readLater } = reading();
+    const count = Number(
+      await this.#later((open) =>
+        readLater(open, bytesOf(into), BigInt(into.length))
+      ),
+    );
+    // What was wrong shows again, and here it can be asked for
+    if (count < 0) return this.readSync(into);
+    return count === 0 ? null : count;
+  }
+
+  readSync(into: Uint8Array): number | null {
+    const { read } = reading();
+    const length = BigInt(into.length);
+    const count = Number(read(this.#open, bytesOf(into), length));
+    if (count < 0) throw lastError();
+    return count === 0 ? null : count;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    const { writeLater } = writing();
+    for (let at = 0; at < bytes.length;) {
+      const rest = bytes.subarray(at);
+      if (rest.length < MIN_LATER) return this.writeSync(rest);
+      const count = Number(
+        await this.#later((open) =>
+          writeLater(open, bytesOf(rest), BigInt(rest.length))
+        ),
+      );
+      at += count > 0 ? count : this.#writeSome(rest);
+    }
+  }
+
+  writeSync(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) {
+      at += this.#writeSome(at === 0 ? bytes : bytes.subarray(at));
+    }
+  }
+
+  // deno-lint-ignore require-await -- what it throws is a rejection
+  async seek(position: number): Promise<void> {
+    const { lseek } = reading();
+    if (lseek(this.#open, BigInt(position), SEEK_SET) < 0) {
+      throw lastError();
+    }
+  }
+
+  truncate(length: number): void {
+    this.#check(occasional().ftruncate(this.#open, BigInt(length)));
+  }
+
+  chmod(mode: number): void {
+    this.#check(writing().fchmod(this.#open, mode));
+  }
+
+  setTime(mtime: Timestamp): void {
+    this.#check(writing().futimens(this.#open, timesOf(mtime)));
+  }
+
+  async sync(): Promise<void> {
+    const { fsyncLater } = writing();
+    // The error is said once, and on another thread
+    if (await this.#later(fsyncLater) < 0) throw new SystemError("EIO");
+  }
+
+  async syncData(): Promise<void> {
+    const { fdatasyncLater } = occasional();
+    if (await this.#later(fdatasyncLater) < 0) throw new SystemError("EIO");
+  }
+
+  // deno-lint-ignore require-await -- what it throws is a rejection
+  async lock(): Promise<boolean> {
+    if (writing().flock(this.#open, LOCK_EX_NB) === 0) return true;
+    // A file system without locks says something else
+    return lastError().code !== "EAGAIN";
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#closeWhenIdle();
+  }
+
+  get #open(): number {
+    // The number may be another file's by now
+    if (this.#closed) throw new SystemError("EBADF");
+    return this.#descriptor;
+  }
+
+  async #later<T>(call: (descriptor: number) => Promise<T>): Promise<T> {
+    const descriptor = this.#open;
+    this.#underWay++;
+    try {
+      return await call(descriptor);
+    } finally {
+      this.#underWay--;
+      this.#closeWhenIdle();
+    }
+  }
+
+  #closeWhenIdle(): void {
+    if (!this.#closed || this.#underWay > 0 || this.#descriptor < 0) return;
+    calls().close(this.#descriptor);
+    this.#descriptor = -1;
+  }
+
+  #writeSome(bytes: Uint8Array): number {
+    const { write } = writing();
+    const length = BigInt(bytes.length);
+    const count = Number(write(this.#open, bytesOf(bytes), length));
+    if (count < 0) throw lastError();
+    if (count === 0) throw new SystemError("EIO");
+    return count;
+  }
+
+  #check(result: number): void {
+    if (result < 0) throw lastError();
+  }
+}
+
+/** What is shorter is done at once: that takes less time than another thread to begin. */
+const MIN_LATER = 1 << 12;
+
+/** What FFI takes: nothing here is shared between threads. */
+function bytesOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes as Uint8Array<ArrayBuffer>;
+}
+
+function nameOf(name: string): Uint8Array<ArrayBuffer> {
+  const bytes = cString(name);
+  if (bytes === undefined) throw new SystemError("EINVAL");
+  return bytes;
+}
+
+function openAt(
+  directory: number,
+  name: Uint8Array,
+  flags: number,
+): number {
+  const descriptor = calls().openat(directory, bytesOf(name), flags, 0o600);
+  if (descriptor < 0) throw lastError();
+  return descriptor;
+}
+
+function openDirectoryAt(
+  directory: number,
+  name: Uint8Array,
+  flags: number,
+): number {
+  const all = O_DIRECTORY | O_CLOEXEC | flags;
+  try {
+    return openAt(directory, name, O_RDONLY | all);
+  } catch (error) {
+    // One that may be written and not be read
+    if (codeOf(error) !== "EACCES") throw error;
+    return openAt(directory, name, O_PATH | all);
+  }
+}
+
+function statusOfDescriptor(descriptor: number): FileStatus {
+  const flags = AT_EMPTY_PATH;
+  if (
+    calls().statx(descriptor, NOTHING, flags, STATX_BASIC_STATS, status) !== 0
+  ) throw lastError();
+  return statusIn(statusFields);
+}
+
+/** Adds the names of the entries in the first `length` bytes of the buffer. */
+function addNames(length: number, found: DirectoryEntries): void {
+  let end: number;
+  for (let at = 0; at < length; at = end) {
+    end = at + nameFields.getUint16(at + LENGTH_AT, true);
+    const start = at + NAME_AT;
+    const bytes = names.subarray(start, names.indexOf(0, start));
+    const name = decoded(bytes);
+    if (name === undefined) found.others.push(new TextDecoder().decode(bytes));
+    else if (name !== "." && name !== "..") found.names.push(name);
+  }
+}
+
+function decoded(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+const errno = new Int32Array(1);
+
+/** What errno says, before anything else is asked of the system. */
+function lastError(): SystemError {
+  calls().memcpy(errno, calls().__errno_location(), 4n);
+  return new SystemError(errno[0]);
+}

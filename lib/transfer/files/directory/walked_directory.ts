@@ -1,0 +1,217 @@
+import {
+  type Directory,
+  type DirectoryEntries,
+  openDirectory,
+  type OpenFile,
+} from "./directory.ts";
+import type { FileStatus } from "../file_status.ts";
+import { PathDirectory } from "./path_directory.ts";
+import { codeOf, SystemError } from "../system_error.ts";
+
+/** Directories of a walk that are open at once: a tree may be deeper than a process may have files open. */
+const MAX_OPEN = 32;
+
+/** What a file or a directory was found to be, and has to be when it is opened. */
+type Identity = Pick<FileStatus, "device" | "inode" | "isFile">;
+
+/** The directories of a walk that are open. */
+export class OpenDirectories {
+  #open = new Set<WalkedDirectory>();
+  #closed = false;
+
+  /** One was opened; that which was opened first is closed for it, if there are too many. */
+  add(directory: WalkedDirectory): void {
+    // What is under way may come to a file after all was closed
+    if (this.#closed) throw new SystemError("EBADF");
+    if (this.#open.size >= MAX_OPEN) {
+      const [first] = this.#open;
+      first.close();
+    }
+    this.#open.add(directory);
+  }
+
+  /** One was closed. */
+  delete(directory: WalkedDirectory): void {
+    this.#open.delete(directory);
+  }
+
+  /** Closes all, for good. */
+  close(): void {
+    this.#closed = true;
+    for (const directory of this.#open) directory.close();
+  }
+}
+
+/**
+ * A directory of a tree that is sent. What is in it is looked at and opened
+ * relative to its descriptor, and no link in the place of anything is followed
+ * (rsync: CVE-2024-12747). It is closed when the walk has left it, or too many
+ * are open, and opened again when that is needed: it and all above it have to be
+ * what they were when the walk saw them. Methods throw what the system throws.
+ */
+export class WalkedDirectory {
+  /** For people, too. */
+  readonly path: string;
+  #open: OpenDirectories;
+  #parent: WalkedDirectory | undefined;
+  /** In the parent. */
+  #name: string;
+  #seen: Identity | undefined;
+  #directory: Directory | undefined;
+
+  /** Use {@linkcode WalkedDirectory.at} and {@linkcode WalkedDirectory.enter}. */
+  constructor(
+    open: OpenDirectories,
+    path: string,
+    seen?: Identity,
+    { parent, name = "" }: { parent?: WalkedDirectory; name?: string } = {},
+  ) {
+    this.#open = open;
+    this.path = path;
+    this.#seen = seen;
+    this.#parent = parent;
+    this.#name = name;
+  }
+
+  /**
+   * A directory that a person has named: links on the way there are followed.
+   *
+   * @param seen what is there; else whatever is there when it is first used
+   */
+  static at(
+    open: OpenDirectories,
+    path: string,
+    seen?: Identity,
+  ): WalkedDirectory {
+    return new WalkedDirectory(open, path, seen);
+  }
+
+  /** A directory in it. It is opened when it is used. */
+  enter(name: string, seen: Identity): WalkedDirectory {
+    const parts = { parent: this, name };
+    return new WalkedDirectory(this.#open, this.pathOf(name), seen, parts);
+  }
+
+  /** The path of what is in it. */
+  pathOf(name: string): string {
+    return this.path.endsWith("/")
+      ? `${this.path}${name}`
+      : `${this.path}/${name}`;
+  }
+
+  entries(): DirectoryEntries {
+    const entries = this.#opened().entries();
+    this.#check();
+    return entries;
+  }
+
+  /** What has this name; a link is not followed. */
+  look(name: string): FileStatus {
+    const status = this.#opened().status(name);
+    if (status === undefined) throw new SystemError("ENOENT");
+    return status;
+  }
+
+  /** What a link in it leads to; undefined if that is not UTF-8. */
+  target(name: string): string | undefined {
+    return this.#opened().readLink(name);
+  }
+
+  /** Opens a regular file in it. */
+  openFile(name: string, seen: Identity): OpenFile {
+    const directory = this.#opened();
+    const file = unlessReplaced(() => directory.openFile(name, "read"));
+    try {
+      const status = file.status();
+      if (!status.isFile || !isSame(status, seen)) throw replaced();
+      this.#check();
+      return file;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  /** The walk goes back to the directory above. */
+  leave(): void {
+    const parent = this.#parent;
+    if (
+      parent !== undefined && parent.#directory === undefined &&
+      this.#directory !== undefined
+    ) {
+      try {
+        // From here it is one step; from where the tree begins it may be many
+        parent.#adopt(this.#directory.openDirectory(".."));
+      } catch {
+        // It was moved, or may not be entered: that shows when it is used
+      }
+    }
+    this.close();
+  }
+
+  close(): void {
+    this.#directory?.close();
+    this.#directory = undefined;
+    this.#open.delete(this);
+  }
+
+  #opened(): Directory {
+    return this.#directory ??
+      this.#adopt(
+        unlessReplaced(() =>
+          this.#parent === undefined
+            ? openDirectory(this.path)
+            : this.#parent.#opened().openDirectory(this.#name)
+        ),
+      );
+  }
+
+  #adopt(directory: Directory): Directory {
+    try {
+      const status = directory.ownStatus();
+      this.#seen ??= status;
+      if (!isSame(status, this.#seen)) throw replaced();
+      this.#open.add(this);
+    } catch (error) {
+      directory.close();
+      throw error;
+    }
+    return this.#directory = directory;
+  }
+
+  /**
+   * Without descriptors, what was just opened was found by a path: all above it
+   * has to be as it was. Whoever puts everything back in time is not noticed.
+   */
+  #check(): void {
+    const directory = this.#opened();
+    if (!(directory instanceof PathDirectory)) return;
+    if (this.#parent !== undefined) this.#parent.#check();
+    const status = directory.ownStatus();
+    if (this.#seen && !isSame(status, this.#seen)) throw replaced();
+  }
+}
+
+/** Windows does not tell of an open file which one it is. */
+function isSame(one: Identity, other: Identity): boolean {
+  if (one.inode === 0 || other.inode === 0) {
+    return one.isFile === other.isFile;
+  }
+  return one.device === other.device &&
+    (one.inode === other.inode || BigInt(one.inode) === BigInt(other.inode));
+}
+
+/** What a link, or something of another kind, makes of an attempt to open what was there. */
+const REPLACED = ["ELOOP", "ENOTDIR", "ENXIO", "EINVAL"];
+
+function unlessReplaced<T>(open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    throw REPLACED.includes(codeOf(error)) ? replaced() : error;
+  }
+}
+
+function replaced(): Error {
+  return new Error("it was replaced while it was being sent");
+}

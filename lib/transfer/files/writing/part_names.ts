@@ -1,0 +1,42 @@
+import { MAX_NAME, PART_SUFFIX } from "../../wire/name_validation.ts";
+
+const encoder = new TextEncoder();
+
+/** What a file is called while it arrives: shortened where it would be too long. */
+export function partName(name: string): string {
+  return cut(name, MAX_NAME - PART_SUFFIX.length) + PART_SUFFIX;
+}
+
+/** Hexadecimal digits by which staging directories of one title differ. */
+const ID_LENGTH = 8;
+
+/** A name for a new staging directory, which nobody can guess. */
+export function stagingName(title: string): string {
+  const id = crypto.getRandomValues(new Uint8Array(ID_LENGTH / 2)).toHex();
+  return `${stagingStart(title)}${id}${PART_SUFFIX}`;
+}
+
+/** Whether a staging directory for `title` could have this name. */
+export function isStagingName(name: string, title: string): boolean {
+  const start = stagingStart(title);
+  return name.startsWith(start) && name.endsWith(PART_SUFFIX) &&
+    /^[0-9a-f]{8}$/.test(name.slice(start.length, -PART_SUFFIX.length));
+}
+
+function stagingStart(title: string): string {
+  return `${cut(title, MAX_NAME - 1 - ID_LENGTH - PART_SUFFIX.length)}.`;
+}
+
+/** The beginning of a text that has so many bytes at most. */
+function cut(text: string, bytes: number): string {
+  // What is surely short enough, as most are, costs little
+  if (3 * text.length <= bytes || encoder.encode(text).length <= bytes) {
+    return text;
+  }
+  const characters = [...text];
+  let length = 0;
+  const end = characters.findIndex((character) =>
+    (length += encoder.encode(character).length) > bytes
+  );
+  return characters.slice(0, end).join("");
+}

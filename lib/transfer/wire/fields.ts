@@ -1,0 +1,169 @@
+import { Failure } from "../../base/failure.ts";
+import { dividedBy, NANOS_PER_MILLI, type Timestamp } from "./timestamp.ts";
+
+/** Tags from here on must be understood; those below may be skipped. */
+export const MUST_UNDERSTAND = 0x80;
+
+/** The tags of all fields. A tag means the same in every message. */
+export const Tag = {
+  NAME: 0x01,
+  SIZE: 0x02,
+  MODE: 0x03,
+  MTIME: 0x04,
+  BYTES: 0x05,
+  SHA256: 0x06,
+  REASON: 0x07,
+  MESSAGE: 0x08,
+  RESUMABLE: 0x09,
+  COUNT: 0x0a,
+  NAMES: 0x0b,
+  FILES: 0x0c,
+  OMITTED: 0x0d,
+  NANOS: 0x0e,
+  ATTEMPT: 0x0f,
+  KIND: 0x80,
+  TARGET: 0x81,
+  RESUME: 0x82,
+} as const;
+
+const KNOWN = new Set<number>(Object.values(Tag));
+const FIELD_HEADER_SIZE = 3;
+
+const encoder = new TextEncoder();
+
+/** Collects fields into the body of a message. */
+export class FieldWriter {
+  #bytes = new Uint8Array(128);
+  #length = 0;
+
+  /** @param start bytes that stand before the fields */
+  constructor(...start: number[]) {
+    this.#bytes.set(start);
+    this.#length = start.length;
+  }
+
+  /** Adds a field of at most 65,535 bytes. */
+  bytes(tag: number, value: Uint8Array): this {
+    const at = this.#header(tag, value.length);
+    this.#bytes.set(value, at);
+    return this;
+  }
+
+  text(tag: number, value: string): this {
+    return this.bytes(tag, encoder.encode(value));
+  }
+
+  uint8(tag: number, value: number): this {
+    const at = this.#header(tag, 1);
+    this.#bytes[at] = value;
+    return this;
+  }
+
+  /** Adds an integer as a signed 64-bit one, the highest byte first. */
+  int64(tag: number, value: number): this {
+    const at = this.#header(tag, 8);
+    writeInt64(this.#bytes, at, value);
+    return this;
+  }
+
+  /** Adds a time: MTIME, and NANOS unless it is 0. */
+  time(time: Timestamp): this {
+    const [milliseconds, nanos] = dividedBy(NANOS_PER_MILLI, time);
+    this.int64(Tag.MTIME, Number(milliseconds));
+    return nanos === 0n ? this : this.int64(Tag.NANOS, Number(nanos));
+  }
+
+  /** The body: what came before the fields, and the fields in the order in which they were added. */
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** @returns where the value goes */
+  #header(tag: number, size: number): number {
+    const at = this.#length + FIELD_HEADER_SIZE;
+    this.#length = at + size;
+    if (this.#length > this.#bytes.length) {
+      const larger = new Uint8Array(2 * this.#length);
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    this.#bytes[at - 3] = tag;
+    this.#bytes[at - 2] = size >>> 8;
+    this.#bytes[at - 1] = size;
+    return at;
+  }
+}
+
+/** Writes a safe integer as a signed 64-bit one, the highest byte first. */
+export function writeInt64(into: Uint8Array, at: number, value: number): void {
+  const view = new DataView(into.buffer, into.byteOffset + at, 8);
+  view.setInt32(0, Math.floor(value / 2 ** 32));
+  view.setUint32(4, value % 2 ** 32 + (value < 0 ? 2 ** 32 : 0));
+}
+
+/**
+ * Reads a signed 64-bit integer.
+ *
+ * @throws {Failure} `protocol` if it is not a safe one
+ */
+export function readInt64(from: Uint8Array, at: number): number {
+  const view = new DataView(from.buffer, from.byteOffset + at, 8);
+  const value = view.getInt32(0) * 2 ** 32 + view.getUint32(4);
+  if (!Number.isSafeInteger(value)) throw malformed("a number is too large");
+  return value;
+}
+
+/** The fields of a message, by tag. What a peer wrote: nothing but the form is known to be right. */
+export class Fields {
+  #values = new Map<number, Uint8Array>();
+
+  /**
+   * @param body what follows the frame's header and the fixed part
+   * @throws {Failure} `protocol` if a field is cut short or comes twice, or if
+   * it must be understood and is not known here
+   */
+  constructor(body: Uint8Array) {
+    for (let at = 0; at < body.length;) {
+      const end = at + FIELD_HEADER_SIZE + (body[at + 1] << 8 | body[at + 2]);
+      // A header that is cut short makes `end` not a number
+      if (!(at + FIELD_HEADER_SIZE <= body.length && end <= body.length)) {
+        throw malformed("a field is cut short");
+      }
+      const tag = body[at];
+      if (this.#values.has(tag)) throw malformed(`field ${tag} comes twice`);
+      if (tag >= MUST_UNDERSTAND && !KNOWN.has(tag)) {
+        throw malformed(`field ${tag} is not known here`);
+      }
+      this.#values.set(tag, body.subarray(at + FIELD_HEADER_SIZE, end));
+      at = end;
+    }
+  }
+
+  bytes(tag: number): Uint8Array | undefined {
+    return this.#values.get(tag);
+  }
+
+  /** @throws {Failure} `protocol` if the field is not one byte long */
+  uint8(tag: number): number | undefined {
+    return this.#sized(tag, 1)?.[0];
+  }
+
+  /** @throws {Failure} `protocol` if it is not eight bytes long or not a safe integer */
+  int64(tag: number): number | undefined {
+    const value = this.#sized(tag, 8);
+    return value && readInt64(value, 0);
+  }
+
+  #sized(tag: number, size: number): Uint8Array | undefined {
+    const value = this.#values.get(tag);
+    if (value !== undefined && value.length !== size) {
+      throw malformed(`field ${tag} has ${value.length} bytes, not ${size}`);
+    }
+    return value;
+  }
+}
+
+/** What is said of a message that breaks the rules. */
+export function malformed(what: string): Failure {
+  return new Failure("protocol", `The other side sent a bad message: ${what}`);
+}

@@ -1,0 +1,311 @@
+import { assert, assertEquals } from "@std/assert";
+import { Flag, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
+import { Network } from "../../net/network.ts";
+import { Duo, gist, HOP, readAll, Station } from "../support/pair.ts";
+import { Peer } from "../support/peer.ts";
+import { type Fate, ScriptedLink } from "../support/scripted_link.ts";
+import { datagramOf, draftOf } from "../wire/packets.ts";
+
+const TIMEOUT = 30_000;
+
+Deno.test("SYN, SYN ACK and ACK open a connection", () => {
+  const duo = new Duo();
+  const near = duo.connect();
+  assertEquals(near.state, "SYN-SENT");
+
+  const [syn, ...moreFromClient] = duo.collect(duo.client);
+  assertEquals(gist(syn), "SYN PSH");
+  assertEquals(moreFromClient, []);
+  assertEquals(draftOf(syn).seq, 0);
+
+  duo.deliver(duo.server, [syn]);
+  assertEquals(duo.server.host.accept(), undefined, "nothing is proved yet");
+  const [synAck, ...moreFromServer] = duo.collect(duo.server);
+  assertEquals(gist(synAck), "SYN ACK PSH");
+  assertEquals(moreFromServer, []);
+  assertEquals([draftOf(synAck).seq, draftOf(synAck).ack], [0, 1]);
+
+  duo.deliver(duo.client, [synAck]);
+  assertEquals(near.state, "ESTABLISHED");
+  const [ack, ...rest] = duo.collect(duo.client);
+  assertEquals(gist(ack), "ACK");
+  assertEquals(rest, []);
+  assertEquals([draftOf(ack).seq, draftOf(ack).ack], [1, 1]);
+
+  duo.deliver(duo.server, [ack]);
+  assertEquals(duo.server.host.accept()?.state, "ESTABLISHED");
+  assertEquals(duo.collect(duo.server), []);
+});
+
+Deno.test("what was written before the handshake rides on the SYN", () => {
+  const duo = new Duo();
+  const near = duo.connect();
+  near.write(new TextEncoder().encode("hello"));
+  near.close();
+  const [syn] = duo.collect(duo.client);
+  assertEquals(gist(syn), "SYN FIN PSH WANT 5");
+  duo.deliver(duo.server, [syn]);
+  duo.talk();
+  const far = duo.server.host.accept()!;
+  assertEquals(new TextDecoder().decode(readAll(far)), "hello");
+  assert(far.readEnded);
+});
+
+Deno.test("a SYN is as large as its answer can be, whatever it carries", () => {
+  for (const length of [0, 5, 1_000, 100_000]) {
+    const duo = new Duo();
+    duo.connect().write(new Uint8Array(length));
+    const datagrams = duo.collect(duo.client);
+    assertEquals(datagrams.map((datagram) => datagram.length), [SYN_SIZE]);
+  }
+});
+
+Deno.test("a server sends no more than it got until the address is proved", () => {
+  const duo = new Duo();
+  duo.connect();
+  const [syn] = duo.collect(duo.client);
+  duo.deliver(duo.server, [syn]);
+  let bytes = 0;
+  for (let i = 0; i < 1_000; i++) {
+    for (const datagram of duo.collect(duo.server)) bytes += datagram.length;
+    duo.pause(100);
+  }
+  assert(bytes > 0 && bytes <= SYN_SIZE, `${bytes} bytes`);
+});
+
+Deno.test("who is turned away after a long wait is not sent more than it sent either", () => {
+  const duo = new Duo();
+  duo.connect();
+  duo.deliver(duo.server, duo.collect(duo.client));
+  let bytes = 0;
+  for (let i = 0; i < 20; i++, duo.pause(1_000)) {
+    for (const datagram of duo.collect(duo.server)) bytes += datagram.length;
+  }
+  // Somebody else takes the only place.
+  const rival = new Station("rival", 3);
+  rival.host.connect(duo.now, duo.server.address);
+  for (let turn = 0; turn < 3; turn++) {
+    for (const { datagram } of rival.outbox(duo.now)) {
+      duo.server.host.receive(duo.now, datagram, rival.address);
+    }
+    for (const { datagram, to } of duo.server.outbox(duo.now)) {
+      if (to.hostname === "client") bytes += datagram.length;
+      else rival.host.receive(duo.now, datagram, duo.server.address);
+    }
+  }
+  assertEquals(duo.server.host.accept()?.state, "ESTABLISHED");
+  assert(bytes <= SYN_SIZE, `${bytes} bytes`);
+});
+
+Deno.test("a SYN that comes again is answered with SYN and ACK, however often the answer is lost", () => {
+  const duo = new Duo({ timeout: 10 * TIMEOUT });
+  const near = duo.connect();
+  let answers = 0;
+  duo.pass(5 * TIMEOUT, (from, datagram) => {
+    if (from === duo.client) return false;
+    assertEquals(gist(datagram), "SYN ACK PSH");
+    answers++;
+    return true;
+  });
+  assert(answers > 5 * TIMEOUT / 1_100);
+  duo.pass(2_000);
+  assertEquals(near.state, "ESTABLISHED");
+});
+
+Deno.test("a SYN that comes again brings the lost answer without waiting for a timer", () => {
+  const duo = new Duo();
+  const near = duo.connect();
+  duo.deliver(duo.server, duo.collect(duo.client));
+  duo.collect(duo.server);
+  duo.client.host.wake(duo.now += near.deadline - duo.now);
+  duo.deliver(duo.server, duo.collect(duo.client));
+  duo.deliver(duo.client, duo.collect(duo.server));
+  assertEquals(near.state, "ESTABLISHED");
+});
+
+Deno.test("a duplicate SYN opens nothing more, and its data counts once", () => {
+  const duo = new Duo();
+  const near = duo.connect();
+  near.write(Uint8Array.of(1, 2, 3));
+  const [syn] = duo.collect(duo.client);
+  duo.deliver(duo.server, [syn, syn]);
+  duo.talk();
+  const far = duo.server.host.accept()!;
+  duo.deliver(duo.server, [syn]);
+  duo.talk();
+  assertEquals(far.counters.duplicatesReceived, 2);
+  assertEquals([...readAll(far)], [1, 2, 3]);
+  assertEquals(duo.server.host.accept(), undefined);
+  assertEquals([near.state, far.state], ["ESTABLISHED", "ESTABLISHED"]);
+});
+
+Deno.test("a SYN that comes once more when all is over delivers nothing and leaves nothing", () => {
+  const duo = new Duo({ timeout: TIMEOUT });
+  const near = duo.connect();
+  near.write(Uint8Array.of(1, 2, 3));
+  near.close();
+  const syns = duo.collect(duo.client);
+  duo.deliver(duo.server, syns);
+  duo.talk();
+  const far = duo.server.host.accept()!;
+  readAll(far);
+  far.close();
+  duo.pass(10_000);
+  assertEquals([near.ending, far.ending], ["done", "done"]);
+
+  duo.deliver(duo.server, syns);
+  duo.pass(2 * TIMEOUT);
+  assertEquals(duo.server.host.accept(), undefined);
+  assertEquals(duo.deadline, Infinity);
+});
+
+Deno.test("nothing but an answer to the SYN is believed before it came", () => {
+  const duo = new Duo();
+  const near = duo.connect();
+  const { idHigh, idLow, packetNumber } = draftOf(duo.collect(duo.client)[0]);
+  const common = { idHigh, idLow, packetNumber: 5 };
+  const blocks = [[packetNumber, packetNumber + 1]] as const;
+  const data = Uint8Array.of(1);
+  const early = [
+    { ...common, seq: 1, payload: data },
+    { ...common, flags: Flag.ACK, seq: 1, ack: 1, blocks },
+    { ...common, flags: Flag.SYN },
+    // Of sequence number 0 nothing is acknowledged.
+    { ...common, flags: Flag.SYN | Flag.ACK, ack: 0, blocks },
+  ];
+  duo.deliver(duo.client, early.map(datagramOf));
+  assertEquals(near.state, "SYN-SENT");
+  assertEquals(near.readable, 0);
+  assertEquals(near.counters.dropped, early.length);
+});
+
+Deno.test("only the packet number of what was sent proves an address, the sequence number does not", () => {
+  const duo = new Duo();
+  duo.connect();
+  const [syn] = duo.collect(duo.client);
+  duo.deliver(duo.server, [syn]);
+  const [synAck] = duo.collect(duo.server);
+  const { idHigh, idLow, packetNumber } = draftOf(synAck);
+  const common = { idHigh, idLow, flags: Flag.ACK, seq: 1, ack: 1 };
+  for (let guess = 0; guess < 10; guess++) {
+    const start = guess * 400_000_000;
+    const blocks = [[start, start + 1]] as const;
+    const packet = draftOf(syn).packetNumber + 1 + guess;
+    const forged = datagramOf({ ...common, packetNumber: packet, blocks });
+    duo.deliver(duo.server, [forged]);
+  }
+  // A block that holds all packets there could be acknowledges some never sent.
+  const blocks = [[0, 2 ** 32]] as const;
+  const all = { ...common, packetNumber: 2 ** 40, blocks };
+  const none = { ...common, packetNumber: 2 ** 40 };
+  duo.deliver(duo.server, [datagramOf(all), datagramOf(none)]);
+  assertEquals(duo.server.host.accept(), undefined);
+
+  const right = [[packetNumber, packetNumber + 1]] as const;
+  const proof = { ...common, packetNumber: 2 ** 40 + 1, blocks: right };
+  duo.deliver(duo.server, [datagramOf(proof)]);
+  assert(duo.server.host.accept());
+});
+
+Deno.test("a SYN that nobody answers is repeated, at most about a second apart, until the timeout", () => {
+  const duo = new Duo({ timeout: TIMEOUT });
+  const near = duo.connect();
+  const times: number[] = [];
+  duo.pass(2 * TIMEOUT, (_, datagram) => {
+    assert(gist(datagram).startsWith("SYN"));
+    times.push(duo.now);
+    return true;
+  });
+  assertEquals(near.ending, "no answer");
+  const moments = [...new Set(times)];
+  assert(moments.length >= TIMEOUT / 1_100 && moments.length < TIMEOUT / 500);
+  assert(times.length <= 2 * moments.length);
+  assert(moments[1] - moments[0] < 500, "the first time soon");
+  assertEquals(duo.client.host.deadline, Infinity);
+});
+
+Deno.test("the smaller of both datagram sizes holds", () => {
+  for (const [ours, theirs] of [[9_000, 1_300], [1_300, 9_000]]) {
+    const duo = new Duo({ maxDatagramSize: ours }, { maxDatagramSize: theirs });
+    const { near, far } = duo.establish();
+    near.write(new Uint8Array(20_000));
+    far.write(new Uint8Array(20_000));
+    let largest = 0;
+    duo.pass(1_000, (_, { length }) => {
+      largest = Math.max(largest, length);
+      return false;
+    });
+    assertEquals([near.readable, far.readable], [20_000, 20_000]);
+    assertEquals(largest, 1_300);
+  }
+});
+
+/** Two sides that each send some bytes and close, over links that follow a script. */
+function runScripted(
+  forward: ReadonlyMap<number, Fate>,
+  backward: ReadonlyMap<number, Fate>,
+): { client: Peer; server: Peer; network: Network; counts: number[] } {
+  const bytes = 3_000;
+  const client = new Peer({ seed: 1, bytes }, 2);
+  const server = new Peer({ seed: 2, bytes }, 1);
+  server.host.listening = true;
+  const network = new Network();
+  const links = [
+    new ScriptedLink(HOP, forward),
+    new ScriptedLink(HOP, backward),
+  ];
+  network.add("client", client);
+  network.add("server", server);
+  network.route("client", "server", links[0]);
+  network.route("server", "client", links[1]);
+  client.connect(0, "server");
+  network.run(60_000, () => client.ended && server.ended);
+  const counts = links.map((link) => link.counters.entered);
+  return { client, server, network, counts };
+}
+
+const FATES: readonly Fate[] = ["lost", "doubled", 12, 700];
+const NOTHING: ReadonlyMap<number, Fate> = new Map();
+
+function check(
+  forward: ReadonlyMap<number, Fate>,
+  backward: ReadonlyMap<number, Fate>,
+): void {
+  const { client, server, network } = runScripted(forward, backward);
+  const what = JSON.stringify([[...forward], [...backward]]);
+  const endings = [client, server].map(({ connection }) => connection?.ending);
+  assertEquals(endings, ["done", "done"], what);
+  assertEquals([client.read, server.read], [3_000, 3_000], what);
+  assertEquals([client.wrongAt, server.wrongAt], [undefined, undefined], what);
+  assert(network.now < 5_000, `${network.now} ms for ${what}`);
+}
+
+// From here on, each message of whole connections is lost, doubled and late.
+
+Deno.test("any one message from the SYN to the last word may be lost, doubled or late", () => {
+  const { counts } = runScripted(NOTHING, NOTHING);
+  for (const fate of FATES) {
+    for (let n = 0; n < counts[0] + 2; n++) {
+      check(new Map([[n, fate]]), NOTHING);
+    }
+    for (let n = 0; n < counts[1] + 2; n++) {
+      check(NOTHING, new Map([[n, fate]]));
+    }
+  }
+});
+
+Deno.test("any two messages from the SYN to the last word may be lost, doubled or late", () => {
+  const { counts } = runScripted(NOTHING, NOTHING);
+  for (let there = 0; there < counts[0]; there++) {
+    for (let back = 0; back < counts[1]; back++) {
+      for (const one of FATES) {
+        for (const other of FATES) {
+          check(new Map([[there, one]]), new Map([[back, other]]));
+        }
+      }
+    }
+    for (let later = there + 1; later < counts[0]; later++) {
+      check(new Map([[there, "lost"], [later, "lost"]]), NOTHING);
+    }
+  }
+});

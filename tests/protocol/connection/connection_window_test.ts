@@ -1,0 +1,216 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Config } from "../../../lib/protocol/connection/config.ts";
+import { Flag } from "../../../lib/protocol/wire/segment.ts";
+import { Link } from "../../net/link.ts";
+import { Network } from "../../net/network.ts";
+import { Duo, readAll, type Station } from "../support/pair.ts";
+import { Peer } from "../support/peer.ts";
+import { draftOf } from "../wire/packets.ts";
+
+/** Small windows that never grow. */
+const SMALL: Partial<Config> = { initialWindow: 4_000, maxWindow: 4_000 };
+
+/** A sender with more to send than a small window lets through, whose peer does not read. */
+function stalled() {
+  const duo = new Duo(SMALL);
+  const { near, far } = duo.establish();
+  near.write(new Uint8Array(20_000));
+  duo.pass(100);
+  assertEquals(far.readable, 4_000);
+  return { duo, near, far };
+}
+
+/** Notes the windows that the server grants from now on. */
+function windowsOf(duo: Duo) {
+  const windows: number[] = [];
+  const note = (from: Station, datagram: Uint8Array) => {
+    if (from === duo.server && draftOf(datagram).flags & Flag.ACK) {
+      windows.push(draftOf(datagram).window);
+    }
+    return false;
+  };
+  return { windows, note };
+}
+
+Deno.test("a sender stops at the window's edge while the peer does not read", () => {
+  const { duo, far } = stalled();
+  duo.pass(60_000);
+  assertEquals([far.readable, far.state], [4_000, "ESTABLISHED"]);
+});
+
+Deno.test("a window that opens is told at once, and the rest follows", () => {
+  const { duo, far } = stalled();
+  const start = duo.now;
+  for (let read = 0; read < 20_000;) {
+    read += readAll(far).length;
+    duo.talk();
+  }
+  assert(duo.now - start < 1_000);
+});
+
+Deno.test("a closed window is asked about, less and less often but at least once a second or so", () => {
+  const { duo, near } = stalled();
+  const asked: number[] = [];
+  duo.pass(30_000, (from, datagram) => {
+    if (from === duo.client) {
+      assertEquals(draftOf(datagram).payload.length, 0);
+      asked.push(duo.now);
+    }
+    return false;
+  });
+  assertEquals(near.state, "ESTABLISHED");
+  assert(asked.length > 20 && asked.length < 60, `${asked.length}`);
+  for (let i = 1; i < asked.length; i++) {
+    assert(asked[i] - asked[i - 1] < 1_500);
+  }
+});
+
+Deno.test("a window whose opening is lost is found open by asking", () => {
+  const { duo, far } = stalled();
+  readAll(far);
+  const updates = duo.collect(duo.server);
+  assertEquals(updates.length, 1, "it is lost");
+  duo.pass(3_000);
+  assertEquals(far.readable, 4_000);
+});
+
+Deno.test("a receiver does not tell of every byte that was read", () => {
+  const { duo, far } = stalled();
+  const { windows, note } = windowsOf(duo);
+  far.read(new Uint8Array(10));
+  duo.talk(note);
+  assertEquals(windows, []);
+  for (let i = 0; i < 10; i++) far.read(new Uint8Array(100));
+  duo.talk(note);
+  assert(windows.length > 0 && windows.length < 5);
+});
+
+Deno.test("an end needs no window", () => {
+  const duo = new Duo(SMALL);
+  const { near, far } = duo.establish();
+  near.write(new Uint8Array(4_000));
+  near.close();
+  duo.pass(1_000);
+  assertEquals([far.readable, near.state], [4_000, "FIN-WAIT-2"]);
+});
+
+Deno.test("a sender that the window would hold back asks for more, and is given more as it is used", () => {
+  const duo = new Duo({ initialWindow: 2_000, maxWindow: 64_000 });
+  const { near, far } = duo.establish();
+  const { windows, note } = windowsOf(duo);
+  near.write(new Uint8Array(60_000));
+  for (let turn = 0; turn < 200; turn++) {
+    duo.pass(10, note);
+    readAll(far);
+  }
+  assert(Math.max(...windows) > 16_000);
+  assert(Math.max(...windows) <= 64_000);
+});
+
+Deno.test("an application that does not read is granted no more", () => {
+  const duo = new Duo({ initialWindow: 2_000, maxWindow: 64_000 });
+  const { near, far } = duo.establish();
+  near.write(new Uint8Array(60_000));
+  duo.pass(10_000);
+  assert(far.readable <= 8_000, `${far.readable} bytes wait`);
+});
+
+Deno.test("who has little to say is granted no large window", () => {
+  const duo = new Duo({ initialWindow: 20_000, maxWindow: 2 ** 20 });
+  const { near, far } = duo.establish();
+  const { windows, note } = windowsOf(duo);
+  for (let i = 0; i < 100; i++) {
+    near.write(new Uint8Array(100));
+    duo.pass(100, note);
+    readAll(far);
+  }
+  assert(Math.max(...windows) <= 80_000, `${Math.max(...windows)}`);
+});
+
+Deno.test("what is kept to be sent again is bounded, however much is written", () => {
+  const duo = new Duo({ maxWindow: 2 ** 20 });
+  const { near, far } = duo.establish();
+  let written = 0;
+  let read = 0;
+  for (let turn = 0; turn < 120; turn++) {
+    written += near.write(new Uint8Array(500_000));
+    duo.pass(10);
+    read += readAll(far).length;
+    assert(written - read <= 2 * 2 ** 20);
+  }
+  assert(read > 2 ** 21, `${read} bytes`);
+  // Now nobody reads any more.
+  for (let turn = 0; turn < 50; turn++) {
+    written += near.write(new Uint8Array(500_000));
+    duo.pass(10);
+  }
+  assert(written - read <= 3 * 2 ** 20);
+  assert(far.readable <= 2 ** 20);
+});
+
+Deno.test("what the peer has not acknowledged yet is known, SYN and FIN apart", () => {
+  const duo = new Duo();
+  const near = duo.connect();
+  assertEquals(near.unacknowledged, 0);
+  near.write(new Uint8Array(100));
+  assertEquals(near.unacknowledged, 100);
+  near.close();
+  duo.talk();
+  assertEquals(near.unacknowledged, 0);
+});
+
+Deno.test("a segment that asks is handed on at once, others may wait for more", () => {
+  const duo = new Duo();
+  const { near, far } = duo.establish();
+  near.write(new Uint8Array(10));
+  duo.talk();
+  assert(far.pushed, "the last before a pause asks");
+  readAll(far);
+  assert(!far.pushed);
+});
+
+Deno.test("what was pushed behind a hole is handed on when the hole is filled", () => {
+  const duo = new Duo({ initialDatagramSize: 1_472 });
+  const { near, far } = duo.establish();
+  near.write(new Uint8Array(3_000));
+  near.close();
+  const [first, hole, ...rest] = duo.collect(duo.client);
+  duo.deliver(duo.server, [first, ...rest]);
+  assert(readAll(far).length > 0);
+  assert(far.pushed, "there is more that should not wait");
+  duo.deliver(duo.server, [hole]);
+  assert(far.pushed && far.readable > 0);
+  readAll(far);
+  assert(!far.pushed);
+});
+
+/** How long it takes to send `bytes` over `link`, ms. */
+function timeToSend(bytes: number, link: Link, config: Partial<Config> = {}) {
+  const client = new Peer({ seed: 1, bytes, config }, 2);
+  const server = new Peer({ seed: 2, config }, 1);
+  server.host.listening = true;
+  const network = new Network();
+  network.add("client", client);
+  network.add("server", server);
+  network.route("client", "server", link);
+  network.route("server", "client", new Link({ delay: 50 }, 2));
+  client.connect(0, "server");
+  assert(network.run(600_000, () => client.ended && server.ended));
+  assertEquals(server.read, bytes);
+  return network.now;
+}
+
+Deno.test("the window grows until the path is full, not the other way round", () => {
+  const rate = 12_500;
+  const bytes = 25_000_000;
+  const link = new Link({ delay: 50, rate, queue: 2_500_000 }, 1);
+  const time = timeToSend(bytes, link);
+  // 100 ms at this rate are 1.25 MB, five times the first window.
+  assert(time < 1.5 * bytes / rate, `${time} ms`);
+});
+
+Deno.test("a window of next to nothing still delivers", () => {
+  const config = { initialWindow: 1, maxWindow: 1 };
+  const link = new Link({ delay: 5, loss: 0.1 }, 1);
+  timeToSend(20_000, link, config);
+});

@@ -1,0 +1,234 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
+import { Flag, PathKind } from "../../../lib/protocol/wire/segment.ts";
+import { Duo, HOP, type Letter, readAll } from "../support/pair.ts";
+import { datagramOf, draftOf } from "../wire/packets.ts";
+
+const ELSEWHERE = { hostname: "client, elsewhere", port: 6000 };
+const OTHER_PORT = { hostname: "client", port: 6000 };
+const VICTIM = { hostname: "victim", port: 7000 };
+
+/**
+ * An established connection whose client's datagrams, and whose address, a test
+ * decides about.
+ */
+class Moving {
+  readonly duo = new Duo();
+  readonly near;
+  readonly far;
+  /** Where the client is, and where else it still hears. */
+  client: Address = this.duo.client.address;
+  readonly hears = new Set<string>();
+  /** Bytes that were sent to each address. */
+  readonly sentTo = new Map<string, number>();
+  readonly challenged: string[] = [];
+
+  constructor() {
+    const { near, far } = this.duo.establish();
+    this.near = near;
+    this.far = far;
+  }
+
+  get peer(): Address | undefined {
+    return this.duo.server.host.peerOf(this.far);
+  }
+
+  /** Lets both talk for a while. */
+  pass(milliseconds: number): void {
+    const { duo } = this;
+    const end = duo.now + milliseconds;
+    for (; duo.now < end; duo.pause(HOP)) {
+      duo.deliver(duo.server, duo.client.outbox(duo.now), this.client);
+      this.#answer(duo.server.outbox(duo.now));
+    }
+  }
+
+  #answer(letters: Letter[]): void {
+    for (const { datagram, to } of letters) {
+      const sent = this.sentTo.get(to.hostname) ?? 0;
+      this.sentTo.set(to.hostname, sent + datagram.length);
+      const { flags, pathKind } = draftOf(datagram);
+      if (flags & Flag.PATH && pathKind === PathKind.CHALLENGE) {
+        this.challenged.push(`${to.hostname}:${to.port}`);
+      }
+      const here = to.hostname === this.client.hostname &&
+        to.port === this.client.port;
+      if (here || this.hears.has(to.hostname)) {
+        this.duo.deliver(this.duo.client, [datagram]);
+      }
+    }
+  }
+
+  /** A datagram of this connection that somebody else made up. */
+  forge(from: Address, draft: Parameters<typeof datagramOf>[0] = {}): void {
+    const { idHigh, idLow } = this.near;
+    const packetNumber = 2 ** 40;
+    const forged = datagramOf({ idHigh, idLow, packetNumber, ...draft });
+    this.duo.deliver(this.duo.server, [forged], from);
+  }
+}
+
+Deno.test("a connection follows its peer to an address that answers a challenge, and loses nothing", () => {
+  const moving = new Moving();
+  moving.near.write(new Uint8Array(50_000).fill(7));
+  moving.pass(3 * HOP);
+  moving.client = ELSEWHERE;
+  moving.near.write(new Uint8Array(50_000).fill(7));
+  moving.pass(3_000);
+  assertEquals(moving.peer, ELSEWHERE);
+  assertEquals(readAll(moving.far), new Uint8Array(100_000).fill(7));
+  assertEquals(moving.challenged[0], "client:5000", "both are asked");
+  assert(moving.challenged.includes("client, elsewhere:6000"));
+});
+
+Deno.test("what was measured of the old path is forgotten, unless only the port is another one", () => {
+  for (
+    const [to, forgets] of [[ELSEWHERE, true], [OTHER_PORT, false]] as const
+  ) {
+    const moving = new Moving();
+    moving.far.write(new Uint8Array(1_000));
+    moving.pass(100);
+    const before = moving.far.smoothedRtt;
+    assert(before !== undefined);
+    moving.client = to;
+    moving.near.write(Uint8Array.of(1));
+    let forgot = false;
+    for (let i = 0; i < 400; i++) {
+      moving.pass(HOP);
+      if (moving.far.smoothedRtt === undefined) forgot = true;
+    }
+    assertEquals(moving.peer, to);
+    assertEquals(forgot, forgets);
+    // What was on its way to the old address is sent again to the new one.
+    moving.far.write(new Uint8Array(5_000));
+    moving.pass(1_000);
+    assertEquals(moving.near.readable, 6_000);
+  }
+});
+
+Deno.test("who names a third party as its address has it sent three times what came from there at most, and nothing but challenges", () => {
+  const moving = new Moving();
+  moving.far.write(new Uint8Array(200_000));
+  let bytes = 0;
+  for (let i = 0; i < 200; i++) {
+    // As an honest client that says so: acknowledging, from there.
+    moving.forge(VICTIM, { packetNumber: 2 ** 40 + i, flags: Flag.PSH });
+    bytes += 38;
+    moving.pass(HOP);
+  }
+  assertEquals(moving.peer, moving.duo.client.address);
+  const sent = moving.sentTo.get("victim")!;
+  assert(sent > 0 && sent <= 3 * bytes, `${sent} for ${bytes}`);
+  assertEquals(moving.near.readable, 200_000, "the transfer went on");
+});
+
+Deno.test("a forged datagram with a huge packet number takes nothing from the peer, which may move later", () => {
+  const moving = new Moving();
+  moving.forge(VICTIM, { seq: 1, payload: new Uint8Array(10).fill(9) });
+  moving.pass(100);
+  moving.near.write(new Uint8Array(10).fill(1));
+  moving.pass(2_000);
+  assertEquals(readAll(moving.far), new Uint8Array(10).fill(1));
+  moving.client = ELSEWHERE;
+  moving.near.write(new Uint8Array(10).fill(2));
+  moving.pass(2_000);
+  assertEquals(moving.peer, ELSEWHERE);
+  assertEquals(readAll(moving.far), new Uint8Array(10).fill(2));
+});
+
+Deno.test("who saw a datagram and answers the challenge does not get the connection while the peer is where it was", () => {
+  const moving = new Moving();
+  moving.hears.add(VICTIM.hostname);
+  const honest = moving.client;
+  for (let i = 0; i < 100; i++) {
+    moving.forge(VICTIM, { packetNumber: 2 ** 40 + i, flags: Flag.PSH });
+    const letters = moving.duo.server.outbox(moving.duo.now);
+    for (const { datagram, to } of letters) {
+      const { flags, pathHigh, pathLow, idHigh, idLow } = draftOf(datagram);
+      if (to.hostname !== VICTIM.hostname) {
+        moving.duo.deliver(moving.duo.client, [datagram]);
+      } else if (flags & Flag.PATH) {
+        const answer = datagramOf({
+          ...{ idHigh, idLow, pathHigh, pathLow, flags: Flag.PATH },
+          pathKind: PathKind.RESPONSE,
+        });
+        moving.duo.deliver(moving.duo.server, [answer], VICTIM);
+      }
+    }
+    moving.pass(HOP);
+    assertEquals(moving.peer, honest);
+  }
+});
+
+Deno.test("a peer that was robbed of its connection while it was silent takes it back", () => {
+  const moving = new Moving();
+  const honest = moving.client;
+  // It hears nothing for a while, and somebody answers in its place.
+  for (let i = 0; i < 200 && moving.peer === honest; i++) {
+    moving.forge(VICTIM, { packetNumber: 100 + i, flags: Flag.PSH });
+    for (const { datagram, to } of moving.duo.server.outbox(moving.duo.now)) {
+      const { flags, pathHigh, pathLow, idHigh, idLow } = draftOf(datagram);
+      if (to.hostname !== VICTIM.hostname || !(flags & Flag.PATH)) continue;
+      const answer = datagramOf({
+        ...{ idHigh, idLow, pathHigh, pathLow, flags: Flag.PATH },
+        pathKind: PathKind.RESPONSE,
+      });
+      moving.duo.deliver(moving.duo.server, [answer], VICTIM);
+    }
+    moving.duo.pause(HOP);
+  }
+  assertEquals(moving.peer, VICTIM);
+  moving.near.write(Uint8Array.of(1));
+  moving.pass(1_000);
+  assertEquals(moving.peer, honest);
+});
+
+Deno.test("a response from elsewhere, or to another challenge, proves nothing", () => {
+  const moving = new Moving();
+  moving.forge(VICTIM, { flags: Flag.PSH });
+  const challenges = moving.duo.server.outbox(moving.duo.now)
+    .filter(({ to }) => to.hostname === VICTIM.hostname)
+    .map(({ datagram }) => draftOf(datagram));
+  assertEquals(challenges.length, 1);
+  const { pathHigh, pathLow } = challenges[0];
+  const response = { flags: Flag.PATH, pathKind: PathKind.RESPONSE };
+  moving.forge(ELSEWHERE, { ...response, pathHigh, pathLow });
+  moving.forge(VICTIM, { ...response, pathHigh, pathLow: pathLow ^ 1 });
+  moving.duo.pause(5_000);
+  assertEquals(moving.peer, moving.duo.client.address);
+});
+
+Deno.test("a reset from another address ends nothing", () => {
+  const moving = new Moving();
+  moving.forge(VICTIM, { flags: Flag.RST, payload: Uint8Array.of(2) });
+  assertEquals(moving.far.state, "ESTABLISHED");
+});
+
+Deno.test("an answer to a challenge is no larger than the challenge", () => {
+  const moving = new Moving();
+  const { near, duo } = moving;
+  const { idHigh, idLow } = near;
+  const challenge = datagramOf({
+    ...{ idHigh, idLow, packetNumber: 2 ** 35, flags: Flag.PATH },
+    pathLow: 5,
+  });
+  duo.deliver(duo.client, [challenge]);
+  const answers = duo.collect(duo.client);
+  assertEquals(answers.map(({ length }) => length), [challenge.length]);
+  const { pathKind, pathLow } = draftOf(answers[0]);
+  assertEquals([pathKind, pathLow], [PathKind.RESPONSE, 5]);
+});
+
+Deno.test("a server that answers from another of its addresses is understood", () => {
+  const duo = new Duo();
+  const near = duo.connect();
+  near.write(new Uint8Array(3_000));
+  const other = { hostname: "server, otherwise", port: 5000 };
+  for (let i = 0; i < 20; i++) {
+    duo.deliver(duo.server, duo.collect(duo.client));
+    duo.deliver(duo.client, duo.collect(duo.server), other);
+    duo.pause(HOP);
+  }
+  assertEquals(near.unacknowledged, 0);
+  assertEquals(duo.client.host.peerOf(near), duo.server.address);
+});

@@ -1,0 +1,72 @@
+import { createHmac } from "node:crypto";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import {
+  COOKIE_SIZE,
+  CookieJar,
+} from "../../../lib/protocol/demux/address_validation.ts";
+
+const ADDRESS = { hostname: "192.0.2.1", port: 5000 };
+/** Milliseconds for which a cookie is good at least, and at most. */
+const GOOD_FOR = 15_000;
+const BAD_AFTER = 30_000;
+
+const jar = new CookieJar(new Uint8Array(32).fill(7), 0x12345678);
+const cookie = jar.issue(1_000, ADDRESS, 1, 2);
+
+Deno.test("a cookie ends with the HMAC-SHA-256 of what it is bound to", () => {
+  const key = new Uint8Array(32).fill(7);
+  const hmac = createHmac("sha256", key)
+    .update(cookie.subarray(0, 8))
+    .update(Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 2, 5000 >> 8, 5000 & 255))
+    .update(ADDRESS.hostname);
+  const digest = new Uint8Array(hmac.digest());
+  assertEquals([...cookie.subarray(8)], [...digest.subarray(0, 16)]);
+});
+
+Deno.test("a cookie is accepted from whom it was given to", () => {
+  assertEquals(cookie.length, COOKIE_SIZE);
+  assert(jar.accepts(1_000, ADDRESS, 1, 2, cookie));
+});
+
+Deno.test("a cookie is good for another address, port or connection no more than a guess", () => {
+  const elsewhere = { ...ADDRESS, hostname: "192.0.2.2" };
+  const another = { ...ADDRESS, port: 5001 };
+  assert(!jar.accepts(1_000, elsewhere, 1, 2, cookie));
+  assert(!jar.accepts(1_000, another, 1, 2, cookie));
+  assert(!jar.accepts(1_000, { ...ADDRESS, port: 5000 + 256 }, 1, 2, cookie));
+  assert(!jar.accepts(1_000, ADDRESS, 3, 2, cookie));
+  assert(!jar.accepts(1_000, ADDRESS, 1, 3, cookie));
+});
+
+Deno.test("a cookie expires", () => {
+  for (let issued = 0; issued < GOOD_FOR; issued += 1_000) {
+    const fresh = jar.issue(issued, ADDRESS, 1, 2);
+    assert(jar.accepts(issued + GOOD_FOR, ADDRESS, 1, 2, fresh));
+    assert(!jar.accepts(issued + BAD_AFTER, ADDRESS, 1, 2, fresh));
+  }
+});
+
+Deno.test("a cookie from the future is refused", () => {
+  const early = jar.issue(100_000, ADDRESS, 1, 2);
+  assert(!jar.accepts(1_000, ADDRESS, 1, 2, early));
+});
+
+Deno.test("each bit of a cookie counts, and so does its length", () => {
+  for (let bit = 0; bit < 8 * cookie.length; bit++) {
+    const forged = cookie.slice();
+    forged[bit >> 3] ^= 1 << (bit & 7);
+    assert(!jar.accepts(1_000, ADDRESS, 1, 2, forged));
+  }
+  for (const length of [0, 1, COOKIE_SIZE - 1]) {
+    assert(!jar.accepts(1_000, ADDRESS, 1, 2, cookie.subarray(0, length)));
+  }
+  const longer = new Uint8Array([...cookie, 0]);
+  assert(!jar.accepts(1_000, ADDRESS, 1, 2, longer));
+});
+
+Deno.test("nobody without the key can bake one", () => {
+  const other = new CookieJar(new Uint8Array(32).fill(8), 0x12345678);
+  const forged = other.issue(1_000, ADDRESS, 1, 2);
+  assertNotEquals(forged, cookie);
+  assert(!jar.accepts(1_000, ADDRESS, 1, 2, forged));
+});

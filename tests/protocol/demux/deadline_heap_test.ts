@@ -1,0 +1,32 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import {
+  Deadlines,
+  type Waiting,
+} from "../../../lib/protocol/demux/deadline_heap.ts";
+
+const change = fc.record({
+  item: fc.nat(9),
+  due: fc.oneof(fc.nat(20), fc.constant(Infinity)),
+});
+
+Deno.test("the earliest is first, however often the times change", () => {
+  fc.assert(fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
+    const queue = new Deadlines<Waiting>();
+    const items = Array.from(
+      { length: 10 },
+      (): Waiting => ({ due: Infinity, slot: -1 }),
+    );
+    for (const { item, due } of changes) {
+      queue.set(items[item], due);
+      const earliest = Math.min(...items.map(({ due }) => due));
+      assertEquals(queue.first?.due ?? Infinity, earliest);
+    }
+    const order: number[] = [];
+    for (let first = queue.first; first !== undefined; first = queue.first) {
+      order.push(first.due);
+      queue.remove(first);
+    }
+    assertEquals(order, order.toSorted((a, b) => a - b));
+  }));
+});

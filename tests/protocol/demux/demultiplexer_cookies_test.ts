@@ -1,0 +1,113 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
+import { Flag } from "../../../lib/protocol/wire/segment.ts";
+import { Duo, gist, readAll } from "../support/pair.ts";
+import {
+  knock,
+  MAX_HALF_OPEN,
+  PLACES,
+  TIMEOUT,
+  Town,
+} from "./network_of_demultiplexers.ts";
+import { datagramOf, draftOf } from "../wire/packets.ts";
+
+Deno.test("as long as few are half open nobody needs a cookie", () => {
+  const town = new Town();
+  town.crowd(MAX_HALF_OPEN - 1);
+  const { connection } = town.caller("client");
+  const gists = town.talk().map(({ datagram }) => gist(datagram));
+  assert(!gists.includes("COOKIE"));
+  assertEquals(connection.state, "ESTABLISHED");
+});
+
+Deno.test("when many are half open, whoever shows the cookie comes in", () => {
+  const town = new Town();
+  town.crowd(100);
+  const { connection } = town.caller("client");
+  connection.write(new Uint8Array(5_000));
+  const gists = town.talk().filter(({ to }) => to.hostname === "client")
+    .map(({ datagram }) => gist(datagram));
+  assertEquals(gists[0], "COOKIE");
+  assertEquals(connection.state, "ESTABLISHED");
+  const far = town.server.host.accept()!;
+  town.pass(100);
+  assertEquals(readAll(far).length, 5_000);
+});
+
+Deno.test("of a SYN that is answered with a cookie nothing is kept", () => {
+  const town = new Town();
+  town.crowd(MAX_HALF_OPEN);
+  town.talk();
+  const { deadline } = town.server.host;
+  for (let i = 100; i < 1_000; i++) {
+    const from = { hostname: `stranger ${i}`, port: 1 };
+    town.server.host.receive(town.now, knock(i), from);
+    const answers = town.server.outbox(town.now);
+    assertEquals(answers.map(({ datagram }) => gist(datagram)), ["COOKIE"]);
+  }
+  assertEquals(town.server.host.deadline, deadline);
+  // Nothing is repeated to any of them.
+  town.now += 1_000;
+  town.server.host.wake(town.now);
+  const named = town.server.outbox(town.now).map(({ to }) => to.hostname);
+  assertEquals(new Set(named).size, MAX_HALF_OPEN);
+});
+
+Deno.test("a cookie is of no use from another address, for another connection, or when it is old", () => {
+  const town = new Town();
+  town.crowd(MAX_HALF_OPEN);
+  town.talk();
+  const here = { hostname: "here", port: 1 };
+  const there = { hostname: "there", port: 1 };
+  const { host } = town.server;
+  const ask = (id: number, from: Address, cookie?: Uint8Array) => {
+    host.receive(town.now, knock(id, cookie), from);
+    return town.server.outbox(town.now).at(-1)!.datagram;
+  };
+  const { cookie } = draftOf(ask(500, here));
+  assertEquals(gist(ask(500, there, cookie)), "COOKIE");
+  assertEquals(gist(ask(501, here, cookie)), "COOKIE");
+  assertEquals(gist(ask(500, here, cookie)), "SYN ACK PSH");
+  town.now += 31_000;
+  assertEquals(gist(ask(502, here, cookie)), "COOKIE");
+});
+
+Deno.test("even with good cookies the half-open connections are bounded", () => {
+  const town = new Town();
+  const { host } = town.server;
+  for (let i = 0; i < 1_000; i++) {
+    const from = { hostname: `stranger ${i}`, port: 1 };
+    host.receive(town.now, knock(i), from);
+    const { datagram } = town.server.outbox(town.now).at(-1)!;
+    if (gist(datagram) !== "COOKIE") continue;
+    host.receive(town.now, knock(i, draftOf(datagram).cookie), from);
+    town.server.outbox(town.now);
+    assert(host.guestList.connections.length <= PLACES);
+  }
+  assertEquals(host.guestList.connections.length, PLACES);
+});
+
+Deno.test("half-open connections that are not taken up are given up, and their places are free again", () => {
+  const town = new Town();
+  town.crowd(MAX_HALF_OPEN);
+  town.pass(TIMEOUT + 1_000);
+  assertEquals(town.server.host.deadline, Infinity);
+  town.caller("client");
+  const gists = town.talk().map(({ datagram }) => gist(datagram));
+  assert(!gists.includes("COOKIE"));
+});
+
+Deno.test("a client answers some cookies, and not without end", () => {
+  const duo = new Duo();
+  const near = duo.connect();
+  let syns = 0;
+  const { idHigh, idLow } = near;
+  for (let i = 0; i < 100; i++) {
+    syns += duo.collect(duo.client).length;
+    const cookie = new Uint8Array(20).fill(i);
+    const flags = Flag.COOKIE;
+    duo.deliver(duo.client, [datagramOf({ flags, idHigh, idLow, cookie })]);
+  }
+  assert(syns > 2 && syns < 20, `${syns}`);
+  assertEquals(near.state, "SYN-SENT");
+});

@@ -1,0 +1,81 @@
+import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
+import { Flag, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
+import { type Letter, Station } from "../support/pair.ts";
+import { datagramOf } from "../wire/packets.ts";
+
+/** Half-open connections that the server keeps before it asks for cookies. */
+export const MAX_HALF_OPEN = 4;
+/** Half-open connections that it keeps in all. */
+export const PLACES = 40;
+/** Milliseconds of silence that end a connection. */
+export const TIMEOUT = 30_000;
+
+/** Stations that reach each other by their addresses. */
+export class Town {
+  now = 1_000;
+  readonly server = new Station("server", 2, {
+    maxHalfOpen: MAX_HALF_OPEN,
+    halfOpenPlaces: PLACES,
+    timeout: TIMEOUT,
+  });
+  readonly stations = new Map([["server", this.server]]);
+
+  constructor() {
+    this.server.host.listening = true;
+  }
+
+  /** A station with a connection to the server under way. */
+  caller(name: string) {
+    const station = new Station(name, 100 + this.stations.size);
+    this.stations.set(name, station);
+    const connection = station.host.connect(this.now, this.server.address);
+    return { station, connection };
+  }
+
+  /** Delivers all letters that are not `lost`, and what is answered to them. */
+  talk(lost: (letter: Letter) => boolean = () => false): Letter[] {
+    const all: Letter[] = [];
+    for (let before = -1; all.length > before;) {
+      before = all.length;
+      for (const station of this.stations.values()) {
+        for (const letter of station.outbox(this.now)) {
+          all.push(letter);
+          if (!lost(letter)) this.deliver(letter, station.address);
+        }
+      }
+    }
+    return all;
+  }
+
+  deliver({ datagram, to }: Letter, from: Address): void {
+    this.stations.get(to.hostname)?.host.receive(this.now, datagram, from);
+  }
+
+  /** Lets strangers knock who will never be heard of again. */
+  crowd(count: number): void {
+    for (let i = 0; i < count; i++) {
+      const from = { hostname: `stranger ${i}`, port: 1 };
+      this.server.host.receive(this.now, knock(i), from);
+    }
+  }
+
+  pass(milliseconds: number): void {
+    const end = this.now + milliseconds;
+    while (this.now < end) {
+      const due = [...this.stations.values()].map(({ host }) => host.deadline);
+      this.now = Math.min(
+        end,
+        Math.max(this.now + 1e-3, ...[Math.min(...due)]),
+      );
+      for (const { host } of this.stations.values()) host.wake(this.now);
+      this.talk();
+    }
+  }
+}
+
+/** The SYN of a stranger. */
+export function knock(id: number, cookie?: Uint8Array): Uint8Array {
+  const draft = { flags: Flag.SYN, idHigh: 9, idLow: id, cookie };
+  const padding = SYN_SIZE - datagramOf(draft).length;
+  return datagramOf({ ...draft, padding });
+}

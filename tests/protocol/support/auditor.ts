@@ -1,0 +1,194 @@
+import { RangeSet } from "../../../lib/base/range_set.ts";
+import {
+  decodeSegment,
+  Flag,
+  Segment,
+  SYN_SIZE,
+} from "../../../lib/protocol/wire/segment.ts";
+import type { Sighting } from "../../net/network.ts";
+
+/** What one side is allowed, in bytes. */
+export interface Allowance {
+  /** The largest datagram that it may send. */
+  datagram: number;
+  /** The largest window that it may grant. */
+  window: number;
+}
+
+/** What one side has said, and what it has heard and so may act on. */
+class Voice {
+  next = -1;
+  first = 0;
+  floor = 0;
+  ack = 0;
+  /** Sequence number after the last that it lets the other send. */
+  offeredEdge = 0;
+
+  readonly heardPackets = new RangeSet();
+  heardEnd = 0;
+  grantedEdge = 0;
+  bytesSaid = 0;
+  bytesHeard = 0;
+  /** Whether the other side has shown that it gets what is sent to its address. */
+  proven = false;
+
+  constructor(readonly allowance: Allowance) {}
+
+  /** Begins anew: the same id, opened again by a SYN that came late. */
+  begin(packet: number): void {
+    this.first = this.next = packet;
+    this.floor = this.ack = this.offeredEdge = 0;
+  }
+}
+
+/**
+ * Listens to the datagrams of one connection and holds both sides to the wire
+ * specification: what they send must follow from what has reached them.
+ */
+export class Auditor {
+  /** The first rule that was broken, with the time and the side. */
+  fault: string | undefined;
+  /** When the last datagram reached each side, in milliseconds. */
+  readonly lastHeard = { client: 0, server: 0 };
+
+  readonly #voices: { client: Voice; server: Voice };
+  readonly #segment = new Segment();
+  #idHigh = -1;
+  #idLow = -1;
+
+  constructor(client: Allowance, server: Allowance) {
+    this.#voices = { client: new Voice(client), server: new Voice(server) };
+    this.#voices.client.proven = true;
+  }
+
+  /** Takes what {@linkcode Network.onSighting} tells. */
+  readonly see = (sighting: Sighting): void => {
+    const { what, now, from, to, datagram } = sighting;
+    const side = sideOf(what === "sent" ? from : to);
+    const other = sideOf(what === "sent" ? to : from);
+    if (side === undefined || other === undefined) return;
+    const voice = this.#voices[side];
+    if (what === "sent") {
+      const broken = this.#judge(voice, datagram);
+      if (broken !== undefined) this.fault ??= `${side} ${broken} at ${now} ms`;
+    } else if (what === "delivered") {
+      this.lastHeard[side] = now;
+      this.#hear(voice, datagram);
+    }
+  };
+
+  #hear(voice: Voice, datagram: Uint8Array): void {
+    const segment = this.#segment;
+    voice.bytesHeard += datagram.length;
+    if (decodeSegment(datagram, segment) !== undefined) return;
+    if (!this.#isOurs(segment)) return;
+    const { packetNumber, seq, sequenceLength } = segment;
+    if (isOfHost(segment)) return;
+    voice.heardPackets.add(packetNumber, packetNumber + 1);
+    voice.heardEnd = Math.max(voice.heardEnd, seq + sequenceLength);
+    if (segment.has(Flag.SYN)) {
+      voice.grantedEdge = Math.max(
+        voice.grantedEdge,
+        1 + segment.initialWindow,
+      );
+      if (segment.cookie.length > 0) voice.proven = true;
+    }
+    if (!segment.has(Flag.ACK)) return;
+    voice.grantedEdge = Math.max(
+      voice.grantedEdge,
+      segment.ack + segment.window,
+    );
+    if (segment.blockCount > 0 && segment.blockEnds[0] > voice.first) {
+      voice.proven = true;
+    }
+  }
+
+  #isOurs(segment: Segment): boolean {
+    if (this.#idHigh < 0 && segment.has(Flag.SYN)) {
+      this.#idHigh = segment.idHigh;
+      this.#idLow = segment.idLow;
+    }
+    return segment.idHigh === this.#idHigh && segment.idLow === this.#idLow;
+  }
+
+  /** @returns what is wrong with a datagram that this side sends */
+  #judge(voice: Voice, datagram: Uint8Array): string | undefined {
+    const segment = this.#segment;
+    const malformation = decodeSegment(datagram, segment);
+    if (malformation !== undefined) return `sends what is ${malformation}`;
+    voice.bytesSaid += datagram.length;
+    if (!voice.proven && voice.bytesSaid > voice.bytesHeard) {
+      return "sends more than it got to an address that is not proved";
+    }
+    if (datagram.length > voice.allowance.datagram) {
+      return `sends ${datagram.length} bytes in a datagram`;
+    }
+    if (!this.#isOurs(segment) || isOfHost(segment)) return undefined;
+    return this.#judgeNumbers(voice, segment) ??
+      this.#judgeData(voice, segment, datagram.length) ??
+      (segment.has(Flag.ACK) ? this.#judgeAck(voice, segment) : undefined);
+  }
+
+  #judgeNumbers(voice: Voice, segment: Segment): string | undefined {
+    const { packetNumber, floor } = segment;
+    // One at a time may be left out.
+    if (packetNumber !== voice.next && packetNumber !== voice.next + 1) {
+      if (!segment.has(Flag.SYN)) return `sends packet ${packetNumber}`;
+      voice.begin(packetNumber);
+    }
+    voice.next = packetNumber + 1;
+    if (floor < voice.floor || floor > packetNumber || floor < voice.first) {
+      return `sends the floor ${floor}`;
+    }
+    voice.floor = floor;
+    return undefined;
+  }
+
+  #judgeData(
+    voice: Voice,
+    segment: Segment,
+    size: number,
+  ): string | undefined {
+    const { seq, payloadLength } = segment;
+    if (segment.has(Flag.RST)) return undefined;
+    if (segment.has(Flag.SYN)) {
+      if (size > SYN_SIZE) return `sends a SYN of ${size} bytes`;
+      const opens = !segment.has(Flag.ACK);
+      return opens && size < SYN_SIZE ? "sends a SYN unpadded" : undefined;
+    }
+    if (voice.heardEnd === 0) return "sends more than a SYN to a stranger";
+    return payloadLength > 0 && seq + payloadLength > voice.grantedEdge
+      ? `sends up to ${seq + payloadLength} beyond the window`
+      : undefined;
+  }
+
+  #judgeAck(voice: Voice, segment: Segment): string | undefined {
+    const { ack, window, blockCount, blockStarts, blockEnds } = segment;
+    if (ack < voice.ack) return `takes back the acknowledgement ${voice.ack}`;
+    if (ack > voice.heardEnd) return `acknowledges ${ack}, which it has not`;
+    voice.ack = ack;
+    // The capacity counts from what was read, the window from what came.
+    if (window > voice.allowance.window) return `grants ${window} bytes`;
+    if (ack + window < voice.offeredEdge) return "takes back its window";
+    voice.offeredEdge = ack + window;
+    for (let i = 0; i < blockCount; i++) {
+      let missing = -1;
+      voice.heardPackets.gaps(blockStarts[i], blockEnds[i], (packet) => {
+        missing = packet;
+      });
+      if (missing >= 0) return `acknowledges packet ${missing}`;
+    }
+    return undefined;
+  }
+}
+
+/** What a host says by itself counts no packets. */
+function isOfHost(segment: Segment): boolean {
+  return segment.packetNumber === 0 &&
+    (segment.has(Flag.RST) || segment.has(Flag.COOKIE));
+}
+
+function sideOf(address: string): "client" | "server" | undefined {
+  if (address.startsWith("client")) return "client";
+  return address === "server" ? "server" : undefined;
+}

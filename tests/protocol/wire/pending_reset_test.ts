@@ -1,0 +1,58 @@
+import { assert, assertEquals } from "@std/assert";
+import { writeReset } from "../../../lib/protocol/wire/pending_reset.ts";
+import {
+  Flag,
+  HEADER_SIZE,
+  Reset,
+} from "../../../lib/protocol/wire/segment.ts";
+import { endingOfReset } from "../../../lib/protocol/connection/state.ts";
+import { datagramOf, draftOf, segmentOf } from "./packets.ts";
+
+Deno.test("a reset bears the id, its packet number and a code", () => {
+  const into = new Uint8Array(100);
+  const segment = segmentOf({ idHigh: 7, idLow: 8, flags: Flag.ACK });
+  const length = writeReset(segment, 99, Reset.BUSY, into);
+  const { flags, idHigh, idLow, packetNumber, payload } = draftOf(
+    into.subarray(0, length),
+  );
+  assertEquals({ flags, idHigh, idLow, packetNumber }, {
+    flags: Flag.RST,
+    idHigh: 7,
+    idLow: 8,
+    packetNumber: 99,
+  });
+  assertEquals([...payload], [Reset.BUSY]);
+});
+
+Deno.test("a reset is no larger than the smallest segment that it may answer", () => {
+  const length = writeReset(
+    segmentOf({}),
+    0,
+    Reset.UNKNOWN,
+    new Uint8Array(100),
+  );
+  assertEquals(length, HEADER_SIZE + 1);
+  const oneByte = datagramOf({ payload: Uint8Array.of(1) });
+  assert(length <= oneByte.length);
+  assert(length <= datagramOf({ flags: Flag.ACK }).length);
+});
+
+Deno.test("a code that nobody knows means that the peer speaks otherwise", () => {
+  assertEquals(endingOfReset(200), "protocol");
+  assertEquals(endingOfReset(Reset.PROTOCOL), "protocol");
+});
+
+Deno.test("each code has its ending", () => {
+  const endings = Object.entries(Reset).map(([name, code]) =>
+    `${name}: ${endingOfReset(code)}`
+  );
+  assertEquals(endings, [
+    "DONE: unknown",
+    "BUSY: busy",
+    "ABORTED: aborted",
+    "UNKNOWN: unknown",
+    "PROTOCOL: protocol",
+    "VERSION: version",
+    "TIMEOUT: silence",
+  ]);
+});

@@ -1,0 +1,261 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  type Directory,
+  openDirectory,
+} from "../../../lib/transfer/files/directory/directory.ts";
+import { DescriptorDirectory } from "../../../lib/transfer/files/directory/descriptor_directory.ts";
+import { PathDirectory } from "../../../lib/transfer/files/directory/path_directory.ts";
+import { codeOf } from "../../../lib/transfer/files/system_error.ts";
+import { openByComponents } from "../../../lib/transfer/files/directory/directory_steps.ts";
+import { inDirectory } from "../files.ts";
+
+const KINDS: [string, (path: string) => Directory][] = [
+  ["by descriptor", openDirectory],
+  ["by path", (path) => new PathDirectory(path)],
+];
+
+/** The code of what `action` throws. */
+function thrown(action: () => unknown): string {
+  return codeOf(assertThrows(action));
+}
+
+const TEXT = new TextEncoder().encode("some text");
+
+for (const [kind, open] of KINDS) {
+  /** Runs `body` in an open directory of its own. */
+  const within = (
+    name: string,
+    body: (directory: Directory, path: string) => Promise<void> | void,
+  ) =>
+    Deno.test(`a directory ${kind}: ${name}`, () =>
+      inDirectory(async (path) => {
+        const directory = open(path);
+        try {
+          await body(directory, path);
+        } finally {
+          directory.close();
+        }
+      }));
+
+  within(
+    "a file is made for its owner alone, written, and read again",
+    async (directory, path) => {
+      const file = directory.createFile("ü");
+      assertEquals(file.status().bits, 0o600);
+      file.writeSync(TEXT);
+      const large = new Uint8Array(1 << 17).fill(3);
+      await file.write(large);
+      await file.seek(5);
+      const into = new Uint8Array(1 << 16);
+      assertEquals(await file.read(into.subarray(0, 4)), 4);
+      assertEquals(into.subarray(0, 4), TEXT.subarray(5));
+      assertEquals(await file.read(into), 1 << 16);
+      assertEquals(file.readSync(into), 1 << 16);
+      assertEquals(await file.read(into), null);
+      file.truncate(4);
+      file.chmod(0o640);
+      file.setTime(1_500_000_000_000_000_000n);
+      await file.sync();
+      await file.syncData();
+      file.close();
+      file.close();
+      const { size, bits, mtime, isFile, links } = directory.status("ü")!;
+      assertEquals([size, bits, isFile, links], [4, 0o640, true, 1]);
+      assertEquals(mtime, 1_500_000_000_000_000_000n);
+      assertEquals(Deno.readTextFileSync(`${path}/ü`), "some");
+      assertEquals(directory.status("none"), undefined);
+    },
+  );
+
+  within(
+    "nothing is made where something is, and nothing that is there is opened by being made",
+    (directory, path) => {
+      Deno.writeTextFileSync(`${path}/file`, "mine");
+      Deno.symlinkSync("nowhere", `${path}/link`);
+      Deno.mkdirSync(`${path}/sub`);
+      for (const name of ["file", "link", "sub"]) {
+        assertEquals(thrown(() => directory.createFile(name)), "EEXIST");
+        assertEquals(
+          thrown(() => directory.makeDirectory(name, 0o700)),
+          "EEXIST",
+        );
+        assertEquals(thrown(() => directory.symlink("x", name)), "EEXIST");
+      }
+      assertEquals(Deno.readTextFileSync(`${path}/file`), "mine");
+    },
+  );
+
+  within(
+    "no link is followed, to a file, to a directory or on the way",
+    async (directory, path) => {
+      Deno.mkdirSync(`${path}/sub`);
+      Deno.writeTextFileSync(`${path}/sub/file`, "text");
+      Deno.symlinkSync("sub", `${path}/way`);
+      Deno.symlinkSync("sub/file", `${path}/link`);
+      Deno.symlinkSync(".", `${path}/sub/here`);
+      const refused = ["ELOOP", "ENOTDIR", "EXDEV"];
+      for (
+        const action of [
+          () => directory.openDirectory("way"),
+          () => directory.openFile("link", "read"),
+          () => directory.openFile("link", "both"),
+          () => directory.openBeneath("way/file"),
+          () => directory.openBeneath("link"),
+          () => directory.openBeneath("sub/here/file"),
+          () => directory.openBeneath("sub/../sub/file"),
+          () => directory.openBeneath("../x"),
+          () => openByComponents(directory, "way/file"),
+          () => openByComponents(directory, "sub/here/file"),
+          () => openByComponents(directory, "link"),
+          () => directory.chmodAt("way", 0o777),
+        ]
+      ) {
+        const code = thrown(action);
+        // Beneath, a path may go down and up again
+        if (action.toString().includes("sub/..") && code === "ENOENT") continue;
+        assert(refused.includes(code), `${action}: ${code}`);
+      }
+      const file = directory.openBeneath("sub/file");
+      const into = new Uint8Array(9);
+      assertEquals(await file.read(into), 4);
+      file.close();
+    },
+  );
+
+  within("a named pipe does not block", async (directory, path) => {
+    await new Deno.Command("mkfifo", { args: [`${path}/pipe`] }).output();
+    for (const access of ["read", "write", "both"] as const) {
+      try {
+        const file = directory.openFile("pipe", access);
+        assertEquals(file.status().isFifo, true);
+        file.close();
+      } catch (error) {
+        assert(codeOf(error) !== "", String(error));
+      }
+    }
+  });
+
+  within(
+    "what is moved replaces nothing unless that is wanted",
+    (directory, path) => {
+      for (const name of ["a", "b", "c"]) {
+        Deno.writeTextFileSync(`${path}/${name}`, name);
+      }
+      Deno.mkdirSync(`${path}/sub`);
+      Deno.mkdirSync(`${path}/sub/full`);
+      Deno.mkdirSync(`${path}/empty`);
+      Deno.symlinkSync("nowhere", `${path}/link`);
+      const sub = directory.openDirectory("sub");
+      const keep = { replace: false };
+      for (const name of ["a", "sub", "link"]) {
+        for (const to of ["b", "empty", "link"].filter((to) => to !== name)) {
+          const move = () => directory.rename(name, directory, to, keep);
+          assertEquals(thrown(move), "EEXIST");
+        }
+      }
+      directory.rename("a", sub, "b", keep);
+      directory.rename("link", sub, "link", keep);
+      directory.rename("empty", sub, "none", keep);
+      directory.rename("b", directory, "c", { replace: true });
+      sub.close();
+      assertEquals(Deno.readTextFileSync(`${path}/sub/b`), "a");
+      assertEquals(Deno.readLinkSync(`${path}/sub/link`), "nowhere");
+      assertEquals(Deno.readTextFileSync(`${path}/c`), "b");
+      assertEquals(directory.entries().names.sort(), ["c", "sub"]);
+    },
+  );
+
+  within(
+    "a tree is removed, and what its links lead to stays",
+    (directory, path) => {
+      Deno.mkdirSync(`${path}/victim`);
+      Deno.writeTextFileSync(`${path}/victim/x`, "precious");
+      Deno.mkdirSync(`${path}/tree/a/b`, { recursive: true });
+      Deno.writeTextFileSync(`${path}/tree/a/b/c`, "");
+      Deno.symlinkSync("../victim", `${path}/tree/link`);
+      Deno.chmodSync(`${path}/tree/a`, 0o500);
+      directory.removeTree("tree");
+      directory.removeTree("tree");
+      assertEquals(directory.entries().names, ["victim"]);
+      assertEquals(Deno.readTextFileSync(`${path}/victim/x`), "precious");
+    },
+  );
+
+  within(
+    "a lock holds against another opening, until it is closed",
+    async (directory) => {
+      const first = directory.createFile("x");
+      const second = directory.openFile("x", "both");
+      assertEquals([await first.lock(), await second.lock()], [true, false]);
+      first.close();
+      const third = directory.openFile("x", "both");
+      // One that is waited for, where it cannot be tried, may have it by now
+      assert(await third.lock() || kind === "by path");
+      second.close();
+      third.close();
+    },
+  );
+
+  within(
+    "links, modes and times are set, of what is in it and of itself",
+    (directory, path) => {
+      directory.makeDirectory("sub", 0o755);
+      directory.symlink("where\nit leads", "link");
+      assertEquals(directory.readLink("link"), "where\nit leads");
+      directory.setTimeAt("link", 1_000_000_000_000_000_000n);
+      assertEquals(directory.status("link")?.mtime, 1_000_000_000_000_000_000n);
+      directory.chmodAt("sub", 0o700);
+      const sub = directory.openDirectory("sub");
+      sub.chmod(0o500);
+      sub.setTime(2_000_000_000_000_000_000n);
+      const { mode, mtime, isDirectory, owner, inode } = sub.ownStatus();
+      assertEquals([mode, isDirectory, owner], [0o500, true, Deno.uid()!]);
+      assertEquals(mtime, 2_000_000_000_000_000_000n);
+      assertEquals(directory.status("sub")?.inode, inode);
+      sub.close();
+      directory.removeDirectory("sub");
+      assertThrows(() => Deno.lstatSync(`${path}/sub`));
+    },
+  );
+
+  within("what no system takes as a name is an error", (directory) => {
+    for (const name of ["a\0b", "x".repeat(256)]) {
+      assertThrows(() => directory.createFile(name));
+      assertThrows(() => directory.openDirectory(name));
+    }
+    assertThrows(() => open(`${directory.path}/none`));
+    const file = directory.createFile("file");
+    file.close();
+    assertThrows(() => directory.openDirectory("file"));
+    assertThrows(() => directory.unlink("none"));
+    assertThrows(() => directory.removeDirectory("file"));
+  });
+}
+
+Deno.test("with the C library a directory stays the one that was opened, whatever its path means by then", () =>
+  inDirectory((path) => {
+    Deno.mkdirSync(`${path}/dir`);
+    Deno.mkdirSync(`${path}/other`);
+    const directory = openDirectory(`${path}/dir`);
+    assert(directory instanceof DescriptorDirectory);
+    Deno.renameSync(`${path}/dir`, `${path}/moved`);
+    Deno.symlinkSync("other", `${path}/dir`);
+    directory.createFile("x").close();
+    directory.chmod(0o711);
+    directory.close();
+    assertEquals([...Deno.readDirSync(`${path}/other`)], []);
+    assertEquals(Deno.statSync(`${path}/moved`).mode! & 0o777, 0o711);
+    assertEquals([...Deno.readDirSync(`${path}/moved`)].length, 1);
+    return Promise.resolve();
+  }));
+
+Deno.test("a file is closed when what is under way has ended, and not used after", () =>
+  inDirectory(async (path) => {
+    const directory = openDirectory(path);
+    const file = directory.createFile("x");
+    const writing = file.write(new Uint8Array(1 << 20));
+    file.close();
+    await writing.catch(() => {});
+    assertEquals(thrown(() => file.writeSync(TEXT)), "EBADF");
+    directory.close();
+  }));

@@ -1,0 +1,288 @@
+import { parse } from "node:path";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { Failure } from "../../../lib/base/failure.ts";
+import { StorageFailure } from "../../../lib/transfer/content.ts";
+import {
+  FileSink,
+  type FileSinkOptions,
+} from "../../../lib/transfer/files/writing/file_sink.ts";
+import type { Attributes } from "../../../lib/transfer/files/writing/growing_file.ts";
+import { FileSource } from "../../../lib/transfer/files/reading/file_source.ts";
+import { statusAt } from "../../../lib/transfer/files/file_status.ts";
+import { inDirectory, namesIn, OWNER, stagingIn } from "../files.ts";
+
+/** Opens a sink for a file that `OWNER` sends. */
+function create(
+  path: string,
+  options: Partial<FileSinkOptions> = {},
+  attributes: Attributes = {},
+): Promise<FileSink> {
+  return FileSink.create(path, attributes, {
+    force: false,
+    owner: OWNER,
+    ...options,
+  });
+}
+
+/** What is at `path` while it arrives. */
+function partOf(path: string): string {
+  const { dir, base } = parse(path);
+  return `${stagingIn(dir)}/content/${base}.ferry-part`;
+}
+
+/** Leaves this text behind of a transfer to `path` that was broken off. */
+async function leave(path: string, text: string): Promise<void> {
+  const sink = await create(path);
+  await sink.write(new TextEncoder().encode(text));
+  sink.discard(true);
+}
+
+const HELLO = new TextEncoder().encode("hello");
+
+Deno.test("a file is read with its name, size, permission bits and time", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/some file`;
+    await Deno.writeFile(path, HELLO, { mode: 0o640 });
+    await Deno.utime(path, 1e9, 1.5e9);
+    const source = await FileSource.open(path);
+    const into = new Uint8Array(10);
+    assertEquals(source.offer, {
+      name: "some file",
+      size: 5,
+      mode: 0o640,
+      mtime: 1_500_000_000_000_000_000n,
+      resumable: true,
+    });
+    assertEquals(await source.read(into), 5);
+    assertEquals(into.subarray(0, 5), HELLO);
+    assertEquals(await source.read(into), null);
+    source.close();
+  }));
+
+Deno.test("what is called like a part file is offered under another name, and every other name as it is", () =>
+  inDirectory(async (directory) => {
+    const CASES = [["a\\b\x1bc\nd", "a\\b\x1bc\nd"], [
+      "x.ferry-part",
+      "x.ferry_part",
+    ]];
+    for (const [name, offered] of CASES) {
+      await Deno.writeFile(`${directory}/${name}`, HELLO);
+      const source = await FileSource.open(`${directory}/${name}`);
+      source.close();
+      assertEquals(source.offer.name, offered);
+    }
+  }));
+
+Deno.test("what is missing or a directory cannot be sent, and the reason is said", () =>
+  inDirectory(async (directory) => {
+    await assertRejects(
+      () => FileSource.open(`${directory}/none`),
+      Failure,
+      `Cannot read ${directory}/none: no such file or directory`,
+    );
+    await assertRejects(
+      () => FileSource.open(directory),
+      Failure,
+      `Cannot read ${directory}: it is a directory`,
+    );
+  }));
+
+Deno.test("a file has its final name only when it is complete, and its mode and time", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/x`;
+    const attributes = { mode: 0o440, mtime: 1_500_000_000_123_456_789n };
+    const sink = await create(path, {}, attributes);
+    await sink.write(HELLO);
+    assertEquals(namesIn(directory), ["x.*"]);
+    const [staging, part] = [stagingIn(directory), partOf(path)];
+    const modes = [staging, part, `${staging}/state`].map((path) =>
+      Deno.statSync(path).mode! & 0o7777
+    );
+    assertEquals(modes, [0o700, 0o600, 0o600]);
+    await sink.commit();
+    sink.discard();
+    assertEquals(namesIn(directory), ["x"]);
+    const { mode, mtime } = statusAt(path);
+    assertEquals([mode, mtime], [0o440, 1_500_000_000_123_456_789n]);
+    assertEquals(await Deno.readFile(path), HELLO);
+  }));
+
+Deno.test("a file that is discarded leaves nothing", () =>
+  inDirectory(async (directory) => {
+    const sink = await create(`${directory}/x`);
+    await sink.write(HELLO);
+    sink.discard();
+    sink.discard();
+    assertEquals(namesIn(directory), []);
+  }));
+
+Deno.test("a commit that is overtaken by a discard leaves nothing", () =>
+  inDirectory(async (directory) => {
+    const sink = await create(`${directory}/x`);
+    await sink.write(HELLO);
+    const committing = sink.commit();
+    sink.discard();
+    await assertRejects(() => committing, StorageFailure);
+    assertEquals(namesIn(directory), []);
+  }));
+
+Deno.test("a file that exists is not replaced", () =>
+  inDirectory(async (directory) => {
+    await Deno.writeTextFile(`${directory}/x`, "old");
+    const failure = await assertRejects(
+      () => create(`${directory}/x`),
+      StorageFailure,
+      "it exists already; use --force to replace it, or -o for another name",
+    );
+    assertEquals(failure.problem, "exists");
+    assertEquals(namesIn(directory), ["x"]);
+  }));
+
+Deno.test("a file that comes into being during the transfer is not replaced either", () =>
+  inDirectory(async (directory) => {
+    const sink = await create(`${directory}/x`);
+    await sink.write(HELLO);
+    await Deno.writeTextFile(`${directory}/x`, "other");
+    const failure = await assertRejects(() => sink.commit(), StorageFailure);
+    assertEquals(failure.problem, "exists");
+    sink.discard();
+    assertEquals(namesIn(directory), ["x"]);
+    assertEquals(await Deno.readTextFile(`${directory}/x`), "other");
+  }));
+
+Deno.test("a file that exists is replaced by force, at the end", () =>
+  inDirectory(async (directory) => {
+    await Deno.writeTextFile(`${directory}/x`, "old");
+    const sink = await create(`${directory}/x`, { force: true });
+    await sink.write(HELLO);
+    assertEquals(await Deno.readTextFile(`${directory}/x`), "old");
+    await sink.commit();
+    assertEquals(namesIn(directory), ["x"]);
+    assertEquals(await Deno.readFile(`${directory}/x`), HELLO);
+  }));
+
+Deno.test("what is discarded to be kept stays under its temporary name, and is said to", () =>
+  inDirectory(async (directory) => {
+    const sink = await create(`${directory}/x`);
+    await sink.write(HELLO);
+    sink.discard(true);
+    assertEquals(sink.remains, stagingIn(directory));
+    assertEquals(namesIn(directory), ["x.*"]);
+    const empty = await create(`${directory}/y`);
+    empty.discard(true);
+    assertEquals(namesIn(directory), ["x.*"]);
+  }));
+
+Deno.test("what an earlier attempt left can be read, and gone on with anywhere", () =>
+  inDirectory(async (directory) => {
+    await leave(`${directory}/x`, "help!!");
+    const sink = await create(`${directory}/x`);
+    assertEquals(sink.kept?.length, 6);
+    const into = new Uint8Array(10);
+    assertEquals(await sink.kept?.read(into), 6);
+    assertEquals(await sink.kept?.read(into), null);
+    await sink.kept?.resume(3);
+    await sink.write(HELLO.subarray(3));
+    await sink.commit();
+    assertEquals(await Deno.readTextFile(`${directory}/x`), "hello");
+  }));
+
+Deno.test("what an earlier attempt left stays unless it was written to", () =>
+  inDirectory(async (directory) => {
+    await leave(`${directory}/x`, "old");
+    const sink = await create(`${directory}/x`);
+    sink.discard();
+    assertEquals(namesIn(directory), ["x.*"]);
+    assertEquals(await Deno.readTextFile(partOf(`${directory}/x`)), "old");
+  }));
+
+Deno.test("a disk without room for a file is said to be full, with both figures", () =>
+  inDirectory(async (directory) => {
+    const sink = await create(`${directory}/x`);
+    sink.checkRoom(1);
+    const failure = assertThrows(
+      () => sink.checkRoom(2 ** 52),
+      StorageFailure,
+      "the disk is full, with room for",
+    );
+    assertEquals(failure.problem, "full");
+    sink.discard();
+  }));
+
+Deno.test("a second transfer to the same name is turned away while the first goes on", () =>
+  inDirectory(async (directory) => {
+    const first = await create(`${directory}/x`);
+    await first.write(HELLO);
+    await assertRejects(
+      () => create(`${directory}/x`, { force: true }),
+      StorageFailure,
+      "another transfer does so right now",
+    );
+    await first.commit();
+    assertEquals(await Deno.readFile(`${directory}/x`), HELLO);
+  }));
+
+Deno.test("what was put in the place of a file that arrives is not taken for it", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/x`;
+    const sink = await create(path);
+    await sink.write(HELLO);
+    const part = partOf(path);
+    await Deno.remove(part);
+    await Deno.writeTextFile(part, "planted");
+    await assertRejects(
+      () => sink.commit(),
+      StorageFailure,
+      "was removed meanwhile",
+    );
+    sink.discard();
+    assertEquals(namesIn(directory), []);
+  }));
+
+Deno.test("a link under the final name is replaced by force, and what it points to is left", () =>
+  inDirectory(async (directory) => {
+    await Deno.writeTextFile(`${directory}/victim`, "precious");
+    await Deno.symlink(`${directory}/victim`, `${directory}/x`);
+    await assertRejects(
+      () => create(`${directory}/x`),
+      StorageFailure,
+      "exists already",
+    );
+    const sink = await create(`${directory}/x`, { force: true });
+    await sink.commit();
+    assert(Deno.lstatSync(`${directory}/x`).isFile);
+    assertEquals(await Deno.readTextFile(`${directory}/victim`), "precious");
+  }));
+
+Deno.test("a place that cannot take a file is named with the reason", () =>
+  inDirectory(async (directory) => {
+    await Deno.mkdir(`${directory}/sub`);
+    await Deno.writeTextFile(`${directory}/file`, "");
+    const CASES = [
+      [`${directory}/none/x`, "no such file or directory"],
+      [`${directory}/file/x`, "is not a directory"],
+      [`${directory}/sub`, "it names a directory; use -d"],
+      [`${directory}/${"x".repeat(300)}`, "the name is too long"],
+    ];
+    for (const [path, words] of CASES) {
+      for (const force of [false, true]) {
+        await assertRejects(
+          () => create(path, { force }),
+          StorageFailure,
+          words,
+        );
+      }
+    }
+  }));
+
+Deno.test("a name of 255 bytes has a shorter temporary name", () =>
+  inDirectory(async (directory) => {
+    const name = "é".repeat(127) + "x";
+    const sink = await create(`${directory}/${name}`);
+    assertEquals(namesIn(directory), ["é".repeat(117) + ".*"]);
+    assertEquals(namesIn(`${stagingIn(directory)}/content`), [
+      "é".repeat(122) + ".ferry-part",
+    ]);
+    await sink.commit();
+    assertEquals(namesIn(directory), [name]);
+  }));

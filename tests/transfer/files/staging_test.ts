@@ -1,0 +1,814 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Failure } from "../../../lib/base/failure.ts";
+import {
+  StorageFailure,
+  type TreeSink,
+} from "../../../lib/transfer/content.ts";
+import type {
+  DirectoryEntry,
+  FileEntry,
+  LinkEntry,
+} from "../../../lib/transfer/wire/entries.ts";
+import { FileSink } from "../../../lib/transfer/files/writing/file_sink.ts";
+import type { Owner } from "../../../lib/transfer/files/writing/staging.ts";
+import { FileTreeSink } from "../../../lib/transfer/files/writing/tree_sink.ts";
+import type { Offer } from "../../../lib/transfer/wire/messages.ts";
+import { inDirectory, namesIn, OWNER, stagingIn } from "../files.ts";
+
+const HELLO = new TextEncoder().encode("hello");
+const STRANGER: Owner = { key: new Uint8Array(32).fill(2) };
+/** A user who is nobody here. */
+const NOBODY = 65534;
+const ROOT = Deno.uid() === 0;
+const FFI = Deno.permissions.querySync({ name: "ffi" }).state === "granted";
+
+/** An owner by a code, of which the verifier is simple. */
+function knowing(code: string): Owner {
+  return {
+    code: {
+      verifier: () => `v${code}`,
+      matches: (verifier) => verifier === `v${code}`,
+    },
+  };
+}
+
+function offerOf(...names: string[]): Offer {
+  const tree = { count: names.length, names };
+  return { name: names[0], tree, resumable: true };
+}
+
+function fileOf(name: string, bytes = HELLO, mode = 0o644): FileEntry {
+  return { kind: "file", name, mode, mtime: 10n ** 18n, size: bytes.length };
+}
+
+function directoryOf(name: string, mode = 0o755): DirectoryEntry {
+  return { kind: "directory", name, mode, mtime: 10n ** 18n };
+}
+
+function linkOf(name: string, target: string): LinkEntry {
+  return { kind: "link", name, target, mtime: 10n ** 18n };
+}
+
+/** A tree sink of `OWNER` in `directory`. */
+function treeIn(
+  directory: string,
+  names: string[],
+  options: { force?: boolean; owner?: Owner } = {},
+): Promise<FileTreeSink> {
+  const { force = false, owner = OWNER } = options;
+  return FileTreeSink.create(directory, offerOf(...names), { force, owner });
+}
+
+/** Puts `a/x`, and what else is given into `a`. */
+function fill(sink: TreeSink, ...names: string[]): void {
+  sink.enter(directoryOf("a"));
+  for (const name of ["x", ...names]) sink.put(fileOf(name), HELLO);
+  sink.leave();
+}
+
+function modeOf(path: string): number {
+  return Deno.lstatSync(path).mode! & 0o7777;
+}
+
+/** What a failure says. */
+async function failureOf(promise: Promise<unknown>): Promise<StorageFailure> {
+  return await assertRejects(() => promise, StorageFailure);
+}
+
+Deno.test("a stranger's attempt of the same name neither learns of another's unfinished work, nor touches it", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/x`;
+    const first = await FileSink.create(path, {}, {
+      force: false,
+      owner: OWNER,
+    });
+    await first.write(HELLO);
+    for (const owner of [STRANGER, knowing("1"), undefined, {}]) {
+      // While it is received, and when it was broken off
+      const other = await FileSink.create(path, {}, { force: false, owner });
+      assertEquals(other.kept, undefined);
+      await other.write(HELLO.subarray(2));
+      other.discard();
+    }
+    first.discard(true);
+    const staging = stagingIn(directory);
+    const stranger = await FileSink.create(path, {}, {
+      force: true,
+      owner: STRANGER,
+    });
+    assertEquals(stranger.kept, undefined);
+    await stranger.write(HELLO.subarray(1));
+    await stranger.commit();
+    assertEquals(namesIn(directory), ["x", "x.*"]);
+    assertEquals(stagingIn(directory), staging);
+    assertEquals(
+      await Deno.readFile(`${staging}/content/x.ferry-part`),
+      HELLO,
+    );
+  }));
+
+Deno.test("whoever proves the same code goes on, with whatever key; another code does not do", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/x`;
+    const create = (owner: Owner) =>
+      FileSink.create(path, {}, { force: false, owner });
+    const first = await create({ ...knowing("7"), ...OWNER });
+    await first.write(HELLO);
+    first.discard(true);
+    const kept = [];
+    for (
+      const owner of [
+        knowing("8"),
+        STRANGER,
+        { ...knowing("8"), ...STRANGER },
+        { ...knowing("7"), ...STRANGER },
+        OWNER,
+      ]
+    ) {
+      const sink = await create(owner);
+      kept.push(sink.kept?.length);
+      sink.discard();
+    }
+    assertEquals(kept, [undefined, undefined, undefined, 5, 5]);
+  }));
+
+Deno.test("what the same owner receives right now is taken, for a file and a tree", () =>
+  inDirectory(async (directory) => {
+    const file = () =>
+      FileSink.create(`${directory}/x`, {}, { force: true, owner: OWNER });
+    const tree = () => treeIn(directory, ["a"]);
+    for (const create of [file, tree]) {
+      const first = await create();
+      assertEquals((await failureOf(create())).problem, "taken");
+      first.discard();
+      (await create()).discard();
+    }
+  }));
+
+/** What somebody may have put in the place of a staging directory, or into it. */
+const PLANTS: [string, (staging: string, directory: string) => void][] = [
+  [
+    "a directory that all may write",
+    (staging) => Deno.chmodSync(staging, 0o777),
+  ],
+  [
+    "a directory that a group may read",
+    (staging) => Deno.chmodSync(staging, 0o750),
+  ],
+  [
+    "a state file that all may write",
+    (staging) => Deno.chmodSync(`${staging}/state`, 0o666),
+  ],
+  [
+    "a state file that has another name",
+    (staging, directory) =>
+      Deno.linkSync(`${staging}/state`, `${directory}/link`),
+  ],
+  ["a link to a directory", (staging, directory) => {
+    Deno.renameSync(staging, `${directory}/real`);
+    Deno.symlinkSync("real", staging);
+  }],
+  ["a link to a state file", (staging, directory) => {
+    Deno.renameSync(`${staging}/state`, `${directory}/real`);
+    Deno.symlinkSync("../real", `${staging}/state`);
+  }],
+  ["a state file of another version", (staging) => {
+    const state = Deno.readTextFileSync(`${staging}/state`);
+    Deno.writeTextFileSync(
+      `${staging}/state`,
+      state.replace('"version":1', '"version":2'),
+    );
+  }],
+  [
+    "a state file that is no text",
+    (staging) =>
+      Deno.writeFileSync(`${staging}/state`, new Uint8Array(99).fill(0xfe)),
+  ],
+  [
+    "a state file that is a list",
+    (staging) => Deno.writeTextFileSync(`${staging}/state`, "[1]\n[]\n"),
+  ],
+  ["an empty state file", (staging) => Deno.truncateSync(`${staging}/state`)],
+  ["no state file", (staging) => Deno.removeSync(`${staging}/state`)],
+  ["a named pipe as a state file", (staging) => {
+    Deno.removeSync(`${staging}/state`);
+    new Deno.Command("mkfifo", { args: ["-m", "600", `${staging}/state`] })
+      .outputSync();
+  }],
+  ["a file", (staging) => {
+    Deno.removeSync(staging, { recursive: true });
+    Deno.writeTextFileSync(staging, "");
+  }],
+  ...ROOT
+    ? [
+      ["another user's directory", (staging: string) =>
+        Deno.chownSync(staging, NOBODY, NOBODY)],
+      ["another user's state file", (staging: string) =>
+        Deno.chownSync(`${staging}/state`, NOBODY, NOBODY)],
+    ] as [string, (staging: string) => void][]
+    : [],
+];
+for (const [what, plant] of PLANTS) {
+  Deno.test(`${what} in the place of what was left is not taken up, and left as it is`, () =>
+    inDirectory(async (directory) => {
+      const path = `${directory}/x`;
+      const create = () =>
+        FileSink.create(path, {}, { force: false, owner: OWNER });
+      const first = await create();
+      await first.write(HELLO);
+      first.discard(true);
+      const staging = stagingIn(directory);
+      plant(staging, directory);
+      const before = Deno.lstatSync(staging);
+      const sink = await create();
+      assertEquals(sink.kept, undefined);
+      await sink.write(HELLO.subarray(1));
+      await sink.commit();
+      assertEquals(await Deno.readFile(path), HELLO.subarray(1));
+      const { ino, mode } = Deno.lstatSync(staging);
+      assertEquals([ino, mode], [before.ino, before.mode]);
+    }));
+}
+
+Deno.test("a file in staging that is a link or has another name is not gone on with", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/x`;
+    const victim = `${directory}/victim`;
+    Deno.writeTextFileSync(victim, "precious");
+    const create = () =>
+      FileSink.create(path, {}, { force: true, owner: OWNER });
+    for (
+      const plant of [
+        (part: string) => Deno.symlinkSync(victim, part),
+        (part: string) => Deno.linkSync(victim, part),
+        (part: string) => Deno.mkdirSync(part),
+      ]
+    ) {
+      const first = await create();
+      await first.write(HELLO);
+      first.discard(true);
+      const part = `${stagingIn(directory)}/content/x.ferry-part`;
+      Deno.removeSync(part);
+      plant(part);
+      const sink = await create();
+      assertEquals(sink.kept, undefined);
+      await sink.write(HELLO);
+      await sink.commit();
+      assertEquals(Deno.readTextFileSync(victim), "precious");
+      assertEquals(namesIn(directory), ["victim", "x"]);
+    }
+  }));
+
+Deno.test({
+  name:
+    "another user reads nothing of what arrives before it is complete, and what is private then not either",
+  ignore: !ROOT,
+  fn: () =>
+    inDirectory(async (directory) => {
+      Deno.chmodSync(directory, 0o1777);
+      FileSink.check(`${directory}/x`, { force: false });
+      assertEquals(namesIn(directory), []);
+      const sink = await FileSink.create(`${directory}/x`, { mode: 0o600 }, {
+        force: false,
+        owner: OWNER,
+      });
+      await sink.write(HELLO);
+      const find = (path: string) =>
+        new Deno.Command("find", { args: [path], uid: NOBODY, gid: NOBODY })
+          .outputSync();
+      const cat = (path: string) =>
+        new Deno.Command("cat", { args: [path], uid: NOBODY, gid: NOBODY })
+          .outputSync();
+      const staging = stagingIn(directory);
+      assertEquals(find(staging).success, false);
+      const part = `${staging}/content/x.ferry-part`;
+      assertEquals(cat(part).stdout.length, 0);
+      assertEquals(cat(`${staging}/state`).stdout.length, 0);
+      // Not even where the directory itself were open to all
+      assertEquals([modeOf(part), modeOf(`${staging}/state`)], [0o600, 0o600]);
+      await sink.commit();
+      assertEquals(cat(`${directory}/x`).stdout.length, 0);
+      assertEquals(Deno.statSync(`${directory}/x`).uid, 0);
+    }),
+});
+
+Deno.test({
+  name:
+    "a directory that is swapped for another one meanwhile redirects nothing",
+  ignore: !FFI,
+  fn: () =>
+    inDirectory(async (directory) => {
+      const dir = `${directory}/dir`;
+      Deno.mkdirSync(dir);
+      Deno.mkdirSync(`${directory}/victim`);
+      Deno.writeTextFileSync(`${directory}/victim/x`, "precious");
+      Deno.chmodSync(`${directory}/victim/x`, 0o600);
+      const file = await FileSink.create(`${dir}/x`, { mode: 0o644 }, {
+        force: true,
+        owner: OWNER,
+      });
+      const tree = await treeIn(dir, ["a"]);
+      tree.enter(directoryOf("a"));
+      await file.write(HELLO);
+      Deno.renameSync(dir, `${directory}/moved`);
+      Deno.symlinkSync("victim", dir);
+      tree.put(fileOf("y"), HELLO);
+      const large = await tree.open(fileOf("z", new Uint8Array(70_000)));
+      await large.write(new Uint8Array(70_000));
+      await large.commit();
+      tree.leave();
+      await tree.commit();
+      await file.commit();
+      assertEquals(namesIn(`${directory}/victim`), ["x"]);
+      assertEquals(modeOf(`${directory}/victim/x`), 0o600);
+      assertEquals(namesIn(`${directory}/moved`), ["a", "x"]);
+      assertEquals(namesIn(`${directory}/moved/a`), ["y", "z"]);
+    }),
+});
+
+Deno.test({
+  name:
+    "a staging directory that is moved away and replaced takes nothing else with it",
+  ignore: !FFI,
+  fn: () =>
+    inDirectory(async (directory) => {
+      const sink = await treeIn(directory, ["a"]);
+      fill(sink);
+      const staging = stagingIn(directory);
+      Deno.renameSync(staging, `${directory}/away`);
+      Deno.mkdirSync(`${staging}/content/a`, { recursive: true });
+      Deno.writeTextFileSync(`${staging}/content/a/x`, "planted");
+      await sink.commit();
+      assertEquals(Deno.readFileSync(`${directory}/a/x`), HELLO);
+      assertEquals(Deno.readTextFileSync(`${staging}/content/a/x`), "planted");
+    }),
+});
+
+Deno.test("nothing that is there is merged into, and nobody's directory changes its mode", () =>
+  inDirectory(async (directory) => {
+    Deno.mkdirSync(`${directory}/a`, { mode: 0o700 });
+    Deno.writeTextFileSync(`${directory}/a/diary`, "secret");
+    Deno.chmodSync(`${directory}/a/diary`, 0o600);
+    assertEquals((await failureOf(treeIn(directory, ["a"]))).problem, "exists");
+    // It came while the tree did, and the attempt was broken off and given again
+    const first = await treeIn(directory, ["b"]);
+    first.enter(directoryOf("b", 0o777));
+    first.put(fileOf("x"), HELLO);
+    Deno.mkdirSync(`${directory}/b`, { mode: 0o700 });
+    first.discard(true);
+    assertEquals((await failureOf(treeIn(directory, ["b"]))).problem, "exists");
+    Deno.removeSync(`${directory}/b`);
+    const second = await treeIn(directory, ["b"]);
+    assert(second.resuming);
+    Deno.mkdirSync(`${directory}/b`, { mode: 0o700 });
+    const enter = async () => await second.enter(directoryOf("b", 0o777));
+    assertEquals((await failureOf(enter())).problem, "exists");
+    second.discard(true);
+    for (const name of ["a", "b"]) {
+      assertEquals(modeOf(`${directory}/${name}`), 0o700);
+    }
+    assertEquals(modeOf(`${directory}/a/diary`), 0o600);
+  }));
+
+Deno.test("what was not sent by this transfer is neither found nor hashed when it goes on", () =>
+  inDirectory(async (directory) => {
+    const first = await treeIn(directory, ["a", "b"]);
+    fill(first);
+    first.discard(true);
+    Deno.writeFileSync(`${directory}/b`, HELLO);
+    Deno.utimeSync(`${directory}/b`, 1e9, 1e9);
+    // Whoever has the same key guesses name, size and time of what lies there
+    const failure = await failureOf(treeIn(directory, ["a", "b"]));
+    assertEquals(failure.problem, "exists");
+    const forced = await treeIn(directory, ["a", "b"], { force: true });
+    const inventory = forced.inventory();
+    assertEquals(inventory.look(fileOf("b")), undefined);
+    inventory.enter("a");
+    assertEquals(inventory.look(fileOf("x"))?.whole, true);
+    forced.discard(true);
+  }));
+
+Deno.test("by force files are replaced, and directories that are there keep their mode", () =>
+  inDirectory(async (directory) => {
+    Deno.mkdirSync(`${directory}/a/sub`, { recursive: true });
+    Deno.chmodSync(`${directory}/a`, 0o750);
+    Deno.chmodSync(`${directory}/a/sub`, 0o700);
+    Deno.writeTextFileSync(`${directory}/a/x`, "old");
+    Deno.writeTextFileSync(`${directory}/a/mine`, "mine");
+    Deno.symlinkSync("mine", `${directory}/a/link`);
+    const sink = await treeIn(directory, ["a"], { force: true });
+    sink.enter(directoryOf("a", 0o777));
+    sink.put(fileOf("link"), HELLO);
+    sink.enter(directoryOf("new", 0o555));
+    sink.put(fileOf("y"), HELLO);
+    sink.leave();
+    sink.enter(directoryOf("sub", 0o777));
+    sink.put(fileOf("z"), HELLO);
+    sink.leave();
+    const large = await sink.open(fileOf("t", new Uint8Array(70_000)));
+    await large.write(new Uint8Array(70_000));
+    await large.commit();
+    sink.put(fileOf("x"), HELLO);
+    sink.leave();
+    await sink.commit();
+    assertEquals(namesIn(directory), ["a"]);
+    const names = ["link", "mine", "new", "sub", "t", "x"];
+    assertEquals(namesIn(`${directory}/a`), names);
+    assertEquals([modeOf(`${directory}/a`), modeOf(`${directory}/a/sub`)], [
+      0o750,
+      0o700,
+    ]);
+    assertEquals(modeOf(`${directory}/a/new`), 0o555);
+    assertEquals(Deno.readTextFileSync(`${directory}/a/mine`), "mine");
+    assertEquals(Deno.readFileSync(`${directory}/a/x`), HELLO);
+    assert(Deno.lstatSync(`${directory}/a/link`).isFile);
+    Deno.chmodSync(`${directory}/a/new`, 0o755);
+  }));
+
+Deno.test("by force no link is written through, and nothing takes another kind's place", () =>
+  inDirectory(async (directory) => {
+    Deno.mkdirSync(`${directory}/victim`);
+    const CASES: [(path: string) => void, RegExp][] = [
+      [
+        (path) => Deno.symlinkSync("../victim", path),
+        /nothing is written thro/,
+      ],
+      [(path) => Deno.writeTextFileSync(path, "file"), /a file of that name/],
+      [
+        (path) =>
+          void new Deno.Command("mkfifo", { args: [path] }).outputSync(),
+        /a file of that name/,
+      ],
+    ];
+    for (const [plant, why] of CASES) {
+      Deno.mkdirSync(`${directory}/a`);
+      plant(`${directory}/a/sub`);
+      Deno.writeTextFileSync(`${directory}/a/x`, "old");
+      const sink = await treeIn(directory, ["a"], { force: true });
+      sink.enter(directoryOf("a"));
+      sink.enter(directoryOf("sub"));
+      sink.put(fileOf("x"), HELLO);
+      sink.leave();
+      sink.put(fileOf("x"), HELLO);
+      sink.leave();
+      assert(why.test((await failureOf(sink.commit())).message));
+      sink.discard(false);
+      // It is looked at first: so nothing has been replaced
+      assertEquals(Deno.readTextFileSync(`${directory}/a/x`), "old");
+      assertEquals(namesIn(`${directory}/victim`), []);
+      for (const name of Deno.readDirSync(directory)) {
+        if (name.name === "victim") continue;
+        Deno.removeSync(`${directory}/${name.name}`, { recursive: true });
+      }
+    }
+    Deno.mkdirSync(`${directory}/a`);
+    const sink = await treeIn(directory, ["a"], { force: true });
+    const put = async () => await sink.put(fileOf("a"), HELLO);
+    assertEquals((await failureOf(put())).problem, "directory");
+    sink.discard();
+  }));
+
+Deno.test("of several names none is moved if one of them has come to be there", () =>
+  inDirectory(async (directory) => {
+    const sink = await treeIn(directory, ["a", "b", "c"]);
+    fill(sink);
+    sink.put(fileOf("b"), HELLO);
+    sink.put(fileOf("c"), HELLO);
+    Deno.writeTextFileSync(`${directory}/c`, "other");
+    const failure = await failureOf(sink.commit());
+    assertEquals(failure.problem, "exists");
+    sink.discard(true);
+    assertEquals(namesIn(directory), ["a+2.*", "c"]);
+    Deno.removeSync(`${directory}/c`);
+    const again = await treeIn(directory, ["a", "b", "c"]);
+    assert(again.resuming);
+    again.enter(directoryOf("a"));
+    again.keep(fileOf("x"));
+    again.leave();
+    again.keep(fileOf("b"));
+    again.keep(fileOf("c"));
+    await again.commit();
+    assertEquals(namesIn(directory), ["a", "b", "c"]);
+  }));
+
+/** Ends a tree of `a` and `b` as if the process had been killed when `a` was moved. */
+async function killedAtEnd(directory: string): Promise<void> {
+  const sink = await treeIn(directory, ["a", "b"]);
+  sink.enter(directoryOf("a", 0o555));
+  sink.put(fileOf("x"), HELLO);
+  sink.leave();
+  sink.put(fileOf("b"), HELLO);
+  sink.discard(true);
+  const staging = stagingIn(directory);
+  const roots = ["a", "b"].map((name) => ({
+    name,
+    inode: String(Deno.statSync(`${staging}/content/${name}`).ino),
+  }));
+  const line = JSON.stringify({ phase: "committing", roots });
+  // What was written last may have been cut off
+  Deno.writeTextFileSync(`${staging}/state`, `{"pha\n${line}\n{"pha`, {
+    append: true,
+  });
+  Deno.renameSync(`${staging}/content/a`, `${directory}/a`);
+}
+
+Deno.test("a tree that was complete but for its very end is gone on with, and nothing of it is sent again", () =>
+  inDirectory(async (directory) => {
+    await killedAtEnd(directory);
+    const sink = await treeIn(directory, ["a", "b"]);
+    assert(sink.resuming);
+    const inventory = sink.inventory();
+    inventory.enter("a");
+    const found = inventory.look(fileOf("x"));
+    inventory.leave();
+    assertEquals([found?.whole, inventory.look(fileOf("b"))?.whole], [
+      true,
+      true,
+    ]);
+    const content = await found!.open();
+    assertEquals(await content.read(new Uint8Array(9)), 5);
+    content.close();
+    sink.enter(directoryOf("a", 0o555));
+    sink.keep(fileOf("x"));
+    sink.leave();
+    sink.keep(fileOf("b"));
+    await sink.commit();
+    assertEquals(namesIn(directory), ["a", "b"]);
+    assertEquals(modeOf(`${directory}/a`), 0o555);
+    Deno.chmodSync(`${directory}/a`, 0o755);
+  }));
+
+Deno.test("what has its final name is never changed by going on, whatever the sender sends then", () =>
+  inDirectory(async (directory) => {
+    await killedAtEnd(directory);
+    Deno.chmodSync(`${directory}/a`, 0o755);
+    Deno.writeTextFileSync(`${directory}/a/notes`, "mine");
+    const attempts: ((sink: TreeSink) => void | Promise<unknown>)[] = [
+      (sink) => sink.put(fileOf("x"), HELLO.subarray(1)),
+      (sink) => sink.put(fileOf("new"), HELLO),
+      (sink) => sink.link(linkOf("x", "y")),
+      (sink) => sink.enter(directoryOf("sub")),
+      (sink) => sink.open(fileOf("x", new Uint8Array(70_000))),
+    ];
+    for (const attempt of attempts) {
+      const sink = await treeIn(directory, ["a", "b"]);
+      sink.enter(directoryOf("a", 0o777));
+      await failureOf((async () => await attempt(sink))());
+      sink.discard(true);
+    }
+    assertEquals(namesIn(`${directory}/a`), ["notes", "x"]);
+    assertEquals(Deno.readFileSync(`${directory}/a/x`), HELLO);
+    const sink = await treeIn(directory, ["a", "b"]);
+    sink.enter(directoryOf("a", 0o777));
+    sink.keep(fileOf("x"));
+    sink.leave();
+    sink.keep(fileOf("b"));
+    await sink.commit();
+    assertEquals(namesIn(`${directory}/a`), ["notes", "x"]);
+    assertEquals(modeOf(`${directory}/a`), 0o755);
+  }));
+
+Deno.test("a file that was complete but for its very end is gone on with", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/x`;
+    const create = (force = false) =>
+      FileSink.create(path, { mode: 0o440 }, { force, owner: OWNER });
+    for (const moved of [false, true]) {
+      for (const force of [false, true]) {
+        const first = await create();
+        await first.write(HELLO);
+        first.discard(true);
+        const staging = stagingIn(directory);
+        const part = `${staging}/content/x.ferry-part`;
+        Deno.chmodSync(part, 0o440);
+        const inode = String(Deno.statSync(part).ino);
+        const phase = { phase: "committing", roots: [{ name: "x", inode }] };
+        Deno.writeTextFileSync(`${staging}/state`, JSON.stringify(phase), {
+          append: true,
+        });
+        Deno.writeTextFileSync(`${staging}/state`, "\n", { append: true });
+        if (moved) Deno.renameSync(part, path);
+        const sink = await create(force);
+        const into = new Uint8Array(9);
+        assertEquals(await sink.kept?.read(into), 5);
+        if (moved && force) {
+          // It is another one: what was moved is replaced
+          await sink.kept?.resume(0);
+          await sink.write(HELLO.subarray(1));
+        } else {
+          await sink.kept?.resume(5);
+        }
+        if (moved && !force) {
+          assertEquals((await failureOf(sink.write(HELLO))).problem, "exists");
+        }
+        await sink.commit();
+        assertEquals(namesIn(directory), ["x"]);
+        assertEquals(
+          Deno.readFileSync(path),
+          moved && force ? HELLO.subarray(1) : HELLO,
+        );
+        assertEquals(modeOf(path), 0o440);
+        Deno.removeSync(path);
+      }
+    }
+  }));
+
+Deno.test("what the attempt that completes did not list does not arrive, nor an unfinished file", () =>
+  inDirectory(async (directory) => {
+    for (const force of [false, true]) {
+      const first = await treeIn(directory, ["a"], { force });
+      fill(first, "y");
+      first.discard(true);
+      const staged = `${stagingIn(directory)}/content`;
+      Deno.writeTextFileSync(`${staged}/a/big.ferry-part`, "part");
+      Deno.writeTextFileSync(`${staged}/other`, "other");
+      Deno.mkdirSync(`${staged}/a/old/deep`, { recursive: true });
+      const sink = await treeIn(directory, ["a"], { force });
+      sink.enter(directoryOf("a"));
+      sink.keep(fileOf("x"));
+      sink.leave();
+      await sink.commit();
+      assertEquals(namesIn(directory), ["a"]);
+      assertEquals(namesIn(`${directory}/a`), ["x"]);
+    }
+  }));
+
+Deno.test("only what was offered comes outside of all directories, and nothing hidden that was not shown", () =>
+  inDirectory(async (directory) => {
+    const put = async (offer: Offer, ...names: string[]) => {
+      const options = { force: true, owner: OWNER };
+      const sink = await FileTreeSink.create(directory, offer, options);
+      try {
+        for (const name of names) sink.put(fileOf(name), HELLO);
+        return undefined;
+      } catch (error) {
+        assert(error instanceof Failure);
+        return error.message;
+      } finally {
+        sink.discard();
+      }
+    };
+    const few = { name: "a", tree: { count: 3, names: ["a"] } };
+    assertEquals(await put(few, "a", "b", "c"), undefined);
+    assert((await put(few, "a", "b", "c", "d"))?.includes("was not offered"));
+    assert((await put(few, ".b"))?.includes("was not offered"));
+    assert((await put(offerOf("a"), ".x"))?.includes("was not offered"));
+    assert((await put(offerOf("a", "b"), "c"))?.includes("was not offered"));
+  }));
+
+Deno.test("a tree deeper than what may be open at a time arrives, and goes on", () =>
+  inDirectory(async (directory) => {
+    const DEPTH = 60;
+    const walk = (sink: TreeSink, at: (depth: number) => void) => {
+      for (let depth = 0; depth < DEPTH; depth++) {
+        sink.enter(directoryOf(depth === 0 ? "a" : "d", 0o555));
+      }
+      for (let depth = DEPTH; depth > 0; depth--) {
+        at(depth);
+        sink.leave();
+      }
+    };
+    const first = await treeIn(directory, ["a"]);
+    walk(first, (depth) => first.put(fileOf(`f${depth}`), HELLO));
+    first.discard(true);
+    const sink = await treeIn(directory, ["a"]);
+    const inventory = sink.inventory();
+    for (let depth = 0; depth < DEPTH; depth++) {
+      inventory.enter(depth === 0 ? "a" : "d");
+    }
+    for (let depth = DEPTH; depth > 0; depth--) {
+      assertEquals(inventory.look(fileOf(`f${depth}`))?.whole, true);
+      inventory.leave();
+    }
+    walk(sink, (depth) => sink.keep(fileOf(`f${depth}`)));
+    await sink.commit();
+    let path = `${directory}/a`;
+    for (let depth = 1; depth <= DEPTH; depth++, path += "/d") {
+      assertEquals(namesIn(path).includes(`f${depth}`), true);
+    }
+  }));
+
+Deno.test("what is broken off without an owner leaves nothing, since nobody may go on with it", () =>
+  inDirectory(async (directory) => {
+    const sink = await FileSink.create(`${directory}/x`, {}, { force: false });
+    await sink.write(HELLO);
+    sink.discard(true);
+    assertEquals([namesIn(directory), sink.remains], [[], undefined]);
+  }));
+
+Deno.test("two names that are one to the file system are refused, and neither is lost", () =>
+  inDirectory(async (directory) => {
+    // As if `x` were there as `X`, which was sent before
+    const large = fileOf("x", new Uint8Array(70_000));
+    const stores: ((sink: TreeSink) => void | Promise<unknown>)[] = [
+      (sink) => sink.put(fileOf("x"), HELLO),
+      (sink) => sink.link(linkOf("x", "y")),
+      (sink) => sink.enter(directoryOf("x")),
+      (sink) => sink.keep(fileOf("x")),
+      async (sink) => {
+        const file = await sink.open(large);
+        await file.write(new Uint8Array(70_000));
+        await file.commit();
+      },
+    ];
+    for (const store of stores) {
+      const first = await treeIn(directory, ["a"]);
+      first.enter(directoryOf("a"));
+      first.discard(true);
+      for (const _ of ["gone on with", "and again"]) {
+        const sink = await treeIn(directory, ["a"]);
+        sink.enter(directoryOf("a"));
+        const path = `${stagingIn(directory)}/content/a/x`;
+        Deno.writeTextFileSync(path, "X");
+        const failure = await failureOf((async () => await store(sink))());
+        assert(failure.message.includes("another name that was sent"));
+        assertEquals(Deno.readTextFileSync(path), "X");
+        Deno.removeSync(path);
+        sink.discard(true);
+      }
+      Deno.removeSync(stagingIn(directory), { recursive: true });
+    }
+  }));
+
+Deno.test({
+  name: "all of this holds without FFI, but for what is said to need it",
+  ignore: !FFI,
+  fn: async () => {
+    const may =
+      "--allow-read --allow-write --allow-run --allow-sys --allow-env";
+    const command = new Deno.Command(Deno.execPath(), {
+      args: [
+        ..."test --no-check --no-prompt".split(" "),
+        ...may.split(" "),
+        new URL(import.meta.url).pathname,
+      ],
+      env: { NO_COLOR: "1" },
+    });
+    const { success, stdout } = await command.output();
+    assert(success, new TextDecoder().decode(stdout));
+  },
+});
+
+Deno.test("who was not heard by the sender is remembered: the same command again finds that all is stored", () =>
+  inDirectory(async (directory) => {
+    const tree = await treeIn(directory, ["a"]);
+    fill(tree);
+    await tree.commit({ remembers: true });
+    tree.release(false);
+    const again = await treeIn(directory, ["a"]);
+    assert(again.resuming);
+    const inventory = again.inventory();
+    inventory.enter("a");
+    const found = inventory.look(fileOf("x"));
+    assert(found?.whole);
+    again.enter(directoryOf("a"));
+    again.keep(fileOf("x"));
+    again.leave();
+    await again.commit({ remembers: true });
+    again.release(true);
+    assertEquals(namesIn(directory), ["a"]);
+    // What is there is somebody else's again
+    const error = await failureOf(treeIn(directory, ["a"]));
+    assertEquals(error.problem, "exists");
+  }));
+
+Deno.test("by force, too, a directory that was moved and not yet given its mode is given it", () =>
+  inDirectory(async (directory) => {
+    const store = async () => {
+      const sink = await treeIn(directory, ["a"], { force: true });
+      sink.enter(directoryOf("a", 0o555));
+      sink.put(fileOf("x"), HELLO);
+      sink.leave();
+      await sink.commit({ remembers: true });
+      return sink;
+    };
+    (await store()).release(false);
+    // As it is when the process is killed between move and mode
+    Deno.chmodSync(`${directory}/a`, 0o755);
+    (await store()).release(true);
+    assertEquals(Deno.statSync(`${directory}/a`).mode! & 0o7777, 0o555);
+    assertEquals(namesIn(directory), ["a"]);
+    // That of somebody else is not
+    Deno.chmodSync(`${directory}/a`, 0o755);
+    (await store()).release(true);
+    assertEquals(Deno.statSync(`${directory}/a`).mode! & 0o7777, 0o755);
+  }));
+
+Deno.test("a file whose sender was not heard is found whole by its owner, and exists for a stranger", () =>
+  inDirectory(async (directory) => {
+    const path = `${directory}/x`;
+    const create = (owner: Owner) =>
+      FileSink.create(path, {}, { force: false, owner });
+    const sink = await create(OWNER);
+    await sink.write(HELLO);
+    await sink.commit({ remembers: true });
+    sink.release(false);
+    const error = await failureOf(create(STRANGER));
+    assertEquals(error.problem, "exists");
+    const again = await create(OWNER);
+    assertEquals(again.kept?.length, HELLO.length);
+    await again.kept!.resume(HELLO.length);
+    await again.commit({ remembers: true });
+    again.release(true);
+    assertEquals(namesIn(directory), ["x"]);
+  }));

@@ -1,0 +1,423 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { Step } from "../../../lib/transfer/content.ts";
+import { fileCalls } from "../../../lib/system/c_library.ts";
+import { FileTreeSource } from "../../../lib/transfer/files/reading/tree_source.ts";
+import { makeTrap, SECRET, whileFlipping } from "../../flip.ts";
+import { inDirectory } from "../files.ts";
+
+type FileStep = Step & { readonly does: "file" };
+
+const REPLACED = "it was replaced while it was being sent";
+const isLinux = Deno.build.os === "linux";
+const isRoot = isLinux && Deno.uid() === 0;
+/** Whether directories are walked by descriptors. */
+const withLibrary = fileCalls() !== undefined;
+
+/** Runs `body` with a source of the tree of these files, in a directory of its own. */
+function withTree(
+  files: Record<string, string>,
+  body: (source: FileTreeSource, path: string) => Promise<void> | void,
+): Promise<void> {
+  return inDirectory(async (path) => {
+    Deno.mkdirSync(`${path}/vault`);
+    Deno.writeTextFileSync(`${path}/vault/x`, SECRET);
+    Deno.mkdirSync(`${path}/tree`);
+    for (const [name, text] of Object.entries(files)) {
+      const at = `${path}/tree/${name}`;
+      Deno.mkdirSync(at.slice(0, at.lastIndexOf("/")), { recursive: true });
+      Deno.writeTextFileSync(at, text);
+    }
+    const source = await FileTreeSource.open([`${path}/tree`]);
+    try {
+      await body(source, path);
+    } finally {
+      source.close();
+    }
+  });
+}
+
+/** What a person would be told of a step, shortly. */
+function told(step: Step): string {
+  switch (step.does) {
+    case "enter":
+      return `${step.entry.name}/`;
+    case "leave":
+      return "..";
+    case "omit":
+      return `${step.path.replace(/.*\//, "")}: ${step.why}`;
+    default:
+      return step.entry.name;
+  }
+}
+
+function textOf({ file, entry }: FileStep): string {
+  const into = new Uint8Array(entry.size);
+  return new TextDecoder().decode(into.subarray(0, file.readAll(into)));
+}
+
+/** Walks on to the step of the file of that name. */
+function fileIn(steps: Iterator<Step>, name: string): FileStep {
+  for (;;) {
+    const { value, done } = steps.next();
+    assert(!done, `There is no ${name}`);
+    if (value.does === "file" && value.entry.name === name) return value;
+  }
+}
+
+async function assertReplaced(step: FileStep): Promise<void> {
+  assertThrows(() => textOf(step), Error, REPLACED);
+  await assertRejects(() => step.file.open(), Error, REPLACED);
+  try {
+    await step.file.open();
+  } catch (error) {
+    assertEquals(step.file.explain(error), REPLACED);
+  }
+}
+
+Deno.test("a tree is walked in order, with all that is in it", () =>
+  withTree(
+    { "b/y": "1", "b/x": "22", "a": "333", "c/d/e": "" },
+    (source, path) => {
+      Deno.symlinkSync("nowhere", `${path}/tree/z`);
+      Deno.linkSync(`${path}/tree/a`, `${path}/tree/b/a`);
+      const steps = [...source.walk()];
+      assertEquals(
+        steps.map(told).join(" "),
+        "tree/ a b/ a: it is a hard link to a file that is sent already x y .. c/ d/ e .. .. z ..",
+      );
+      const files = steps.filter((step) => step.does === "file");
+      // All directories have been left by now
+      assertEquals(files.map(textOf), ["333", "22", "1", ""]);
+      assertEquals([...source.walk()].map(told), steps.map(told));
+    },
+  ));
+
+const SWAPS: Record<string, (path: string) => Promise<void> | void> = {
+  "a link to another file": (path) => {
+    Deno.removeSync(`${path}/tree/x`);
+    Deno.symlinkSync("../vault/x", `${path}/tree/x`);
+  },
+  "another file": (path) => {
+    Deno.copyFileSync(`${path}/vault/x`, `${path}/tree/other`);
+    Deno.renameSync(`${path}/tree/other`, `${path}/tree/x`);
+  },
+  "a hard link to another file": (path) => {
+    Deno.removeSync(`${path}/tree/x`);
+    Deno.linkSync(`${path}/vault/x`, `${path}/tree/x`);
+  },
+  "a directory": (path) => {
+    Deno.removeSync(`${path}/tree/x`);
+    Deno.mkdirSync(`${path}/tree/x`);
+  },
+  "a named pipe, for which nobody waits": async (path) => {
+    Deno.removeSync(`${path}/tree/x`);
+    const args = [`${path}/tree/x`];
+    await new Deno.Command("mkfifo", { args }).output();
+  },
+};
+
+for (const [what, swap] of Object.entries(SWAPS)) {
+  for (const when of ["right after the look", "after the directory was left"]) {
+    Deno.test({
+      name: `a file that was replaced by ${what} ${when} is not read`,
+      ignore: !isLinux,
+      fn: () =>
+        withTree({ x: "harmless" }, async (source, path) => {
+          const steps = source.walk()[Symbol.iterator]();
+          const step = fileIn(steps, "x");
+          if (when === "after the directory was left") {
+            while (!steps.next().done);
+          }
+          await swap(path);
+          await assertReplaced(step);
+        }),
+    });
+  }
+}
+
+Deno.test("a file that is gone, or may not be read, is said to be so", () =>
+  withTree({ x: "harmless" }, (source, path) => {
+    const step = fileIn(source.walk()[Symbol.iterator](), "x");
+    Deno.removeSync(`${path}/tree/x`);
+    const error = assertThrows(() => textOf(step));
+    assertEquals(step.file.explain(error), "no such file or directory");
+  }));
+
+Deno.test("a directory in whose place a link is put before it is listed is not listed", () =>
+  withTree({ "d/x": "harmless", "e/x": "too" }, (source, path) => {
+    const steps: string[] = [];
+    for (const step of source.walk()) {
+      steps.push(told(step));
+      if (step.does !== "enter" || step.entry.name !== "d") continue;
+      Deno.renameSync(`${path}/tree/d`, `${path}/tree/gone`);
+      Deno.symlinkSync("../vault", `${path}/tree/d`);
+    }
+    assertEquals(steps.join(" "), `tree/ d/ d: ${REPLACED} .. e/ x .. ..`);
+  }));
+
+Deno.test("what is in a directory is not looked for behind a link that is put in its place", () =>
+  withTree({ "d/a": "1", "d/x": "harmless" }, async (source, path) => {
+    const steps = source.walk()[Symbol.iterator]();
+    const before = fileIn(steps, "a");
+    Deno.renameSync(`${path}/tree/d`, `${path}/tree/gone`);
+    Deno.symlinkSync("../vault", `${path}/tree/d`);
+    const step = fileIn(steps, "x");
+    if (withLibrary) {
+      // The directory that is open is the one that was there
+      assertEquals([textOf(before), textOf(step)], ["1", "harmless"]);
+    } else {
+      await assertReplaced(step);
+    }
+    while (!steps.next().done);
+    await assertReplaced(step);
+    Deno.removeSync(`${path}/tree/d`);
+    Deno.renameSync(`${path}/tree/gone`, `${path}/tree/d`);
+    assertEquals(textOf(before), "1");
+  }));
+
+Deno.test("a directory further above in whose place a link is put is not followed either", () =>
+  withTree({ "a/b/c/x": "harmless" }, async (source, path) => {
+    Deno.mkdirSync(`${path}/vault/b/c`, { recursive: true });
+    Deno.writeTextFileSync(`${path}/vault/b/c/x`, SECRET);
+    const steps = [...source.walk()];
+    const step = steps.find((step) => step.does === "file")!;
+    assertEquals(textOf(step), "harmless");
+    Deno.renameSync(`${path}/tree/a`, `${path}/gone`);
+    Deno.symlinkSync("../vault", `${path}/tree/a`);
+    if (!withLibrary) await assertReplaced(step);
+    // By another source nothing is open
+    Deno.removeSync(`${path}/tree/a`);
+    Deno.renameSync(`${path}/gone`, `${path}/tree/a`);
+    const other = await FileTreeSource.open([`${path}/tree`]);
+    const late = [...other.walk()].find((step) => step.does === "file")!;
+    Deno.renameSync(`${path}/tree/a`, `${path}/gone`);
+    Deno.symlinkSync("../vault", `${path}/tree/a`);
+    await assertReplaced(late);
+    other.close();
+  }));
+
+Deno.test("a path that a person names may be a link, to a file and to a directory; what it leads to stays the same", () =>
+  withTree({ "d/x": "harmless", y: "named" }, async (_, path) => {
+    Deno.symlinkSync("tree/d", `${path}/directory`);
+    Deno.symlinkSync("tree/y", `${path}/file`);
+    const open = () =>
+      FileTreeSource.open([`${path}/directory`, `${path}/file`]);
+    const source = await open();
+    const texts = (one: FileTreeSource) =>
+      [...one.walk()].filter((step) => step.does === "file").map(textOf);
+    assertEquals(texts(source), ["harmless", "named"]);
+    source.close();
+    const other = await open();
+    for (const [name, to] of [["directory", "vault"], ["file", "vault/x"]]) {
+      Deno.removeSync(`${path}/${name}`);
+      Deno.symlinkSync(to, `${path}/${name}`);
+    }
+    const steps = [...other.walk()];
+    assertEquals(
+      steps.map(told).join(" "),
+      `directory/ directory: ${REPLACED} .. file`,
+    );
+    const named = steps.find((step) => step.does === "file")!;
+    // Where the link led when it was named
+    assertEquals(textOf(named), "named");
+    Deno.removeSync(`${path}/tree/y`);
+    Deno.symlinkSync("../vault/x", `${path}/tree/y`);
+    await assertReplaced(named);
+    other.close();
+  }));
+
+Deno.test("nothing is opened any more once the source is closed", () =>
+  withTree({ "d/x": "harmless" }, (source) => {
+    const step = fileIn(source.walk()[Symbol.iterator](), "x");
+    source.close();
+    assertThrows(() => textOf(step));
+  }));
+
+Deno.test("a tree is measured as it is walked", () =>
+  withTree({ "d/x": "12345", "d/e/y": "1", z: "" }, async (source, path) => {
+    Deno.symlinkSync("nowhere", `${path}/tree/link`);
+    Deno.linkSync(`${path}/tree/d/x`, `${path}/tree/d/x2`);
+    const whole = { files: 3, bytes: 6, entries: 7, more: false };
+    assertEquals(await source.measure(), whole);
+    assertEquals([...source.walk()].length, 11);
+    assertEquals(await source.measure(), whole);
+  }));
+
+Deno.test("measuring a large tree lets others have their turn, ends in time and can be stopped", () =>
+  inDirectory(async (path) => {
+    for (let i = 0; i < 60; i++) {
+      Deno.mkdirSync(`${path}/tree/${i}`, { recursive: true });
+      for (let j = 0; j < 60; j++) {
+        Deno.writeTextFileSync(`${path}/tree/${i}/${j}`, "x");
+      }
+    }
+    const source = await FileTreeSource.open([`${path}/tree`]);
+    let turns = 0;
+    let measuring = true;
+    const others = (async () => {
+      while (measuring) {
+        turns++;
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    })();
+    const whole = await source.measure();
+    measuring = false;
+    await others;
+    assertEquals(whole, {
+      files: 3600,
+      bytes: 3600,
+      entries: 3661,
+      more: false,
+    });
+    assert(turns > 1);
+    const part = await source.measure({ limit: 0 });
+    assert(part.more && part.files < 3600);
+    const reason = new Error("stopped");
+    const signal = AbortSignal.abort(reason);
+    const error = await assertRejects(() => source.measure({ signal }));
+    assertEquals(error, reason);
+    source.close();
+  }));
+
+const SOURCE = new URL(
+  "../../../lib/transfer/files/reading/tree_source.ts",
+  import.meta.url,
+);
+
+Deno.test({
+  name:
+    "a tree of 1,000 levels is walked and read with few descriptors, and none is left open",
+  ignore: !isLinux || !withLibrary,
+  fn: () =>
+    inDirectory(async (path) => {
+      const DEPTH = 1000;
+      let at = path;
+      for (let i = 0; i < DEPTH; i++) {
+        at += "/d";
+        Deno.mkdirSync(at);
+        // One on the way down, and one on the way up
+        Deno.writeTextFileSync(`${at}/a`, "a");
+        Deno.writeTextFileSync(`${at}/z`, "z");
+      }
+      const code = `
+        import { FileTreeSource } from ${JSON.stringify(SOURCE.href)};
+        const source = await FileTreeSource.open([${
+        JSON.stringify(`${path}/d`)
+      }]);
+        const into = new Uint8Array(1);
+        const before = [...Deno.readDirSync("/proc/self/fd")].length;
+        let most = 0;
+        const files = [];
+        for (const step of source.walk()) {
+          if (step.does === "omit") throw new Error(step.path + step.why);
+          if (step.does !== "file") continue;
+          if (step.file.readAll(into) !== 1) throw new Error("short");
+          files.push(step);
+          if (files.length % 50 > 0) continue;
+          const open = [...Deno.readDirSync("/proc/self/fd")].length - before;
+          most = Math.max(most, open);
+        }
+        // As when resuming, where directories have been left
+        for (const step of files.slice(-300)) step.file.readAll(into);
+        source.close();
+        const left = [...Deno.readDirSync("/proc/self/fd")].length - before;
+        console.log(files.length, most < 40, left);`;
+      const { stdout, stderr } = await new Deno.Command("bash", {
+        args: [
+          "-c",
+          'ulimit -n 80; exec "$@"',
+          "bash",
+          Deno.execPath(),
+          ..."run -A --quiet --no-check --no-lock --ext=ts".split(" "),
+          `data:application/typescript,${encodeURIComponent(code)}`,
+        ],
+      }).output();
+      const words = new TextDecoder();
+      assertEquals(words.decode(stderr), "");
+      assertEquals(words.decode(stdout), `${2 * DEPTH} true 0\n`);
+    }),
+});
+
+Deno.test({
+  name:
+    "while another user exchanges files and directories with links, no walk of root's brings what only root may read",
+  ignore: !isRoot || !withLibrary,
+  fn: () =>
+    inDirectory(async (path) => {
+      const names = makeTrap(path);
+      const into = new Uint8Array(1 << 17);
+      const secret = new TextEncoder().encode(SECRET);
+      let read = 0;
+      const check = (length: number) => {
+        read++;
+        const start = into.subarray(0, Math.min(length, secret.length));
+        assert(length === 0 || start.some((byte, i) => byte !== secret[i]));
+      };
+      await whileFlipping(`${path}/tree`, names, async () => {
+        for (let round = 0; round < 150; round++) {
+          const source = await FileTreeSource.open([`${path}/tree`]);
+          const steps: FileStep[] = [];
+          const attempt = async (step: FileStep) => {
+            try {
+              if (step.entry.size < 1 << 16) check(step.file.readAll(into));
+              const content = await step.file.open();
+              check(await content.read(into) ?? 0);
+              content.close();
+            } catch (error) {
+              // Nothing else may have been wrong
+              if (!(error instanceof Error && error.message === REPLACED)) {
+                throw error;
+              }
+            }
+          };
+          for (const step of source.walk()) {
+            if (step.does !== "file") continue;
+            // Every other time all that is found is read only after the walk
+            if (round % 2 === 0) await attempt(step);
+            else steps.push(step);
+          }
+          for (const step of steps) await attempt(step);
+          source.close();
+        }
+      });
+      assert(read > 0);
+    }),
+});
+
+Deno.test({
+  name:
+    "without FFI what was replaced is not read either, but for a moment that remains",
+  ignore: !isLinux || !withLibrary,
+  fn: async () => {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ..."test --quiet --no-check --no-prompt".split(" "),
+        ..."--allow-read --allow-write --allow-sys=uid".split(" "),
+        ..."--allow-run=mkfifo --allow-env".split(" "),
+        new URL(import.meta.url).pathname,
+      ],
+      env: { NO_COLOR: "1" },
+    }).output();
+    const words = new TextDecoder();
+    const said = words.decode(stdout) + words.decode(stderr);
+    assertEquals(code, 0, said);
+    assert(/ok \| \d\d passed/.test(said), said);
+  },
+});
+
+Deno.test({
+  name: "a tree as deep as a path may be long is walked to its end",
+  // By paths each level takes as long as all above it
+  ignore: !withLibrary,
+  fn: () =>
+    inDirectory(async (path) => {
+      const depth = Math.floor((4000 - path.length) / 2);
+      Deno.mkdirSync(`${path}/t${"/d".repeat(depth)}`, { recursive: true });
+      const source = await FileTreeSource.open([`${path}/t`]);
+      const steps = Array.from(source.walk(), ({ does }) => does);
+      source.close();
+      const count = (what: string) =>
+        steps.filter((does) => does === what).length;
+      assertEquals([count("enter"), count("leave")], [depth + 1, depth + 1]);
+    }),
+});

@@ -1,0 +1,141 @@
+import { assert, assertEquals } from "@std/assert";
+import { setImmediate } from "node:timers";
+import { Failure } from "../../lib/base/failure.ts";
+import { encodeEntry, type Entry } from "../../lib/transfer/wire/entries.ts";
+import { FileTreeSink } from "../../lib/transfer/files/writing/tree_sink.ts";
+import {
+  frame,
+  FrameReader,
+  FrameType,
+} from "../../lib/transfer/wire/frame.ts";
+import { MAX_LISTED } from "../../lib/transfer/receiving/manifest.ts";
+import { encodeOffer } from "../../lib/transfer/wire/messages.ts";
+import { receive } from "../../lib/transfer/receiving/receiver.ts";
+import { inDirectory, OWNER } from "./files.ts";
+import { memoryPair, type MemoryStream } from "./memory_stream.ts";
+
+const OFFER = {
+  name: "a",
+  tree: { count: 1, names: ["a"] },
+  resumable: true,
+};
+const NOTHING = new Uint8Array(0);
+const SOMETHING = new TextEncoder().encode("something");
+
+function bodyOf(name: string, kind: "file" | "directory"): Uint8Array {
+  const mtime = 10n ** 18n;
+  const entry = { kind, name, mode: 0o755, mtime, size: SOMETHING.length };
+  return encodeEntry(entry as Entry);
+}
+
+/** Leaves a tree that was broken off, with the file `a/0`. */
+async function leave(directory: string): Promise<void> {
+  const options = { force: false, owner: OWNER };
+  const sink = await FileTreeSink.create(directory, OFFER, options);
+  const common = { mtime: 10n ** 18n, mode: 0o755 };
+  sink.enter({ kind: "directory", name: "a", ...common });
+  const { length: size } = SOMETHING;
+  sink.put({ kind: "file", name: "0", ...common, size }, SOMETHING);
+  sink.discard(true);
+}
+
+/** Has a hostile sender go on with it. @returns its side, and how the receiver ends */
+async function goOn(
+  directory: string,
+): Promise<{ near: MemoryStream; ended: Promise<unknown> }> {
+  await leave(directory);
+  const [near, far] = memoryPair();
+  const ended = receive(
+    far,
+    (offer) =>
+      FileTreeSink.create(directory, offer, { force: false, owner: OWNER }),
+    { linger: 100 },
+  ).catch((error) => error);
+  for (
+    const bytes of [
+      encodeOffer(OFFER),
+      frame(FrameType.RESTART, NOTHING),
+      frame(FrameType.ENTRY, bodyOf("a", "directory")),
+    ]
+  ) {
+    await near.write(bytes);
+  }
+  return { near, ended };
+}
+
+/** A name that comes after those of lesser numbers. */
+function nameOf(count: number): string {
+  return `${count}`.padStart(9, "0");
+}
+
+Deno.test("a sender that asks and never reads is not read from any more", () =>
+  inDirectory(async (directory) => {
+    const { near, ended } = await goOn(directory);
+    let asked = 0;
+    const ask = async () => {
+      // Of the last one something is there, again and again
+      for (; asked < 100_000; asked++) {
+        const body = bodyOf(nameOf(asked), "file");
+        await near.write(frame(FrameType.ENTRY, body));
+        await near.write(frame(FrameType.ASK, NOTHING));
+        await near.write(frame(FrameType.VOID, NOTHING));
+      }
+    };
+    const asking = ask().catch(() => {});
+    for (let before = -1, still = 0; still < 200;) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      still = asked === before ? still + 1 : 0;
+      before = asked;
+    }
+    // Two directions of 64 KiB, and what is said to be there takes 12 bytes
+    assert(asked < 10_000, `${asked}`);
+    near.abort(new Failure("silence", "enough"));
+    await Promise.all([asking, ended]);
+  }));
+
+for (
+  const [what, size, most] of [
+    ["small entries", 0, MAX_LISTED],
+    ["entries with unknown fields of 8 KB", 8000, 600],
+  ] as const
+) {
+  Deno.test(`a sender that lists ${what} and sends nothing is refused before it takes much memory`, () =>
+    inDirectory(async (directory) => {
+      const { near, ended } = await goOn(directory);
+      const unknown = Uint8Array.of(0x7f, size >> 8, size & 0xff);
+      const more = size > 0 ? [...unknown, ...new Uint8Array(size)] : [];
+      let listed = 0;
+      let over = false;
+      const frames = new FrameReader(near);
+      const hear = async () => {
+        while ((await frames.next())?.type !== FrameType.FAILED) {
+          await frames.body();
+        }
+        over = true;
+      };
+      const hearing = hear();
+      while (!over && listed < 2 * MAX_LISTED) {
+        const body = Uint8Array.of(...bodyOf(nameOf(listed), "file"), ...more);
+        await near.write(frame(FrameType.ENTRY, body)).catch(() => over = true);
+        listed++;
+      }
+      await hearing;
+      await near.closeWrite().catch(() => {});
+      const failure = await ended;
+      assert(failure instanceof Failure);
+      assertEquals(failure.reason, "protocol");
+      assert(failure.message.includes("lists too much ahead"));
+      assert(listed <= most + 2_000, `${listed}`);
+    }));
+}
+
+Deno.test("what nobody asked about has no turn", () =>
+  inDirectory(async (directory) => {
+    const { near, ended } = await goOn(directory);
+    await near.write(frame(FrameType.ENTRY, bodyOf("0", "file")));
+    await near.write(frame(FrameType.TAKE, NOTHING));
+    await near.closeWrite();
+    const failure = await ended;
+    assert(failure instanceof Failure && failure.reason === "protocol");
+    assert(failure.message.includes("before it has asked"));
+  }));
