@@ -10,7 +10,7 @@ import {
   kill,
   start,
   writeRandomFile,
-} from "./bench/processes.ts";
+} from "./support/process.ts";
 import { Relay } from "./net/relay.ts";
 
 const SIZE = 64 * 1024 * 1024;

@@ -36,6 +36,13 @@ const TOP_LEVEL = [
   "LICENSE",
 ];
 
+/** Files that a folder may have beside its folders. */
+const MAX_FILES = 12;
+/** Folders that still have more. */
+const LARGE = ["lib/session"];
+/** Where circles of imports are still to be dissolved. */
+const CIRCULAR = /^(lib\/transfer\/\S+ ?)+$/;
+
 /** A source file of the product. */
 interface Source {
   path: string;
@@ -70,14 +77,53 @@ function listing(directory: string): Deno.DirEntry[] {
   return [...Deno.readDirSync(new URL(directory, root))];
 }
 
-/** What a source imports: folders for the product's own files, names for others. */
-function importsOf({ path, code }: Source): string[] {
+/** What a source imports: paths of the product's own files, names of others. */
+function filesImportedBy({ path, code }: Pick<Source, "path" | "code">) {
   const found = code.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"/g);
   return [...found].map(([, name]) =>
     name.startsWith(".")
-      ? folderOf(new URL(name, `file:///${path}`).pathname.slice(1))
+      ? new URL(name, `file:///${path}`).pathname.slice(1)
       : name
   );
+}
+
+/** What a source imports: folders for the product's own files, names for others. */
+function importsOf(source: Source): string[] {
+  return filesImportedBy(source).map((name) =>
+    /^(lib\/|main\.ts$|deno\.json$)/.test(name) ? folderOf(name) : name
+  );
+}
+
+/** Imports that close a circle, types included: pairs of paths, in order. */
+function circularImports(): string[] {
+  const importsOfPath = new Map(
+    [...sources, ...readSources("tests/")].map((source) => [
+      source.path,
+      filesImportedBy(source),
+    ]),
+  );
+  const found = new Set<string>();
+  const finished = new Set<string>();
+  const visit = (path: string, ancestors: readonly string[]) => {
+    const start = ancestors.indexOf(path);
+    if (start >= 0) found.add(ancestors.slice(start).toSorted().join(" "));
+    if (start >= 0 || finished.has(path)) return;
+    for (const imported of importsOfPath.get(path) ?? []) {
+      visit(imported, [...ancestors, path]);
+    }
+    finished.add(path);
+  };
+  for (const path of importsOfPath.keys()) visit(path, []);
+  return [...found].toSorted();
+}
+
+/** Files other than data and documents that a folder holds, for each folder below. */
+function* folderSizes(folder: string): Generator<[string, number]> {
+  const entries = listing(`${folder}/`);
+  yield [folder, entries.filter(({ name }) => name.endsWith(".ts")).length];
+  for (const { name, isDirectory } of entries) {
+    if (isDirectory) yield* folderSizes(`${folder}/${name}`);
+  }
 }
 
 /** The sources, of those that `include` chooses, whose code matches. */
@@ -107,6 +153,17 @@ Deno.test("a folder of lib/ imports only from folders above it", () => {
   assertEquals(wrong, []);
 });
 
+Deno.test("no files of lib/ and tests/ import each other in a circle, not even types", () => {
+  const circles = circularImports().filter((found) => !CIRCULAR.test(found));
+  assertEquals(circles, []);
+});
+
+Deno.test("a folder has no more than twelve files of its own", () => {
+  const wrong = ["lib", "tests"].flatMap((folder) => [...folderSizes(folder)])
+    .filter(([folder, count]) => count > MAX_FILES && !LARGE.includes(folder));
+  assertEquals(wrong, []);
+});
+
 Deno.test("what comes from elsewhere is named in full, in the version of deno.json, for whoever installs from a URL", () => {
   const config = Deno.readTextFileSync(new URL("deno.json", root));
   const { imports } = JSON.parse(config) as { imports: Record<string, string> };
@@ -122,7 +179,7 @@ Deno.test("what comes from elsewhere is named in full, in the version of deno.js
   assertEquals(wrong, []);
 });
 
-Deno.test("the system is used by system/, endpoint/, cli/, main.ts and transfer/files/", () => {
+Deno.test("the system is used by system/, endpoint/, session/, cli/, main.ts and transfer/files/", () => {
   const outside = using(
     /\bDeno\b|\bnode:(fs|net|dgram|dns|os|process|child_process)\b|\/system\//,
     ({ folder }) => !MAY_USE_SYSTEM.includes(folder),

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Failure, receive, receiveAll, send } from "../lib/mod.ts";
-import { freePort } from "./bench/processes.ts";
+import { freePort } from "./support/process.ts";
 
 // Where senders keep what they are known by: not where the user of this machine does
 const STATE = await Deno.makeTempDir();

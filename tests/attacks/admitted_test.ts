@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import "../c_library.ts";
+import "../support/c_library.ts";
 import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
 import {
   encodeEntry,
   type FileEntry,
 } from "../../lib/transfer/wire/entries.ts";
-import { bytesOf, HostileSender } from "./hostile_sender.ts";
+import { bytesOf, HostileSender } from "./support/hostile_sender.ts";
 import {
   filesWith,
   FULL,
@@ -18,7 +18,7 @@ import {
   sender,
   stateOf,
   until,
-} from "./support.ts";
+} from "./support/running.ts";
 
 /** A time that all entries bear. */
 const MTIME = 1_700_000_000_000_000_000n;

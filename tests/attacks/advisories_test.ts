@@ -12,13 +12,13 @@
  * - magic-wormhole's guesses at codes (attacks.md): `words_test.ts`
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import "../c_library.ts";
+import "../support/c_library.ts";
 import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";
 import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
 import { Reason } from "../../lib/transfer/wire/messages.ts";
 import { Relay } from "../net/relay.ts";
-import { HostileReceiver } from "./hostile_receiver.ts";
-import { HostileSender } from "./hostile_sender.ts";
+import { HostileReceiver } from "./support/hostile_receiver.ts";
+import { HostileSender } from "./support/hostile_sender.ts";
 import {
   freePort,
   inDirectory,
@@ -31,8 +31,8 @@ import {
   type Running,
   sender,
   TMUX,
-} from "./support.ts";
-import { Terminal } from "./terminal.ts";
+} from "./support/running.ts";
+import { Terminal } from "./support/terminal.ts";
 
 const MTIME = 1_700_000_000_000_000_000n;
 const DIRECTORY = { kind: "directory", mode: 0o755, mtime: MTIME } as const;

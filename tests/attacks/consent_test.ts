@@ -10,8 +10,8 @@ import {
   type Running,
   sender,
   TMUX,
-} from "./support.ts";
-import { flowing, Terminal, type TerminalOptions } from "./terminal.ts";
+} from "./support/running.ts";
+import { flowing, Terminal, type TerminalOptions } from "./support/terminal.ts";
 
 const QUESTION = /\[y\/N\]/;
 const WORDS = /(?:say|same words:?) (\w+ \w+ \w+)/;

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import "../c_library.ts";
+import "../support/c_library.ts";
 import { Random } from "../../lib/base/prng.ts";
 import { Relay } from "../net/relay.ts";
 import {
@@ -14,7 +14,7 @@ import {
   sender,
   stateOf,
   writeRandomFile,
-} from "./support.ts";
+} from "./support/running.ts";
 
 /** Random kills of either side in each transfer, and transfers of a file: a hundred kills in full runs. */
 const KILLS = FULL ? 5 : 8;

@@ -1,8 +1,8 @@
 import { assert } from "@std/assert";
-import "../c_library.ts";
+import "../support/c_library.ts";
 import { Flag } from "../../lib/protocol/wire/segment.ts";
-import { datagramOf, draftOf } from "../protocol/wire/packets.ts";
-import { bytesOf } from "./hostile_sender.ts";
+import { datagramOf, draftOf } from "../support/packets.ts";
+import { bytesOf } from "./support/hostile_sender.ts";
 import {
   FULL,
   inDirectory,
@@ -10,7 +10,7 @@ import {
   receiver,
   sender,
   until,
-} from "./support.ts";
+} from "./support/running.ts";
 
 /** Bytes that may go to an address that has not proved itself, for each byte that came in its name (RFC 9000, section 8.1), and what is on its way. */
 const MAX_FACTOR = 3;

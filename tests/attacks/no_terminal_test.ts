@@ -6,7 +6,7 @@ import {
   namesIn,
   receiver,
   sender,
-} from "./support.ts";
+} from "./support/running.ts";
 
 /** What failed said one line that says why. */
 const ONE_LINE = /^\S[^\n]*[^.\n]$/;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { installed } from "../bench/processes.ts";
-import { bytesOf } from "./hostile_sender.ts";
+import { installed } from "../support/process.ts";
+import { bytesOf } from "./support/hostile_sender.ts";
 import {
   asNobody,
   filesWith,
@@ -14,7 +14,7 @@ import {
   ROOT,
   sender,
   until,
-} from "./support.ts";
+} from "./support/running.ts";
 
 const MARK = "TOP-SECRET-MARK";
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { FrameType } from "../../lib/transfer/wire/frame.ts";
-import "../c_library.ts";
+import "../support/c_library.ts";
 import { Relay } from "../net/relay.ts";
-import { HostileReceiver } from "./hostile_receiver.ts";
+import { HostileReceiver } from "./support/hostile_receiver.ts";
 import {
   freePort,
   inDirectory,
@@ -12,8 +12,8 @@ import {
   receiver,
   sender,
   TMUX,
-} from "./support.ts";
-import { flowing, Terminal } from "./terminal.ts";
+} from "./support/running.ts";
+import { flowing, Terminal } from "./support/terminal.ts";
 
 const QUESTION = /\[y\/N\]/;
 

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import "../c_library.ts";
+import "../support/c_library.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
-import { datagramOf, draftOf } from "../protocol/wire/packets.ts";
+import { datagramOf, draftOf } from "../support/packets.ts";
 import { Relay } from "../net/relay.ts";
-import { bytesOf } from "./hostile_sender.ts";
+import { bytesOf } from "./support/hostile_sender.ts";
 import {
   cpuOf,
   FULL,
@@ -13,7 +13,7 @@ import {
   receiver,
   sender,
   until,
-} from "./support.ts";
+} from "./support/running.ts";
 
 Deno.test("single bytes with a hole before each do not make a receiver's memory or work grow without bound", () =>
   inDirectory(async (cwd) => {

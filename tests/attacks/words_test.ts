@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import "../c_library.ts";
+import "../support/c_library.ts";
 import type { Channel } from "../../lib/endpoint/channel.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { ClientHandshake } from "../../lib/secure/handshake/handshake.ts";
 import { readMessage } from "../../lib/secure/handshake/message_reader.ts";
 import { prepare } from "../../lib/secure/secure_channel.ts";
-import { HostileSender } from "./hostile_sender.ts";
+import { HostileSender } from "./support/hostile_sender.ts";
 import {
   freePort,
   FULL,
@@ -15,8 +15,8 @@ import {
   receiver,
   sender,
   TMUX,
-} from "./support.ts";
-import { Terminal } from "./terminal.ts";
+} from "./support/running.ts";
+import { Terminal } from "./support/terminal.ts";
 
 const OPTIONS = { hostname: "127.0.0.1", port: 0, timeout: 10_000 };
 /** Handshakes that a receiver takes before it slows down. */

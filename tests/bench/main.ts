@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { Relay } from "../net/relay.ts";
-import { freePort, writeRandomFile } from "./processes.ts";
+import { freePort, writeRandomFile } from "../support/process.ts";
 import { type Result, run } from "./run.ts";
 import { ferryTool, type Job, otherTools, type Tool } from "./tools.ts";
 

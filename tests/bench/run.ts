@@ -1,4 +1,4 @@
-import { listening, Measured } from "./processes.ts";
+import { listening, Measured } from "../support/process.ts";
 import type { Job, Tool } from "./tools.ts";
 
 /** What carrying a file took. */

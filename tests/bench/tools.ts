@@ -1,4 +1,4 @@
-import { ferry, freePort, installed } from "./processes.ts";
+import { ferry, freePort, installed } from "../support/process.ts";
 
 /** What to carry, and where. */
 export interface Job {

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { freePort, listening } from "../bench/processes.ts";
-import { inDirectory } from "./ferry.ts";
+import { freePort, listening } from "../support/process.ts";
+import { inDirectory } from "../support/ferry.ts";
 
 const root = new URL("../../", import.meta.url);
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { freePort, listening, writeRandomFile } from "../bench/processes.ts";
-import { COMMAND, inDirectory, start, until } from "./ferry.ts";
+import { freePort, listening, writeRandomFile } from "../support/process.ts";
+import { COMMAND, inDirectory, start, until } from "../support/ferry.ts";
 
 const README = await Deno.readTextFile(
   new URL("../../README.md", import.meta.url),

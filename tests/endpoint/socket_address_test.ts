@@ -5,7 +5,7 @@ import {
   portOf,
 } from "../../lib/endpoint/socket/socket_address.ts";
 import { socketCalls } from "../../lib/system/c_library.ts";
-import "../c_library.ts";
+import "../support/c_library.ts";
 
 const library = socketCalls();
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import "../c_library.ts";
+import "../support/c_library.ts";
 import {
   type DatagramFilter,
   filterProgram,
@@ -9,7 +9,7 @@ import {
 import type { GuestList } from "../../lib/protocol/demux/demultiplexer.ts";
 import { COOKIE_SIZE } from "../../lib/protocol/demux/address_validation.ts";
 import { Flag, SYN_SIZE } from "../../lib/protocol/wire/segment.ts";
-import { datagramOf } from "../protocol/wire/packets.ts";
+import { datagramOf } from "../support/packets.ts";
 import { tunedSocket } from "./tuned_socket.ts";
 
 const SERVED = { idHigh: 0x01234567, idLow: 0x89abcdef };

@@ -1,5 +1,5 @@
 import type { ByteStream } from "../../lib/base/byte_stream.ts";
-import { memoryPair } from "../transfer/memory_stream.ts";
+import { memoryPair } from "../support/memory_stream.ts";
 
 /** Two ends of a stream that keep what each of them says. */
 export function recordedPair(): [Recorder, Recorder] {

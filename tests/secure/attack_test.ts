@@ -34,7 +34,7 @@ import {
 } from "../../lib/secure/handshake/messages.ts";
 import { ServerSecrets } from "../../lib/secure/handshake/server_secrets.ts";
 import { WordsLimiter } from "../../lib/secure/code/session_words_limiter.ts";
-import { memoryPair } from "../transfer/memory_stream.ts";
+import { memoryPair } from "../support/memory_stream.ts";
 import { type Direction, type Meddling, Middle } from "./man_in_the_middle.ts";
 import {
   ANSWER,
@@ -43,7 +43,7 @@ import {
   type Side,
   talk,
   withCode,
-} from "./handshake_pair.ts";
+} from "./handshake/handshake_pair.ts";
 
 /** What was still being opened when a stream broke is left to itself, and is no leak. */
 function test(name: string, fn: () => void | Promise<void>): void {

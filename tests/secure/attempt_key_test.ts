@@ -6,7 +6,7 @@ import {
   AttemptKey,
   isAttemptProof,
 } from "../../lib/secure/attempt_key.ts";
-import { bytesOf, utf8 } from "./hex.ts";
+import { bytesOf, utf8 } from "../support/bytes.ts";
 
 const SECRET = new Uint8Array(32).fill(7);
 const BINDING = new Uint8Array(32).fill(9);

@@ -1,7 +1,7 @@
 import type { ByteStream } from "../../lib/base/byte_stream.ts";
 import { Failure } from "../../lib/base/failure.ts";
 import { HEADER_SIZE } from "../../lib/secure/handshake/messages.ts";
-import { memoryPair } from "../transfer/memory_stream.ts";
+import { memoryPair } from "../support/memory_stream.ts";
 
 /** From the client to the server, or back. */
 export type Direction = "up" | "down";

@@ -12,7 +12,7 @@ import {
   type Security,
 } from "../../lib/secure/secure_channel.ts";
 import { ServerSecrets } from "../../lib/secure/handshake/server_secrets.ts";
-import { memoryPair } from "../transfer/memory_stream.ts";
+import { memoryPair } from "../support/memory_stream.ts";
 import { Middle } from "./man_in_the_middle.ts";
 import {
   ANSWER,
@@ -21,7 +21,7 @@ import {
   QUESTION,
   talk,
   withCode,
-} from "./handshake_pair.ts";
+} from "./handshake/handshake_pair.ts";
 
 /** What was still being opened when a stream broke is left to itself, and is no leak. */
 function test(name: string, fn: () => void | Promise<void>): void {

@@ -3,7 +3,7 @@ import {
   type AttemptSecret,
   attemptSecret,
 } from "../../lib/session/attempt_secret.ts";
-import { inDirectory } from "../directory.ts";
+import { inDirectory } from "../support/fs.ts";
 
 const ignore = Deno.build.os === "windows";
 const isRoot = Deno.uid() === 0;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
 import { receive, receiveAll, send } from "../../lib/mod.ts";
-import { inDirectory } from "../directory.ts";
+import { inDirectory } from "../support/fs.ts";
 
 // Where senders keep what they are known by: not where the user of this machine does
 const STATE = await Deno.makeTempDir();

@@ -3,7 +3,7 @@ import { Failure } from "../../lib/base/failure.ts";
 import { Answers } from "../../lib/transfer/sending/answers.ts";
 import { FrameType } from "../../lib/transfer/wire/frame.ts";
 import { encodeComplaint, Reason } from "../../lib/transfer/wire/messages.ts";
-import { memoryPair } from "./memory_stream.ts";
+import { memoryPair } from "../support/memory_stream.ts";
 
 Deno.test("whoever waits for an answer hears of a refusal at once", async () => {
   const [sender, receiver] = memoryPair();

@@ -1,6 +1,6 @@
-import "../c_library.ts";
+import "../support/c_library.ts";
 
-export { inDirectory } from "../directory.ts";
+export { inDirectory } from "../support/fs.ts";
 import type { Owner } from "../../lib/transfer/files/writing/staging.ts";
 
 /** Who receives in the tests, unless it matters. */

@@ -19,7 +19,7 @@ import { receive } from "../../lib/transfer/receiving/receiver.ts";
 import { send } from "../../lib/transfer/sending/sender.ts";
 import { cleanText } from "../../lib/transfer/wire/name_validation.ts";
 import { MemorySink, MemorySource } from "./memory_content.ts";
-import { memoryPair } from "./memory_stream.ts";
+import { memoryPair } from "../support/memory_stream.ts";
 
 const EMPTY_SHA256 =
   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createHash } from "node:crypto";
 import { Failure } from "../../lib/base/failure.ts";
-import "../c_library.ts";
+import "../support/c_library.ts";
 import {
   encodeEntry,
   type Entry,
@@ -21,7 +21,7 @@ import {
 } from "../../lib/transfer/wire/messages.ts";
 import { receive } from "../../lib/transfer/receiving/receiver.ts";
 import { namesIn, OWNER, stagingIn } from "./files.ts";
-import { memoryPair } from "./memory_stream.ts";
+import { memoryPair } from "../support/memory_stream.ts";
 
 const NOTHING = new Uint8Array(0);
 const LEAVE = frame(FrameType.LEAVE, NOTHING);

@@ -12,7 +12,7 @@ import { MAX_LISTED } from "../../lib/transfer/receiving/manifest.ts";
 import { encodeOffer } from "../../lib/transfer/wire/messages.ts";
 import { receive } from "../../lib/transfer/receiving/receiver.ts";
 import { inDirectory, OWNER } from "./files.ts";
-import { memoryPair, type MemoryStream } from "./memory_stream.ts";
+import { memoryPair, type MemoryStream } from "../support/memory_stream.ts";
 
 const OFFER = {
   name: "a",

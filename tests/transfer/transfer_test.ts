@@ -6,7 +6,7 @@ import type { Digest, Offer } from "../../lib/transfer/wire/messages.ts";
 import { receive } from "../../lib/transfer/receiving/receiver.ts";
 import { send } from "../../lib/transfer/sending/sender.ts";
 import { MemorySink, MemorySource, SilentSource } from "./memory_content.ts";
-import { memoryPair } from "./memory_stream.ts";
+import { memoryPair } from "../support/memory_stream.ts";
 
 /** What a promise came to, so that two can be awaited before either is judged. */
 async function outcome<T>(promise: Promise<T>): Promise<T | Failure> {

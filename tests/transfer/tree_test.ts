@@ -13,7 +13,7 @@ import {
   OWNER,
   stagingIn,
 } from "./files.ts";
-import { type DirectionOptions, memoryPair } from "./memory_stream.ts";
+import { type DirectionOptions, memoryPair } from "../support/memory_stream.ts";
 
 /** Runs `body` in a directory of its own, which has `from` and `to` in it. */
 function inDirectory(body: (path: string) => Promise<void>): Promise<void> {

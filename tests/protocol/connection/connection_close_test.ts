@@ -3,7 +3,7 @@ import type { Connection } from "../../../lib/protocol/connection/connection.ts"
 import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
 import type { State } from "../../../lib/protocol/connection/state.ts";
 import { Duo, gist, HOP, readAll } from "../support/pair.ts";
-import { datagramOf, draftOf } from "../wire/packets.ts";
+import { datagramOf, draftOf } from "../../support/packets.ts";
 
 const TIMEOUT = 30_000;
 

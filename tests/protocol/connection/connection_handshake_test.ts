@@ -4,7 +4,7 @@ import { Network } from "../../net/network.ts";
 import { Duo, gist, HOP, readAll, Station } from "../support/pair.ts";
 import { Peer } from "../support/peer.ts";
 import { type Fate, ScriptedLink } from "../support/scripted_link.ts";
-import { datagramOf, draftOf } from "../wire/packets.ts";
+import { datagramOf, draftOf } from "../../support/packets.ts";
 
 const TIMEOUT = 30_000;
 

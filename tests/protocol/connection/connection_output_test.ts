@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Flag } from "../../../lib/protocol/wire/segment.ts";
 import { Duo, gist, HOP, readAll } from "../support/pair.ts";
-import { datagramOf, draftOf } from "../wire/packets.ts";
+import { datagramOf, draftOf } from "../../support/packets.ts";
 
 const MSS = 1_472;
 

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Connection } from "../../../lib/protocol/connection/connection.ts";
 import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
 import { Duo, gist, HOP, readAll, type Station } from "../support/pair.ts";
-import { datagramOf, type Draft, draftOf } from "../wire/packets.ts";
+import { datagramOf, type Draft, draftOf } from "../../support/packets.ts";
 
 /** An established connection, and a hand that writes what its client might send. */
 class Forgery {

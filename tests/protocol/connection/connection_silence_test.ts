@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Reset } from "../../../lib/protocol/wire/segment.ts";
 import { Duo, gist, readAll } from "../support/pair.ts";
-import { draftOf } from "../wire/packets.ts";
+import { draftOf } from "../../support/packets.ts";
 
 const TIMEOUT = 30_000;
 const HOUR = 3_600_000;

@@ -5,7 +5,7 @@ import { Link } from "../../net/link.ts";
 import { Network } from "../../net/network.ts";
 import { Duo, readAll, type Station } from "../support/pair.ts";
 import { Peer } from "../support/peer.ts";
-import { draftOf } from "../wire/packets.ts";
+import { draftOf } from "../../support/packets.ts";
 
 /** Small windows that never grow. */
 const SMALL: Partial<Config> = { initialWindow: 4_000, maxWindow: 4_000 };

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
 import { Duo, gist } from "../support/pair.ts";
-import { datagramOf, draftOf } from "../wire/packets.ts";
+import { datagramOf, draftOf } from "../../support/packets.ts";
 
 /** A sender, and a receiver that acknowledges what a test likes. */
 class Deceiver {

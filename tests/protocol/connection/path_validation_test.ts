@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
 import { Flag, PathKind } from "../../../lib/protocol/wire/segment.ts";
 import { Duo, HOP, type Letter, readAll } from "../support/pair.ts";
-import { datagramOf, draftOf } from "../wire/packets.ts";
+import { datagramOf, draftOf } from "../../support/packets.ts";
 
 const ELSEWHERE = { hostname: "client, elsewhere", port: 6000 };
 const OTHER_PORT = { hostname: "client", port: 6000 };

@@ -10,7 +10,7 @@ import { Host } from "../../../lib/protocol/demux/demultiplexer.ts";
 import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
 import { type Letter, Station } from "../support/pair.ts";
 import { knock } from "./network_of_demultiplexers.ts";
-import { datagramOf, type Draft, draftOf } from "../wire/packets.ts";
+import { datagramOf, type Draft, draftOf } from "../../support/packets.ts";
 
 const WHOLE = DEFAULT_CONFIG.initialWindow;
 const SMALL = 4_096;

@@ -9,7 +9,7 @@ import {
   TIMEOUT,
   Town,
 } from "./network_of_demultiplexers.ts";
-import { datagramOf, draftOf } from "../wire/packets.ts";
+import { datagramOf, draftOf } from "../../support/packets.ts";
 
 Deno.test("as long as few are half open nobody needs a cookie", () => {
   const town = new Town();

@@ -6,7 +6,7 @@ import { Host } from "../../../lib/protocol/demux/demultiplexer.ts";
 import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
 import { Duo, gist, HOP, type Letter, readAll } from "../support/pair.ts";
 import { knock, Town } from "./network_of_demultiplexers.ts";
-import { datagramOf, draftOf, mend } from "../wire/packets.ts";
+import { datagramOf, draftOf, mend } from "../../support/packets.ts";
 
 Deno.test("a second caller is told at once that the host is busy, and the first is not disturbed", () => {
   const town = new Town();

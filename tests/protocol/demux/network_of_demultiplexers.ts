@@ -1,7 +1,7 @@
 import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
 import { Flag, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
 import { type Letter, Station } from "../support/pair.ts";
-import { datagramOf } from "../wire/packets.ts";
+import { datagramOf } from "../../support/packets.ts";
 
 /** Half-open connections that the server keeps before it asks for cookies. */
 export const MAX_HALF_OPEN = 4;

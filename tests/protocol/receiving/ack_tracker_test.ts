@@ -5,7 +5,7 @@ import {
   MAX_BLOCKS,
   Segment,
 } from "../../../lib/protocol/wire/segment.ts";
-import { blocksOf, type Draft, segmentOf } from "../wire/packets.ts";
+import { blocksOf, type Draft, segmentOf } from "../../support/packets.ts";
 
 const data = new Uint8Array(100);
 /** Milliseconds that an acknowledgement is held back at most (RFC 9000, section 13.2.1). */

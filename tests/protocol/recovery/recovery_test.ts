@@ -9,7 +9,7 @@ import { PathMtu } from "../../../lib/protocol/connection/path_mtu.ts";
 import { Recovery } from "../../../lib/protocol/recovery/recovery.ts";
 import { Flag } from "../../../lib/protocol/wire/segment.ts";
 import { SendBuffer } from "../../../lib/protocol/sending/send_buffer.ts";
-import { segmentOf } from "../wire/packets.ts";
+import { segmentOf } from "../../support/packets.ts";
 
 const SIZE = 1_000;
 const RTT = 100;

@@ -8,7 +8,7 @@ import type { Connection } from "../../../lib/protocol/connection/connection.ts"
 import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
 import { Host } from "../../../lib/protocol/demux/demultiplexer.ts";
 import type { TraceEvent } from "../../../lib/protocol/connection/trace.ts";
-import { draftOf, flagNames } from "../wire/packets.ts";
+import { draftOf, flagNames } from "../../support/packets.ts";
 
 /** A datagram and where it goes. */
 export interface Letter {

@@ -17,7 +17,7 @@ import {
   type SideName,
   type Twists,
 } from "./modified_segments.ts";
-import { datagramOf } from "../wire/packets.ts";
+import { datagramOf } from "../../support/packets.ts";
 
 /** What came of a transfer in both directions over one random network. */
 export interface Outcome {

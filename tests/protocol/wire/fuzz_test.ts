@@ -11,7 +11,7 @@ import { Link } from "../../net/link.ts";
 import { Network, type Node } from "../../net/network.ts";
 import { type Breed, Mutator } from "./mutator.ts";
 import { Peer, type PeerOptions } from "../support/peer.ts";
-import { datagramOf, mend } from "./packets.ts";
+import { datagramOf, mend } from "../../support/packets.ts";
 
 const TIMEOUT = 5_000;
 const WINDOW = 20_000;

@@ -1,6 +1,6 @@
 import { Random } from "../../../lib/base/prng.ts";
 import { Flag, HEADER_SIZE } from "../../../lib/protocol/wire/segment.ts";
-import { mend } from "./packets.ts";
+import { mend } from "../../support/packets.ts";
 
 /** What is done about the checksum and the id of a mutant. */
 export interface Breed {

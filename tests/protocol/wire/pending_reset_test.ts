@@ -6,7 +6,7 @@ import {
   Reset,
 } from "../../../lib/protocol/wire/segment.ts";
 import { endingOfReset } from "../../../lib/protocol/connection/state.ts";
-import { datagramOf, draftOf, segmentOf } from "./packets.ts";
+import { datagramOf, draftOf, segmentOf } from "../../support/packets.ts";
 
 Deno.test("a reset bears the id, its packet number and a code", () => {
   const into = new Uint8Array(100);

@@ -20,7 +20,7 @@ import {
   draftOf,
   mend,
   segmentOf,
-} from "./packets.ts";
+} from "../../support/packets.ts";
 
 const ACK_AT = HEADER_SIZE;
 const SYN_AT = HEADER_SIZE;

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Step } from "../../../lib/transfer/content.ts";
 import { fileCalls } from "../../../lib/system/c_library.ts";
 import { FileTreeSource } from "../../../lib/transfer/files/reading/tree_source.ts";
-import { makeTrap, SECRET, whileFlipping } from "../../flip.ts";
+import { makeTrap, SECRET, whileFlipping } from "../../e2e/transfer/flip.ts";
 import { inDirectory } from "../files.ts";
 
 type FileStep = Step & { readonly does: "file" };

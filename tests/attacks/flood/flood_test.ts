@@ -1,0 +1,124 @@
+import { assert, assertEquals } from "@std/assert";
+import { FULL, inDirectory } from "../support/running.ts";
+import { lineOf, measure } from "./measure.ts";
+
+/**
+ * Bytes by which a receiver's memory may grow, whatever strangers send. On a
+ * machine that does much else, garbage is collected later.
+ */
+const MAX_GROWTH = FULL ? 32e6 : 64e6;
+/** Milliseconds within which an honest sender with the right code is let in, where nothing else keeps the machine busy. */
+const MAX_ENTRY = FULL ? 5_000 : 20_000;
+const SECONDS = FULL ? 30 : 8;
+
+/** What the flood is made of, in the words of its script, and whether all of it is part of every gate. */
+const FLOODS: [string, string, "always" | "full"][] = [
+  ["SYNs of one address", "--rate 100", "full"],
+  ["SYNs of many forged addresses", "--rate 1000 --sources 500", "always"],
+  [
+    "SYNs with a HELLO for the code, of many forged addresses",
+    "--rate 1000 --sources 500 --hello code",
+    "full",
+  ],
+  [
+    "strangers at one address who answer cookies and then are silent",
+    "--rate 20 --kind silent --cookies",
+    "full",
+  ],
+  [
+    "100 strangers a second at one address who answer cookies and then are silent",
+    "--rate 100 --kind silent --cookies",
+    "always",
+  ],
+  [
+    "400 strangers a second at one address who answer cookies and then are silent",
+    "--rate 400 --kind silent --cookies",
+    "full",
+  ],
+  [
+    "1,000 strangers a second at one address who answer cookies and then are silent",
+    "--rate 1000 --kind silent --cookies",
+    "full",
+  ],
+  [
+    "20 strangers a second at many addresses who answer cookies and then are silent",
+    "--rate 20 --kind silent --cookies --sources 500",
+    "full",
+  ],
+  [
+    "100 strangers a second at many addresses who answer cookies and then are silent",
+    "--rate 100 --kind silent --cookies --sources 500",
+    "full",
+  ],
+  [
+    "400 strangers a second at many addresses who answer cookies and then are silent",
+    "--rate 400 --kind silent --cookies --sources 500 --hello code",
+    "always",
+  ],
+  [
+    "1,000 strangers a second at many addresses who answer cookies and then are silent",
+    "--rate 1000 --kind silent --cookies --sources 500 --hello code",
+    "full",
+  ],
+  [
+    "pairs of SYN and RST with a HELLO for the code",
+    "--rate 600 --kind reset --hello code --sources 50",
+    "always",
+  ],
+  [
+    "3,000 pairs a second of SYN and RST with a HELLO for the code",
+    "--rate 3000 --kind reset --hello code --sources 500",
+    "full",
+  ],
+  [
+    "bytes at the edges of windows, of forged addresses",
+    "--rate 5 --kind edges",
+    "always",
+  ],
+  [
+    "bytes at the edges of windows, of addresses that answer cookies",
+    "--rate 15 --kind edges --cookies --sources 32",
+    "always",
+  ],
+];
+
+for (const [what, flood, when] of FLOODS) {
+  Deno.test({
+    name: `${what}: memory stays, and honest senders get in (${flood})`,
+    ignore: when === "full" && !FULL,
+    fn: () =>
+      inDirectory(async (cwd) => {
+        const measured = await measure(cwd, {
+          flood: flood.split(" "),
+          seconds: SECONDS,
+          senders: 3,
+          size: FULL ? 50_000_000 : 1_000,
+        });
+        const line = lineOf(measured);
+        if (FULL) console.log(line);
+        assert(measured.flood.syns > 0);
+        assert(measured.memory.growth < MAX_GROWTH, line);
+        assert(measured.flooded.every(Number.isFinite), line);
+        assert(measured.entry.every((time) => time < MAX_ENTRY), line);
+        // With a flood or without, what was stored is said to be
+        const done = measured.said.filter((text) => text.includes('"done"'));
+        assertEquals(done.length, 6, line);
+        if (!FULL) return;
+        assert(measured.slower < 2, line);
+      }),
+  });
+}
+
+Deno.test("with --keep and no code, strangers who answer cookies and are silent keep nobody out", () =>
+  inDirectory(async (cwd) => {
+    const measured = await measure(cwd, {
+      flood: "--rate 200 --kind silent --cookies --sources 100".split(" "),
+      seconds: SECONDS,
+      senders: 3,
+      size: 1_000,
+      code: false,
+    });
+    const line = lineOf(measured);
+    assert(measured.memory.growth < MAX_GROWTH, line);
+    assert(measured.flooded.every(Number.isFinite), line);
+  }));

@@ -1,0 +1,116 @@
+import type { Channel } from "../../../lib/endpoint/channel.ts";
+import { Endpoint } from "../../../lib/endpoint/endpoint.ts";
+import type { ByteStream } from "../../../lib/base/byte_stream.ts";
+import {
+  agreeAsServer,
+  type Security,
+} from "../../../lib/secure/secure_channel.ts";
+import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
+import { FrameReader, FrameType } from "../../../lib/transfer/wire/frame.ts";
+import {
+  decodeOffer,
+  type Offer,
+} from "../../../lib/transfer/wire/messages.ts";
+
+const ENCRYPTED: Security = { mode: "encrypted" };
+
+/** A frame that arrived, and what was in it. */
+export interface Arrived {
+  readonly type: number;
+  readonly body: Uint8Array;
+}
+
+/**
+ * Somebody who answers in a receiver's place, in this process: agrees with
+ * whoever comes as the library does, and then writes down what arrives and says
+ * only what the test has it say.
+ */
+export class HostileReceiver {
+  /** All frames so far. */
+  readonly frames: Arrived[] = [];
+  /** The first sender's offer. */
+  readonly offer: Promise<Offer>;
+  /** The words of the first sender's session, as this side knows them. */
+  readonly words: Promise<readonly string[] | undefined>;
+  /** What agreed with the first sender; to be written to. */
+  readonly stream: Promise<ByteStream>;
+  readonly #endpoint: Endpoint;
+  readonly #offer = Promise.withResolvers<Offer>();
+  readonly #words = Promise.withResolvers<readonly string[] | undefined>();
+  readonly #stream = Promise.withResolvers<ByteStream>();
+  readonly #over = new AbortController();
+  readonly #work: Promise<void>;
+  #channel: Channel | undefined;
+
+  /** @param asks whether it says that it asks a person first */
+  constructor(security: Security = ENCRYPTED, asks = false) {
+    this.offer = this.#offer.promise;
+    this.words = this.#words.promise;
+    this.stream = this.#stream.promise;
+    for (const one of [this.offer, this.words, this.stream]) {
+      one.catch(() => {});
+    }
+    this.#endpoint = Endpoint.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      timeout: 30_000,
+    });
+    this.#work = this.#run(security, asks).catch((error) => {
+      this.#offer.reject(error);
+      this.#words.reject(error);
+      this.#stream.reject(error);
+    });
+  }
+
+  get port(): number {
+    return this.#endpoint.port;
+  }
+
+  /** Bytes of content that have arrived. */
+  get content(): number {
+    return this.frames
+      .filter(({ type }) => type === FrameType.DATA || type === FrameType.PACK)
+      .reduce((sum, { body }) => sum + body.length, 0);
+  }
+
+  async close(): Promise<void> {
+    if (this.#over.signal.aborted) return await this.#work;
+    this.#over.abort(new Error("over"));
+    this.#channel?.abort(new Error("left"));
+    await this.#endpoint.close();
+    await this.#work;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #run(security: Security, asks: boolean): Promise<void> {
+    const channel = await this.#endpoint.accept(this.#over.signal);
+    this.#channel = channel;
+    const { stream, words } = await agreeAsReceiver(channel, security, asks);
+    this.#stream.resolve(stream);
+    this.#words.resolve(words);
+    const reader = new FrameReader(stream);
+    for (;;) {
+      const header = await reader.next();
+      if (header === null) return;
+      const body = await reader.body();
+      this.frames.push({ type: header.type, body });
+      if (header.type === FrameType.OFFER) {
+        this.#offer.resolve(decodeOffer(body));
+      }
+    }
+  }
+}
+
+/** The one place that knows how this side of the handshake is called. */
+async function agreeAsReceiver(
+  channel: ByteStream,
+  security: Security,
+  asks: boolean,
+) {
+  const secrets = new ServerSecrets(security);
+  const agreed = await agreeAsServer(channel, secrets, { asks });
+  return { stream: agreed.stream, words: await agreed.words };
+}

@@ -1,0 +1,162 @@
+import type { ByteStream } from "../../../lib/base/byte_stream.ts";
+import { Random } from "../../../lib/base/prng.ts";
+import type { Channel } from "../../../lib/endpoint/channel.ts";
+import { Endpoint } from "../../../lib/endpoint/endpoint.ts";
+import { AttemptKey } from "../../../lib/secure/attempt_key.ts";
+import {
+  agreeAsClient,
+  prepare,
+  type Security,
+} from "../../../lib/secure/secure_channel.ts";
+import { encodeEntry, type Entry } from "../../../lib/transfer/wire/entries.ts";
+import {
+  frame,
+  FrameReader,
+  FrameType,
+} from "../../../lib/transfer/wire/frame.ts";
+import {
+  decodeComplaint,
+  encodeOffer,
+  type Offer,
+} from "../../../lib/transfer/wire/messages.ts";
+import { until } from "./running.ts";
+
+const ENCRYPTED: Security = { mode: "encrypted" };
+const NOTHING = new Uint8Array(0);
+
+/** What the handshake has led to. */
+type Agreed = Pick<
+  Awaited<ReturnType<typeof agreeAsClient>>,
+  "stream" | "binding" | "words"
+>;
+
+/**
+ * A sender that breaks the rules of the transfer, in this process: it agrees as
+ * the library does, and then says what the test has it say, frame by frame.
+ */
+export class HostileSender {
+  /** What the receiver has said so far. */
+  readonly heard: { type: number; body: Uint8Array }[] = [];
+  readonly channel: Channel;
+  readonly stream: ByteStream;
+  /** The words of the session, once the receiver has finished the handshake. */
+  readonly words: Promise<readonly string[] | undefined>;
+  readonly #endpoint: Endpoint;
+  readonly #binding: Uint8Array;
+  #ended = false;
+  #closed = false;
+
+  private constructor(
+    endpoint: Endpoint,
+    channel: Channel,
+    { stream, binding, words }: Agreed,
+  ) {
+    this.#endpoint = endpoint;
+    this.channel = channel;
+    this.stream = stream;
+    this.words = words;
+    this.#binding = binding;
+  }
+
+  /** @param listens whether it reads what the receiver says */
+  static async connect(
+    port: number,
+    security = ENCRYPTED,
+    listens = true,
+  ): Promise<HostileSender> {
+    const endpoint = Endpoint.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      timeout: 30_000,
+    });
+    const channel = await endpoint.connect("127.0.0.1", port);
+    const agreed = await agreeAsSender(channel, security);
+    const sender = new HostileSender(endpoint, channel, agreed);
+    if (listens) sender.#listen();
+    return sender;
+  }
+
+  /** Whether the receiver says nothing more. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** What the receiver said against it, if it did. */
+  get complaint(): string | undefined {
+    const last = this.heard.find(({ type }) =>
+      type === FrameType.REFUSE || type === FrameType.FAILED
+    );
+    return last && decodeComplaint(last.body);
+  }
+
+  /** Waits for a frame of this type, or for the end. */
+  async hears(type: number): Promise<Uint8Array | undefined> {
+    const find = () => this.heard.find((one) => one.type === type);
+    await until(() => find() !== undefined || this.#ended);
+    return find()?.body;
+  }
+
+  async offer(offer: Offer): Promise<void> {
+    await this.stream.write(offerFrame(offer, this.#binding));
+  }
+
+  async say(type: number, body: Uint8Array = NOTHING): Promise<void> {
+    await this.stream.write(frame(type, body));
+  }
+
+  async entry(entry: Entry): Promise<void> {
+    await this.say(FrameType.ENTRY, encodeEntry(entry));
+  }
+
+  /** Leaves without a word more than the transport's. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.channel.abort(new Error("left"));
+    await this.#endpoint.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #listen(): Promise<void> {
+    try {
+      const reader = new FrameReader(this.stream);
+      for (;;) {
+        const header = await reader.next();
+        if (header === null) break;
+        this.heard.push({ type: header.type, body: await reader.body() });
+      }
+    } catch {
+      // What matters is what was said before
+    }
+    this.#ended = true;
+  }
+}
+
+/** The one place that knows how this side of the handshake is called. */
+async function agreeAsSender(
+  channel: Channel,
+  security: Security,
+): Promise<Agreed> {
+  const secrets = await prepare(security);
+  const { stream, binding, words } = await agreeAsClient(channel, secrets);
+  words.catch(() => {});
+  return { stream, binding, words };
+}
+
+/** Of the attempts of all hostile senders: each is the same sender again, and no honest one. */
+const SECRET = new Uint8Array(32).fill(66);
+
+/** The one place that knows what an offer carries beside what is offered. */
+function offerFrame(offer: Offer, binding: Uint8Array): Uint8Array {
+  const key = AttemptKey.from(SECRET, offer.name ?? "");
+  const attempt = { key: key.publicKey, proof: key.prove(binding) };
+  return encodeOffer({ attempt, ...offer });
+}
+
+/** Bytes that are the same each time. */
+export function bytesOf(size: number, seed = 1): Uint8Array {
+  return new Random(seed).bytes(size);
+}

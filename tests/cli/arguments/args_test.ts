@@ -1,0 +1,271 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Failure } from "../../../lib/base/failure.ts";
+import { parseCommand } from "../../../lib/cli/arguments/args.ts";
+
+/** Takes a command line apart at its spaces. */
+function parse(line: string) {
+  return parseCommand(line.split(" ").filter((word) => word !== ""));
+}
+
+const COMMON = {
+  trace: false,
+  json: false,
+  quiet: false,
+  verbose: false,
+  report: undefined,
+  timeout: 30_000,
+  bind: undefined,
+  mtu: undefined,
+  maxRate: undefined,
+  security: { mode: "encrypted" },
+  congestion: "bbr",
+  yes: false,
+};
+const RECEIVE = {
+  name: "receive",
+  port: 5000,
+  output: undefined,
+  directory: undefined,
+  force: false,
+  keep: false,
+  wait: undefined,
+  ...COMMON,
+};
+const SEND = {
+  name: "send",
+  host: "host",
+  port: 5000,
+  paths: [],
+  resume: false,
+  ...COMMON,
+};
+
+const COMMANDS: [string, unknown][] = [
+  ["receive", RECEIVE],
+  ["receive 6000", { ...RECEIVE, port: 6000 }],
+  ["receive -o x --force", { ...RECEIVE, output: "x", force: true }],
+  ["receive -o -", { ...RECEIVE, output: "-" }],
+  ["receive 1 -d dir", { ...RECEIVE, port: 1, directory: "dir" }],
+  ["receive --keep -d dir", { ...RECEIVE, keep: true, directory: "dir" }],
+  ["receive --wait 2.5", { ...RECEIVE, wait: 2500 }],
+  ["send host", SEND],
+  ["send host -", SEND],
+  ["send host 6000", { ...SEND, port: 6000 }],
+  ["send host 6000 -", { ...SEND, port: 6000 }],
+  ["send host file", { ...SEND, paths: ["file"] }],
+  ["send host a b/ 7000", { ...SEND, paths: ["a", "b/", "7000"] }],
+  ["send host --resume", { ...SEND, resume: true }],
+  ["send host 6000 7000", { ...SEND, port: 6000, paths: ["7000"] }],
+  ["send host ./5000", { ...SEND, paths: ["./5000"] }],
+  ["send host 5000.txt", { ...SEND, paths: ["5000.txt"] }],
+  ["send host -- --trace=x", { ...SEND, paths: ["--trace=x"] }],
+  ["send host -- -odd", { ...SEND, paths: ["-odd"] }],
+  ["send [::1] 6000", { ...SEND, host: "::1", port: 6000 }],
+  ["send ::1", { ...SEND, host: "::1" }],
+  ["send fe80::1%eth0 x", { ...SEND, host: "fe80::1%eth0", paths: ["x"] }],
+  ["send host -v --report a.svg", {
+    ...SEND,
+    verbose: true,
+    report: "a.svg",
+  }],
+  ["send 192.0.2.1", { ...SEND, host: "192.0.2.1" }],
+  ["-q send host", { ...SEND, quiet: true }],
+  ["send host --quiet --json --trace", {
+    ...SEND,
+    quiet: true,
+    json: true,
+    trace: true,
+  }],
+  ["send host --timeout 2 --bind [::1] --mtu=9000 --rate 100", {
+    ...SEND,
+    timeout: 2000,
+    bind: "::1",
+    mtu: 9000,
+    maxRate: 12_500,
+  }],
+  ["send host --yes", { ...SEND, yes: true }],
+  ["receive --yes", { ...RECEIVE, yes: true }],
+  ["send host --congestion cubic", { ...SEND, congestion: "cubic" }],
+  ["receive --congestion=bbr", RECEIVE],
+  ["receive --plain", { ...RECEIVE, security: { mode: "plain" } }],
+  ["receive --code 6000", {
+    ...RECEIVE,
+    port: 6000,
+    security: { mode: "code", code: undefined },
+  }],
+  ["send host --code=7-Walnut_Copper", {
+    ...SEND,
+    security: { mode: "code", code: "7-walnut-copper" },
+  }],
+  ["--code=a send host --code=b", {
+    ...SEND,
+    security: { mode: "code", code: "b" },
+  }],
+  ["--help", { name: "help", topic: "ferry" }],
+  ["help", { name: "help", topic: "ferry" }],
+  ["help send", { name: "help", topic: "send" }],
+  ["send --help", { name: "help", topic: "send" }],
+  ["send -h host", { name: "help", topic: "send" }],
+  ["receive 5000 --help", { name: "help", topic: "receive" }],
+  ["--version", { name: "version" }],
+];
+for (const [line, command] of COMMANDS) {
+  Deno.test(`ferry ${line} is understood`, () => {
+    assertEquals<unknown>(parse(line), command);
+  });
+}
+
+const MISTAKES: [string, string][] = [
+  ["", "Say ferry send or ferry receive; see ferry --help"],
+  [
+    "sned host",
+    "There is no command sned, only send and receive; see ferry --help",
+  ],
+  ["send", "Say where to send to: ferry send HOST; see ferry send --help"],
+  [
+    "send host a -",
+    "Standard input cannot be sent together with files; see ferry send --help",
+  ],
+  [
+    "send host 0",
+    'PORT takes a whole number from 1 to 65535, not "0"; see ferry send --help',
+  ],
+  [
+    "send host 65536",
+    'PORT takes a whole number from 1 to 65535, not "65536"; see ferry send --help',
+  ],
+  [
+    "send host:5000",
+    "The port is a word of its own: ferry send host 5000; see ferry send --help",
+  ],
+  [
+    "send [::1]:5000 x",
+    "The port is a word of its own: ferry send [::1] 5000; see ferry send --help",
+  ],
+  ["send a/b", '"a/b" is no host; see ferry send --help'],
+  ["send host --force", "--force is for ferry receive; see ferry send --help"],
+  ["send host -o x", "-o is for ferry receive; see ferry send --help"],
+  ["send host --wait 3", "--wait is for ferry receive; see ferry send --help"],
+  ["send host --frce=1", "Unknown option --frce; see ferry send --help"],
+  ["send host -x", "Unknown option -x; see ferry send --help"],
+  ["send host --no-quiet", "Unknown option --no-quiet; see ferry send --help"],
+  ["--nonsense", "Unknown option --nonsense; see ferry --help"],
+  [
+    "receive five",
+    'PORT takes a whole number from 1 to 65535, not "five"; see ferry receive --help',
+  ],
+  [
+    "receive 0",
+    'PORT takes a whole number from 1 to 65535, not "0"; see ferry receive --help',
+  ],
+  [
+    "receive 5000 6000",
+    "receive takes one port, and 6000 is too much; see ferry receive --help",
+  ],
+  [
+    "receive -o a -d b",
+    "Give either -o FILE or -d DIR, not both; see ferry receive --help",
+  ],
+  ["receive --keep", "--keep needs -d DIR; see ferry receive --help"],
+  [
+    "receive --keep -d x --wait 5",
+    "--keep waits without end, so not --wait; see ferry receive --help",
+  ],
+  [
+    "receive --keep -d x --report a.svg",
+    "--report draws one transfer, so not with --keep; see ferry receive --help",
+  ],
+  ["send host --keep", "--keep is for ferry receive; see ferry send --help"],
+  ["receive -o", "-o needs a value; see ferry receive --help"],
+  ["receive -d --force", "-d needs a value; see ferry receive --help"],
+  [
+    "receive --wait 0",
+    '--wait takes seconds from 0.1 to 2000000, not "0"; see ferry receive --help',
+  ],
+  ["receive --timeout", "--timeout needs a value; see ferry receive --help"],
+  [
+    "receive --timeout 1e3",
+    '--timeout takes seconds from 0.1 to 2000000, not "1e3"; see ferry receive --help',
+  ],
+  [
+    "receive --mtu 1279",
+    '--mtu takes whole bytes from 1280 to 65535, not "1279"; see ferry receive --help',
+  ],
+  [
+    "receive --mtu 1500.5",
+    '--mtu takes whole bytes from 1280 to 65535, not "1500.5"; see ferry receive --help',
+  ],
+  [
+    "send host --rate fast",
+    '--rate takes Mbit/s from 0.01 to 1000000, not "fast"; see ferry send --help',
+  ],
+  [
+    "send host --congestion vegas",
+    '--congestion takes bbr or cubic, not "vegas"; see ferry send --help',
+  ],
+  [
+    "receive --congestion toString",
+    '--congestion takes bbr or cubic, not "toString"; see ferry receive --help',
+  ],
+  [
+    "receive --plain --code=x",
+    "A code needs encryption: give either --plain or a code (--code, FERRY_CODE), not both; see ferry receive --help",
+  ],
+  ["receive --code=", "The code is empty; see ferry receive --help"],
+  ["receive --codes", "Unknown option --codes; see ferry receive --help"],
+  ["send host --timeout=", "--timeout needs a value; see ferry send --help"],
+  ["send host --trace=x", "--trace takes no value; see ferry send --help"],
+  ["receive -q=no", "-q takes no value; see ferry receive --help"],
+  ["receive --o x", "Unknown option --o; see ferry receive --help"],
+  ["send host --_=x", "Unknown option --_; see ferry send --help"],
+  ["receive -q_", "Unknown option -q_; see ferry receive --help"],
+  [
+    "send 5000 file",
+    "The HOST is missing before 5000: ferry send HOST 5000; see ferry send --help",
+  ],
+];
+for (const [line, message] of MISTAKES) {
+  Deno.test(`ferry ${line} is a mistake that is named in one line`, () => {
+    const failure = assertThrows(() => parse(line), Failure);
+    assertEquals(failure.reason, "usage");
+    assertEquals(failure.message, message);
+  });
+}
+
+Deno.test("an empty host or path is a mistake", () => {
+  assertThrows(() => parseCommand(["send", "host", ""]), Failure, "is empty");
+  const failure = assertThrows(() => parseCommand(["send", ""]), Failure);
+  assert(failure.message.startsWith('"" is no host'));
+});
+
+Deno.test("an empty value is a mistake of its option, not of a word", () => {
+  for (const command of [["receive"], ["send", "host"]]) {
+    assertThrows(
+      () => parseCommand([...command, "--bind", ""]),
+      Failure,
+      "--bind needs a value",
+    );
+  }
+});
+
+Deno.test("the environment's code stands in where none is named", () => {
+  const codeOf = (line: string) => {
+    const command = parseCommand(line.split(" "), "From-Outside");
+    return command.name === "send" ? command.security : undefined;
+  };
+  const code = (code: string) => ({ mode: "code", code });
+  assertEquals<unknown>(codeOf("send host"), code("from-outside"));
+  assertEquals<unknown>(codeOf("send host --code"), code("from-outside"));
+  assertEquals<unknown>(codeOf("send host --code=x"), code("x"));
+  const plain = () => parseCommand(["send", "host", "--plain"], "x");
+  assertThrows(plain, Failure, "either --plain or a code");
+});
+
+Deno.test("a mistake in a code does not show the code", () => {
+  const code = "x".repeat(300);
+  const failure = assertThrows(
+    () => parseCommand(["receive", `--code=${code}`]),
+    Failure,
+  );
+  assert(!failure.message.includes("xxx"), failure.message);
+});

@@ -1,0 +1,329 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Random } from "../../../lib/base/prng.ts";
+import { Endpoint } from "../../../lib/endpoint/endpoint.ts";
+import { normalCode } from "../../../lib/secure/code/code.ts";
+import {
+  ClientHandshake,
+  ServerHandshake,
+} from "../../../lib/secure/handshake/handshake.ts";
+import { readMessage } from "../../../lib/secure/handshake/message_reader.ts";
+import { agreeAsClient, prepare } from "../../../lib/secure/secure_channel.ts";
+import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
+import {
+  freePort,
+  installed,
+  listening,
+  writeRandomFile,
+} from "../../support/process.ts";
+import "../../support/c_library.ts";
+import { type Direction, Relay } from "../../net/relay.ts";
+import {
+  type Ended,
+  Ferry,
+  inDirectory,
+  namesIn,
+  runFerry,
+  runPair,
+  sameFiles,
+  until,
+} from "../../support/ferry.ts";
+
+const TEXT = "The quick brown fox jumps over the lazy dog. ";
+
+/** What a relay saw go by. */
+interface Capture {
+  readonly direction: Direction;
+  readonly datagram: Uint8Array;
+}
+
+/** Sends a text through a relay that keeps what it sees. */
+async function captured(
+  cwd: string,
+  args: string[],
+  delay = 0,
+): Promise<{ capture: Capture[]; ended: [Ended, Ended] }> {
+  const capture: Capture[] = [];
+  let relay: Relay | undefined;
+  await Deno.writeTextFile(`${cwd}/in`, TEXT.repeat(200));
+  const ended = await runPair({
+    cwd,
+    via: (port) => {
+      relay = Relay.start({
+        to: { hostname: "127.0.0.1", port },
+        up: { delay },
+        onDatagram: (datagram, direction) => {
+          capture.push({ direction, datagram: datagram.slice() });
+        },
+      });
+      return relay.port;
+    },
+    security: args,
+    send: { args: ["in"] },
+    receive: { args: ["-o", "out"] },
+  });
+  await relay?.close();
+  assertEquals(ended.map(({ code }) => code), [0, 0]);
+  assert(await sameFiles(`${cwd}/in`, `${cwd}/out`));
+  return { capture, ended };
+}
+
+function textIn(capture: Capture[]): string {
+  const decoder = new TextDecoder("latin1");
+  return capture.map(({ datagram }) => decoder.decode(datagram)).join("");
+}
+
+for (const args of [[], ["--code=17-walnut-copper"]]) {
+  Deno.test(`a capture of a transfer ${args} has nothing of the text and of the file's name in it`, () =>
+    inDirectory(async (cwd) => {
+      const { capture } = await captured(cwd, args);
+      const text = textIn(capture);
+      assert(text.length > 9_000);
+      for (const word of ["quick", "brown", "jumps", "walnut", "\x02in"]) {
+        assert(!text.includes(word), word);
+      }
+    }));
+}
+
+Deno.test("a capture of a plain transfer has the text in it", () =>
+  inDirectory(async (cwd) => {
+    const { capture } = await captured(cwd, ["--plain"]);
+    assert(textIn(capture).includes(TEXT));
+  }));
+
+for (const security of [[], ["--code=17-walnut-copper"]]) {
+  Deno.test(`the content's first byte leaves with the second flight of the sender, encrypted as it is ${security}`, () =>
+    inDirectory(async (cwd) => {
+      const { capture } = await captured(cwd, security, 40);
+      const flights = [capture[0]];
+      let content: number | undefined;
+      for (const one of capture) {
+        if (one.direction !== flights.at(-1)!.direction) flights.push(one);
+        // A key share fits into much less.
+        const full = one.direction === "up" && flights.length > 1 &&
+          one.datagram.length > 1_000;
+        if (full) content ??= flights.length;
+      }
+      assertEquals(content, 3, "up, down, and up again");
+    }));
+}
+
+Deno.test("without a code both sides say the same three words, and the receiver that anyone may send", () =>
+  inDirectory(async (cwd) => {
+    const receive = { shell: '"$@" > out' };
+    const ended = await runPair({ cwd, security: [], receive });
+    const [received, sent] = ended.map(({ notes }) => notes);
+    const words = /^Encrypted; if both sides say ((\w+ ){2}\w+), nobody/m;
+    assertMatch(sent, words);
+    assertEquals(words.exec(received)?.[1], words.exec(sent)?.[1]);
+    assertMatch(received, /^Anyone who reaches port \d+ may send/);
+    const quiet = await runPair({
+      cwd,
+      security: [],
+      send: { args: ["-q"] },
+      receive: { ...receive, args: ["-q"] },
+    });
+    assertEquals(quiet.map(({ notes, stderr }) => notes + stderr), ["", ""]);
+  }));
+
+const MISMATCHES: [string, string[], string[], RegExp][] = [
+  ["--plain to one that encrypts", ["--plain"], [], /--plain/],
+  ["encryption to one with --plain", [], ["--plain"], /--plain/],
+  ["no code to one with a code", [], ["--code=a"], /--code=CODE or in FERRY_/],
+  ["--plain to one with a code", ["--plain"], ["--code=a"], /wants a code/],
+  ["a code to one without", ["--code=a"], [], /without a code/],
+];
+for (const [what, send, receive, words] of MISMATCHES) {
+  Deno.test(`a sender that comes with ${what} is refused, and the next is served`, () =>
+    inDirectory(async (cwd) => {
+      const port = freePort();
+      const receiver = new Ferry(
+        ["receive", `${port}`, "-o", "out", ...receive],
+        { cwd },
+      );
+      await listening("udp", port);
+      const refused = await runFerry(["send", "127.0.0.1", `${port}`, ...send]);
+      assertEquals(refused.code, 3);
+      assertMatch(refused.stderr, /^[A-Z][^\n]*[^.\n]\n$/);
+      assertMatch(refused.stderr, words);
+      const next = ["send", "127.0.0.1", `${port}`, ...receive];
+      assertEquals((await runFerry(next)).code, 0);
+      const { code, stderr } = await receiver.ended;
+      assertEquals(code, 0);
+      assertMatch(stderr, /127\.0\.0\.1:\d+ was not let in: The sender/);
+    }));
+}
+
+/** A receiver with a code, in a directory of its own, and how to send to it with a code. */
+async function guarded(cwd: string) {
+  const port = freePort();
+  const receiver = new Ferry(
+    ["receive", `${port}`, "-o", "out", "--code=right"],
+    { cwd },
+  );
+  await listening("udp", port);
+  const attempt = (code: string) =>
+    runFerry(["send", "127.0.0.1", `${port}`, "in", `--code=${code}`], { cwd });
+  await writeRandomFile(`${cwd}/in`, 100_000);
+  return { receiver, attempt };
+}
+
+Deno.test("a wrong code is told to both sides, nothing is written, and the receiver waits on", () =>
+  inDirectory(async (cwd) => {
+    const { receiver, attempt } = await guarded(cwd);
+    for (const wrong of ["mistaken", "right-too"]) {
+      const { code, stderr } = await attempt(wrong);
+      assertEquals(code, 3);
+      assertMatch(stderr, /^The code is wrong: [^\n]*\n$/);
+      assert(!stderr.includes(wrong));
+    }
+    assertEquals(namesIn(cwd).includes("out"), false);
+    assertEquals((await attempt(" RIGHT ")).code, 0);
+    const { code, stderr } = await receiver.ended;
+    assertEquals(code, 0);
+    assertMatch(stderr, /not let in \(1 of 3\): The sender's code is wrong\n/);
+    assertMatch(stderr, /not let in \(2 of 3\): The sender's code is wrong\n/);
+    assert(await sameFiles(`${cwd}/in`, `${cwd}/out`));
+  }));
+
+Deno.test("a third wrong code ends the receiver, which says so", () =>
+  inDirectory(async (cwd) => {
+    const { receiver, attempt } = await guarded(cwd);
+    for (const wrong of ["a", "b", "c"]) {
+      assertEquals((await attempt(wrong)).code, 3);
+    }
+    const { code, stderr } = await receiver.ended;
+    assertEquals(code, 3);
+    assertMatch(stderr, /\n3 wrong codes were tried, [^\n]*\n$/);
+    assert(!stderr.includes("right"));
+    assertEquals(namesIn(cwd), ["in"]);
+  }));
+
+Deno.test("a code that was made up is in the command for the other side, and only there", () =>
+  inDirectory(async (cwd) => {
+    const port = freePort();
+    const receiver = new Ferry(
+      ["receive", "--code", `${port}`, "--trace", "--bind", "127.0.0.1"],
+      { cwd, shell: 'exec "$@" > out 2> said' },
+    );
+    await listening("udp", port);
+    await until(() => Deno.readTextFileSync(`${cwd}/said`).includes("FILE\n"));
+    const said = await Deno.readTextFile(`${cwd}/said`);
+    const form =
+      /^ {2}FERRY_CODE=(\d+-[a-z]+-[a-z]+) ferry send 127\.0\.0\.1 (\d+) FILE$/m;
+    const [, code, told] = form.exec(said)!;
+    assertEquals(told, `${port}`);
+    const sent = await new Ferry(
+      ["send", "127.0.0.1", `${port}`, "--trace"],
+      { cwd, shell: `echo hello | FERRY_CODE=${code} "$@"` },
+    ).ended;
+    assertEquals([sent.code, (await receiver.ended).code], [0, 0]);
+    assertEquals(await Deno.readTextFile(`${cwd}/out`), "hello\n");
+    assert(!sent.stderr.includes(code));
+    const later = (await Deno.readTextFile(`${cwd}/said`)).slice(said.length);
+    assertMatch(later, /^RECV /);
+    assert(!later.includes(code));
+  }));
+
+Deno.test("a code with --plain is a mistake", async () => {
+  const { code, stderr } = await runFerry(["receive", "--plain", "--code=x"]);
+  assertEquals(code, 2);
+  assertMatch(stderr, /either --plain or a code/);
+  const shell = 'FERRY_CODE=x exec "$@"';
+  const sent = await runFerry(["send", "host", "--plain"], { shell });
+  assertEquals(sent.code, 2);
+});
+
+Deno.test({
+  name: "a sender is asked for the code that it was not given, on the terminal",
+  ignore: !await installed("script"),
+  fn: () =>
+    inDirectory(async (cwd) => {
+      const [received] = await runPair({
+        cwd,
+        security: [],
+        receive: { args: ["-o", "out", "--code=sesame"] },
+        send: {
+          args: [],
+          shell: [
+            "echo data > in",
+            // Standard input is what is sent: the terminal is standard error.
+            `printf '%q ' "$@" > command; echo '< in' >> command`,
+            `(until grep -q code: typescript; do sleep 0.05; done; echo Sesame; until [ -s out ]; do sleep 0.05; done) |`,
+            `script -qfec 'bash command' typescript > /dev/null`,
+          ].join("\n"),
+        },
+      });
+      assertEquals(received.code, 0, received.stderr);
+      assertEquals(await Deno.readTextFile(`${cwd}/out`), "data\n");
+    }),
+});
+
+const OPTIONS = { hostname: "127.0.0.1", port: 0, timeout: 5_000, mtu: 1500 };
+
+/** A stranger who opens a connection, says this, and then nothing any more. */
+async function stranger(port: number, says: Uint8Array): Promise<Endpoint> {
+  const endpoint = Endpoint.listen(OPTIONS);
+  const channel = await endpoint.connect("127.0.0.1", port);
+  await channel.write(says);
+  await channel.established;
+  return endpoint;
+}
+
+Deno.test("who connects and says nothing, half of it, nonsense, or nothing after agreeing keeps nobody out", () =>
+  inDirectory(async (cwd) => {
+    const port = freePort();
+    const receiver = new Ferry(["receive", `${port}`, "-o", "out"], { cwd });
+    await listening("udp", port);
+    const hello = new ClientHandshake(
+      await prepare({ mode: "encrypted" }),
+      new Uint8Array(32),
+    ).hello;
+    const agreeing = Endpoint.listen(OPTIONS);
+    const agreed = await agreeing.connect("127.0.0.1", port);
+    await agreeAsClient(agreed, await prepare({ mode: "encrypted" }));
+    const strangers = await Promise.all([
+      stranger(port, new Uint8Array(0)),
+      stranger(port, hello),
+      stranger(port, hello.subarray(0, 20)),
+      stranger(port, new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")),
+      stranger(port, new Random(1).bytes(5_000)),
+    ]);
+    const sent = await runFerry(["send", "127.0.0.1", `${port}`]);
+    assertEquals(sent.code, 0, sent.stderr);
+    const { code, stderr } = await receiver.ended;
+    assertEquals(code, 0);
+    assertMatch(stderr, /was not let in: The other side does not speak ferry/);
+    strangers.push(agreeing);
+    await Promise.all(strangers.map((endpoint) => endpoint.close()));
+  }));
+
+Deno.test("a receiver that agrees, takes everything and never proves itself is given up", async () => {
+  for (const code of [undefined, "17-walnut-copper"]) {
+    const endpoint = Endpoint.listen(OPTIONS);
+    const options = code === undefined ? [] : [`--code=${code}`];
+    const sending = runFerry(
+      ["send", "127.0.0.1", `${endpoint.port}`, "--timeout", "1", ...options],
+    );
+    const channel = await endpoint.accept();
+    const secrets = new ServerSecrets(
+      code === undefined
+        ? { mode: "encrypted" }
+        : { mode: "code", code: normalCode(code)! },
+    );
+    await secrets.ready;
+    const nonce = new Uint8Array(32);
+    const handshake = new ServerHandshake(secrets, { nonce });
+    const { body } = await readMessage(channel);
+    await channel.write(handshake.receiveHello(body));
+    const into = new Uint8Array(10_000);
+    const swallow = async () => {
+      while (await channel.read(into) !== null);
+    };
+    const swallowing = swallow().catch(() => {});
+    const sent = await sending;
+    assertEquals(sent.code, 1);
+    assertMatch(sent.stderr, /does not agree on how to talk within 1 s/);
+    await swallowing;
+    await endpoint.close();
+  }
+});

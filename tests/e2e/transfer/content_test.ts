@@ -1,0 +1,169 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { writeRandomFile } from "../../support/process.ts";
+import {
+  type Ended,
+  FULL,
+  inDirectory,
+  listing,
+  namesIn,
+  runPair,
+  sameFiles,
+  startPair,
+  touch,
+  until,
+} from "../../support/ferry.ts";
+
+/** Asserts that both sides succeeded, and say so with the same digest. */
+function assertDone(ended: [Ended, Ended]): void {
+  assertEquals(ended.map(({ code, stderr }) => ({ code, stderr })), [
+    { code: 0, stderr: ended[0].stderr },
+    { code: 0, stderr: ended[1].stderr },
+  ]);
+  const [received, sent] = ended.map(({ stderr }) => stderr);
+  assertMatch(received, /^Received .* SHA-256 [0-9a-f]{64}\n$/);
+  assertMatch(sent, /^Sent .* SHA-256 [0-9a-f]{64}\n$/);
+  assertEquals(received.slice(-65), sent.slice(-65));
+}
+
+/** Sends the file `in` of a directory both ways that there are, one of them plain, and compares. */
+async function assertCarried(cwd: string): Promise<void> {
+  assertDone(
+    await runPair({
+      cwd,
+      send: { shell: 'cat in | "$@"', args: ["--plain"] },
+      receive: { shell: '"$@" | cat > out', args: ["--plain"] },
+    }),
+  );
+  assert(await sameFiles(`${cwd}/in`, `${cwd}/out`), "by pipe");
+  await Deno.remove(`${cwd}/out`);
+
+  await Deno.mkdir(`${cwd}/dir`);
+  assertDone(
+    await runPair({
+      cwd,
+      send: { args: ["in"] },
+      receive: { args: ["-d", "dir"] },
+    }),
+  );
+  assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`), "by file");
+  assertEquals(namesIn(`${cwd}/dir`), ["in"]);
+}
+
+for (const size of [0, 1, 511, 512, 513, 65_536]) {
+  Deno.test(`${size} bytes arrive as they were sent, by pipe and by file`, () =>
+    inDirectory(async (cwd) => {
+      await writeRandomFile(`${cwd}/in`, size);
+      await assertCarried(cwd);
+    }));
+}
+
+Deno.test("everything arrives where the socket's options are out of reach", () =>
+  inDirectory(async (cwd) => {
+    const shell = '"${@/#--allow-ffi=*/--no-lock}"';
+    await writeRandomFile(`${cwd}/in`, 5_000_000);
+    assertDone(
+      await runPair({
+        cwd,
+        send: { shell: `cat in | ${shell}` },
+        receive: { shell: `${shell} > out` },
+      }),
+    );
+    assert(await sameFiles(`${cwd}/in`, `${cwd}/out`));
+  }));
+
+Deno.test("NULs arrive as they were sent, by pipe and by file", () =>
+  inDirectory(async (cwd) => {
+    await Deno.writeFile(`${cwd}/in`, new Uint8Array(100_000));
+    await assertCarried(cwd);
+  }));
+
+Deno.test("bytes that are no UTF-8 arrive as they were sent, by pipe and by file", () =>
+  inDirectory(async (cwd) => {
+    const bytes = Uint8Array.from({ length: 3000 }, (_, at) => 0xc0 | at % 64);
+    await Deno.writeFile(`${cwd}/in`, bytes);
+    await assertCarried(cwd);
+  }));
+
+Deno.test("300 MB arrive as they were sent, by pipe and by file", () =>
+  inDirectory(async (cwd) => {
+    await writeRandomFile(`${cwd}/in`, 300_000_000);
+    await assertCarried(cwd);
+  }));
+
+Deno.test("standard input and output may be files, and -o names one", () =>
+  inDirectory(async (cwd) => {
+    await writeRandomFile(`${cwd}/in`, 70_000);
+    assertDone(
+      await runPair({
+        cwd,
+        send: { shell: 'exec "$@" < in' },
+        receive: { shell: 'exec "$@" > out' },
+      }),
+    );
+    assert(await sameFiles(`${cwd}/in`, `${cwd}/out`));
+    assertDone(
+      await runPair({
+        cwd,
+        send: { shell: 'exec "$@" < in', args: ["-"] },
+        receive: { args: ["-o", "named"] },
+      }),
+    );
+    assert(await sameFiles(`${cwd}/in`, `${cwd}/named`));
+  }));
+
+Deno.test("a file keeps its permission bits and its time", () =>
+  inDirectory(async (cwd) => {
+    await Deno.writeTextFile(`${cwd}/in`, "x", { mode: 0o750 });
+    await touch("@1200000000.123456789", `${cwd}/in`);
+    await Deno.mkdir(`${cwd}/dir`);
+    assertDone(
+      await runPair({
+        cwd,
+        send: { args: ["in"] },
+        receive: { args: ["-d", "dir"] },
+      }),
+    );
+    assertEquals(await listing(`${cwd}/dir/in`), await listing(`${cwd}/in`));
+  }));
+
+Deno.test("a stream that is saved in a directory is named after the time", () =>
+  inDirectory(async (cwd) => {
+    assertDone(await runPair({ cwd, receive: { args: ["-d", "."] } }));
+    const [name, ...others] = namesIn(cwd);
+    assertMatch(name, /^ferry-\d{8}-\d{6}$/);
+    assertEquals(others, []);
+  }));
+
+Deno.test("a line that is typed arrives before the stream ends", () =>
+  inDirectory(async (cwd) => {
+    const { sender, ended } = await startPair({
+      cwd,
+      send: { input: true },
+      receive: { shell: 'exec "$@" > out' },
+    });
+    const writer = sender.stdin.getWriter();
+    for (const text of ["one\n", "two\n"]) {
+      await writer.write(new TextEncoder().encode(text));
+      await until(async () =>
+        (await Deno.readTextFile(`${cwd}/out`)).endsWith(text)
+      );
+    }
+    await writer.close();
+    assertDone(await ended);
+  }));
+
+const MEGABYTES = FULL ? 2000 : 250;
+Deno.test(`memory stays flat for ${MEGABYTES} MB`, () =>
+  inDirectory(async (cwd) => {
+    const ended = await runPair({
+      cwd,
+      send: {
+        shell: `head -c ${MEGABYTES}000000 /dev/zero > in; exec "$@" < in`,
+      },
+      receive: { shell: 'exec "$@" > /dev/null' },
+    });
+    assertEquals(ended.map(({ code }) => code), [0, 0]);
+    for (const { memory } of ended) {
+      assert(memory > 0 && memory < 150e6, `It took ${memory} bytes`);
+    }
+  }));

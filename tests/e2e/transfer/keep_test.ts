@@ -1,0 +1,173 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { freePort, listening, writeRandomFile } from "../../support/process.ts";
+import {
+  Ferry,
+  grown,
+  inDirectory,
+  namesIn,
+  runFerry,
+  sameFiles,
+  staged,
+  until,
+} from "../../support/ferry.ts";
+
+/** A tree with a file of `size` bytes and a small one. */
+async function makeTree(path: string, size: number): Promise<void> {
+  await Deno.mkdir(`${path}/deep`, { recursive: true });
+  await writeRandomFile(`${path}/deep/large`, size);
+  await Deno.writeTextFile(`${path}/small`, path);
+}
+
+/** Paths of all files below `directory`. */
+function* filesIn(directory: string): Generator<string> {
+  for (const { name, isDirectory } of Deno.readDirSync(directory)) {
+    if (isDirectory) yield* filesIn(`${directory}/${name}`);
+    else yield `${directory}/${name}`;
+  }
+}
+
+function killSoon(ferry: Ferry, directory: string): Promise<void> {
+  return until(() => {
+    const arrived = [...filesIn(directory)].some((path) =>
+      /killed\/.*\.ferry-part$/.test(path) &&
+      Deno.statSync(path).size > 100_000
+    );
+    if (arrived) ferry.kill("SIGKILL");
+    return arrived;
+  });
+}
+
+Deno.test("of three senders at once one is killed: the others' trees are complete, its partial file is marked, and the receiver goes on", () =>
+  inDirectory(async (cwd) => {
+    const port = freePort();
+    await Deno.mkdir(`${cwd}/in`);
+    const sizes = { one: 3_000_000, two: 3_000_000, killed: 30_000_000 };
+    for (const [name, size] of Object.entries(sizes)) {
+      await makeTree(`${cwd}/${name}`, size);
+    }
+    const args = ["--keep", "--yes", "-d", "in", "--json"];
+    const receiver = new Ferry(["receive", `${port}`, ...args], { cwd });
+    await listening("udp", port);
+    const send = (name: string, rate = "200") =>
+      new Ferry(["send", "127.0.0.1", `${port}`, name, "--rate", rate], {
+        cwd,
+      });
+    const killed = send("killed", "20");
+    const others = [send("one", "40"), send("two", "40")];
+    await killSoon(killed, `${cwd}/in`);
+    for (const { ended } of others) assertEquals((await ended).code, 0);
+    for (const name of ["one", "two"]) {
+      for (const path of filesIn(`${cwd}/${name}`)) {
+        assert(await sameFiles(path, path.replace(cwd, `${cwd}/in`)), path);
+      }
+    }
+    const late = await runFerry(
+      ["send", "127.0.0.1", `${port}`, "late"],
+      { cwd: await writeLate(cwd) },
+    );
+    assertEquals(late.code, 0, late.stderr);
+    assertEquals(await Deno.readTextFile(`${cwd}/in/late`), "late");
+
+    const rest = [...filesIn(`${cwd}/in`)].filter((path) =>
+      path.includes("killed")
+    );
+    assert(rest.some((path) => path.endsWith("large.ferry-part")), `${rest}`);
+    assert(!rest.some((path) => path.endsWith("/large")), `${rest}`);
+
+    // The same command at once goes on where it stopped, long before the timeout
+    const again = await send("killed").ended;
+    assertEquals(again.code, 0, again.stderr);
+    assertMatch(again.stderr, /^Going on where an earlier attempt stopped$/m);
+    for (const path of filesIn(`${cwd}/killed`)) {
+      assert(await sameFiles(path, path.replace(cwd, `${cwd}/in`)), path);
+    }
+    receiver.kill("SIGINT");
+    const { code, stderr } = await receiver.ended;
+    assertEquals(code, 130);
+    const events = stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
+    const done = events.filter(({ event }) => event === "done");
+    assertEquals(
+      done.map(({ name }) => name).sort(),
+      ["in/killed", "in/late", "in/one", "in/two"],
+    );
+    assertEquals(new Set(done.map(({ peer }) => peer)).size, 4);
+    const errors = events.filter(({ event }) => event === "error");
+    const [silence] = errors.filter(({ reason }) => reason === "silence");
+    assert(silence?.peer !== undefined, stderr);
+    assertMatch(
+      silence.message,
+      /fell silent, and the same is sent anew; what/,
+    );
+  }));
+
+async function writeLate(cwd: string): Promise<string> {
+  await Deno.writeTextFile(`${cwd}/late`, "late");
+  return cwd;
+}
+
+Deno.test("while a sender is there, a second one of the same name is refused and told why", () =>
+  inDirectory(async (cwd) => {
+    const port = freePort();
+    await Deno.mkdir(`${cwd}/in`);
+    await makeTree(`${cwd}/tree`, 30_000_000);
+    const receiver = new Ferry(
+      ["receive", `${port}`, "--keep", "--yes", "-d", "in"],
+      { cwd },
+    );
+    await listening("udp", port);
+    const send = (rate: string) =>
+      new Ferry(["send", "127.0.0.1", `${port}`, "tree", "--rate", rate], {
+        cwd,
+      });
+    const first = send("6");
+    const pair = { ended: Promise.all([receiver.ended, first.ended]) };
+    const part = () =>
+      staged(`${cwd}/in`, "tree", "tree/deep/large.ferry-part");
+    await grown(part, 1, pair);
+    const { code, stderr } = await send("200").ended;
+    assertEquals(code, 3, stderr);
+    assertMatch(stderr, /refused: another sender sends the same right now$/m);
+    // The first is not disturbed
+    await grown(part, (await Deno.stat(part())).size + 1, pair);
+    first.kill("SIGKILL");
+    await first.ended;
+    receiver.kill("SIGINT");
+    assertMatch(
+      (await receiver.ended).stderr,
+      /Cannot write in\/tree: another sender sends it right now; wait until/,
+    );
+  }));
+
+Deno.test("a sender that is refused does not disturb who comes next", () =>
+  inDirectory(async (cwd) => {
+    const port = freePort();
+    await Deno.mkdir(`${cwd}/in`);
+    await Deno.writeTextFile(`${cwd}/note`, "mine");
+    await Deno.writeTextFile(`${cwd}/in/note`, "theirs");
+    const receiver = new Ferry(
+      ["receive", `${port}`, "--keep", "--yes", "-d", "in"],
+      { cwd },
+    );
+    await listening("udp", port);
+    const refused = await runFerry(
+      ["send", "127.0.0.1", `${port}`, "note"],
+      { cwd },
+    );
+    assertEquals(refused.code, 3);
+    const streams = await Promise.all(
+      ["a", "b", "c"].map((text) =>
+        runFerry(["send", "127.0.0.1", `${port}`], {
+          cwd,
+          shell: `echo ${text} | "$@"`,
+        })
+      ),
+    );
+    assertEquals(streams.map(({ code }) => code), [0, 0, 0]);
+    receiver.kill("SIGTERM");
+    const { code, stderr } = await receiver.ended;
+    assertEquals(code, 143);
+    assertEquals(await Deno.readTextFile(`${cwd}/in/note`), "theirs");
+    assertEquals(namesIn(`${cwd}/in`).length, 4);
+    assert(/^127\.0\.0\.1:\d+: .*note.*$/m.test(stderr), stderr);
+    assertEquals(stderr.match(/^127\.0\.0\.1:\d+: Received /gm)?.length, 3);
+  }));

@@ -1,0 +1,44 @@
+import { assert } from "@std/assert";
+import { inDirectory, runPair } from "../../support/ferry.ts";
+import { makeTrap, SECRET, whileFlipping } from "./flip.ts";
+
+/** How often the tree is sent. */
+const SENDS = Number(Deno.env.get("FERRY_SENDS") ?? 6);
+
+/** The files below a directory that have the secret in them. */
+function* secretsIn(path: string): Generator<string> {
+  for (const { name, isDirectory, isFile } of Deno.readDirSync(path)) {
+    const at = `${path}/${name}`;
+    if (isDirectory) yield* secretsIn(at);
+    if (isFile && Deno.readTextFileSync(at).startsWith(SECRET)) yield at;
+  }
+}
+
+Deno.test({
+  name:
+    "while another user exchanges files and directories with links, root sends nothing that they lead to",
+  ignore: Deno.build.os !== "linux" || Deno.uid() !== 0,
+  fn: () =>
+    inDirectory(async (cwd) => {
+      const names = makeTrap(cwd);
+      await whileFlipping(`${cwd}/tree`, names, async () => {
+        for (let i = 0; i < SENDS; i++) {
+          const [received, sent] = await runPair({
+            cwd,
+            receive: { args: ["--code=7-a-b", "-d", "."], cwd: into(cwd, i) },
+            send: { args: ["--code=7-a-b", "tree"] },
+          });
+          // What was replaced is named, and left out
+          assert(sent.code <= 1 && received.code <= 1, sent.stderr);
+          const found = [...secretsIn(`${cwd}/${i}`)];
+          assert(found.length === 0, `${found.length}, ${found[0]}`);
+        }
+      });
+    }),
+});
+
+/** A new directory for what arrives. */
+function into(cwd: string, attempt: number): string {
+  Deno.mkdirSync(`${cwd}/${attempt}`);
+  return `${cwd}/${attempt}`;
+}

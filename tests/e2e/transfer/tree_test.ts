@@ -1,0 +1,233 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Random } from "../../../lib/base/prng.ts";
+import { assertDone } from "../../support/assertions.ts";
+import {
+  type Ended,
+  FULL,
+  inDirectory,
+  listing,
+  namesIn,
+  runFerry,
+  runPair,
+  touch,
+} from "../../support/ferry.ts";
+
+const FILES = FULL ? 10_000 : 1000;
+const ODD_NAMES = [
+  "with spaces",
+  "new\nline",
+  "-dash",
+  "ünïcödé 🚢",
+  "back\\slash",
+  "\x1b[31mred",
+  " ",
+  "x".repeat(255),
+  "ü".repeat(127),
+];
+
+/** Makes a tree of everything that a file system has. */
+async function makeTree(root: string): Promise<void> {
+  const random = new Random(11);
+  const directories = [root, `${root}/deep`, `${root}/deep/er`, `${root}/b`];
+  for (const path of directories) await Deno.mkdir(path);
+  for (let i = 0; i < FILES; i++) {
+    const path = `${directories[i % directories.length]}/file ${i}`;
+    await Deno.writeFile(path, random.bytes(1000 + random.int(9000)));
+    await Deno.chmod(path, [0o600, 0o644, 0o640, 0o755, 0o400][i % 5]);
+    await Deno.utime(path, i, 1e9 + i);
+  }
+  for (const name of ODD_NAMES) {
+    await Deno.writeTextFile(`${root}/b/${name}`, name);
+  }
+  await Deno.writeFile(`${root}/empty`, new Uint8Array(0));
+  await Deno.writeFile(`${root}/large`, random.bytes(3_000_000));
+  await Deno.mkdir(`${root}/none/at/all`, { recursive: true });
+  await Deno.symlink("../large", `${root}/deep/link`);
+  await Deno.symlink("/nowhere\nat all", `${root}/dangling`);
+  await Deno.chmod(`${root}/none/at`, 0o555);
+  await touch("@1200000000.123456789", `${root}/none/at`, `${root}/deep/link`);
+  await touch("@-1.000000001", `${root}/dangling`, `${root}/large`, root);
+  await touch("@9999999999.999999999", `${root}/deep`, `${root}/empty`);
+}
+
+async function assertAlike(one: string, other: string): Promise<void> {
+  assertEquals(await listing(other), await listing(one));
+  const diff = await new Deno.Command("diff", {
+    args: ["-r", "--no-dereference", one, other],
+  }).output();
+  assertEquals(new TextDecoder().decode(diff.stdout), "");
+}
+
+/** Sends `tree` into `dir`: how the receiver and the sender ended. */
+function sendTree(cwd: string, ...args: string[]): Promise<[Ended, Ended]> {
+  return runPair({
+    cwd,
+    send: { args: ["tree"] },
+    receive: { args: ["-d", "dir", ...args] },
+  });
+}
+
+Deno.test(`a tree of ${FILES} files arrives with names, modes, times and links as they were`, () =>
+  inDirectory(async (cwd) => {
+    await makeTree(`${cwd}/tree`);
+    await Deno.mkdir(`${cwd}/dir`);
+    const ended = await runPair({
+      cwd,
+      send: { args: ["tree/"] },
+      receive: { args: ["-d", "dir"] },
+    });
+    assertDone(ended);
+    assertMatch(ended[0].stderr, /Received dir\/tree, \d+ files, /);
+    assertEquals(namesIn(`${cwd}/dir`), ["tree"]);
+    await assertAlike(`${cwd}/tree`, `${cwd}/dir/tree`);
+  }));
+
+Deno.test("several files and directories arrive under their own names", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/a/photos`, { recursive: true });
+    await Deno.writeTextFile(`${cwd}/a/photos/p`, "p");
+    await Deno.writeTextFile(`${cwd}/notes`, "n");
+    await Deno.writeTextFile(`${cwd}/a/z`, "z");
+    await Deno.mkdir(`${cwd}/dir`);
+    const ended = await runPair({
+      cwd,
+      send: { args: ["notes", "a/photos", "a/z"] },
+      receive: { args: ["-d", "dir"] },
+    });
+    assertDone(ended);
+    assertEquals(namesIn(`${cwd}/dir`), ["notes", "photos", "z"]);
+    const [dir, a] = [`${cwd}/dir`, `${cwd}/a`];
+    await assertAlike(`${a}/photos`, `${dir}/photos`);
+    await assertAlike(`${a}/z`, `${dir}/z`);
+    await assertAlike(`${cwd}/notes`, `${dir}/notes`);
+  }));
+
+Deno.test("two paths that would have the same name are not sent", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/a`);
+    await Deno.writeTextFile(`${cwd}/a/x`, "");
+    await Deno.writeTextFile(`${cwd}/x`, "");
+    const ended = await runFerry(["send", "127.0.0.1", "x", "a/x"], { cwd });
+    assertEquals(ended.code, 2);
+    assertMatch(
+      ended.stderr,
+      /^Both .* and .* would arrive as x; send them one/,
+    );
+  }));
+
+Deno.test("hard links and special files are named and left out, and the rest arrives", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/tree`);
+    await Deno.writeTextFile(`${cwd}/tree/a`, "a");
+    await Deno.link(`${cwd}/tree/a`, `${cwd}/tree/b`);
+    await new Deno.Command("mkfifo", { args: [`${cwd}/tree/pipe`] }).output();
+    await Deno.mkdir(`${cwd}/dir`);
+    const ended = await sendTree(cwd);
+    assertDone(ended);
+    assertMatch(ended[1].stderr, /^Left out tree\/b: it is a hard link/m);
+    assertMatch(ended[1].stderr, /^Left out tree\/pipe: it is a named pipe/m);
+    assertEquals(namesIn(`${cwd}/dir/tree`), ["a"]);
+  }));
+
+Deno.test("what has a name that is not UTF-8 is named and left out, and the sender fails", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/tree`);
+    await Deno.writeTextFile(`${cwd}/tree/a`, "a");
+    const script =
+      "echo b > $'b\\xff\\xfe'; mkdir $'c\\xff\\xfe'; echo d > $'c\\xff\\xfe/d'";
+    await new Deno.Command("bash", {
+      args: ["-c", script],
+      cwd: `${cwd}/tree`,
+    }).output();
+    await Deno.mkdir(`${cwd}/dir`);
+    const [received, sent] = await sendTree(cwd);
+    assertEquals([received.code, sent.code], [0, 1]);
+    for (const name of ["b\ufffd\ufffd", "c\ufffd\ufffd"]) {
+      const words = `Left out tree/${name}: its name is not UTF-8\n`;
+      assert(sent.stderr.includes(words), sent.stderr);
+    }
+    assertEquals(namesIn(`${cwd}/dir/tree`), ["a"]);
+  }));
+
+Deno.test("a tree is refused where one stream or one file is taken, with what to do", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/tree`);
+    for (const args of [["-o", "out"], []]) {
+      const [received, sent] = await runPair({
+        cwd,
+        send: { args: ["tree"] },
+        receive: { args },
+      });
+      assertEquals([received.code, sent.code], [1, 3]);
+      assertMatch(received.stderr, /use -d DIR/);
+      assertMatch(sent.stderr, /^The receiver refused: .* -d DIR/m);
+    }
+    assertEquals(namesIn(cwd), ["tree"]);
+  }));
+
+Deno.test("what is there is not merged into by a tree, unless by force, and it is named at the receiver", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/tree`);
+    await Deno.writeTextFile(`${cwd}/tree/new`, "new");
+    await Deno.writeTextFile(`${cwd}/tree/x`, "mine");
+    await Deno.mkdir(`${cwd}/dir/tree`, { recursive: true });
+    await Deno.chmod(`${cwd}/tree`, 0o777);
+    await Deno.chmod(`${cwd}/dir/tree`, 0o700);
+    await Deno.writeTextFile(`${cwd}/dir/tree/x`, "theirs");
+    const [received, sent] = await sendTree(cwd);
+    assertEquals([received.code, sent.code], [1, 3]);
+    assertMatch(received.stderr, /Cannot write dir\/tree: it exists already/);
+    assertEquals(namesIn(`${cwd}/dir`), ["tree"]);
+    assertEquals(await Deno.readTextFile(`${cwd}/dir/tree/x`), "theirs");
+
+    assertDone(await sendTree(cwd, "--force"));
+    assertEquals(await Deno.readTextFile(`${cwd}/dir/tree/x`), "mine");
+    assertEquals(namesIn(`${cwd}/dir`), ["tree"]);
+    assertEquals(namesIn(`${cwd}/dir/tree`), ["new", "x"]);
+    const { mode } = await Deno.stat(`${cwd}/dir/tree`);
+    assertEquals(mode! & 0o777, 0o700);
+  }));
+
+Deno.test("nothing is written through a link that is in the way", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/tree/sub`, { recursive: true });
+    await Deno.writeTextFile(`${cwd}/tree/sub/x`, "x");
+    await Deno.mkdir(`${cwd}/outside`);
+    await Deno.mkdir(`${cwd}/dir/tree`, { recursive: true });
+    await Deno.symlink("../../outside", `${cwd}/dir/tree/sub`);
+    const [received, sent] = await sendTree(cwd, "--force");
+    assertEquals([received.code, sent.code], [1, 1]);
+    assertMatch(received.stderr, /tree\/sub: it is a link/);
+    assertEquals(namesIn(`${cwd}/outside`), []);
+  }));
+
+Deno.test({
+  name:
+    "a file that cannot be read is named, the rest arrives, and the sender fails",
+  ignore: Deno.uid() === 0,
+  fn: () =>
+    inDirectory(async (cwd) => {
+      await Deno.mkdir(`${cwd}/tree`);
+      await Deno.writeTextFile(`${cwd}/tree/a`, "a", { mode: 0 });
+      await Deno.writeTextFile(`${cwd}/tree/b`, "b");
+      await Deno.mkdir(`${cwd}/dir`);
+      const [received, sent] = await sendTree(cwd);
+      assertEquals([received.code, sent.code], [0, 1]);
+      assertMatch(sent.stderr, /^Left out tree\/a: permission denied/m);
+      assertMatch(sent.stderr, /^1 file could not be read/m);
+      assertEquals(namesIn(`${cwd}/dir/tree`), ["b"]);
+    }),
+});
+
+Deno.test("a sparse file larger than memory is read and written in little memory", async () => {
+  if (!FULL) return;
+  await inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/tree`);
+    await Deno.writeTextFile(`${cwd}/tree/sparse`, "");
+    await Deno.truncate(`${cwd}/tree/sparse`, 2e9);
+    await Deno.mkdir(`${cwd}/dir`);
+    const ended = await sendTree(cwd);
+    assertDone(ended);
+    for (const { memory } of ended) assert(memory < 3e8, `${memory} bytes`);
+  });
+});

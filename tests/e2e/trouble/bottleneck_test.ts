@@ -1,0 +1,104 @@
+import { assert, assertEquals } from "@std/assert";
+import { writeRandomFile } from "../../support/process.ts";
+import { Relay } from "../../net/relay.ts";
+import {
+  inDirectory,
+  namesIn,
+  runFerry,
+  runPair,
+  startPair,
+} from "../../support/ferry.ts";
+
+Deno.test("a transfer over a lossy path says that the path limits it, and draws its course", () =>
+  inDirectory(async (cwd) => {
+    await writeRandomFile(`${cwd}/file`, 2_000_000);
+    let relay: Relay | undefined;
+    const via = (port: number) => {
+      const to = { hostname: "127.0.0.1", port };
+      const up = { loss: 0.05, delay: 10, rate: 2000, queue: 40_000 };
+      return (relay = Relay.start({ to, up, seed: 3 })).port;
+    };
+    const args = ["-v", "--report", "sender.svg"];
+    const [received, sent] = await runPair({
+      cwd,
+      via,
+      receive: { args: ["--json", "-v", "--report", "receiver.svg"] },
+      send: { args: [...args, "file"] },
+    });
+    await relay?.close();
+    assertEquals([received.code, sent.code], [0, 0], sent.stderr);
+
+    const lines = sent.stderr.trimEnd().split("\n");
+    assert(/^Sent file, /.test(lines.at(-1)!), sent.stderr);
+    assert(
+      /^Limited by .*the path .*\d%.*; \d+/.test(lines.at(-2)!),
+      sent.stderr,
+    );
+    assert(lines.some((line) => / [1-9][\d.]*% \w+$/.test(line)), sent.stderr);
+
+    const events = received.stderr.trimEnd().split("\n")
+      .map((line) => JSON.parse(line));
+    const { held, course } = events.at(-2);
+    assertEquals(events.slice(-2).map(({ event }) => event), [
+      "explanation",
+      "done",
+    ]);
+    assert(held.sender > 0.5 && course.length === 10, received.stderr);
+
+    for (const name of ["sender", "receiver"]) {
+      const svg = await Deno.readTextFile(`${cwd}/${name}.svg`);
+      assert(svg.startsWith("<svg") && svg.endsWith("</svg>\n"));
+      // Self-contained: nothing is fetched
+      assertEquals(svg.match(/\b(href|url\(|@import)/g), null);
+    }
+  }));
+
+Deno.test("a receiver whose reader is slow is named by both sides", () =>
+  inDirectory(async (cwd) => {
+    await writeRandomFile(`${cwd}/file`, 20_000_000);
+    const { receiver, ended } = await startPair({
+      cwd,
+      receive: { args: ["-v"], output: true },
+      send: { args: ["-v", "file"] },
+    });
+    // Reads only while somebody is waiting for it
+    const reader = receiver.stdout.getReader();
+    let read = 0;
+    for (;;) {
+      const { value } = await reader.read();
+      if (value === undefined) break;
+      read += value.length;
+      if (read < 15_000_000) await new Promise((next) => setTimeout(next, 5));
+    }
+    const [received, sent] = await ended;
+    assertEquals([received.code, sent.code], [0, 0]);
+    assert(/^Limited by .*the receiver/m.test(sent.stderr), sent.stderr);
+    assert(/^Limited by .*the disk or reader here/m.test(received.stderr));
+  }));
+
+Deno.test("a sender that waits for its program, and one that waits for --rate, say so", async () => {
+  const slow = await runPair({
+    send: { shell: '(sleep 0.5; echo a; sleep 0.5) | "$@"', args: ["-v"] },
+  });
+  assert(/^Limited by .*the source here/m.test(slow[1].stderr), slow[1].stderr);
+  const paced = await runPair({
+    send: {
+      shell: 'head -c 500000 /dev/zero | "$@"',
+      args: ["-v", "--rate", "8"],
+    },
+  });
+  assert(/^Limited by .*--rate/m.test(paced[1].stderr), paced[1].stderr);
+});
+
+Deno.test("a report that cannot be written is refused before anything is sent", () =>
+  inDirectory(async (cwd) => {
+    for (const path of ["nowhere/a.svg", "photo.jpg"]) {
+      const { code, stderr } = await runFerry(
+        ["send", "127.0.0.1", "9", "--report", path],
+        { cwd },
+      );
+      assertEquals(code, 2);
+      assert(/report.*(nowhere|photo\.jpg)/.test(stderr), stderr);
+    }
+    assertEquals(namesIn(cwd), []);
+  }));

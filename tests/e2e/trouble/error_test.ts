@@ -1,0 +1,335 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { freePort, listening, writeRandomFile } from "../../support/process.ts";
+import { assertFailed } from "../../support/assertions.ts";
+import {
+  Ferry,
+  inDirectory,
+  namesIn,
+  runFerry,
+  runPair,
+  staged,
+  startPair,
+  until,
+} from "../../support/ferry.ts";
+
+Deno.test("a bad command line ends with status 2 and one line", async () => {
+  assertFailed(await runFerry(["send"]), 2, /see ferry send --help/);
+  assertFailed(await runFerry(["receive", "x"]), 2, /PORT/);
+  assertFailed(await runFerry(["--bad"]), 2, /Unknown option --bad/);
+});
+
+Deno.test("help and the version are printed on standard output", async () => {
+  const help = await runFerry(["send", "--help"]);
+  assertMatch(new TextDecoder().decode(help.stdout), /^ferry send HOST/);
+  assertEquals([help.code, help.stderr], [0, ""]);
+  const version = await runFerry(["--version"]);
+  assertMatch(
+    new TextDecoder().decode(version.stdout),
+    /^ferry \d+\.\d+\.\d+\n$/,
+  );
+});
+
+Deno.test("an unknown host is bad input", async () => {
+  const ended = await runFerry(["send", "no-such-host.invalid"]);
+  assertFailed(ended, 2, /Unknown host no-such-host\.invalid/);
+});
+
+Deno.test("where nobody listens a sender fails after the timeout", async () => {
+  const port = `${freePort()}`;
+  const ended = await runFerry(["send", "127.0.0.1", port, "--timeout", "0.5"]);
+  assertFailed(ended, 1, /No answer from 127\.0\.0\.1:\d+ within 0\.5 s/);
+});
+
+Deno.test("a receiver waits for a sender only as long as it is told", async () => {
+  const ended = await runFerry(["receive", `${freePort()}`, "--wait", "0.3"]);
+  assertFailed(ended, 1, /Nobody sent anything in 0\.30 s/);
+});
+
+Deno.test("a port that is in use is bad input", async () => {
+  const port = freePort();
+  const first = new Ferry(["receive", `${port}`]);
+  await listening("udp", port);
+  assertFailed(
+    await runFerry(["receive", `${port}`]),
+    2,
+    /Port \d+ is in use/,
+  );
+  first.kill("SIGTERM");
+  await first.ended;
+});
+
+Deno.test("a file that is missing cannot be sent, alone or with others", () =>
+  inDirectory(async (cwd) => {
+    assertFailed(
+      await runFerry(["send", "127.0.0.1", `${cwd}/none`]),
+      2,
+      /Cannot read .*\/none: no such file or directory/,
+    );
+    assertFailed(
+      await runFerry(["send", "127.0.0.1", cwd, `${cwd}/none`]),
+      2,
+      /Cannot read .*\/none: no such file or directory/,
+    );
+  }));
+
+Deno.test("what the runtime never opens cannot be sent, and that is what is said", async () => {
+  assertFailed(
+    await runFerry(["send", "127.0.0.1", "/proc/self/status"]),
+    2,
+    /^Cannot read .* ferry's runtime opens nothing below \/dev, \/proc and/,
+  );
+});
+
+Deno.test({
+  name: "a file that may not be read cannot be sent",
+  ignore: Deno.uid() === 0,
+  fn: () =>
+    inDirectory(async (cwd) => {
+      await Deno.writeTextFile(`${cwd}/x`, "x", { mode: 0 });
+      assertFailed(
+        await runFerry(["send", "127.0.0.1", `${cwd}/x`]),
+        2,
+        /Cannot read .*\/x: permission denied/,
+      );
+    }),
+});
+
+Deno.test("a place that cannot be written to is bad input", () =>
+  inDirectory(async (cwd) => {
+    const port = `${freePort()}`;
+    await Deno.writeTextFile(`${cwd}/file`, "old");
+    const CASES: [string[], RegExp][] = [
+      [["-o", `${cwd}/none/x`], /no such file or directory/],
+      [["-o", cwd], /it names a directory; use -d/],
+      [["-o", `${cwd}/none/`], /it names a directory; use -d/],
+      [["-o", "/dev/null"], /(regular file; use|below \/dev, \/proc and)/],
+      [["-o", "/dev/stdout"], /(regular file; use|below \/dev, \/proc and)/],
+      [["-o", "/proc/self/x"], /(no such file|below .* \/proc and)/],
+      [["-d", "/proc/self"], /runtime opens nothing below .* \/proc and/],
+      [["-o", `${cwd}/file`], /it exists already; use --force/],
+      [["-d", `${cwd}/none`], /There is no directory/],
+      [["-d", `${cwd}/file`], /There is no directory/],
+    ];
+    for (const [args, words] of CASES) {
+      assertFailed(await runFerry(["receive", port, ...args]), 2, words);
+    }
+    assertEquals(namesIn(cwd), ["file"]);
+    assertEquals(await Deno.readTextFile(`${cwd}/file`), "old");
+  }));
+
+Deno.test("a file that is there already is refused, and replaced by force", () =>
+  inDirectory(async (cwd) => {
+    await Deno.writeTextFile(`${cwd}/in`, "new");
+    await Deno.mkdir(`${cwd}/dir`);
+    await Deno.writeTextFile(`${cwd}/dir/in`, "old");
+    const send = { args: ["in"] };
+    const [received, sent] = await runPair({
+      cwd,
+      send,
+      receive: { args: ["-d", "dir"] },
+    });
+    assertFailed(received, 1, /dir\/in: it exists already; use --force/);
+    assertFailed(sent, 3, /The receiver refused: a file of that name is there/);
+    assertEquals(namesIn(`${cwd}/dir`), ["in"]);
+    assertEquals(await Deno.readTextFile(`${cwd}/dir/in`), "old");
+
+    const forced = await runPair({
+      cwd,
+      send,
+      receive: { args: ["-d", "dir", "--force"] },
+    });
+    assertEquals(forced.map(({ code }) => code), [0, 0]);
+    assertEquals(await Deno.readTextFile(`${cwd}/dir/in`), "new");
+  }));
+
+Deno.test("a second sender is told that the receiver is busy, and the first goes on", () =>
+  inDirectory(async (cwd) => {
+    let port = 0;
+    const { sender, ended } = await startPair({
+      cwd,
+      via: (used) => port = used,
+      send: { input: true },
+      receive: { shell: 'exec "$@" > out' },
+    });
+    const writer = sender.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("first"));
+    await until(async () =>
+      (await Deno.readTextFile(`${cwd}/out`)) === "first"
+    );
+    assertFailed(
+      await runFerry(["send", "127.0.0.1", `${port}`]),
+      3,
+      /is busy with another transfer/,
+    );
+    await writer.close();
+    assertEquals((await ended).map(({ code }) => code), [0, 0]);
+  }));
+
+Deno.test("of two receivers of the same file the second is not let to replace it", () =>
+  inDirectory(async (cwd) => {
+    const ports = [freePort(), freePort()];
+    const [first, second] = ports.map((port) =>
+      new Ferry(["receive", `${port}`, "-o", "x"], { cwd })
+    );
+    for (const port of ports) await listening("udp", port);
+    assertEquals(namesIn(cwd), []);
+    const send = async (text: string, port: number) => {
+      await Deno.writeTextFile(`${cwd}/${text}`, text);
+      return await runFerry(["send", "127.0.0.1", `${port}`, text], { cwd });
+    };
+    assertEquals((await send("one", ports[0])).code, 0);
+    assertEquals((await first.ended).code, 0);
+    assertEquals((await send("two", ports[1])).code, 3);
+    assertFailed(await second.ended, 1, /Cannot write x: it exists already/);
+    assertEquals(namesIn(cwd), ["one", "two", "x"]);
+    assertEquals(await Deno.readTextFile(`${cwd}/x`), "one");
+  }));
+
+Deno.test("an output that is closed early fails the transfer on both sides", () =>
+  inDirectory(async (cwd) => {
+    await writeRandomFile(`${cwd}/in`, 5_000_000);
+    const [received, sent] = await runPair({
+      cwd,
+      send: { args: ["in"] },
+      receive: { shell: '"$@" | head -c 10' },
+    });
+    assertFailed(received, 1, /standard output: it was closed/);
+    assertFailed(
+      sent,
+      1,
+      /The receiver could not go on: its output was closed/,
+    );
+  }));
+
+Deno.test("an output that takes nothing fails the transfer on both sides", () =>
+  inDirectory(async (cwd) => {
+    await writeRandomFile(`${cwd}/in`, 5_000_000);
+    const [received, sent] = await runPair({
+      cwd,
+      send: { args: ["in"] },
+      receive: { shell: 'exec "$@" > /dev/full' },
+    });
+    assertFailed(received, 1, /standard output: the disk is full/);
+    assertFailed(sent, 1, /The receiver could not go on: its disk is full/);
+  }));
+
+Deno.test("an output that was closed from the start is warned of", () =>
+  inDirectory(async (cwd) => {
+    await writeRandomFile(`${cwd}/in`, 10_000);
+    const [received, sent] = await runPair({
+      cwd,
+      send: { args: ["in"] },
+      receive: { shell: 'exec "$@" >&-' },
+    });
+    assertMatch(received.stderr, /^Standard output is closed or thrown away/);
+    assertEquals([received.code, sent.code], [0, 0]);
+  }));
+
+/** Runs `body` with a file system of 1 MB at `path`, if this process may mount one. */
+async function withDisk(
+  path: string,
+  options: string,
+  body: () => Promise<void>,
+): Promise<void> {
+  await Deno.mkdir(path);
+  const mounting = new Deno.Command("mount", {
+    args: ["-t", "tmpfs", "-o", `size=1m,${options}`, "tmpfs", path],
+    stderr: "null",
+  });
+  if (!(await mounting.output()).success) return;
+  try {
+    await body();
+  } finally {
+    await new Deno.Command("umount", { args: [path] }).output();
+  }
+}
+
+Deno.test({
+  name:
+    "a disk without room for a file fails the transfer on both sides, and nothing is left",
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    inDirectory(async (cwd) => {
+      await writeRandomFile(`${cwd}/in`, 5_000_000);
+      await withDisk(`${cwd}/disk`, "rw", async () => {
+        const [received, sent] = await runPair({
+          cwd,
+          send: { args: ["in"] },
+          receive: { args: ["-d", "disk"] },
+        });
+        assertFailed(received, 1, /disk\/in: the disk is full/);
+        assertFailed(sent, 1, /The receiver could not go on: its disk is full/);
+        assertEquals(namesIn(`${cwd}/disk`), []);
+      });
+    }),
+});
+
+Deno.test({
+  name:
+    "a disk that fills fails the transfer on both sides, and names the file",
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    inDirectory(async (cwd) => {
+      await Deno.mkdir(`${cwd}/tree`);
+      for (let i = 0; i < 40; i++) {
+        await writeRandomFile(`${cwd}/tree/${i}`, 50_000);
+      }
+      await withDisk(`${cwd}/disk`, "rw", async () => {
+        const [received, sent] = await runPair({
+          cwd,
+          send: { args: ["tree"] },
+          receive: { args: ["-d", "disk"] },
+        });
+        assertFailed(
+          received,
+          1,
+          /disk\/tree\/\d+: the disk is full; what arr/,
+        );
+        assertFailed(sent, 1, /on: its disk is full \(tree\/\d+\)/);
+        const tree = staged(`${cwd}/disk`, "tree", "tree");
+        for (const name of namesIn(tree)) {
+          const { size } = await Deno.stat(`${tree}/${name}`);
+          assertEquals(size === 50_000, !name.endsWith(".ferry-part"));
+        }
+        assertEquals(namesIn(`${cwd}/disk`), ["tree.ferry-part"]);
+      });
+    }),
+});
+
+Deno.test({
+  name:
+    "a disk that is read-only fails the transfer on both sides, with the cause",
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    inDirectory(async (cwd) => {
+      await Deno.mkdir(`${cwd}/tree`);
+      await Deno.writeTextFile(`${cwd}/in`, "x");
+      await withDisk(`${cwd}/disk`, "ro", async () => {
+        for (const name of ["in", "tree"]) {
+          const [received, sent] = await runPair({
+            cwd,
+            send: { args: [name] },
+            receive: { args: ["-d", "disk"] },
+          });
+          assertFailed(received, 1, /the file system is read-only/);
+          assertFailed(sent, 3, /refused: its file system is read-only/);
+        }
+      });
+    }),
+});
+
+Deno.test("a directory where a file should go is left alone, and both sides say so", () =>
+  inDirectory(async (cwd) => {
+    await Deno.writeTextFile(`${cwd}/in`, "x");
+    await Deno.mkdir(`${cwd}/dir/in`, { recursive: true });
+    for (const force of [[], ["--force"]]) {
+      const [received, sent] = await runPair({
+        cwd,
+        send: { args: ["in"] },
+        receive: { args: ["-d", "dir", ...force] },
+      });
+      assertFailed(received, 1, /dir\/in: it names a directory/);
+      assertFailed(sent, 3, /a directory of that name is there already/);
+    }
+    assertEquals(namesIn(`${cwd}/dir/in`), []);
+  }));

@@ -1,0 +1,56 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Failure } from "../../../lib/base/failure.ts";
+import {
+  makeCode,
+  normalCode,
+  wordsOf,
+} from "../../../lib/secure/code/code.ts";
+import { WORDS } from "../../../lib/secure/code/word_list.ts";
+
+Deno.test("a code is a number and two words of the list", () => {
+  for (let i = 0; i < 1000; i++) {
+    const code = makeCode();
+    const [, number, one, other] = /^(\d+)-([a-z]+)-([a-z]+)$/.exec(code)!;
+    assert(Number(number) >= 1 && Number(number) <= 128, code);
+    assert(WORDS.includes(one) && WORDS.includes(other), code);
+    assertEquals(normalCode(code), code);
+  }
+});
+
+Deno.test("there are at least 2^24 codes, and none is made twice in a row of many", () => {
+  assert(128 * WORDS.length ** 2 >= 2 ** 24);
+  const codes = new Set(Array.from({ length: 200 }, makeCode));
+  assert(codes.size >= 198);
+});
+
+Deno.test("the words can be told apart and typed", () => {
+  assertEquals(WORDS.length, 512);
+  assertEquals(new Set(WORDS.map((word) => word.slice(0, 4))).size, 512);
+  for (const word of WORDS) assert(/^[a-z]{4,8}$/.test(word), word);
+});
+
+Deno.test("each word stands for nine bits, the lowest ones first", () => {
+  assertEquals(wordsOf(0, 3), [WORDS[0], WORDS[0], WORDS[0]]);
+  assertEquals(wordsOf(511 + 512 * 3 + 2 ** 18 * 5, 3), [
+    WORDS[511],
+    WORDS[3],
+    WORDS[5],
+  ]);
+});
+
+Deno.test("a code is the same however it is typed", () => {
+  const typed = [
+    "17-walnut-copper",
+    " 17 Walnut  Copper\n",
+    "17_WALNUT_COPPER",
+    "-17--walnut-copper-",
+  ];
+  for (const text of typed) assertEquals(normalCode(text), "17-walnut-copper");
+  assertEquals(normalCode("Über\u00a0\uff11"), "über-1");
+});
+
+Deno.test("a code of nothing, and one without end, are mistakes", () => {
+  for (const text of ["", "  ", "--", "x".repeat(201)]) {
+    assertEquals(assertThrows(() => normalCode(text), Failure).reason, "usage");
+  }
+});

@@ -1,0 +1,63 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Secrets } from "../../../lib/secure/handshake/handshake.ts";
+import { prepare } from "../../../lib/secure/secure_channel.ts";
+import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
+import { ENCRYPTED, PLAIN, withCode } from "./handshake_pair.ts";
+
+/** What is made ahead goes on being made for a moment, and is no leak. */
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
+}
+
+const CODE = withCode("17-walnut-copper");
+
+function sharesIn(secrets: Secrets): string[] {
+  if (secrets.mode === "plain") return [];
+  const shares = [secrets.keyShare.publicKey];
+  if (secrets.mode === "code") shares.push(secrets.cpace.share);
+  return shares.map((share) => share.join());
+}
+
+for (const security of [ENCRYPTED, CODE]) {
+  test(`in ${security.mode} mode no share is given twice, more than are made ahead`, async () => {
+    const secrets = new ServerSecrets(security);
+    await secrets.ready;
+    const given = Array.from({ length: 60 }, () => sharesIn(secrets.next()));
+    // Those that were made ahead meanwhile
+    while (given.length < 100) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      given.push(sharesIn(secrets.next()));
+    }
+    const shares = given.flat();
+    const each = security.mode === "code" ? 2 : 1;
+    assertEquals(shares.length, 100 * each);
+    assertEquals(new Set(shares).size, shares.length);
+  });
+}
+
+test("what is made with a generator that is kept agrees with what is made anew", async () => {
+  const secrets = new ServerSecrets(CODE);
+  await secrets.ready;
+  const server = secrets.next();
+  const client = await prepare(CODE);
+  const other = await prepare(withCode("17-walnut-silver"));
+  assert(server.mode === "code" && client.mode === "code");
+  assert(other.mode === "code");
+  const initiator = { share: client.cpace.share, ad: new Uint8Array(1) };
+  const responder = { share: server.cpace.share, ad: new Uint8Array(2) };
+  const key = server.cpace.sessionKey(client.cpace.share, initiator, responder);
+  assertEquals(
+    client.cpace.sessionKey(server.cpace.share, initiator, responder),
+    key,
+  );
+  assert(
+    `${other.cpace.sessionKey(server.cpace.share, initiator, responder)}` !==
+      `${key}`,
+  );
+});
+
+test("a server without shares has none", async () => {
+  const secrets = new ServerSecrets(PLAIN);
+  await secrets.ready;
+  assertEquals(secrets.next(), { mode: "plain" });
+});

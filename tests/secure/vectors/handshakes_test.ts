@@ -1,0 +1,75 @@
+import { assert, assertEquals } from "@std/assert";
+import { Cpace } from "../../../lib/secure/code/cpace.ts";
+import {
+  ClientHandshake,
+  type Secrets,
+  ServerHandshake,
+} from "../../../lib/secure/handshake/handshake.ts";
+import { KeyShare } from "../../../lib/secure/handshake/key_share.ts";
+import { HEADER_SIZE } from "../../../lib/secure/handshake/messages.ts";
+import { cpaceInputs } from "../../../lib/secure/security.ts";
+import { SecureStream } from "../../../lib/secure/secure_stream.ts";
+import { memoryPair } from "../../support/memory_stream.ts";
+import vectors from "./handshakes.json" with { type: "json" };
+import { bytesOf, hexOf, utf8 } from "../../support/bytes.ts";
+import { readRecord } from "../man_in_the_middle.ts";
+
+type Vector = typeof vectors[number];
+
+/** What a side of a vector brings to the handshake. */
+function secretsOf(
+  { mode, code }: Vector,
+  { privateKey, scalar }: Vector["client"],
+): Secrets {
+  const keyShare = KeyShare.of(bytesOf(privateKey));
+  if (mode === "encrypted") return { mode, keyShare };
+  assert(code && scalar);
+  const cpace = new Cpace(cpaceInputs(code), bytesOf(scalar));
+  return { mode: "code", keyShare, cpace };
+}
+
+for (const vector of vectors) {
+  Deno.test(`a handshake in ${vector.mode} mode is that of the vector, byte by byte`, async () => {
+    const client = new ClientHandshake(
+      secretsOf(vector, vector.client),
+      bytesOf(vector.client.nonce),
+    );
+    const secrets = secretsOf(vector, vector.server);
+    const ready = Promise.resolve();
+    const server = new ServerHandshake(
+      { mode: secrets.mode, ready, next: () => secrets },
+      { nonce: bytesOf(vector.server.nonce), asks: vector.asks },
+    );
+    const hello = server.receiveHello(client.hello.subarray(HEADER_SIZE));
+    const finished = client.receiveHello(hello.subarray(HEADER_SIZE));
+    assert(finished !== undefined);
+    const proof = server.receiveFinished(finished.subarray(HEADER_SIZE));
+    const words = client.receiveFinished(proof.subarray(HEADER_SIZE));
+    assertEquals(server.words, words);
+    assertEquals(server.session, client.session);
+    assert(client.session !== undefined);
+    const [near, far] = memoryPair();
+    const { client: sending, server: receiving } = client.session;
+    await new SecureStream(near, { sending, receiving })
+      .write(utf8(vector.text));
+    const data = await readRecord(far);
+    assert(data !== null);
+    assertEquals({
+      clientHello: hexOf(client.hello),
+      serverHello: hexOf(hello),
+      clientFinished: hexOf(finished),
+      serverFinished: hexOf(proof),
+      words,
+      binding: hexOf(client.session.binding),
+      data: hexOf(data),
+    }, {
+      clientHello: vector.clientHello,
+      serverHello: vector.serverHello,
+      clientFinished: vector.clientFinished,
+      serverFinished: vector.serverFinished,
+      words: vector.words ?? undefined,
+      binding: vector.binding,
+      data: vector.data,
+    });
+  });
+}

@@ -1,0 +1,302 @@
+import { freePort, kill, listening } from "./process.ts";
+
+export { inDirectory } from "./fs.ts";
+
+/** Whether the tests that take long run in full. */
+export const FULL = Deno.env.get("FERRY_FULL") !== undefined;
+
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+const COMPILE = new URL("../../.ci/compile", import.meta.url);
+/** What starts ferry: the binary named in FERRY, or this Deno with the permissions and the flags that the binary has. */
+export const COMMAND = [
+  Deno.env.get("FERRY") ?? [
+    Deno.execPath(),
+    ..."run --quiet --no-check --no-prompt --unstable-net".split(" "),
+    ...Deno.readTextFileSync(COMPILE).match(/--(allow|v8)-\S+/g)!,
+    MAIN,
+  ],
+].flat();
+
+/** Milliseconds after which what is waited for will not come any more. */
+const LIMIT = FULL ? 1_200_000 : 120_000;
+
+/** Lines that a transfer without a code says beside all else. */
+const NOTES =
+  /^(Anyone who reaches|Without a terminal to ask at|Encrypted; if both sides say) .*\n/gm;
+
+/** Where senders keep what they are known by: not where the user of this machine does. */
+const STATE = Deno.makeTempDirSync({ prefix: "ferry-state-" });
+globalThis.addEventListener("unload", () => {
+  Deno.removeSync(STATE, { recursive: true });
+});
+
+/** What pairs are told of encryption: with FERRY_PLAIN the tests that are not about it run without. */
+const MODE = Deno.env.has("FERRY_PLAIN") ? ["--plain"] : [];
+
+/** How a process ended. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: Uint8Array;
+  /** What it said on standard error, but for the notes. */
+  readonly stderr: string;
+  /** What it said of who may send and who might read along. */
+  readonly notes: string;
+  /** The most memory it had, in bytes, as far as it was seen. */
+  readonly memory: number;
+}
+
+/** How a ferry is started. */
+export interface StartOptions {
+  /**
+   * A line for bash, in which `"$@"` stands for ferry and its arguments.
+   * @default {'exec "$@"'}
+   */
+  shell?: string;
+  /** The directory it runs in. */
+  cwd?: string;
+  /** Variables of the environment, besides those of the test. */
+  env?: Record<string, string>;
+  /** Whether the test writes standard input; else it is empty. */
+  input?: boolean;
+  /** Whether the test reads standard output as it comes; else it is collected. */
+  output?: boolean;
+}
+
+/**
+ * Starts a command in a process group of its own, which is killed if it does
+ * not end in time, or is still there when the tests end.
+ */
+export function start(
+  command: string[],
+  options: Omit<Deno.CommandOptions, "args">,
+): Deno.ChildProcess {
+  const child = new Deno.Command("setsid", { ...options, args: command })
+    .spawn();
+  const end = () => kill(-child.pid, "SIGKILL");
+  const timer = setTimeout(end, LIMIT);
+  globalThis.addEventListener("unload", end);
+  child.status.then(() => {
+    clearTimeout(timer);
+    globalThis.removeEventListener("unload", end);
+  });
+  return child;
+}
+
+/** A running ferry. */
+export class Ferry {
+  readonly #child: Deno.ChildProcess;
+  readonly #ended: Promise<Ended>;
+  #memory = 0;
+  #alive = true;
+
+  constructor(args: string[], options: StartOptions = {}) {
+    const { shell = 'exec "$@"', cwd, input = false, env } = options;
+    const bash = ["bash", "-o", "pipefail", "-c", shell, "ferry"];
+    this.#child = start([...bash, ...COMMAND, ...args], {
+      cwd,
+      env: { XDG_STATE_HOME: STATE, ...env },
+      stdin: input ? "piped" : "null",
+      stdout: "piped",
+      stderr: "piped",
+    });
+    this.#ended = this.#collect(options.output ?? false);
+  }
+
+  /** Settles when it has ended and what it wrote was read. */
+  get ended(): Promise<Ended> {
+    return this.#ended;
+  }
+
+  get stdin(): WritableStream<Uint8Array> {
+    return this.#child.stdin;
+  }
+
+  get stdout(): ReadableStream<Uint8Array> {
+    return this.#child.stdout;
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** Waits until it catches Ctrl-C. */
+  listensForSignals(): Promise<void> {
+    const path = `/proc/${this.#child.pid}/status`;
+    const SIGINT_BIT = 1n << 1n;
+    return until(async () => {
+      const status = await Deno.readTextFile(path).catch(() => "");
+      const caught = /^SigCgt:\s*(\w+)/m.exec(status)?.[1] ?? "0";
+      return (BigInt(`0x${caught}`) & SIGINT_BIT) !== 0n;
+    });
+  }
+
+  async #collect(ownOutput: boolean): Promise<Ended> {
+    const watching = this.#watchMemory();
+    const child = this.#child;
+    const [stdout, said, { code }] = await Promise.all([
+      ownOutput ? new Uint8Array(0) : new Response(child.stdout).bytes(),
+      new Response(child.stderr).text(),
+      child.status,
+    ]);
+    this.#alive = false;
+    await watching;
+    const notes = said.match(NOTES)?.join("") ?? "";
+    const stderr = said.replace(NOTES, "");
+    return { code, stdout, stderr, notes, memory: this.#memory };
+  }
+
+  async #watchMemory(): Promise<void> {
+    const path = `/proc/${this.#child.pid}/status`;
+    while (this.#alive) {
+      const status = await Deno.readTextFile(path).catch(() => "");
+      const peak = /^VmHWM:\s*(\d+) kB/m.exec(status)?.[1];
+      if (peak !== undefined) this.#memory = Number(peak) * 1024;
+      await pause();
+    }
+  }
+}
+
+/** Where and how a receiver and a sender run. */
+export interface PairOptions {
+  receive?: StartOptions & { args?: string[] };
+  send?: StartOptions & { args?: string[] };
+  /**
+   * What both are told of encryption.
+   * @default {nothing, or `--plain` where all tests run so}
+   */
+  security?: string[];
+  /**
+   * What the receiver is told of whom to ask.
+   * @default {`--yes`: nobody}
+   */
+  consent?: string[];
+  /** The directory both run in. */
+  cwd?: string;
+  /** The port that the sender sends to; the receiver's unless given. */
+  via?: (receiverPort: number) => number;
+}
+
+/** A receiver that listens and the sender that sends to it. */
+export interface Pair {
+  readonly receiver: Ferry;
+  readonly sender: Ferry;
+  /** How both ended: receiver, sender. */
+  readonly ended: Promise<[Ended, Ended]>;
+}
+
+/** Starts a receiver, and when it listens a sender. */
+export async function startPair(options: PairOptions = {}): Promise<Pair> {
+  const { cwd, security = MODE, consent = ["--yes"] } = options;
+  const port = freePort();
+  const receiver = new Ferry(
+    ["receive", `${port}`, ...security, ...consent]
+      .concat(options.receive?.args ?? []),
+    { cwd, ...options.receive },
+  );
+  await listening("udp", port);
+  const sender = new Ferry(
+    ["send", "127.0.0.1", `${options.via?.(port) ?? port}`, ...security]
+      .concat(options.send?.args ?? []),
+    { cwd, ...options.send },
+  );
+  const ended = Promise.all([receiver.ended, sender.ended]);
+  return { receiver, sender, ended };
+}
+
+/** Runs a pair to its end: how the receiver and the sender ended. */
+export async function runPair(options: PairOptions): Promise<[Ended, Ended]> {
+  return await (await startPair(options)).ended;
+}
+
+/** Runs ferry to its end. */
+export async function runFerry(
+  args: string[],
+  options?: StartOptions,
+): Promise<Ended> {
+  return await new Ferry(args, options).ended;
+}
+
+/** What names of staging directories differ by. */
+const STAGING_ID = /\.[0-9a-f]{8}(?=\.ferry-part$)/;
+
+/** The names in a directory, in order; those of staging directories without their random part. */
+export function namesIn(directory: string): string[] {
+  return [...Deno.readDirSync(directory)]
+    .map(({ name }) => name.replace(STAGING_ID, "")).sort();
+}
+
+/**
+ * The path of a file in the staging directory for `title`, whether or not it is
+ * there; of the one staging directory there is.
+ */
+export function staged(
+  directory: string,
+  title: string,
+  path = `${title}.ferry-part`,
+): string {
+  const name = [...Deno.readDirSync(directory)].map(({ name }) => name)
+    .find((name) => name.replace(STAGING_ID, "") === `${title}.ferry-part`);
+  return `${directory}/${name}/content/${path}`;
+}
+
+/**
+ * What is at a path and below it, a line for each: kinds, paths, modes, times to
+ * the nanosecond and where links lead.
+ */
+export async function listing(path: string): Promise<string[]> {
+  const format = "%y %P %m %T@ %l\\0";
+  const find = new Deno.Command("find", { args: [path, "-printf", format] });
+  const { stdout } = await find.output();
+  return new TextDecoder().decode(stdout).split("\0").sort();
+}
+
+/** Says that what is at these paths, links themselves among them, was last changed then, as `touch` has it. */
+export async function touch(time: string, ...paths: string[]): Promise<void> {
+  const args = ["--no-dereference", "--date", time, "--", ...paths];
+  const { success } = await new Deno.Command("touch", { args }).output();
+  if (!success) throw new Error(`Cannot set the time of ${paths}`);
+}
+
+/** Whether two files hold the same. */
+export async function sameFiles(one: string, other: string): Promise<boolean> {
+  const compare = new Deno.Command("cmp", { args: ["-s", one, other] });
+  return (await compare.output()).success;
+}
+
+/**
+ * Waits until `condition` holds.
+ *
+ * @param pair what can bring it about: once it has ended, there is no hope
+ */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  pair?: Pick<Pair, "ended">,
+): Promise<void> {
+  const deadline = performance.now() + LIMIT;
+  let ended: readonly Ended[] | undefined;
+  pair?.ended.then((both) => ended = both);
+  while (!await condition()) {
+    if (ended !== undefined || performance.now() > deadline) {
+      const said = ended?.map(({ code, stderr }) => `${code}: ${stderr}`);
+      throw new Error(`It never came to ${condition}\n${said?.join("") ?? ""}`);
+    }
+    await pause();
+  }
+}
+
+/** Waits until a file, which `pair` writes, has at least `size` bytes. */
+export function grown(
+  path: string | (() => string),
+  size: number,
+  pair: Pick<Pair, "ended">,
+): Promise<void> {
+  return until(async () => {
+    const at = typeof path === "string" ? path : path();
+    const info = await Deno.stat(at).catch(() => undefined);
+    return info !== undefined && info.size >= size;
+  }, pair);
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
+}
