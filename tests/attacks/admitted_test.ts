@@ -101,8 +101,8 @@ Deno.test("who asks what is there and never listens to the answers does not make
     await sending.offer(TREE);
     await sending.say(FrameType.RESTART);
     await sending.entry({ ...DIRECTORY, name: "t" });
-    const ask = frame(FrameType.ASK, EMPTY);
-    const skip = frame(FrameType.VOID, EMPTY);
+    const ask = frame(FrameType.QUERY, EMPTY);
+    const skip = frame(FrameType.FILE_ABORTED, EMPTY);
     const sent = await pour(
       sending,
       (i) => [
@@ -140,7 +140,7 @@ Deno.test("a listing of entries as long as they may be does not stay in memory (
     };
     const sent = await pour(sending, (i) =>
       i < 8_000 ? [padded(i)] : [
-        frame(FrameType.ASK, EMPTY),
+        frame(FrameType.QUERY, EMPTY),
       ], 8_000 * 16_000);
     await pause(500);
     assert(memory.growth < MAX_GROWTH, `${sent} sent, ${memory.growth} more`);
@@ -224,7 +224,7 @@ Deno.test("a stranger learns neither length nor hash of what another sender has 
     await stranger.hears(FrameType.ACCEPT);
     await pause(500);
     const told = stranger.heard.filter(({ type }) =>
-      type === FrameType.HAVE || type === FrameType.PROOF
+      type === FrameType.OFFSETS || type === FrameType.PREFIX_DIGESTS
     );
     assertEquals(told.length, 0, "it was told of somebody else's");
     // To begin with nothing must not cut what is there
@@ -308,10 +308,12 @@ Deno.test("whoever knows name, size and time of a file that is there is told not
       if (attempt === 1) await sending.say(FrameType.RESTART);
       await sending.entry({ ...DIRECTORY, name: "t" });
       await sending.entry(entry);
-      await sending.say(FrameType.ASK);
-      await sending.say(FrameType.TAKE);
+      await sending.say(FrameType.QUERY);
+      await sending.say(FrameType.RESUME_AT);
       await pause(700);
-      const told = sending.heard.some(({ type }) => type === FrameType.PROOF);
+      const told = sending.heard.some(({ type }) =>
+        type === FrameType.PREFIX_DIGESTS
+      );
       assert(!told, "its hash was told");
       await sending.close();
       await pause(300);

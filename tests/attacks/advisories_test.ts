@@ -213,7 +213,7 @@ Deno.test("a digest of another length than a digest has is refused (rsync CVE-20
       const file = { kind: "file", mode: 0o644, mtime: MTIME } as const;
       await sending.entry({ ...file, name: "x", size: 4 });
       await sending.say(FrameType.DATA, encoder.encode("evil"));
-      await sending.say(FrameType.SUM, new Uint8Array(16_000));
+      await sending.say(FrameType.FILE_DIGEST, new Uint8Array(16_000));
     })
   ));
 
@@ -246,12 +246,12 @@ Deno.test("what is said of files that are not there is zeros and nothing else (r
       } else {
         await sending.entry({ ...file, name: "b", size: 10 });
         await sending.entry({ ...file, name: "c", size: 1_000_000 });
-        await sending.say(FrameType.ASK);
-        const have = await sending.hears(FrameType.HAVE);
+        await sending.say(FrameType.QUERY);
+        const have = await sending.hears(FrameType.OFFSETS);
         assertEquals(have, new Uint8Array(16));
         await pause(300);
         const types = sending.heard.map(({ type }) => type);
-        assert(!types.includes(FrameType.PROOF));
+        assert(!types.includes(FrameType.PREFIX_DIGESTS));
       }
       await sending.close();
       await pause(300);

@@ -321,7 +321,7 @@ const CORRUPT: [string, Uint8Array][] = [
     joined(
       entry({ kind: "file", name: "a", mode: 0o644, mtime: 0n, size: 1 }),
       frame(FrameType.DATA, Uint8Array.of(1)),
-      frame(FrameType.SUM, new Uint8Array(32)),
+      frame(FrameType.FILE_DIGEST, new Uint8Array(32)),
     ),
   ],
   [

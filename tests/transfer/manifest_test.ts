@@ -77,8 +77,8 @@ Deno.test("a sender that asks and never reads is not read from any more", () =>
       for (; asked < 100_000; asked++) {
         const body = bodyOf(nameOf(asked), "file");
         await near.write(frame(FrameType.ENTRY, body));
-        await near.write(frame(FrameType.ASK, NOTHING));
-        await near.write(frame(FrameType.VOID, NOTHING));
+        await near.write(frame(FrameType.QUERY, NOTHING));
+        await near.write(frame(FrameType.FILE_ABORTED, NOTHING));
       }
     };
     const asking = ask().catch(() => {});
@@ -133,7 +133,7 @@ Deno.test("what nobody asked about has no turn", () =>
   inDirectory(async (directory) => {
     const { near, ended } = await goOn(directory);
     await near.write(frame(FrameType.ENTRY, bodyOf("0", "file")));
-    await near.write(frame(FrameType.TAKE, NOTHING));
+    await near.write(frame(FrameType.RESUME_AT, NOTHING));
     await near.closeWrite();
     const failure = await ended;
     assert(failure instanceof Failure && failure.reason === "protocol");

@@ -61,10 +61,10 @@ export class ContentReceiver implements Receiver {
     await this.#intake.say(haveFrame([kept.length]));
     const hash = await hashOf(kept);
     const proof = hash.copy().digest();
-    await this.#intake.say(frame(FrameType.PROOF, proof));
+    await this.#intake.say(frame(FrameType.PREFIX_DIGESTS, proof));
     await skipToRestart(this.#intake);
     const header = await frames.next();
-    if (header?.type !== FrameType.TAKE) {
+    if (header?.type !== FrameType.RESUME_AT) {
       throw malformed("it does not say where it goes on");
     }
     const from = takenFrom(await frames.body());
@@ -127,16 +127,16 @@ export async function skipToRestart(intake: Intake): Promise<void> {
   }
 }
 
-/** The HAVE frame for files of which so much is there. */
+/** The OFFSETS frame for files of which so much is there. */
 export function haveFrame(lengths: readonly number[]): Uint8Array {
   const body = new Uint8Array(8 * lengths.length);
   for (const [at, length] of lengths.entries()) {
     writeInt64(body, 8 * at, length);
   }
-  return frame(FrameType.HAVE, body);
+  return frame(FrameType.OFFSETS, body);
 }
 
-/** The position in the body of a TAKE frame. */
+/** The position in the body of a RESUME_AT frame. */
 export function takenFrom(body: Uint8Array): number {
   if (body.length !== 8) throw malformed("a position has not 8 bytes");
   return readInt64(body, 0);

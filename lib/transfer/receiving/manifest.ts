@@ -128,7 +128,7 @@ export class Listing {
       const hash = await proof;
       body.set(hash?.copy().digest() ?? [], SUM_SIZE * index);
     }
-    await this.#intake.say(frame(FrameType.PROOF, body));
+    await this.#intake.say(frame(FrameType.PREFIX_DIGESTS, body));
   }
 }
 

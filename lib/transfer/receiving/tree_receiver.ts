@@ -130,15 +130,15 @@ export class TreeReceiver implements Receiver {
         case FrameType.LEAVE:
           list.add(header.type, await frames.body());
           break;
-        case FrameType.ASK:
+        case FrameType.QUERY:
           await this.#intake.skip();
           await list.answer();
           break;
-        case FrameType.TAKE:
-        case FrameType.VOID: {
+        case FrameType.RESUME_AT:
+        case FrameType.FILE_ABORTED: {
           const body = await frames.body();
           const item = await this.#nextFile(list);
-          if (header.type === FrameType.VOID) this.#digest.content();
+          if (header.type === FrameType.FILE_ABORTED) this.#digest.content();
           else await this.#takeFile(item, body);
           break;
         }
@@ -287,14 +287,16 @@ export class TreeReceiver implements Receiver {
     sumOf: () => Uint8Array | Promise<Uint8Array>,
   ): Promise<boolean> {
     const { frames } = this.#intake;
-    if (type === FrameType.VOID) {
+    if (type === FrameType.FILE_ABORTED) {
       await this.#intake.skip();
       await sumOf();
       this.#intake.count(-length);
       this.#digest.content();
       return false;
     }
-    if (type !== FrameType.SUM) return await unexpected(this.#intake, type);
+    if (type !== FrameType.FILE_DIGEST) {
+      return await unexpected(this.#intake, type);
+    }
     const promised = await frames.body();
     const sum = await sumOf();
     if (length !== entry.size || !sameSum(promised, sum)) {

@@ -94,9 +94,9 @@ export class Answers {
     } else if (type === FrameType.DONE) {
       const { bytes, sha256, files } = decodeDigest(body);
       return { bytes, sha256, files };
-    } else if (type === FrameType.HAVE && this.accepted.resume) {
+    } else if (type === FrameType.OFFSETS && this.accepted.resume) {
       this.#having.put(body);
-    } else if (type === FrameType.PROOF && this.accepted.resume) {
+    } else if (type === FrameType.PREFIX_DIGESTS && this.accepted.resume) {
       this.#proofs.put(body);
     } else {
       throw malformed(`type ${type} is not known here, or out of turn`);

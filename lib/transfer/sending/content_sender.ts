@@ -28,14 +28,14 @@ export class ContentSender implements Sender {
     const hash = await this.#read(() => hashStart(this.#source, length));
     if (hash !== undefined && same(hash, await answers.proof())) {
       event({ type: "kept", bytes: length });
-      await blocks.add(FrameType.TAKE, positionBody(length));
+      await blocks.add(FrameType.RESUME_AT, positionBody(length));
       blocks.content = length;
       return await this.#from(length, hash);
     }
     if (this.#source.seek === undefined) this.#desk.fail(isAnother());
     event({ type: "restarted" });
     await this.#read(() => this.#source.seek!(0));
-    await blocks.add(FrameType.TAKE, positionBody(0));
+    await blocks.add(FrameType.RESUME_AT, positionBody(0));
     return await this.all();
   }
 
@@ -98,7 +98,7 @@ export function same(hash: Hash, sum: Uint8Array): boolean {
   return hash.copy().digest().equals(sum);
 }
 
-/** The body of a TAKE frame: where what follows belongs. */
+/** The body of a RESUME_AT frame: where what follows belongs. */
 export function positionBody(position: number): Uint8Array {
   const body = new Uint8Array(8);
   writeInt64(body, 0, position);

@@ -203,14 +203,14 @@ export class TreeSender implements Sender {
       left -= count;
     }
     const sum = hash.digest();
-    await this.#add(FrameType.SUM, sum);
+    await this.#add(FrameType.FILE_DIGEST, sum);
     this.#digest.content(sum);
     this.#files++;
   }
 
   /** Takes back a file whose entry was sent. */
   async #void({ path }: FileStep, why: string): Promise<void> {
-    await this.#add(FrameType.VOID, NOTHING);
+    await this.#add(FrameType.FILE_ABORTED, NOTHING);
     this.#digest.content();
     this.#omit({ does: "omit", path, why, missing: true });
   }
@@ -236,7 +236,7 @@ export class TreeSender implements Sender {
       }
       batch.push(step);
     }
-    await this.#add(FrameType.ASK, NOTHING);
+    await this.#add(FrameType.QUERY, NOTHING);
     await this.#flush();
     return { batch, last };
   }
@@ -292,7 +292,7 @@ export class TreeSender implements Sender {
     const { blocks, event } = this.#desk;
     const { path, entry: { size } } = step;
     if (having.what === "nothing" || proof === undefined) {
-      await this.#add(FrameType.TAKE, positionBody(0));
+      await this.#add(FrameType.RESUME_AT, positionBody(0));
       return await this.#content(step, content, 0, createHash("sha256"));
     }
     const length = having.what === "whole" ? size : having.length;
@@ -307,16 +307,16 @@ export class TreeSender implements Sender {
     }
     if (hash === undefined) {
       event({ type: "restarted", path });
-      await this.#add(FrameType.TAKE, positionBody(0));
+      await this.#add(FrameType.RESUME_AT, positionBody(0));
       return await this.#content(step, content, 0, createHash("sha256"));
     }
     event({ type: "kept", bytes: length, path });
     blocks.content += length;
     if (having.what === "part") {
-      await this.#add(FrameType.TAKE, positionBody(length));
+      await this.#add(FrameType.RESUME_AT, positionBody(length));
       return await this.#content(step, content, length, hash);
     }
-    await this.#add(FrameType.TAKE, NOTHING);
+    await this.#add(FrameType.RESUME_AT, NOTHING);
     this.#digest.content(proof);
     this.#files++;
   }
