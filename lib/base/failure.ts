@@ -1,23 +1,400 @@
 /**
- * Why something ended without success. The command line maps each reason to
- * words and an exit status in one place.
+ * The codes of all failures, each with its data. A code says what happened; it
+ * does not change, so that a program can switch on it. New codes may be added.
  *
- * - `usage`: the command line makes no sense
- * - `input`: what was to be sent, or where it was to go, cannot be used
- * - `no-answer`: nobody answered at the address
- * - `silence`: the peer was there and has fallen silent
- * - `busy`: the receiver serves somebody else
- * - `refused`: the receiver takes no such thing, or not from this sender
- * - `declined`: a person was asked and said no
- * - `wrong-code`: one side does not know the other's code
- * - `peer-stopped`: the person at the other side stopped it
- * - `peer-failed`: the other side said that it could not go on
- * - `reset`: the peer does not know this connection (any more)
- * - `protocol`: the peer broke the rules of the wire or speaks another version
- * - `corrupt`: what arrived is not what was sent
- * - `local`: something failed on this side (disk, pipe, socket)
- * - `interrupted`: the person at this side stopped it
+ * Addresses of peers are as in `192.0.2.1:5000`, paths as they were given or
+ * found on this machine, names as a peer sent them: they may contain anything.
  */
+export interface FailureData {
+  // Connecting
+  /** Nothing came back from the address within `seconds`. */
+  "no-answer": Silence;
+  /** The peer was there, and nothing came from it for `seconds`. */
+  "peer-silent": Silence;
+  /** The receiver serves as many others as it can, or another sender was chosen. */
+  "busy": { peer?: string };
+  /** This receiver needed the connection's place for others. */
+  "displaced": { peer: string };
+  /** The peer ended the connection before the transfer was complete. */
+  "peer-stopped": { peer: string };
+  /** The peer does not know the connection: it was restarted, or has given up. */
+  "unknown-connection": { peer: string };
+  /** The peer says that this side broke the rules of the protocol. */
+  "peer-protocol-error": { peer: string };
+  /** The peer acknowledged what was not sent to it. */
+  "invalid-ack": { peer: string };
+  /** The connection is closed already. */
+  "connection-closed": NoData;
+  /** This side stopped it; `signal` is the number of a signal to the process. */
+  "interrupted": { signal?: number };
+  /** The peer speaks another version of one of the layers. */
+  "version-mismatch": {
+    layer: "protocol" | "security" | "transfer";
+    peer?: string;
+    /** Versions, where they are known. */
+    theirs?: number;
+    ours?: number;
+  };
+  /** The name service does not know the host. */
+  "unknown-host": { host: string };
+  /** The host has only addresses with a zone, which cannot be sent to. */
+  "zone-address": { host: string };
+  /** The host has no IPv4 address, and only IPv4 can be used. */
+  "no-ipv4-address": { host: string };
+  /** The local UDP port is in use. */
+  "port-in-use": { port: number };
+  /** The system does not permit this local UDP port. */
+  "port-denied": { port: number };
+  /** The local address cannot be bound. */
+  "cannot-bind": { address: string };
+
+  // Security
+  /** The receiver answered, and did not complete the handshake within `seconds`. */
+  "handshake-timeout": { peer: string; seconds: number };
+  /** The sender made no offer within `seconds`. */
+  "offer-timeout": { peer: string; seconds: number };
+  /** The code is empty. */
+  "code-empty": NoData;
+  /** The code has more than `max` characters. */
+  "code-too-long": { max: number };
+  /** A code is needed, none was given, and nobody can be asked. */
+  "code-missing": NoData;
+  /** The sender's code is another than the receiver's. */
+  "wrong-code": {
+    /** At the receiver: wrong codes so far, with this one. */
+    tries?: number;
+  };
+  /** The receiver has not proved that it knows the code. */
+  "receiver-unproved": NoData;
+  /** `max` wrong codes were tried, so the receiver ended. */
+  "too-many-wrong-codes": { max: number };
+  /** One sender completes too many handshakes without an offer. */
+  "too-many-handshakes": NoData;
+  /** This receiver does not encrypt, and the sender does. */
+  "encryption-refused": NoData;
+  /** This receiver encrypts, and the sender does not. */
+  "encryption-required": NoData;
+  /** This receiver wants a code, and the sender gave none. */
+  "code-required": NoData;
+  /** The sender gave a code, and this receiver has none. */
+  "code-refused": NoData;
+  /** The handshake was changed on the way. */
+  "handshake-damaged": { by: "sender" | "receiver" };
+  /** The peer ended in the handshake. */
+  "handshake-truncated": NoData;
+  /** What arrived was changed on the way: a record does not decrypt. */
+  "record-damaged": NoData;
+  /** What arrived was cut short on the way. */
+  "record-truncated": NoData;
+
+  // Agreeing on a transfer
+  /** The peer sent what the specification of a layer does not allow. */
+  "malformed": {
+    layer: "security" | "transfer";
+    /** The rule that was broken, in a few technical words for debugging. */
+    what: string;
+  };
+  /** A name in what the peer sent is not allowed. */
+  "name-refused": { name: string; rule: NameRule };
+  /** The receiver refused the handshake or the offer. */
+  "peer-refused": { reason: PeerReason };
+  /** The peer could not go on after the offer was accepted. */
+  "peer-failed": { by: "sender" | "receiver"; reason: PeerReason };
+  /** The peer ended before the transfer was complete. */
+  "peer-ended": { by: "sender" | "receiver" };
+  /** The person at this receiver declined the offer. */
+  "declined": Offered;
+  /** Nobody can be asked, and the offer is taken only with consent. */
+  "no-consent": Offered;
+  /** A name that begins with a dot is taken only from a known sender. */
+  "hidden-name": Offered;
+  /** The person at this sender declined the receiver. */
+  "not-confirmed": { peer: string };
+  /** No sender came within `seconds`. */
+  "nobody-came": { seconds: number };
+  /** The transfer made no progress for `seconds`, and others were waiting. */
+  "stalled": { seconds: number };
+  /** The sender fell silent, and another connection sends the same. */
+  "superseded": NoData;
+
+  // Reading what is sent
+  /** Nothing to send was given. */
+  "nothing-to-send": NoData;
+  /** What is to be sent cannot be opened; without a path: standard input. */
+  "cannot-read": { path?: string; problem: SystemProblem };
+  /** Reading failed after the transfer had begun. */
+  "read-failed": { path?: string; problem?: SystemProblem };
+  /** The file was replaced while it was being opened. */
+  "source-replaced": { path: string };
+  /** Both paths would arrive under one name. */
+  "same-name": { paths: readonly [string, string]; name: string };
+  /** Only regular files and directories can be sent together. */
+  "not-regular": { path: string };
+  /** The path has no last component that could be its name. */
+  "no-name": { path: string };
+  /** A file changed while it was read: it has `bytes` bytes and not `size`. */
+  "source-changed": { bytes: number; size: number };
+  /** The receiver has part of something else, and the stream cannot be read again. */
+  "partial-differs": NoData;
+  /** Everything was stored but `omitted` entries that could not be read. */
+  "incomplete": { omitted: number };
+
+  // Storing what is received; without a path: standard output or a stream
+  /** There is no such directory. */
+  "no-directory": { path: string };
+  /** A tree is stored only in a directory, not in a file or a stream. */
+  "needs-directory": { path?: string };
+  /** There is something of that name, and it is not replaced unless wanted. */
+  "exists": {
+    path: string;
+    /** Whether it is an entry of a tree. */
+    inTree?: boolean;
+  };
+  /** A directory of that name is there, and is never replaced. */
+  "is-directory": {
+    path: string;
+    /** Whether it was named as the file to write. */
+    asFile?: boolean;
+  };
+  /** What is there has the name of a directory to make, and is none. */
+  "not-directory": { path: string };
+  /** A link is there, and nothing is written through links. */
+  "is-link": { path: string };
+  /** What is there is neither a regular file nor a directory. */
+  "is-special": { path: string };
+  /** The file system takes two names that were sent for one. */
+  "names-collide": { path: string };
+  /** Another transfer writes the same. */
+  "in-use": { path?: string };
+  /** What had arrived was removed or replaced by another program. */
+  "partial-removed": { path: string };
+  /** A directory for unfinished transfers was replaced by another user. */
+  "staging-replaced": { path: string };
+  /** More than `max` names outside of all directories. */
+  "too-many-names": { path: string; max: number };
+  /** The disk or the quota is full. */
+  "disk-full": {
+    path?: string;
+    /** Bytes that are free and that are needed, where that was known before. */
+    free?: number;
+    needed?: number;
+    problem?: SystemProblem;
+  };
+  /** The file system is read-only. */
+  "read-only": Unwritable;
+  /** The system does not permit to write there. */
+  "not-permitted": Unwritable;
+  /** The reader of the output has closed it. */
+  "output-closed": Unwritable;
+  /** The system reports another error. */
+  "cannot-write": Unwritable;
+  /** What arrived does not have the digest of what was sent. */
+  "corrupt": { path?: string };
+  /** The receiver's digest is not that of what was sent. */
+  "stored-corrupt": NoData;
+  /** An error that is no failure of this list: a bug. */
+  "unexpected": { what: string };
+  /** @deprecated A failure that has no code yet. */
+  "other": { reason: FailureReason; words: string };
+}
+
+type NoData = Record<never, never>;
+
+/** A peer from which nothing comes. */
+interface Silence {
+  peer: string;
+  seconds: number;
+  /** What the system said when datagrams could not be sent. */
+  sendError?: string | undefined;
+}
+
+/** An offer that was not taken. */
+interface Offered {
+  peer: string;
+  /** The first name; a stream has none. */
+  name?: string | undefined;
+  /** How many there are outside of all directories. */
+  entries: number;
+}
+
+/** What cannot be written. */
+interface Unwritable {
+  path?: string | undefined;
+  problem?: SystemProblem;
+}
+
+/** What the system said was wrong. */
+export interface SystemProblem {
+  /** As in errno(3), `ENOENT` for instance; `NotCapable` where the runtime lacks a permission. */
+  readonly errno?: string | undefined;
+  /** What the runtime said. */
+  readonly text: string;
+}
+
+/** The problem that an error of the system or the runtime amounts to. */
+export function systemProblem(error: unknown): SystemProblem {
+  if (!(error instanceof Error)) return { text: String(error) };
+  const text = error.message.replace(/ \(os error.*/s, "");
+  if (error.name === "NotCapable") return { errno: "NotCapable", text };
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" ? { errno: code, text } : { text };
+}
+
+/** Why a name that a peer sent is not allowed. */
+export type NameRule =
+  /** It has no characters. */
+  | "empty"
+  /** It is `.`, `..` or has a slash. */
+  | "path"
+  | "too-long"
+  | "path-too-long"
+  /** It ends as the names of unfinished files do. */
+  | "reserved"
+  | "empty-link"
+  | "not-utf8"
+  | "has-nul"
+  | "duplicate"
+  | "out-of-order"
+  /** It was not in the offer. */
+  | "not-offered"
+  | "windows-character"
+  | "windows-device"
+  | "windows-ending"
+  | "macos-ignored"
+  | "macos-too-long";
+
+/** Why the peer refused or could not go on, as far as it says. */
+export interface PeerReason {
+  readonly code: PeerCode;
+  /** What it is about: a name as the sender gave it. */
+  readonly name?: string;
+}
+
+/** The codes that a peer can give: those of its own failure, or `unspecified`. */
+export type PeerCode =
+  | Extract<
+    FailureCode,
+    | "version-mismatch"
+    | "encryption-refused"
+    | "encryption-required"
+    | "code-required"
+    | "code-refused"
+    | "wrong-code"
+    | "handshake-damaged"
+    | "malformed"
+    | "exists"
+    | "is-directory"
+    | "needs-directory"
+    | "cannot-write"
+    | "read-only"
+    | "not-permitted"
+    | "disk-full"
+    | "output-closed"
+    | "in-use"
+    | "corrupt"
+    | "read-failed"
+    | "name-refused"
+    | "declined"
+    | "no-consent"
+    | "hidden-name"
+    | "busy"
+  >
+  | "unspecified";
+
+/** Why an entry of a tree is not sent. */
+export type OmissionReason =
+  /** A hard link to a file that is sent already. */
+  | "hard-link"
+  /** What an unfinished transfer left. */
+  | "unfinished"
+  | "named-pipe"
+  | "socket"
+  | "device"
+  | "name-not-utf8"
+  /** The target of a link is not UTF-8. */
+  | "target-not-utf8"
+  /** The file became shorter while it was read. */
+  | "shrunk"
+  | SystemProblem;
+
+/** What may be true of any failure besides. */
+export interface Circumstances {
+  /** Whether it was found before anything was exchanged with a peer: bad input. */
+  readonly atStart?: boolean;
+  /**
+   * Whether the peer broke off when it had this side's proof of the code: with
+   * that it can check one guess at the code.
+   */
+  readonly afterProof?: boolean;
+  /** What is kept for the next attempt, and where. */
+  readonly remains?: {
+    readonly path: string;
+    /** The file to give again as destination, where the sender gave no name. */
+    readonly output?: string | undefined;
+  };
+  /** How many names of a tree have their final place already, of all. */
+  readonly moved?: { readonly count: number; readonly of: number };
+}
+
+/** The code of a failure. */
+export type FailureCode = keyof FailureData;
+
+/** What happened: a code and the data that belongs to it. */
+export type FailureDetail<C extends FailureCode = FailureCode> =
+  & { [K in C]: { readonly code: K } & Readonly<FailureData[K]> }[C]
+  & Circumstances;
+
+/**
+ * An end without success. Its `detail` says what happened, for programs; the
+ * message is for debugging. The command line has words for people.
+ */
+export class Failure extends Error {
+  override readonly name = "Failure";
+  /** What happened. */
+  readonly detail: FailureDetail;
+
+  constructor(detail: FailureDetail, options?: ErrorOptions);
+  /** @deprecated Gives no code. */
+  constructor(reason: FailureReason, words: string, options?: ErrorOptions);
+  constructor(
+    what: FailureDetail | FailureReason,
+    ...rest: [ErrorOptions?] | [string, ErrorOptions?]
+  ) {
+    const [words, options] = typeof rest[0] === "string"
+      ? rest as [string, ErrorOptions?]
+      : ["", rest[0]];
+    const detail: FailureDetail = typeof what === "string"
+      ? { code: "other", reason: what, words }
+      : what;
+    super(messageOf(detail), options);
+    this.detail = detail;
+  }
+
+  /** What happened, without its data. */
+  get code(): FailureCode {
+    return this.detail.code;
+  }
+
+  /** @deprecated A coarse kind, until everybody asks for the code. */
+  get reason(): FailureReason {
+    return reasonOf(this.detail);
+  }
+
+  /** The same failure with more that is known of it. */
+  with(circumstances: Circumstances): Failure {
+    return new Failure({ ...this.detail, ...circumstances }, { cause: this });
+  }
+}
+
+function messageOf(detail: FailureDetail): string {
+  if (detail.code === "other") return detail.words;
+  const { code, ...data } = detail;
+  return Object.keys(data).length === 0
+    ? code
+    : `${code} ${JSON.stringify(data)}`;
+}
+
+/** The coarse kinds of failures that had no codes. */
 export type FailureReason =
   | "usage"
   | "input"
@@ -35,20 +412,71 @@ export type FailureReason =
   | "local"
   | "interrupted";
 
-/** An end without success that has a reason a person can act on. */
-export class Failure extends Error {
-  /** As of every error. */
-  override name = "Failure";
-  /** What kind of end this is. */
-  readonly reason: FailureReason;
+const REASONS: { readonly [C in FailureCode]?: FailureReason } = {
+  "no-answer": "no-answer",
+  "nobody-came": "no-answer",
+  "peer-silent": "silence",
+  "handshake-timeout": "silence",
+  "offer-timeout": "silence",
+  "stalled": "silence",
+  "superseded": "silence",
+  "busy": "busy",
+  "displaced": "busy",
+  "too-many-handshakes": "busy",
+  "peer-stopped": "peer-stopped",
+  "peer-ended": "peer-stopped",
+  "peer-failed": "peer-failed",
+  "unknown-connection": "reset",
+  "connection-closed": "reset",
+  "peer-protocol-error": "protocol",
+  "invalid-ack": "protocol",
+  "version-mismatch": "protocol",
+  "handshake-truncated": "protocol",
+  "malformed": "protocol",
+  "name-refused": "protocol",
+  "interrupted": "interrupted",
+  "unknown-host": "input",
+  "zone-address": "input",
+  "no-ipv4-address": "input",
+  "port-in-use": "input",
+  "port-denied": "input",
+  "cannot-bind": "input",
+  "nothing-to-send": "input",
+  "cannot-read": "input",
+  "source-replaced": "input",
+  "same-name": "input",
+  "not-regular": "input",
+  "no-name": "input",
+  "no-directory": "input",
+  "code-empty": "usage",
+  "code-too-long": "usage",
+  "code-missing": "usage",
+  "wrong-code": "wrong-code",
+  "receiver-unproved": "wrong-code",
+  "too-many-wrong-codes": "wrong-code",
+  "encryption-refused": "refused",
+  "encryption-required": "refused",
+  "code-required": "refused",
+  "code-refused": "refused",
+  "no-consent": "refused",
+  "hidden-name": "refused",
+  "declined": "declined",
+  "not-confirmed": "declined",
+  "handshake-damaged": "corrupt",
+  "record-damaged": "corrupt",
+  "record-truncated": "corrupt",
+  "corrupt": "corrupt",
+  "stored-corrupt": "corrupt",
+};
 
-  /**
-   * @param reason what kind of end this is
-   * @param message one line for a person: what happened and, where it is not
-   * plain, what to do; begins with a capital, has no full stop
-   */
-  constructor(reason: FailureReason, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.reason = reason;
+function reasonOf(detail: FailureDetail): FailureReason {
+  if (detail.code === "other") return detail.reason;
+  if (detail.atStart) return "input";
+  if (detail.code === "peer-refused") {
+    const { code } = detail.reason;
+    return code === "wrong-code" || code === "declined" || code === "busy"
+      ? code
+      : "refused";
   }
+  return REASONS[detail.code] ?? "local";
 }

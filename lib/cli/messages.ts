@@ -1,0 +1,469 @@
+import { displayName } from "../base/display_text.ts";
+import {
+  Failure,
+  type FailureCode,
+  type FailureDetail,
+  type NameRule,
+  type OmissionReason,
+  type PeerCode,
+  type PeerReason,
+  type SystemProblem,
+} from "../base/failure.ts";
+import { formatCount, formatSeconds } from "../session/format.ts";
+
+/** The exit status of success. */
+export const EXIT_DONE = 0;
+const EXIT_FAILED = 1;
+const EXIT_INPUT = 2;
+const EXIT_REFUSED = 3;
+const EXIT_INTERRUPTED = 130;
+/** Exit statuses of processes that a signal has ended begin above this. */
+const EXIT_SIGNAL = 128;
+
+/** Codes whose exit status is not that of a transfer that failed. */
+const STATUSES: { readonly [C in FailureCode]?: number } = {
+  "unknown-host": EXIT_INPUT,
+  "zone-address": EXIT_INPUT,
+  "no-ipv4-address": EXIT_INPUT,
+  "port-in-use": EXIT_INPUT,
+  "port-denied": EXIT_INPUT,
+  "cannot-bind": EXIT_INPUT,
+  "code-empty": EXIT_INPUT,
+  "code-too-long": EXIT_INPUT,
+  "code-missing": EXIT_INPUT,
+  "nothing-to-send": EXIT_INPUT,
+  "cannot-read": EXIT_INPUT,
+  "source-replaced": EXIT_INPUT,
+  "same-name": EXIT_INPUT,
+  "not-regular": EXIT_INPUT,
+  "no-name": EXIT_INPUT,
+  "no-directory": EXIT_INPUT,
+  "busy": EXIT_REFUSED,
+  "displaced": EXIT_REFUSED,
+  "wrong-code": EXIT_REFUSED,
+  "receiver-unproved": EXIT_REFUSED,
+  "too-many-wrong-codes": EXIT_REFUSED,
+  "too-many-handshakes": EXIT_REFUSED,
+  "encryption-refused": EXIT_REFUSED,
+  "encryption-required": EXIT_REFUSED,
+  "code-required": EXIT_REFUSED,
+  "code-refused": EXIT_REFUSED,
+  "peer-refused": EXIT_REFUSED,
+  "declined": EXIT_REFUSED,
+  "no-consent": EXIT_REFUSED,
+  "hidden-name": EXIT_REFUSED,
+  "not-confirmed": EXIT_REFUSED,
+  "interrupted": EXIT_INTERRUPTED,
+};
+
+/** How the process ends with this failure. */
+export function exitStatusOf(detail: FailureDetail): number {
+  if (detail.code === "interrupted" && detail.signal !== undefined) {
+    return EXIT_SIGNAL + detail.signal;
+  }
+  if (detail.code === "other") return STATUS_OF_KIND[detail.reason] ?? 1;
+  if (detail.atStart) return EXIT_INPUT;
+  return STATUSES[detail.code] ?? EXIT_FAILED;
+}
+
+const STATUS_OF_KIND: Record<string, number> = {
+  "usage": 2,
+  "input": 2,
+  "busy": 3,
+  "refused": 3,
+  "declined": 3,
+  "wrong-code": 3,
+  "interrupted": 130,
+};
+
+const SAME_FERRY = "run the same ferry on both sides";
+const INTERFERENCE = "the network is broken, or somebody interferes";
+
+/** One line for a person for each code: what happened and, where it is not plain, what to do. */
+const MESSAGES: {
+  readonly [C in FailureCode]: (detail: FailureDetail<C>) => string;
+} = {
+  "no-answer": ({ peer, seconds, sendError }) =>
+    `No answer from ${peer} within ${seconds} s${
+      inBrackets(sendError)
+    }: is ferry receive running there, and does a firewall let UDP through?`,
+  "peer-silent": ({ peer, seconds, sendError }) =>
+    `Nothing heard from ${peer} for ${seconds} s${
+      inBrackets(sendError)
+    }: it was killed, or the network is gone`,
+  "busy": ({ peer }) =>
+    peer === undefined
+      ? "Another sender was chosen"
+      : `The receiver at ${peer} is busy with another transfer: try again when it is done`,
+  "displaced": ({ peer }) =>
+    `${peer} lost its place to others who wanted to be let in`,
+  "peer-stopped": ({ peer }) =>
+    `The transfer was stopped at the other side (${peer})`,
+  "unknown-connection": ({ peer }) =>
+    `The other side (${peer}) does not know this transfer: ferry was restarted there, or gave up`,
+  "peer-protocol-error": ({ peer }) =>
+    `The other side (${peer}) broke off for a breach of the protocol: ${SAME_FERRY}`,
+  "invalid-ack": ({ peer }) =>
+    `The other side (${peer}) acknowledged what it cannot have received: the connection was broken off`,
+  "connection-closed": () => "The connection has ended",
+  "interrupted": ({ signal }) =>
+    signal === undefined ? "The transfer was stopped" : "Interrupted",
+  "version-mismatch": ({ layer, peer, theirs, ours }) =>
+    layer === "transfer" && theirs !== undefined
+      ? `The other side speaks version ${theirs} of the transfer, and this is version ${ours}: ${SAME_FERRY}`
+      : `The other side${inBrackets(peer)} speaks another version of the ${
+        layer === "security" ? "secure channel" : layer
+      }: ${SAME_FERRY}`,
+  "unknown-host": ({ host }) =>
+    `Unknown host ${host}: check the name, or give an IP address`,
+  "zone-address": ({ host }) =>
+    `Cannot send to ${host}: an address with a zone is not supported; give another`,
+  "no-ipv4-address": ({ host }) =>
+    `${host} has no IPv4 address, and only IPv4 can be used from here`,
+  "port-in-use": ({ port }) =>
+    `Port ${port} is in use: is another ferry receive running? Choose another port`,
+  "port-denied": ({ port }) =>
+    `Port ${port} may not be used: choose one from 1024 on`,
+  "cannot-bind": ({ address }) =>
+    `Cannot bind to ${address}: is it an address of this machine?`,
+
+  "handshake-timeout": ({ peer, seconds }) =>
+    `${peer} answers, but does not agree on how to talk within ${seconds} s: is ferry receive running there?`,
+  "offer-timeout": ({ seconds }) => `It offered nothing within ${seconds} s`,
+  "code-empty": () => "The code is empty",
+  "code-too-long": ({ max }) => `The code is longer than ${max} characters`,
+  "code-missing": () =>
+    "There is no terminal to ask for the code: give it with --code=CODE or in FERRY_CODE",
+  "wrong-code": () => "The sender's code is wrong",
+  "receiver-unproved": () =>
+    "The receiver did not prove that it knows the code",
+  "too-many-wrong-codes": ({ max }) =>
+    `${max} wrong codes were tried, so nobody is let in any more: start again, with another code`,
+  "too-many-handshakes": () => "Too many handshakes led to nothing",
+  "encryption-refused": () =>
+    "The sender encrypts, and --plain was given here: leave it out here, or give it there, too",
+  "encryption-required": () =>
+    "The sender was started with --plain, and nothing that is not encrypted is taken here: leave --plain out there, or give it here, too",
+  "code-required": () => "The sender gave no code",
+  "code-refused": () =>
+    "The sender gave a code, and there is none here: leave it out there, or give it here, too",
+  "handshake-damaged": ({ by }) =>
+    `The handshake was changed on its way from the ${by}: ${INTERFERENCE}`,
+  "handshake-truncated": () => "The other side ended in the handshake",
+  "record-damaged": () =>
+    `What arrives is not what was sent: ${INTERFERENCE}; send it again`,
+  "record-truncated": () =>
+    `What arrives was cut short: ${INTERFERENCE}; send it again`,
+
+  "malformed": ({ layer, what }) =>
+    layer === "security"
+      ? `The other side does not speak ferry's secure channel: ${what}`
+      : `The other side sent a bad message: ${what}`,
+  "name-refused": ({ name, rule }) =>
+    `The sender's name "${name}" is refused: ${NAME_RULES[rule]}`,
+  "peer-refused": ({ reason }) =>
+    REFUSALS[reason.code] ?? `The receiver refused: ${peerWords(reason)}`,
+  "peer-failed": ({ by, reason }) =>
+    `The ${by} could not go on: ${peerWords(reason)}`,
+  "peer-ended": ({ by }) =>
+    by === "sender"
+      ? "The sender ended before everything had arrived"
+      : "The receiver ended without saying that everything was stored",
+  "declined": (offer) => `${offered(offer)} was declined`,
+  "no-consent": (offer) =>
+    `${
+      offered(offer)
+    } was refused: without a terminal to ask at, a name of the sender's choice is taken only with --code or --yes, or use -o FILE`,
+  "hidden-name": (offer) =>
+    `${
+      offered(offer)
+    } was refused: a name that begins with a dot is taken only with --code or -o FILE, or after a question at a terminal`,
+  "not-confirmed": ({ peer }) => `Nothing was sent to ${peer}, as you said`,
+  "nobody-came": ({ seconds }) =>
+    `Nobody sent anything in ${formatSeconds(seconds * 1000)}`,
+  "stalled": ({ seconds }) =>
+    `The sender had sent nothing for ${seconds} s, and gave way to another`,
+  "superseded": () => "The sender fell silent, and the same is sent anew",
+
+  "nothing-to-send": () => "There is nothing to send",
+  "cannot-read": ({ path = "standard input", problem }) =>
+    `Cannot read ${path}: ${problemWords(problem)}`,
+  "read-failed": ({ path = "standard input", problem }) =>
+    `Cannot read ${path} to its end${because(problem)}`,
+  "source-replaced": ({ path }) =>
+    `Cannot read ${path}: it was replaced while it was being opened`,
+  "same-name": ({ paths: [one, other], name }) =>
+    `Both ${one} and ${other} would arrive as ${name}; send them one after the other`,
+  "not-regular": ({ path }) =>
+    `Cannot send ${path} together with others: it is no regular file`,
+  "no-name": ({ path }) => `Cannot send ${path}: it has no name`,
+  "source-changed": ({ bytes, size }) =>
+    `The file changed while it was being read: ${
+      bytes > size
+        ? `more than the ${size} bytes`
+        : `${bytes} bytes, not ${size},`
+    } that were offered; send it again`,
+  "partial-differs": () =>
+    "What the receiver has is not the beginning of this stream, which cannot be read again; without --resume all of it is sent",
+  "incomplete": ({ omitted }) =>
+    `${
+      formatCount(omitted, "file")
+    } could not be read and so not sent; everything else is stored and verified`,
+
+  "no-directory": ({ path }) => `There is no directory ${path}`,
+  "needs-directory": ({ path = "a stream" }) =>
+    `Cannot write several files or a directory to ${path}; use -d DIR`,
+  "exists": ({ path, inTree }) =>
+    `${cannotWrite(path)}: it exists already; use --force to replace it, or ${
+      inTree ? "another directory" : "-o for another name"
+    }`,
+  "is-directory": ({ path, asFile }) =>
+    asFile
+      ? `${cannotWrite(path)}: it names a directory; use -d to save in one`
+      : `${
+        cannotWrite(path)
+      }: a directory of that name is there, and is not replaced`,
+  "not-directory": ({ path }) =>
+    `Cannot make the directory ${path}: a file of that name exists already`,
+  "is-link": ({ path }) =>
+    `${cannotWrite(path)}: it is a link, and nothing is written through links`,
+  "is-special": ({ path }) =>
+    `${cannotWrite(path)}: it is not a regular file; use a redirection`,
+  "names-collide": ({ path }) =>
+    `${
+      cannotWrite(path)
+    }: to the file system there, another name that was sent is the same; rename one of them, or use another file system`,
+  "in-use": ({ path }) =>
+    `${
+      cannotWrite(path)
+    }: another transfer writes it right now; wait until that has ended`,
+  "partial-removed": ({ path }) =>
+    `${cannotWrite(path)}: what had arrived was removed meanwhile`,
+  "staging-replaced": ({ path }) =>
+    `${cannotWrite(path)}: somebody else has put it there`,
+  "too-many-names": ({ path, max }) =>
+    `${cannotWrite(path)}: ${max} names are there already`,
+  "disk-full": ({ path, free, needed, problem }) =>
+    free === undefined
+      ? `${cannotWrite(path)}${because(problem ?? DISK_FULL)}`
+      : `${
+        cannotWrite(path)
+      }: the disk is full, with room for ${free} of ${needed} bytes; make room`,
+  "read-only": unwritable,
+  "not-permitted": unwritable,
+  "output-closed": ({ path, problem }) =>
+    path === undefined && problem === undefined
+      ? "The stream was closed before its end"
+      : unwritable({ path, problem }),
+  "cannot-write": unwritable,
+  "corrupt": ({ path }) =>
+    `What arrived ${
+      path === undefined ? "" : `of ${path} `
+    }is not what was sent, so it was not kept; send it again`,
+  "stored-corrupt": () =>
+    "What the receiver stored is not what was sent; send it again",
+  "unexpected": ({ what }) =>
+    `Something unexpected happened, please report it: ${what}`,
+  "other": ({ words }) => words,
+};
+
+const DISK_FULL: SystemProblem = { errno: "ENOSPC", text: "" };
+
+function inBrackets(text: string | undefined): string {
+  return text === undefined ? "" : ` (${text})`;
+}
+
+function because(problem: SystemProblem | undefined): string {
+  return problem === undefined ? "" : `: ${problemWords(problem)}`;
+}
+
+function cannotWrite(path = "standard output"): string {
+  return `Cannot write ${path}`;
+}
+
+function unwritable(
+  { path, problem }: { path?: string | undefined; problem?: SystemProblem },
+): string {
+  return `${cannotWrite(path)}${because(problem)}`;
+}
+
+function offered(
+  { peer, name, entries }: { peer: string; name?: string; entries: number },
+): string {
+  const what = name === undefined
+    ? "A stream"
+    : displayName(entries > 1 ? `${name} and ${entries - 1} more` : name);
+  return `${what} from ${peer}`;
+}
+
+const NAME_RULES: Readonly<Record<NameRule, string>> = {
+  "empty": "it is empty",
+  "path": "it could lead out of the directory",
+  "too-long": "it is too long",
+  "path-too-long": "the path is too long",
+  "reserved": "files are called so while they arrive",
+  "empty-link": "a link points to nothing",
+  "not-utf8": "it is not UTF-8",
+  "has-nul": "it has a NUL in it",
+  "duplicate": "it comes twice",
+  "out-of-order": "it comes out of order",
+  "not-offered": "it was not offered",
+  "windows-character": "Windows does not take a character in it",
+  "windows-device": "it is a device of Windows",
+  "windows-ending": "Windows takes away what it ends with",
+  "macos-ignored": "it begins with a character that macOS may not see",
+  "macos-too-long": "it is too long for macOS",
+};
+
+/** What a sender is told when its receiver refuses, where that says what to do. */
+const REFUSALS: { readonly [C in PeerCode]?: string } = {
+  "version-mismatch":
+    `The receiver speaks another version of the protocol: ${SAME_FERRY}`,
+  "encryption-refused":
+    "The receiver was started with --plain and takes nothing encrypted: leave --plain out there, or give it here, too",
+  "encryption-required":
+    "The receiver takes nothing that is not encrypted: leave out --plain here, or give it there, too",
+  "code-required":
+    "The receiver wants a code: give it with --code=CODE or in FERRY_CODE, without --plain",
+  "code-refused":
+    "The receiver was started without a code and one was given here: leave it out here, or start the receiver with --code=CODE",
+  "wrong-code":
+    "The code is wrong: ask the person at the receiver for it, and try again",
+  "handshake-damaged":
+    `The handshake was changed on its way to the receiver: ${INTERFERENCE}`,
+  "declined": "The person at the receiver declined",
+  "busy": "The receiver serves somebody else; try later",
+};
+
+const PEER_WORDS: { readonly [C in PeerCode]?: string } = {
+  "version-mismatch": "it speaks another version of the protocol",
+  "malformed": "it was sent a message that breaks the rules",
+  "exists": "a file of that name is there already",
+  "is-directory": "a directory of that name is there already",
+  "needs-directory":
+    "it takes one stream or one file; for more, run ferry receive -d DIR there",
+  "cannot-write": "the file cannot be written there",
+  "read-only": "its file system is read-only",
+  "not-permitted": "it is not permitted to write there",
+  "disk-full": "its disk is full",
+  "output-closed": "its output was closed",
+  "in-use": "another sender sends the same right now",
+  "corrupt": "what arrived is not what was sent",
+  "read-failed": "what was being sent could not be read to its end",
+  "name-refused": "a name is not allowed there",
+  "declined": "the person there declined",
+  "no-consent":
+    "nobody there can be asked, and without a code it takes no names from others; start it with --code, -o FILE or --yes",
+  "hidden-name":
+    "without a code it takes no name that begins with a dot; start it with --code or -o FILE",
+  "busy": "it serves somebody else",
+};
+
+function peerWords({ code, name }: PeerReason): string {
+  const words = PEER_WORDS[code] ?? "no reason was given";
+  return name === undefined ? words : `${words} (${name})`;
+}
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or directory",
+  ENOTDIR: "a part of the path is not a directory",
+  EISDIR: "it is a directory",
+  EACCES: "permission denied",
+  EPERM: "the system does not permit it",
+  EROFS: "the file system is read-only",
+  ENAMETOOLONG: "the name is too long",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EFBIG:
+    "the file is too large for the file system, or for the limit on files (ulimit -f)",
+  EPIPE: "its reader has closed it",
+  EIO: "the device reports an error",
+  ELOOP: "it is a link, and no link is followed there",
+  ENOTEMPTY: "a directory there is not empty",
+  EMFILE: "too many files are open",
+  EINVAL: "the system does not take that",
+  EILSEQ: "the file system does not take such a name",
+};
+
+/** What a person is told of an error that the system reported. */
+export function problemWords({ errno = "", text }: SystemProblem): string {
+  if (errno !== "NotCapable") return PROBLEMS[errno] ?? text;
+  // Not even with permission to read and write everything
+  return text.includes("--allow-all")
+    ? "ferry's runtime opens nothing below /dev, /proc and /sys; use another place, a pipe or a redirection"
+    : `ferry's runtime ${text.replace(/^R/, "r")}`;
+}
+
+const OMISSIONS = {
+  "hard-link": "it is a hard link to a file that is sent already",
+  "unfinished": "it is what an unfinished transfer left",
+  "named-pipe": "it is a named pipe",
+  "socket": "it is a socket",
+  "device": "it is a device",
+  "name-not-utf8": "its name is not UTF-8",
+  "target-not-utf8": "what it points to is not UTF-8",
+  "shrunk": "it changed while it was being read",
+} satisfies Record<Extract<OmissionReason, string>, string>;
+
+/** Why an entry was left out. */
+export function omissionWords(reason: OmissionReason): string {
+  return typeof reason === "string" ? OMISSIONS[reason] : problemWords(reason);
+}
+
+/** One line for a person. */
+export function messageOf(detail: FailureDetail): string {
+  return wordsOf(detail) + circumstances(detail);
+}
+
+function wordsOf<C extends FailureCode>(detail: FailureDetail<C>): string {
+  const words: (detail: FailureDetail<C>) => string = MESSAGES[
+    (detail as FailureDetail).code as C
+  ];
+  return words(detail);
+}
+
+function circumstances(detail: FailureDetail): string {
+  const { code, afterProof, remains, moved } = detail;
+  let words = "";
+  if (moved !== undefined) {
+    words +=
+      `; of ${moved.of} names ${moved.count} have been moved there already`;
+  }
+  if (remains !== undefined) {
+    const again = remains.output === undefined
+      ? "the same two commands"
+      : `send --resume and receive -o ${remains.output}`;
+    words +=
+      `; what arrived stays (${remains.path}), and ${again} go on from there`;
+  }
+  const told = code === "interrupted" || code === "receiver-unproved" ||
+    code === "peer-refused" && detail.reason.code === "wrong-code";
+  if (afterProof && !told) {
+    words +=
+      "; it broke off when it had the proof of the code: should that happen again, start the receiver with a new code";
+  }
+  return words;
+}
+
+/** What is said of whatever was thrown, and how the process ends. */
+export interface Verdict {
+  readonly detail: FailureDetail;
+  /** One line for a person. */
+  readonly message: string;
+  readonly status: number;
+}
+
+/** Judges whatever was thrown. */
+export function verdictOf(error: unknown): Verdict {
+  const detail = error instanceof Failure ? error.detail : {
+    code: "unexpected" as const,
+    what: error instanceof Error
+      ? `${error.name}: ${error.message}`
+      : String(error),
+  };
+  return {
+    detail,
+    message: messageOf(detail),
+    status: exitStatusOf(detail),
+  };
+}
