@@ -1,8 +1,8 @@
 import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
 import type { Connection } from "../protocol/connection/connection.ts";
-import type { Counters } from "../protocol/connection/counters.ts";
-import type { Measurement } from "../protocol/connection/stats.ts";
+import type { Counters } from "../protocol/connection/stats.ts";
+import type { ConnectionStats } from "../protocol/connection/stats.ts";
 import { Reset } from "../protocol/wire/segment.ts";
 import { failureOfEnding } from "./errors.ts";
 
@@ -81,8 +81,8 @@ export class Channel implements ByteStream {
   }
 
   /** What can be measured of the connection now. */
-  measure(): Measurement {
-    return this.#connection.measure(performance.now());
+  stats(): ConnectionStats {
+    return this.#connection.stats(performance.now());
   }
 
   /** For how long so far nobody waited to read, in milliseconds: the reader was busy with what it had. */
@@ -122,8 +122,8 @@ export class Channel implements ByteStream {
   }
 
   /** Asks the peer for a sign of life, which {@linkcode counters} show. */
-  ask(): void {
-    this.#connection.ask();
+  ping(): void {
+    this.#connection.ping();
     this.#driver.flush();
   }
 
@@ -142,23 +142,23 @@ export class Channel implements ByteStream {
 
   /** Serves whoever waits: something has happened on the connection. */
   update(): void {
-    const { ending, established } = this.#connection;
+    const { closeReason, established } = this.#connection;
     if (established) this.#opening.resolve();
     this.#serveRead();
     this.#serveWrite();
-    if (ending === undefined) return;
-    if (ending === "done") {
+    if (closeReason === undefined) return;
+    if (closeReason === "done") {
       this.#failure ??= new Failure("reset", "The connection has ended");
     } else {
       const { sendError, timeout } = this.#driver;
       const details = { peer: this.peer, timeout, sendError };
-      this.#failure ??= failureOfEnding(ending, details);
+      this.#failure ??= failureOfEnding(closeReason, details);
     }
     this.#opening.reject(this.#failure);
     this.#serveRead();
     this.#serveWrite();
     if (!this.#connection.finished) return;
-    if (ending === "done") this.#closing.resolve();
+    if (closeReason === "done") this.#closing.resolve();
     else this.#closing.reject(this.#failure);
   }
 

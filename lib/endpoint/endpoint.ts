@@ -384,7 +384,7 @@ export class Endpoint implements ChannelDriver {
   // What ended while sending is told, and the next deadline is set.
   #settle(): void {
     for (const connection of this.#host.takeChanged()) {
-      if (connection.ending === undefined) continue;
+      if (connection.closeReason === undefined) continue;
       this.#channels.get(connection)?.update();
       if (connection.finished) this.#channels.delete(connection);
     }

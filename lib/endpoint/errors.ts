@@ -1,5 +1,5 @@
 import { Failure } from "../base/failure.ts";
-import type { Ending } from "../protocol/connection/state.ts";
+import type { CloseReason } from "../protocol/connection/state.ts";
 
 /** What the words for an ending draw on. */
 export interface EndingDetails {
@@ -13,12 +13,12 @@ export interface EndingDetails {
 
 /** The words for a connection that did not end in order. */
 export function failureOfEnding(
-  ending: Exclude<Ending, "done">,
+  reason: Exclude<CloseReason, "done">,
   { peer, timeout, sendError }: EndingDetails,
 ): Failure {
   const seconds = `${Math.round(timeout / 100) / 10} s`;
   const because = sendError === undefined ? "" : ` (${sendError})`;
-  switch (ending) {
+  switch (reason) {
     case "no answer":
       return new Failure(
         "no-answer",

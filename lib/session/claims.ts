@@ -16,7 +16,7 @@ const ANSWER_TIME = 500;
 /** What is needed to know of whoever sends. */
 export type Sending = Pick<
   Channel,
-  "abort" | "ask" | "closed" | "counters"
+  "abort" | "ping" | "closed" | "counters"
 >;
 
 /**
@@ -91,7 +91,7 @@ export class Claim {
     if (await within(SETTLING, closed)) return false;
     const before = counters.datagramsReceived;
     for (let asked = 0; asked < QUESTIONS; asked++) {
-      this.#channel.ask();
+      this.#channel.ping();
       if (await within(ANSWER_TIME, closed)) return false;
       if (counters.datagramsReceived > before) return true;
     }

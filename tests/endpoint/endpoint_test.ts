@@ -237,7 +237,7 @@ Deno.test("when the application gives none up, who comes is told that it is busy
   assertEquals((await failureOf(other.established)).reason, "busy");
   assertEquals(asked(), 1);
   await one.write(Uint8Array.of(3));
-  one.ask();
+  one.ping();
   assertEquals(one.finished, false);
   await close();
 });

@@ -3,8 +3,8 @@ import {
   decodeSegment,
   encodeHeader,
   Flag,
-  HEADER_SIZE,
   Segment,
+  SEGMENT_HEADER_SIZE,
 } from "../../lib/protocol/wire/segment.ts";
 
 /** A segment as a test writes it. What is left out is as in a segment that says nothing. */
@@ -62,7 +62,7 @@ export function segmentOf(draft: Draft): Segment {
   return segment;
 }
 
-/** The datagram that `draft` describes, sealed. */
+/** The datagram that `draft` describes, with its checksum. */
 export function datagramOf(draft: Draft): Uint8Array<ArrayBuffer> {
   const { payload = EMPTY, padding = 0 } = draft;
   const into = new Uint8Array(4_096 + payload.length + padding);
@@ -122,13 +122,15 @@ export function flagNames(flags: number): string {
     .join(" ");
 }
 
-const ORDER = ["SYN", "FIN", "RST", "COOKIE", "PATH", "ACK", "PSH", "WANT"];
+const ORDER = ["SYN", "FIN", "RST", "COOKIE", "PATH", "ACK", "PSH", "BLOCKED"];
 
 /** Makes the length and the checksum of a datagram right again, whatever was done to it. */
 export function mend(datagram: Uint8Array): void {
   if (datagram.length < 4) return;
   const view = new DataView(datagram.buffer, datagram.byteOffset);
-  if (datagram.length >= HEADER_SIZE) view.setUint16(36, datagram.length);
+  if (datagram.length >= SEGMENT_HEADER_SIZE) {
+    view.setUint16(36, datagram.length);
+  }
   view.setUint32(0, 0);
   view.setUint32(0, crc32(datagram));
 }

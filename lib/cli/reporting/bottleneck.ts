@@ -1,4 +1,4 @@
-import type { Limit } from "../../protocol/connection/limited_times.ts";
+import type { Limit } from "../../protocol/connection/stats.ts";
 import {
   formatMilliseconds,
   formatRate,

@@ -42,7 +42,7 @@ export class Recorder {
 
   #sample(): Sample {
     const { counters, unreadTime } = this.#channel;
-    const measurement = this.#channel.measure();
+    const measurement = this.#channel.stats();
     const sends = this.#sends;
     return {
       ...measurement,

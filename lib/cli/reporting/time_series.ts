@@ -1,4 +1,4 @@
-import type { LimitedTimes } from "../../protocol/connection/limited_times.ts";
+import type { LimitedTimes } from "../../protocol/connection/stats.ts";
 
 /** The state of a transfer at a moment. Counts and times are since its beginning. */
 export interface Sample {

@@ -2,7 +2,7 @@ import { Flag } from "../../protocol/wire/segment.ts";
 import type { TraceEvent } from "../../protocol/connection/trace.ts";
 
 /** In the order in which they are named, as in `ACK SYN` and `ACK FIN`. */
-const FLAGS = ["ACK", "SYN", "FIN", "RST", "PSH", "WANT", "COOKIE"] as const;
+const FLAGS = ["ACK", "SYN", "FIN", "RST", "PSH", "BLOCKED", "COOKIE"] as const;
 
 /**
  * A datagram's line of `--trace`, without a line end: `SEND 43 0 4 ACK`,

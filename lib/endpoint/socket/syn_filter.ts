@@ -1,10 +1,10 @@
 import type { GuestList } from "../../protocol/demux/demultiplexer.ts";
 import {
   Flag,
-  HEADER_SIZE,
+  SEGMENT_HEADER_SIZE,
   SYN_PART_SIZE,
   SYN_SIZE,
-  VERSION,
+  WIRE_VERSION,
 } from "../../protocol/wire/segment.ts";
 
 /** What a {@linkcode FloodGate} has the kernel do. */
@@ -101,10 +101,10 @@ const VERSION_AT = UDP_HEADER + 4;
 const ID_LOW_AT = UDP_HEADER + 12;
 /** What the datagram says of its length: the kernel may have joined several. */
 const LENGTH_AT = UDP_HEADER + 36;
-const COOKIE_AT = UDP_HEADER + HEADER_SIZE + SYN_PART_SIZE;
+const COOKIE_AT = UDP_HEADER + SEGMENT_HEADER_SIZE + SYN_PART_SIZE;
 /** The version and, of the flags, those that tell a SYN from all else. */
 const KIND = 0xff00 | Flag.SYN | Flag.ACK | Flag.RST | Flag.COOKIE;
-const SYN_KIND = VERSION << 8 | Flag.SYN;
+const SYN_KIND = WIRE_VERSION << 8 | Flag.SYN;
 const WHOLE = 0xffff;
 
 /** Code, jump if true, jump if false, constant. */

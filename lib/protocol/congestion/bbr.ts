@@ -8,7 +8,7 @@ import type {
   CongestionController,
   LossEvent,
 } from "./congestion_controller.ts";
-import { kernelBuffer } from "./socket_buffer.ts";
+import { socketBuffer } from "./socket_buffer.ts";
 
 /** Datagrams that the path is taken to carry in a round trip at first, if the peer's kernel holds as many. */
 const INITIAL_BDP = 128;
@@ -55,7 +55,7 @@ const SHORT_RTT = 1;
 export class Bbr implements CongestionController {
   #mss = 0;
   // Bytes that the peer's kernel holds, and that leave in one burst at most.
-  #kernelBuffer = 0;
+  #socketBuffer = 0;
   #maxQuantum = 0;
   #initialBdp = 0;
   readonly #random: Random;
@@ -91,23 +91,23 @@ export class Bbr implements CongestionController {
     this.#random = new Random(seed);
     this.onPath(
       maxDatagramSize,
-      kernelBuffer(maxDatagramSize) * maxDatagramSize,
+      socketBuffer(maxDatagramSize) * maxDatagramSize,
     );
   }
 
-  onPath(datagramSize: number, kernelBuffer: number): void {
+  onPath(datagramSize: number, socketBuffer: number): void {
     this.#mss = datagramSize;
-    this.#kernelBuffer = kernelBuffer;
+    this.#socketBuffer = socketBuffer;
     this.#maxQuantum = Math.max(
       datagramSize,
-      (kernelBuffer - MIN_WINDOW * datagramSize) / QUANTA,
+      (socketBuffer - MIN_WINDOW * datagramSize) / QUANTA,
     );
-    this.#initialBdp = Math.min(INITIAL_BDP * datagramSize, kernelBuffer);
+    this.#initialBdp = Math.min(INITIAL_BDP * datagramSize, socketBuffer);
     if (this.#isBeginning) {
       const window = GAINS.Startup.cwndGain * this.#initialBdp;
       this.#congestionWindow = Math.max(
         this.#congestionWindow,
-        Math.min(window, kernelBuffer),
+        Math.min(window, socketBuffer),
       );
     }
   }
@@ -377,9 +377,9 @@ export class Bbr implements CongestionController {
   // On a short path, what comes in batches must still fit into the peer's kernel.
   #fitting(inflight: number, extraAcked = 0): number {
     const target = inflight + extraAcked;
-    const short = inflight < this.#kernelBuffer ||
+    const short = inflight < this.#socketBuffer ||
       this.#minRtt.value < SHORT_RTT;
-    return short ? Math.min(target, this.#kernelBuffer) : target;
+    return short ? Math.min(target, this.#socketBuffer) : target;
   }
 
   #bound(): number {

@@ -41,9 +41,9 @@ export interface CongestionController {
   onLost(event: LossEvent): void;
   /**
    * From now on datagrams are of up to `datagramSize` bytes, and the peer's
-   * kernel holds `kernelBuffer` bytes of such.
+   * kernel holds `socketBuffer` bytes of such.
    */
-  onPath(datagramSize: number, kernelBuffer: number): void;
+  onPath(datagramSize: number, socketBuffer: number): void;
   /** Nothing came through for several probe timeouts (RFC 9002, section 7.6). */
   onPersistentCongestion(): void;
 }

@@ -15,7 +15,7 @@ export const LARGEST_USEFUL_DATAGRAM = 2 ** 14 - OVERHEAD;
  * a power of two of memory, and drops in silence what comes when there is none
  * left.
  */
-export function kernelBuffer(
+export function socketBuffer(
   size: number,
   socketMemory = DEFAULT_SOCKET_MEMORY,
 ): number {

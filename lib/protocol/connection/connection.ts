@@ -1,20 +1,20 @@
 import type { Config } from "./config.ts";
-import { Counters } from "./counters.ts";
-import { Input } from "../receiving/packet_receiver.ts";
-import { Liveness } from "./keep_alive.ts";
-import type { Measurement } from "./stats.ts";
+import { Counters } from "./stats.ts";
+import { PacketReceiver } from "../receiving/packet_receiver.ts";
+import { KeepAlive } from "./keep_alive.ts";
+import type { ConnectionStats } from "./stats.ts";
 import { Output } from "../sending/packet_builder.ts";
 import { PathMtu } from "./path_mtu.ts";
 import { ReceiveBuffer } from "../receiving/receive_buffer.ts";
-import { ReceivedPackets } from "../receiving/ack_tracker.ts";
+import { AckTracker } from "../receiving/ack_tracker.ts";
 import { Recovery } from "../recovery/recovery.ts";
 import { PendingReset } from "../wire/pending_reset.ts";
 import { Flag, Reset, type Segment } from "../wire/segment.ts";
 import { SendBuffer } from "../sending/send_buffer.ts";
 import {
-  type Ending,
-  endingOfReset,
-  type Opening,
+  type CloseReason,
+  closeReasonOfReset,
+  type ConnectionOptions,
   type State,
 } from "./state.ts";
 
@@ -55,13 +55,13 @@ export class Connection {
   readonly path: PathMtu;
   readonly #sendBuffer: SendBuffer;
   readonly #receiveBuffer: ReceiveBuffer;
-  readonly #received: ReceivedPackets;
+  readonly #received: AckTracker;
   readonly #recovery: Recovery;
-  readonly #liveness: Liveness;
-  readonly #input: Input;
+  readonly #liveness: KeepAlive;
+  readonly #input: PacketReceiver;
   readonly #output: Output;
   #phase: Phase;
-  #ending: Ending | undefined;
+  #closeReason: CloseReason | undefined;
   #timeWaitDeadline = Infinity;
   // Whether our FIN left after the peer's had arrived: its acknowledgement then proves that the peer has heard all.
   #peerFinFirst = false;
@@ -74,7 +74,7 @@ export class Connection {
   /** Called whenever the application has done what there may be something to send for. */
   onUsed: (() => void) | undefined;
 
-  constructor(now: number, config: Config, opening: Opening) {
+  constructor(now: number, config: Config, opening: ConnectionOptions) {
     this.#config = config;
     this.#random = opening.random;
     this.idHigh = opening.idHigh;
@@ -88,7 +88,7 @@ export class Connection {
       maxWindow,
     );
     if (strangerWindow !== undefined) receiveBuffer.restrict();
-    const received = new ReceivedPackets();
+    const received = new AckTracker();
     const { initialDatagramSize, maxDatagramSize } = config;
     this.path = new PathMtu(initialDatagramSize, maxDatagramSize);
     const recovery = new Recovery(
@@ -104,7 +104,7 @@ export class Connection {
     this.#receiveBuffer = receiveBuffer;
     this.#received = received;
     this.#recovery = recovery;
-    this.#liveness = new Liveness(now, config.timeout);
+    this.#liveness = new KeepAlive(now, config.timeout);
     this.#output = new Output(opening.idHigh, opening.idLow, config, {
       sendBuffer,
       receiveBuffer,
@@ -113,7 +113,7 @@ export class Connection {
       path: this.path,
       counters: this.counters,
     }, opening.random);
-    this.#input = new Input(
+    this.#input = new PacketReceiver(
       receiveBuffer,
       received,
       recovery,
@@ -136,8 +136,8 @@ export class Connection {
   }
 
   /** How it ended, `undefined` while it has not. */
-  get ending(): Ending | undefined {
-    return this.#ending;
+  get closeReason(): CloseReason | undefined {
+    return this.#closeReason;
   }
 
   /** Whether it ended and has nothing left to say. */
@@ -158,7 +158,7 @@ export class Connection {
   }
 
   /** What can be measured of it at `now`, in milliseconds. */
-  measure(now: number): Measurement {
+  stats(now: number): ConnectionStats {
     const { packets, congestionWindow, delivered, rtt } = this.#recovery;
     return {
       delivered,
@@ -300,9 +300,9 @@ export class Connection {
     this.#end("done", Reset.DONE, this.#leaving ? LEAVE_COPIES : RESET_COPIES);
   }
 
-  #end(ending: Ending, code: number, copies: number): void {
+  #end(closeReason: CloseReason, code: number, copies: number): void {
     this.#phase = "CLOSED";
-    this.#ending = ending;
+    this.#closeReason = closeReason;
     this.#reset.say(code, copies);
     this.onUsed?.();
   }
@@ -366,7 +366,7 @@ export class Connection {
     if (state === "SYN-RECEIVED" && code !== Reset.ABORTED) {
       return "early reset";
     }
-    this.#end(endingOfReset(code), code, 0);
+    this.#end(closeReasonOfReset(code), code, 0);
     return undefined;
   }
 
@@ -445,12 +445,12 @@ export class Connection {
     this.#output.wake(now);
     if (now >= this.#timeWaitDeadline) this.#endInOrder();
     const due = this.#liveness.wake(now);
-    if (due === "ask") this.ask();
+    if (due === "ask") this.ping();
     else if (due === "give up") this.#giveUp();
   }
 
   /** Asks the peer for a sign of life. */
-  ask(): void {
+  ping(): void {
     if (this.#phase !== "SYNCHRONIZED") return;
     this.#output.askDue = true;
     this.onUsed?.();

@@ -9,7 +9,7 @@ const KEEPALIVE_INTERVAL = 5000;
  * too much it gives up. Time in which this side itself stood still (a
  * suspended process or machine) does not count.
  */
-export class Liveness {
+export class KeepAlive {
   readonly #timeout: number;
   readonly #interval: number;
   #heard: number;

@@ -19,7 +19,7 @@ export type State =
  * `unknown` (it has no such connection), `protocol` or `version`; `breach` of the
  * rules by the peer; `displaced` by others who want to be let in.
  */
-export type Ending =
+export type CloseReason =
   | "done"
   | "no answer"
   | "silence"
@@ -33,7 +33,7 @@ export type Ending =
   | "displaced";
 
 /** Who a connection is and how it begins. */
-export interface Opening {
+export interface ConnectionOptions {
   /** The connection id. */
   readonly idHigh: number;
   readonly idLow: number;
@@ -52,7 +52,7 @@ export interface Opening {
   readonly random: () => number;
 }
 
-const ENDINGS: Readonly<Record<number, Ending>> = {
+const ENDINGS: Readonly<Record<number, CloseReason>> = {
   [Reset.BUSY]: "busy",
   [Reset.ABORTED]: "aborted",
   [Reset.UNKNOWN]: "unknown",
@@ -62,6 +62,6 @@ const ENDINGS: Readonly<Record<number, Ending>> = {
 };
 
 /** What a RST with this code means for the connection that gets it. */
-export function endingOfReset(code: number): Ending {
+export function closeReasonOfReset(code: number): CloseReason {
   return ENDINGS[code] ?? "protocol";
 }

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
-import { uint32At, writeUint32 } from "../wire/integers.ts";
+import { uint32At, writeUint32 } from "../../base/integers.ts";
 
 /** Milliseconds for which a cookie is good, at least; at most twice as long. */
 const LIFETIME = 15_000;

@@ -24,7 +24,7 @@ import {
   SYN_SIZE,
 } from "../wire/segment.ts";
 import { TokenBucket } from "./token_bucket.ts";
-import type { Opening } from "../connection/state.ts";
+import type { ConnectionOptions } from "../connection/state.ts";
 import type { TraceEvent } from "../connection/trace.ts";
 
 /** What a peer may send before it is admitted, in bytes: what the layer above says to get there. */
@@ -196,7 +196,9 @@ export class Host<Peer extends Address> {
    */
   admit(connection: Connection): boolean {
     const hosted = this.#hostedOf.get(connection);
-    if (hosted === undefined || connection.ending !== undefined) return false;
+    if (hosted === undefined || connection.closeReason !== undefined) {
+      return false;
+    }
     if (this.#served >= this.#maxConnections && !this.#makesRoom()) {
       connection.abort(Reset.BUSY);
       return false;
@@ -250,7 +252,7 @@ export class Host<Peer extends Address> {
   get #served(): number {
     let served = 0;
     for (const { connection } of this.#admitted) {
-      if (connection.ending === undefined) served++;
+      if (connection.closeReason === undefined) served++;
     }
     return served;
   }
@@ -357,7 +359,7 @@ export class Host<Peer extends Address> {
     if (answersFrom !== undefined && isSameAddress(answersFrom, from)) {
       return undefined;
     }
-    if (connection.ending !== undefined) return "closed";
+    if (connection.closeReason !== undefined) return "closed";
     this.#touch(hosted);
     hosted.paths ??= new PathValidation(hosted.peer, this.#random);
     const { paths } = hosted;
@@ -466,7 +468,7 @@ export class Host<Peer extends Address> {
   #open(
     now: number,
     peer: Peer,
-    opening: Omit<Opening, "firstPacket" | "random">,
+    opening: Omit<ConnectionOptions, "firstPacket" | "random">,
   ): Hosted<Peer> {
     const firstPacket = this.#random();
     const random = this.#random;
@@ -574,7 +576,7 @@ export class Host<Peer extends Address> {
     { connection, peer, paths }: Hosted<Peer>,
     into: Uint8Array,
   ): { length: number; to: Peer } | undefined {
-    if (paths !== undefined && connection.ending === undefined) {
+    if (paths !== undefined && connection.closeReason === undefined) {
       const challenge = paths.next(now, connection.pto);
       if (challenge !== undefined) {
         const { to, high, low, size } = challenge;

@@ -7,10 +7,10 @@ import { writeReset } from "../wire/pending_reset.ts";
 import {
   encodeHeader,
   Flag,
-  HEADER_SIZE,
-  seal,
   Segment,
+  SEGMENT_HEADER_SIZE,
   SYN_PART_SIZE,
+  writeChecksum,
 } from "../wire/segment.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
@@ -59,21 +59,27 @@ export class Replies<Peer extends Address> {
     to: Peer,
   ): void {
     if (!this.#resets.take(now)) return;
-    this.#answer(segment, datagram, to, HEADER_SIZE + 1, (reply, into) => {
-      writeReset(reply, 0, code, into);
-    });
+    this.#answer(
+      segment,
+      datagram,
+      to,
+      SEGMENT_HEADER_SIZE + 1,
+      (reply, into) => {
+        writeReset(reply, 0, code, into);
+      },
+    );
   }
 
   /** Asks the sender of `datagram`, which is the SYN `segment`, to come again with a cookie. */
   cookie(now: number, segment: Segment, datagram: Uint8Array, to: Peer): void {
-    const size = HEADER_SIZE + SYN_PART_SIZE + COOKIE_SIZE;
+    const size = SEGMENT_HEADER_SIZE + SYN_PART_SIZE + COOKIE_SIZE;
     this.#answer(segment, datagram, to, size, (reply, into) => {
       reply.flags = Flag.COOKIE;
       reply.payloadLength = 0;
       const { idHigh, idLow } = segment;
       reply.cookie = this.#cookies.issue(now, to, idHigh, idLow);
       encodeHeader(reply, into);
-      seal(into, into.length);
+      writeChecksum(into, into.length);
     });
   }
 

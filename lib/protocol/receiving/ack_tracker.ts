@@ -1,5 +1,5 @@
 import { RangeSet } from "../../base/range_set.ts";
-import { MAX_BLOCKS, type Segment } from "../wire/segment.ts";
+import { MAX_SACK_BLOCKS, type Segment } from "../wire/segment.ts";
 
 /** Milliseconds that an acknowledgement is held back at most (RFC 9000, section 13.2.1). */
 const MAX_ACK_DELAY = 25;
@@ -13,7 +13,7 @@ const ACK_THRESHOLD = 64;
  * Which packets have arrived, and when the peer is to be told: the policy of
  * acknowledgements.
  */
-export class ReceivedPackets {
+export class AckTracker {
   readonly #received = new RangeSet();
   #largestTime = 0;
   #unacknowledged = 0;
@@ -26,7 +26,7 @@ export class ReceivedPackets {
   isDuplicate(packetNumber: number): boolean {
     return packetNumber <= this.largest &&
       (this.#received.contains(packetNumber) ||
-        this.#received.size >= MAX_BLOCKS &&
+        this.#received.size >= MAX_SACK_BLOCKS &&
           packetNumber < this.#received.start(0));
   }
 
@@ -40,7 +40,7 @@ export class ReceivedPackets {
     }
     this.#received.removeBelow(Math.min(segment.floor, this.largest));
     this.#received.add(packetNumber, packetNumber + 1);
-    if (this.#received.size > MAX_BLOCKS) {
+    if (this.#received.size > MAX_SACK_BLOCKS) {
       this.#received.removeBelow(this.#received.start(1));
     }
     if (!segment.ackEliciting) return;

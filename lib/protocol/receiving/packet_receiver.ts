@@ -1,14 +1,14 @@
 import type { Output } from "../sending/packet_builder.ts";
 import type { PathMtu } from "../connection/path_mtu.ts";
 import type { ReceiveBuffer } from "./receive_buffer.ts";
-import type { ReceivedPackets } from "./ack_tracker.ts";
+import type { AckTracker } from "./ack_tracker.ts";
 import type { Recovery } from "../recovery/recovery.ts";
 import { Flag, PathKind, type Segment } from "../wire/segment.ts";
 
 /** Takes in what a segment of a known connection brings, if it is acceptable. */
-export class Input {
+export class PacketReceiver {
   readonly #receiveBuffer: ReceiveBuffer;
-  readonly #received: ReceivedPackets;
+  readonly #received: AckTracker;
   readonly #recovery: Recovery;
   readonly #path: PathMtu;
   readonly #output: Output;
@@ -21,7 +21,7 @@ export class Input {
 
   constructor(
     receiveBuffer: ReceiveBuffer,
-    received: ReceivedPackets,
+    received: AckTracker,
     recovery: Recovery,
     path: PathMtu,
     output: Output,
@@ -74,7 +74,7 @@ export class Input {
       this.#pushed = true;
       this.#pushedTo = Math.max(this.#pushedTo, end);
     }
-    if (segment.has(Flag.WANT) && this.#receiveBuffer.want()) {
+    if (segment.has(Flag.BLOCKED) && this.#receiveBuffer.want()) {
       this.#received.acknowledgeAt(now);
     }
     if (segment.has(Flag.PATH) && segment.pathKind === PathKind.CHALLENGE) {

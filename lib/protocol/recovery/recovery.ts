@@ -1,9 +1,9 @@
 import type { CongestionController } from "../congestion/congestion_controller.ts";
-import type { Counters } from "../connection/counters.ts";
+import type { Counters } from "../connection/stats.ts";
 import { DeliveryRate } from "./delivery_rate.ts";
 import {
   DEFAULT_SOCKET_MEMORY,
-  kernelBuffer,
+  socketBuffer,
 } from "../congestion/socket_buffer.ts";
 import { LossDetection, maxReoWnd } from "./loss_detection.ts";
 import { Pacer } from "../sending/pacer.ts";
@@ -242,7 +242,7 @@ export class Recovery {
     const { size } = this.#path;
     if (size === this.#datagramSize) return;
     this.#datagramSize = size;
-    const held = size * kernelBuffer(size, this.#peerMemory);
+    const held = size * socketBuffer(size, this.#peerMemory);
     this.#controller.onPath(size, held);
     this.#pacer.onPath(size, held);
   }

@@ -26,7 +26,7 @@ export class Pacer {
   #rate: number;
   #datagramSize = 0;
   // Bytes that the peer's kernel holds in datagrams of this size.
-  #kernelBuffer = 0;
+  #socketBuffer = 0;
 
   /** @param maxRate bytes per millisecond, `Infinity` for no limit */
   constructor(maxRate: number) {
@@ -40,9 +40,9 @@ export class Pacer {
   }
 
   /** As {@linkcode CongestionController.onPath}. */
-  onPath(datagramSize: number, kernelBuffer: number): void {
+  onPath(datagramSize: number, socketBuffer: number): void {
     this.#datagramSize = datagramSize;
-    this.#kernelBuffer = kernelBuffer;
+    this.#socketBuffer = socketBuffer;
   }
 
   /** Whether a datagram may leave now. */
@@ -74,7 +74,7 @@ export class Pacer {
         rate * (QUANTUM_TIME + LATENESS),
         MIN_BURST * this.#datagramSize,
       ),
-      BURST_SHARE * this.#kernelBuffer,
+      BURST_SHARE * this.#socketBuffer,
     );
     const earliest = now - (burst - this.#datagramSize) / rate;
     this.#free = Math.max(this.#free, earliest) + size / rate;
@@ -82,7 +82,7 @@ export class Pacer {
     if (this.#free <= now) return;
     const quantum = Math.min(
       rate * QUANTUM_TIME,
-      QUANTUM_SHARE * this.#kernelBuffer,
+      QUANTUM_SHARE * this.#socketBuffer,
     );
     this.#deadline += Math.max(0, quantum - this.#datagramSize) / rate;
   }

@@ -1,24 +1,24 @@
 import type { Config } from "../connection/config.ts";
-import type { Counters } from "../connection/counters.ts";
-import { type Limit, Limits } from "../connection/limited_times.ts";
+import type { Counters } from "../connection/stats.ts";
+import { type Limit, LimitClock } from "../connection/stats.ts";
 import { BASE_DATAGRAM_SIZE, type PathMtu } from "../connection/path_mtu.ts";
 import type { ReceiveBuffer } from "../receiving/receive_buffer.ts";
-import type { ReceivedPackets } from "../receiving/ack_tracker.ts";
+import type { AckTracker } from "../receiving/ack_tracker.ts";
 import type { Recovery } from "../recovery/recovery.ts";
 import type { PendingReset } from "../wire/pending_reset.ts";
 import {
   encodeHeader,
   fitAck,
   Flag,
-  HEADER_SIZE,
-  MAX_BLOCKS,
+  MAX_SACK_BLOCKS,
   PATH_PART_SIZE,
   PathKind,
   Reset,
-  seal,
   Segment,
+  SEGMENT_HEADER_SIZE,
   SYN_PART_SIZE,
   SYN_SIZE,
+  writeChecksum,
 } from "../wire/segment.ts";
 import type { SendBuffer, SendRange } from "./send_buffer.ts";
 
@@ -44,7 +44,7 @@ const MAX_SKIP = 1024;
 /** Share of the packets in flight between numbers left out, where that is more: a flight has some, and not too many. */
 const SKIP_SHARE = 1 / 8;
 /** Bytes of a datagram that asks for a sign of life from an address, or gives it, without padding. */
-export const MIN_PATH_SIZE = HEADER_SIZE + PATH_PART_SIZE;
+export const MIN_PATH_SIZE = SEGMENT_HEADER_SIZE + PATH_PART_SIZE;
 /** A datagram without payload takes no more bytes than this. */
 const MIN_BUDGET = 128;
 
@@ -55,7 +55,7 @@ const BLOCKS = new Segment();
 export interface OutputSources {
   readonly sendBuffer: SendBuffer;
   readonly receiveBuffer: ReceiveBuffer;
-  readonly received: ReceivedPackets;
+  readonly received: AckTracker;
   readonly recovery: Recovery;
   readonly path: PathMtu;
   readonly counters: Counters;
@@ -76,7 +76,7 @@ export class Output {
   #pathResponse: { high: number; low: number; size: number } | undefined;
 
   /** What has held the sender back since the handshake. */
-  readonly limits = new Limits();
+  readonly limits = new LimitClock();
   /** The segment written last. */
   readonly segment = new Segment(BLOCKS);
   /** Whether the segment written last carries what an earlier one carried. */
@@ -281,7 +281,7 @@ export class Output {
     const carriesAck = received.largest >= 0 &&
       (syn || received.deadline !== Infinity || sendBuffer.closed ||
         recovery.packets.sentCount < ALWAYS_ACK);
-    let headerSize = HEADER_SIZE;
+    let headerSize = SEGMENT_HEADER_SIZE;
     if (syn) headerSize += SYN_PART_SIZE + this.cookie.length;
     if (carriesAck) {
       headerSize += this.#prepareAck(now, BLOCKS_WITH_DATA, limit / 2);
@@ -374,7 +374,7 @@ export class Output {
     const { segment } = this;
     segment.flags = 0;
     if (received.largest >= 0) {
-      this.#prepareAck(now, BLOCKS_WITH_DATA, MIN_BUDGET - HEADER_SIZE);
+      this.#prepareAck(now, BLOCKS_WITH_DATA, MIN_BUDGET - SEGMENT_HEADER_SIZE);
     }
     segment.flags |= Flag.PSH;
     segment.payloadLength = 0;
@@ -389,7 +389,7 @@ export class Output {
     const { sendBuffer, recovery, path, counters } = this.#sources;
     const limit = Math.min(path.size, this.budget);
     const { segment } = this;
-    this.#prepareAck(now, MAX_BLOCKS, limit - HEADER_SIZE);
+    this.#prepareAck(now, MAX_SACK_BLOCKS, limit - SEGMENT_HEADER_SIZE);
     segment.payloadLength = 0;
     segment.seq = sendBuffer.sndNxt;
     const size = this.#writeHeader(into);
@@ -407,7 +407,7 @@ export class Output {
     // Asked for before it binds, so that the larger window is there in time.
     const window = this.windowEdge - this.#sources.sendBuffer.sndUna;
     if (segment.payloadLength > 0 && window < 2 * congestionWindow) {
-      segment.flags |= Flag.WANT;
+      segment.flags |= Flag.BLOCKED;
     }
     return encodeHeader(segment, into);
   }
@@ -415,7 +415,7 @@ export class Output {
   #finish(into: Uint8Array, size: number): number {
     const { received, counters } = this.#sources;
     const { segment } = this;
-    seal(into, size);
+    writeChecksum(into, size);
     if (segment.has(Flag.ACK)) {
       received.acknowledged();
       this.#advertisedEdge = segment.ack + segment.window;

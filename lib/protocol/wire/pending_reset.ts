@@ -1,4 +1,4 @@
-import { encodeHeader, Flag, seal, type Segment } from "./segment.ts";
+import { encodeHeader, Flag, type Segment, writeChecksum } from "./segment.ts";
 
 /**
  * Writes a RST for the connection whose id `segment` bears.
@@ -19,7 +19,7 @@ export function writeReset(
   segment.payloadLength = 1;
   const header = encodeHeader(segment, into);
   into[header] = code;
-  seal(into, header + 1);
+  writeChecksum(into, header + 1);
   return header + 1;
 }
 

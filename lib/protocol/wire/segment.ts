@@ -1,6 +1,11 @@
 import { crc32 } from "node:zlib";
-import { readVarint, uint32At, uint53At, varintLength } from "./integers.ts";
-import { writeUint32, writeUint53, writeVarint } from "./integers.ts";
+import {
+  readVarint,
+  uint32At,
+  uint53At,
+  varintLength,
+} from "../../base/integers.ts";
+import { writeUint32, writeUint53, writeVarint } from "../../base/integers.ts";
 
 /** The flags of a segment. The first three have the values they have in the seed of ferry, RST follows. */
 export const Flag = {
@@ -15,7 +20,7 @@ export const Flag = {
   /** Acknowledge at once, and hand what is there to the application (RFC 9293, section 3.9.1.2). */
   PSH: 16,
   /** The sender could use a larger window than it has been granted. */
-  WANT: 32,
+  BLOCKED: 32,
   /** To a SYN: come again with this cookie. */
   COOKIE: 64,
   /** Asks whether the peer is at an address, or answers that. */
@@ -47,11 +52,11 @@ export const Reset = {
 } as const;
 
 /** The mark of a ferry datagram, with the version in its low half. */
-export const VERSION = 0xf1;
+export const WIRE_VERSION = 0xf1;
 /** Bytes of a header without its optional parts. */
-export const HEADER_SIZE = 38;
+export const SEGMENT_HEADER_SIZE = 38;
 /** SACK blocks in one segment, at most. */
-export const MAX_BLOCKS = 256;
+export const MAX_SACK_BLOCKS = 256;
 /** A SYN is padded to this many bytes, so that the answer is never larger (RFC 9000, section 14.1). */
 export const SYN_SIZE = 1200;
 
@@ -109,8 +114,8 @@ export class Segment {
 
   /** @param blocks whose memory for blocks is used, where two are never in use at the same time */
   constructor(blocks?: Segment) {
-    this.blockStarts = blocks?.blockStarts ?? new Float64Array(MAX_BLOCKS);
-    this.blockEnds = blocks?.blockEnds ?? new Float64Array(MAX_BLOCKS);
+    this.blockStarts = blocks?.blockStarts ?? new Float64Array(MAX_SACK_BLOCKS);
+    this.blockEnds = blocks?.blockEnds ?? new Float64Array(MAX_SACK_BLOCKS);
   }
 
   /** How many sequence numbers it takes: payload, and one each for SYN and FIN. */
@@ -167,12 +172,12 @@ export function fitAck(segment: Segment, room: number): number {
 
 /**
  * Writes the header into `into`, setting `segment.payloadOffset`. The payload
- * goes there, then {@linkcode seal} completes the datagram.
+ * goes there, then {@linkcode writeChecksum} completes the datagram.
  *
  * @returns the header's length in bytes
  */
 export function encodeHeader(segment: Segment, into: Uint8Array): number {
-  into[4] = VERSION;
+  into[4] = WIRE_VERSION;
   into[5] = segment.flags;
   into[6] = segment.payloadLength >>> 8;
   into[7] = segment.payloadLength;
@@ -181,7 +186,7 @@ export function encodeHeader(segment: Segment, into: Uint8Array): number {
   writeUint53(into, 16, segment.packetNumber);
   writeUint53(into, 24, segment.seq);
   writeUint32(into, 32, segment.packetNumber - segment.floor);
-  let at = HEADER_SIZE;
+  let at = SEGMENT_HEADER_SIZE;
   if (segment.flags & (Flag.SYN | Flag.COOKIE)) {
     at = encodeSyn(segment, into, at);
   }
@@ -225,7 +230,7 @@ function encodeAck(segment: Segment, into: Uint8Array, start: number): number {
 }
 
 /** Puts the datagram's length, in bytes, and the checksum over all of it in their places. */
-export function seal(into: Uint8Array, length: number): void {
+export function writeChecksum(into: Uint8Array, length: number): void {
   into[LENGTH_AT] = length >>> 8;
   into[LENGTH_AT + 1] = length;
   writeUint32(into, 0, 0);
@@ -247,7 +252,9 @@ function hasRightChecksum(datagram: Uint8Array): boolean {
  */
 export function firstDatagram(bytes: Uint8Array): number {
   const length = statedLength(bytes);
-  return length < HEADER_SIZE ? bytes.length : Math.min(length, bytes.length);
+  return length < SEGMENT_HEADER_SIZE
+    ? bytes.length
+    : Math.min(length, bytes.length);
 }
 
 function statedLength(datagram: Uint8Array): number {
@@ -264,12 +271,12 @@ export function decodeSegment(
   datagram: Uint8Array,
   segment: Segment,
 ): Malformation | undefined {
-  if (datagram.length < HEADER_SIZE) return "too short";
-  if ((datagram[4] & 0xf0) !== (VERSION & 0xf0)) return "not ferry";
+  if (datagram.length < SEGMENT_HEADER_SIZE) return "too short";
+  if ((datagram[4] & 0xf0) !== (WIRE_VERSION & 0xf0)) return "not ferry";
   if (!hasRightChecksum(datagram)) return "damaged";
   segment.idHigh = uint32At(datagram, 8);
   segment.idLow = uint32At(datagram, 12);
-  if (datagram[4] !== VERSION) return "other version";
+  if (datagram[4] !== WIRE_VERSION) return "other version";
   segment.flags = datagram[5];
   segment.payloadLength = datagram[6] << 8 | datagram[7];
   segment.packetNumber = uint53At(datagram, 16);
@@ -277,7 +284,7 @@ export function decodeSegment(
   segment.floor = segment.packetNumber - uint32At(datagram, 32);
   segment.blockCount = 0;
   segment.cookie = EMPTY;
-  let at = HEADER_SIZE;
+  let at = SEGMENT_HEADER_SIZE;
   if (segment.flags & (Flag.SYN | Flag.COOKIE)) {
     at = decodeSyn(datagram, segment, at);
   }
@@ -340,7 +347,7 @@ function decodeAck(
   let edge = uint53At(datagram, start + 16);
   const count = datagram[start + 24] << 8 | datagram[start + 25];
   if (
-    count > MAX_BLOCKS || segment.ack > MAX_SEQ ||
+    count > MAX_SACK_BLOCKS || segment.ack > MAX_SEQ ||
     edge > Number.MAX_SAFE_INTEGER
   ) return MALFORMED;
   const cursor = { at: start + ACK_SIZE };

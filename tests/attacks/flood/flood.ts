@@ -157,7 +157,7 @@ export class Flood {
       );
     for (let power = FIRST_WINDOW; power < LAST_WINDOW; power++) {
       await byteAt(2 ** power, 0);
-      await byteAt(2 ** power - 1, Flag.WANT);
+      await byteAt(2 ** power - 1, Flag.BLOCKED);
     }
     for (let seq = PAGE / 2; seq < 2 ** LAST_WINDOW; seq += PAGE) {
       await byteAt(seq, 0);

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import "../../support/c_library.ts";
 import { Endpoint } from "../../../lib/endpoint/endpoint.ts";
-import { uint32At } from "../../../lib/protocol/wire/integers.ts";
+import { uint32At } from "../../../lib/base/integers.ts";
 import { Flag, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
 import { ClientHandshake } from "../../../lib/secure/handshake/handshake.ts";
 import { prepare } from "../../../lib/secure/secure_channel.ts";

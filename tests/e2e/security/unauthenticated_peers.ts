@@ -93,7 +93,7 @@ export async function strangers(options: StrangersOptions): Promise<number> {
     };
     const opened = flags & Flag.SYN ? 1 + rest.initialWindow : 0;
     const edge = Math.max(opened, rest.ack + rest.window);
-    const asks = Flag.ACK | Flag.WANT | Flag.PSH;
+    const asks = Flag.ACK | Flag.BLOCKED | Flag.PSH;
     const payload = Uint8Array.of(1);
     if (manner === "slow") {
       setTimeout(() => {

@@ -1,7 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { Flag, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
 import { Network } from "../../net/network.ts";
-import { Duo, gist, HOP, readAll, Station } from "../support/pair.ts";
+import {
+  HOP,
+  Pair,
+  readAll,
+  summaryOf,
+  TestEndpoint,
+} from "../support/pair.ts";
 import { Peer } from "../support/peer.ts";
 import { type Fate, ScriptedLink } from "../support/scripted_link.ts";
 import { datagramOf, draftOf } from "../../support/packets.ts";
@@ -9,160 +15,162 @@ import { datagramOf, draftOf } from "../../support/packets.ts";
 const TIMEOUT = 30_000;
 
 Deno.test("SYN, SYN ACK and ACK open a connection", () => {
-  const duo = new Duo();
-  const near = duo.connect();
+  const pair = new Pair();
+  const near = pair.connect();
   assertEquals(near.state, "SYN-SENT");
 
-  const [syn, ...moreFromClient] = duo.collect(duo.client);
-  assertEquals(gist(syn), "SYN PSH");
+  const [syn, ...moreFromClient] = pair.collect(pair.client);
+  assertEquals(summaryOf(syn), "SYN PSH");
   assertEquals(moreFromClient, []);
   assertEquals(draftOf(syn).seq, 0);
 
-  duo.deliver(duo.server, [syn]);
-  assertEquals(duo.server.host.accept(), undefined, "nothing is proved yet");
-  const [synAck, ...moreFromServer] = duo.collect(duo.server);
-  assertEquals(gist(synAck), "SYN ACK PSH");
+  pair.deliver(pair.server, [syn]);
+  assertEquals(pair.server.host.accept(), undefined, "nothing is proved yet");
+  const [synAck, ...moreFromServer] = pair.collect(pair.server);
+  assertEquals(summaryOf(synAck), "SYN ACK PSH");
   assertEquals(moreFromServer, []);
   assertEquals([draftOf(synAck).seq, draftOf(synAck).ack], [0, 1]);
 
-  duo.deliver(duo.client, [synAck]);
+  pair.deliver(pair.client, [synAck]);
   assertEquals(near.state, "ESTABLISHED");
-  const [ack, ...rest] = duo.collect(duo.client);
-  assertEquals(gist(ack), "ACK");
+  const [ack, ...rest] = pair.collect(pair.client);
+  assertEquals(summaryOf(ack), "ACK");
   assertEquals(rest, []);
   assertEquals([draftOf(ack).seq, draftOf(ack).ack], [1, 1]);
 
-  duo.deliver(duo.server, [ack]);
-  assertEquals(duo.server.host.accept()?.state, "ESTABLISHED");
-  assertEquals(duo.collect(duo.server), []);
+  pair.deliver(pair.server, [ack]);
+  assertEquals(pair.server.host.accept()?.state, "ESTABLISHED");
+  assertEquals(pair.collect(pair.server), []);
 });
 
 Deno.test("what was written before the handshake rides on the SYN", () => {
-  const duo = new Duo();
-  const near = duo.connect();
+  const pair = new Pair();
+  const near = pair.connect();
   near.write(new TextEncoder().encode("hello"));
   near.close();
-  const [syn] = duo.collect(duo.client);
-  assertEquals(gist(syn), "SYN FIN PSH WANT 5");
-  duo.deliver(duo.server, [syn]);
-  duo.talk();
-  const far = duo.server.host.accept()!;
+  const [syn] = pair.collect(pair.client);
+  assertEquals(summaryOf(syn), "SYN FIN PSH BLOCKED 5");
+  pair.deliver(pair.server, [syn]);
+  pair.drive();
+  const far = pair.server.host.accept()!;
   assertEquals(new TextDecoder().decode(readAll(far)), "hello");
   assert(far.readEnded);
 });
 
 Deno.test("a SYN is as large as its answer can be, whatever it carries", () => {
   for (const length of [0, 5, 1_000, 100_000]) {
-    const duo = new Duo();
-    duo.connect().write(new Uint8Array(length));
-    const datagrams = duo.collect(duo.client);
+    const pair = new Pair();
+    pair.connect().write(new Uint8Array(length));
+    const datagrams = pair.collect(pair.client);
     assertEquals(datagrams.map((datagram) => datagram.length), [SYN_SIZE]);
   }
 });
 
 Deno.test("a server sends no more than it got until the address is proved", () => {
-  const duo = new Duo();
-  duo.connect();
-  const [syn] = duo.collect(duo.client);
-  duo.deliver(duo.server, [syn]);
+  const pair = new Pair();
+  pair.connect();
+  const [syn] = pair.collect(pair.client);
+  pair.deliver(pair.server, [syn]);
   let bytes = 0;
   for (let i = 0; i < 1_000; i++) {
-    for (const datagram of duo.collect(duo.server)) bytes += datagram.length;
-    duo.pause(100);
+    for (const datagram of pair.collect(pair.server)) bytes += datagram.length;
+    pair.stall(100);
   }
   assert(bytes > 0 && bytes <= SYN_SIZE, `${bytes} bytes`);
 });
 
 Deno.test("who is turned away after a long wait is not sent more than it sent either", () => {
-  const duo = new Duo();
-  duo.connect();
-  duo.deliver(duo.server, duo.collect(duo.client));
+  const pair = new Pair();
+  pair.connect();
+  pair.deliver(pair.server, pair.collect(pair.client));
   let bytes = 0;
-  for (let i = 0; i < 20; i++, duo.pause(1_000)) {
-    for (const datagram of duo.collect(duo.server)) bytes += datagram.length;
+  for (let i = 0; i < 20; i++, pair.stall(1_000)) {
+    for (const datagram of pair.collect(pair.server)) bytes += datagram.length;
   }
   // Somebody else takes the only place.
-  const rival = new Station("rival", 3);
-  rival.host.connect(duo.now, duo.server.address);
+  const rival = new TestEndpoint("rival", 3);
+  rival.host.connect(pair.now, pair.server.address);
   for (let turn = 0; turn < 3; turn++) {
-    for (const { datagram } of rival.outbox(duo.now)) {
-      duo.server.host.receive(duo.now, datagram, rival.address);
+    for (const { datagram } of rival.pollAll(pair.now)) {
+      pair.server.host.receive(pair.now, datagram, rival.address);
     }
-    for (const { datagram, to } of duo.server.outbox(duo.now)) {
+    for (const { datagram, to } of pair.server.pollAll(pair.now)) {
       if (to.hostname === "client") bytes += datagram.length;
-      else rival.host.receive(duo.now, datagram, duo.server.address);
+      else rival.host.receive(pair.now, datagram, pair.server.address);
     }
   }
-  assertEquals(duo.server.host.accept()?.state, "ESTABLISHED");
+  assertEquals(pair.server.host.accept()?.state, "ESTABLISHED");
   assert(bytes <= SYN_SIZE, `${bytes} bytes`);
 });
 
 Deno.test("a SYN that comes again is answered with SYN and ACK, however often the answer is lost", () => {
-  const duo = new Duo({ timeout: 10 * TIMEOUT });
-  const near = duo.connect();
+  const pair = new Pair({ timeout: 10 * TIMEOUT });
+  const near = pair.connect();
   let answers = 0;
-  duo.pass(5 * TIMEOUT, (from, datagram) => {
-    if (from === duo.client) return false;
-    assertEquals(gist(datagram), "SYN ACK PSH");
-    answers++;
-    return true;
+  pair.advance(5 * TIMEOUT, {
+    drop: (from, datagram) => {
+      if (from === pair.client) return false;
+      assertEquals(summaryOf(datagram), "SYN ACK PSH");
+      answers++;
+      return true;
+    },
   });
   assert(answers > 5 * TIMEOUT / 1_100);
-  duo.pass(2_000);
+  pair.advance(2_000);
   assertEquals(near.state, "ESTABLISHED");
 });
 
 Deno.test("a SYN that comes again brings the lost answer without waiting for a timer", () => {
-  const duo = new Duo();
-  const near = duo.connect();
-  duo.deliver(duo.server, duo.collect(duo.client));
-  duo.collect(duo.server);
-  duo.client.host.wake(duo.now += near.deadline - duo.now);
-  duo.deliver(duo.server, duo.collect(duo.client));
-  duo.deliver(duo.client, duo.collect(duo.server));
+  const pair = new Pair();
+  const near = pair.connect();
+  pair.deliver(pair.server, pair.collect(pair.client));
+  pair.collect(pair.server);
+  pair.client.host.wake(pair.now += near.deadline - pair.now);
+  pair.deliver(pair.server, pair.collect(pair.client));
+  pair.deliver(pair.client, pair.collect(pair.server));
   assertEquals(near.state, "ESTABLISHED");
 });
 
 Deno.test("a duplicate SYN opens nothing more, and its data counts once", () => {
-  const duo = new Duo();
-  const near = duo.connect();
+  const pair = new Pair();
+  const near = pair.connect();
   near.write(Uint8Array.of(1, 2, 3));
-  const [syn] = duo.collect(duo.client);
-  duo.deliver(duo.server, [syn, syn]);
-  duo.talk();
-  const far = duo.server.host.accept()!;
-  duo.deliver(duo.server, [syn]);
-  duo.talk();
+  const [syn] = pair.collect(pair.client);
+  pair.deliver(pair.server, [syn, syn]);
+  pair.drive();
+  const far = pair.server.host.accept()!;
+  pair.deliver(pair.server, [syn]);
+  pair.drive();
   assertEquals(far.counters.duplicatesReceived, 2);
   assertEquals([...readAll(far)], [1, 2, 3]);
-  assertEquals(duo.server.host.accept(), undefined);
+  assertEquals(pair.server.host.accept(), undefined);
   assertEquals([near.state, far.state], ["ESTABLISHED", "ESTABLISHED"]);
 });
 
 Deno.test("a SYN that comes once more when all is over delivers nothing and leaves nothing", () => {
-  const duo = new Duo({ timeout: TIMEOUT });
-  const near = duo.connect();
+  const pair = new Pair({ timeout: TIMEOUT });
+  const near = pair.connect();
   near.write(Uint8Array.of(1, 2, 3));
   near.close();
-  const syns = duo.collect(duo.client);
-  duo.deliver(duo.server, syns);
-  duo.talk();
-  const far = duo.server.host.accept()!;
+  const syns = pair.collect(pair.client);
+  pair.deliver(pair.server, syns);
+  pair.drive();
+  const far = pair.server.host.accept()!;
   readAll(far);
   far.close();
-  duo.pass(10_000);
-  assertEquals([near.ending, far.ending], ["done", "done"]);
+  pair.advance(10_000);
+  assertEquals([near.closeReason, far.closeReason], ["done", "done"]);
 
-  duo.deliver(duo.server, syns);
-  duo.pass(2 * TIMEOUT);
-  assertEquals(duo.server.host.accept(), undefined);
-  assertEquals(duo.deadline, Infinity);
+  pair.deliver(pair.server, syns);
+  pair.advance(2 * TIMEOUT);
+  assertEquals(pair.server.host.accept(), undefined);
+  assertEquals(pair.deadline, Infinity);
 });
 
 Deno.test("nothing but an answer to the SYN is believed before it came", () => {
-  const duo = new Duo();
-  const near = duo.connect();
-  const { idHigh, idLow, packetNumber } = draftOf(duo.collect(duo.client)[0]);
+  const pair = new Pair();
+  const near = pair.connect();
+  const { idHigh, idLow, packetNumber } = draftOf(pair.collect(pair.client)[0]);
   const common = { idHigh, idLow, packetNumber: 5 };
   const blocks = [[packetNumber, packetNumber + 1]] as const;
   const data = Uint8Array.of(1);
@@ -173,18 +181,18 @@ Deno.test("nothing but an answer to the SYN is believed before it came", () => {
     // Of sequence number 0 nothing is acknowledged.
     { ...common, flags: Flag.SYN | Flag.ACK, ack: 0, blocks },
   ];
-  duo.deliver(duo.client, early.map(datagramOf));
+  pair.deliver(pair.client, early.map(datagramOf));
   assertEquals(near.state, "SYN-SENT");
   assertEquals(near.readable, 0);
   assertEquals(near.counters.dropped, early.length);
 });
 
 Deno.test("only the packet number of what was sent proves an address, the sequence number does not", () => {
-  const duo = new Duo();
-  duo.connect();
-  const [syn] = duo.collect(duo.client);
-  duo.deliver(duo.server, [syn]);
-  const [synAck] = duo.collect(duo.server);
+  const pair = new Pair();
+  pair.connect();
+  const [syn] = pair.collect(pair.client);
+  pair.deliver(pair.server, [syn]);
+  const [synAck] = pair.collect(pair.server);
   const { idHigh, idLow, packetNumber } = draftOf(synAck);
   const common = { idHigh, idLow, flags: Flag.ACK, seq: 1, ack: 1 };
   for (let guess = 0; guess < 10; guess++) {
@@ -192,48 +200,54 @@ Deno.test("only the packet number of what was sent proves an address, the sequen
     const blocks = [[start, start + 1]] as const;
     const packet = draftOf(syn).packetNumber + 1 + guess;
     const forged = datagramOf({ ...common, packetNumber: packet, blocks });
-    duo.deliver(duo.server, [forged]);
+    pair.deliver(pair.server, [forged]);
   }
   // A block that holds all packets there could be acknowledges some never sent.
   const blocks = [[0, 2 ** 32]] as const;
   const all = { ...common, packetNumber: 2 ** 40, blocks };
   const none = { ...common, packetNumber: 2 ** 40 };
-  duo.deliver(duo.server, [datagramOf(all), datagramOf(none)]);
-  assertEquals(duo.server.host.accept(), undefined);
+  pair.deliver(pair.server, [datagramOf(all), datagramOf(none)]);
+  assertEquals(pair.server.host.accept(), undefined);
 
   const right = [[packetNumber, packetNumber + 1]] as const;
   const proof = { ...common, packetNumber: 2 ** 40 + 1, blocks: right };
-  duo.deliver(duo.server, [datagramOf(proof)]);
-  assert(duo.server.host.accept());
+  pair.deliver(pair.server, [datagramOf(proof)]);
+  assert(pair.server.host.accept());
 });
 
 Deno.test("a SYN that nobody answers is repeated, at most about a second apart, until the timeout", () => {
-  const duo = new Duo({ timeout: TIMEOUT });
-  const near = duo.connect();
+  const pair = new Pair({ timeout: TIMEOUT });
+  const near = pair.connect();
   const times: number[] = [];
-  duo.pass(2 * TIMEOUT, (_, datagram) => {
-    assert(gist(datagram).startsWith("SYN"));
-    times.push(duo.now);
-    return true;
+  pair.advance(2 * TIMEOUT, {
+    drop: (_, datagram) => {
+      assert(summaryOf(datagram).startsWith("SYN"));
+      times.push(pair.now);
+      return true;
+    },
   });
-  assertEquals(near.ending, "no answer");
+  assertEquals(near.closeReason, "no answer");
   const moments = [...new Set(times)];
   assert(moments.length >= TIMEOUT / 1_100 && moments.length < TIMEOUT / 500);
   assert(times.length <= 2 * moments.length);
   assert(moments[1] - moments[0] < 500, "the first time soon");
-  assertEquals(duo.client.host.deadline, Infinity);
+  assertEquals(pair.client.host.deadline, Infinity);
 });
 
 Deno.test("the smaller of both datagram sizes holds", () => {
   for (const [ours, theirs] of [[9_000, 1_300], [1_300, 9_000]]) {
-    const duo = new Duo({ maxDatagramSize: ours }, { maxDatagramSize: theirs });
-    const { near, far } = duo.establish();
+    const pair = new Pair({ maxDatagramSize: ours }, {
+      maxDatagramSize: theirs,
+    });
+    const { near, far } = pair.establish();
     near.write(new Uint8Array(20_000));
     far.write(new Uint8Array(20_000));
     let largest = 0;
-    duo.pass(1_000, (_, { length }) => {
-      largest = Math.max(largest, length);
-      return false;
+    pair.advance(1_000, {
+      drop: (_, { length }) => {
+        largest = Math.max(largest, length);
+        return false;
+      },
     });
     assertEquals([near.readable, far.readable], [20_000, 20_000]);
     assertEquals(largest, 1_300);
@@ -273,7 +287,9 @@ function check(
 ): void {
   const { client, server, network } = runScripted(forward, backward);
   const what = JSON.stringify([[...forward], [...backward]]);
-  const endings = [client, server].map(({ connection }) => connection?.ending);
+  const endings = [client, server].map(({ connection }) =>
+    connection?.closeReason
+  );
   assertEquals(endings, ["done", "done"], what);
   assertEquals([client.read, server.read], [3_000, 3_000], what);
   assertEquals([client.wrongAt, server.wrongAt], [undefined, undefined], what);

@@ -1,18 +1,24 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Connection } from "../../../lib/protocol/connection/connection.ts";
 import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
-import { Duo, gist, HOP, readAll, type Station } from "../support/pair.ts";
+import {
+  HOP,
+  Pair,
+  readAll,
+  summaryOf,
+  type TestEndpoint,
+} from "../support/pair.ts";
 import { datagramOf, type Draft, draftOf } from "../../support/packets.ts";
 
 /** An established connection, and a hand that writes what its client might send. */
 class Forgery {
-  readonly duo = new Duo();
+  readonly pair = new Pair();
   readonly near: Connection;
   readonly far: Connection;
   #packetNumber = 2 ** 33;
 
   constructor() {
-    const { near, far } = this.duo.establish();
+    const { near, far } = this.pair.establish();
     this.near = near;
     this.far = far;
   }
@@ -22,28 +28,30 @@ class Forgery {
     const { idHigh, idLow } = this.near;
     const packetNumber = this.#packetNumber++;
     const datagram = datagramOf({ idHigh, idLow, packetNumber, ...draft });
-    this.duo.deliver(this.duo.server, [datagram]);
+    this.pair.deliver(this.pair.server, [datagram]);
     return datagram;
   };
 
   /** What the server answers. */
   readonly answers = (): string[] =>
-    this.duo.collect(this.duo.server).map(gist);
+    this.pair.collect(this.pair.server).map(summaryOf);
 
   /** Gives a segment that must be dropped for `reason` and change nothing. */
   readonly refuse = (draft: Draft, reason: string): void => {
-    const { far, duo } = this;
+    const { far, pair } = this;
     const before = stateOf(far);
     const { dropped } = far.counters;
     this.give(draft);
-    assertEquals(duo.server.events.at(-1)?.reason, reason);
+    assertEquals(pair.server.events.at(-1)?.reason, reason);
     assertEquals(stateOf(far), before);
     assertEquals(far.counters.dropped, dropped + 1);
   };
 }
 
-function stateOf({ state, readable, writable, readEnded, ending }: Connection) {
-  return { state, readable, writable, readEnded, ending };
+function stateOf(
+  { state, readable, writable, readEnded, closeReason }: Connection,
+) {
+  return { state, readable, writable, readEnded, closeReason };
 }
 
 function bytes(length: number, value = 7): Uint8Array {
@@ -51,16 +59,16 @@ function bytes(length: number, value = 7): Uint8Array {
 }
 
 /** Sends `length` bytes and ends the stream, all of which arrives. */
-function sendAll(duo: Duo, from: Connection, length: number): void {
+function sendAll(pair: Pair, from: Connection, length: number): void {
   from.write(bytes(length));
   from.close();
-  duo.talk();
+  pair.drive();
 }
 
 Deno.test("an acknowledgement of what was never sent is dropped, with all that comes with it", () => {
-  const { duo, far, refuse } = new Forgery();
+  const { pair, far, refuse } = new Forgery();
   far.write(bytes(100));
-  const sent = draftOf(duo.collect(duo.server)[0]);
+  const sent = draftOf(pair.collect(pair.server)[0]);
   const last = sent.packetNumber;
   const first = last - 10_000;
   const why = "acknowledges what was never sent";
@@ -73,8 +81,8 @@ Deno.test("an acknowledgement of what was never sent is dropped, with all that c
 });
 
 Deno.test("data past the FIN, and a FIN elsewhere, are refused and answered with what is held", () => {
-  const { duo, near, answers, refuse } = new Forgery();
-  sendAll(duo, near, 100);
+  const { pair, near, answers, refuse } = new Forgery();
+  sendAll(pair, near, 100);
   answers();
   const why = "past the FIN";
   refuse({ seq: 101, payload: bytes(1) }, why);
@@ -93,9 +101,9 @@ Deno.test("a FIN that would cut off bytes which came before it is refused", () =
 });
 
 Deno.test("data beyond the window is refused and answered with where it ends", () => {
-  const { duo, far, refuse } = new Forgery();
+  const { pair, far, refuse } = new Forgery();
   refuse({ seq: 2 ** 40, payload: bytes(1_000) }, "beyond the window");
-  const [answer] = duo.collect(duo.server);
+  const [answer] = pair.collect(pair.server);
   const { ack, window } = draftOf(answer);
   assert(ack === 1 && window > 0);
   // The window's last byte is taken, the one after it is not.
@@ -105,19 +113,19 @@ Deno.test("data beyond the window is refused and answered with where it ends", (
 });
 
 Deno.test("segments of an earlier connection change nothing and are told off", () => {
-  const duo = new Duo();
-  const old = duo.establish();
+  const pair = new Pair();
+  const old = pair.establish();
   old.near.write(bytes(100));
-  const stale = duo.collect(duo.client);
-  stale.push(...keepalivesOf(duo, old.near));
+  const stale = pair.collect(pair.client);
+  stale.push(...keepalivesOf(pair, old.near));
   old.near.abort(Reset.ABORTED);
-  duo.talk();
-  assertEquals(old.far.ending, "aborted");
+  pair.drive();
+  assertEquals(old.far.closeReason, "aborted");
 
-  const { near, far } = duo.establish();
-  duo.deliver(duo.server, stale);
+  const { near, far } = pair.establish();
+  pair.deliver(pair.server, stale);
   assertEquals([far.readable, far.state], [0, "ESTABLISHED"]);
-  const told = duo.collect(duo.server);
+  const told = pair.collect(pair.server);
   assertEquals(told.length, stale.length);
   for (const datagram of told) {
     const { flags, idHigh, payload } = draftOf(datagram);
@@ -127,30 +135,32 @@ Deno.test("segments of an earlier connection change nothing and are told off", (
       Reset.UNKNOWN,
     ]);
   }
-  duo.deliver(duo.client, told);
+  pair.deliver(pair.client, told);
   assertEquals(near.state, "ESTABLISHED");
 });
 
 /** What a connection says while nothing is heard. */
 function keepalivesOf(
-  duo: Duo,
+  pair: Pair,
   connection: Connection,
 ): Uint8Array<ArrayBuffer>[] {
   const said: Uint8Array<ArrayBuffer>[] = [];
-  const isNear = (from: Station) => from === duo.client;
-  duo.pass(6_000, (from, datagram) => {
-    if (isNear(from)) said.push(datagram.slice());
-    return true;
+  const isNear = (from: TestEndpoint) => from === pair.client;
+  pair.advance(6_000, {
+    drop: (from, datagram) => {
+      if (isNear(from)) said.push(datagram.slice());
+      return true;
+    },
   });
   assert(connection.counters.probes > 0);
   return said;
 }
 
 Deno.test("a segment that comes twice counts once, and is acknowledged again", () => {
-  const { far, duo, give, answers } = new Forgery();
+  const { far, pair, give, answers } = new Forgery();
   const datagram = give({ seq: 1, flags: Flag.PSH, payload: bytes(100) });
   assertEquals(answers(), ["ACK"]);
-  duo.deliver(duo.server, [datagram]);
+  pair.deliver(pair.server, [datagram]);
   assertEquals(answers(), ["ACK"], "the acknowledgement may have been lost");
   assertEquals(far.counters.duplicatesReceived, 1);
   // The same bytes in a packet of their own are no news either.
@@ -172,51 +182,51 @@ Deno.test("a cookie that comes late is dropped", () => {
 });
 
 Deno.test("a SYN that comes again in the middle does no harm", () => {
-  const { duo, near, far, give } = new Forgery();
+  const { pair, near, far, give } = new Forgery();
   near.write(bytes(50));
-  duo.talk();
+  pair.drive();
   give({ flags: Flag.SYN, seq: 0, payload: bytes(10) });
   assertEquals(far.readable, 50);
   near.write(bytes(50));
-  duo.talk();
+  pair.drive();
   assertEquals(readAll(far), bytes(100));
 });
 
 Deno.test("damaged datagrams are dropped and counted, and belong to nobody", () => {
-  const { duo, far, give } = new Forgery();
+  const { pair, far, give } = new Forgery();
   const datagram = give({ seq: 1, payload: bytes(10) });
   const { datagramsReceived } = far.counters;
   datagram[40] ^= 1;
-  duo.deliver(duo.server, [datagram]);
+  pair.deliver(pair.server, [datagram]);
   assertEquals(far.counters.datagramsReceived, datagramsReceived);
-  assertEquals(duo.server.host.strays, 1);
-  assertEquals(duo.server.events.at(-1)?.reason, "damaged");
+  assertEquals(pair.server.host.strays, 1);
+  assertEquals(pair.server.events.at(-1)?.reason, "damaged");
 });
 
 Deno.test("data in order waits for company, up to 25 ms, before it is acknowledged", () => {
-  const { duo, give, answers } = new Forgery();
+  const { pair, give, answers } = new Forgery();
   give({ seq: 1, payload: bytes(100) });
   assertEquals(answers().length, 1, "after a gap of packet numbers, at once");
   give({ seq: 101, payload: bytes(100) });
   assertEquals(answers(), []);
-  assertEquals(duo.server.host.deadline, duo.now + 25);
+  assertEquals(pair.server.host.deadline, pair.now + 25);
   give({ seq: 201, payload: bytes(100) });
-  duo.pause(25);
+  pair.stall(25);
   assertEquals(answers(), ["ACK"]);
 });
 
 Deno.test("everything that crosses is counted, on both sides alike", () => {
-  const duo = new Duo();
-  const { near, far } = duo.establish();
+  const pair = new Pair();
+  const { near, far } = pair.establish();
   near.write(bytes(50_000));
   far.write(bytes(20_000));
-  duo.pass(1_000);
+  pair.advance(1_000);
   readAll(near);
   readAll(far);
-  sendAll(duo, near, 1);
-  sendAll(duo, far, 1);
-  duo.pass(1_000);
-  assertEquals([near.ending, far.ending], ["done", "done"]);
+  sendAll(pair, near, 1);
+  sendAll(pair, far, 1);
+  pair.advance(1_000);
+  assertEquals([near.closeReason, far.closeReason], ["done", "done"]);
   for (const [one, other] of [[near, far], [far, near]]) {
     assertEquals(one.counters.datagramsSent, other.counters.datagramsReceived);
     assertEquals(one.counters.bytesSent, other.counters.bytesReceived);
@@ -229,13 +239,13 @@ Deno.test("everything that crosses is counted, on both sides alike", () => {
 });
 
 Deno.test("what is lost is counted, with what is sent again for it", () => {
-  const duo = new Duo({ initialDatagramSize: 1_472 });
-  const { near, far } = duo.establish();
+  const pair = new Pair({ initialDatagramSize: 1_472 });
+  const { near, far } = pair.establish();
   near.write(bytes(8_000));
-  const [first, ...others] = duo.collect(duo.client);
-  duo.pause(HOP);
-  duo.deliver(duo.server, others);
-  duo.talk();
+  const [first, ...others] = pair.collect(pair.client);
+  pair.stall(HOP);
+  pair.deliver(pair.server, others);
+  pair.drive();
   assertEquals(readAll(far), bytes(8_000));
   assertEquals(near.counters.datagramsLost, 1);
   assertEquals(near.counters.retransmissions, 1);

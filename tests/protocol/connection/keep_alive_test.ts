@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { Liveness } from "../../../lib/protocol/connection/keep_alive.ts";
+import { KeepAlive } from "../../../lib/protocol/connection/keep_alive.ts";
 
 const TIMEOUT = 8_000;
 
 /** Wakes it whenever it wants, up to `end`; returns when it asked, and when it gave up. */
-function silence(liveness: Liveness, end: number) {
+function silence(liveness: KeepAlive, end: number) {
   const asked: number[] = [];
   while (liveness.deadline <= end) {
     const now = liveness.deadline;
@@ -16,18 +16,18 @@ function silence(liveness: Liveness, end: number) {
 }
 
 Deno.test("a silent peer is asked several times and then given up at the timeout", () => {
-  const { asked, gaveUp } = silence(new Liveness(100, TIMEOUT), 100_000);
+  const { asked, gaveUp } = silence(new KeepAlive(100, TIMEOUT), 100_000);
   assertEquals(gaveUp, 100 + TIMEOUT);
   assert(asked.length >= 2 && asked[0] <= 100 + TIMEOUT / 2);
 });
 
 Deno.test("a long timeout does not mean that a peer is rarely asked", () => {
-  const { asked } = silence(new Liveness(0, 600_000), 10_000);
+  const { asked } = silence(new KeepAlive(0, 600_000), 10_000);
   assert(asked.length > 0);
 });
 
 Deno.test("whoever says something is not asked, and not given up", () => {
-  const liveness = new Liveness(0, TIMEOUT);
+  const liveness = new KeepAlive(0, TIMEOUT);
   for (let now = 0; now < 100_000; now += 1_000) {
     assert(liveness.deadline > now);
     liveness.heard(now);
@@ -36,7 +36,7 @@ Deno.test("whoever says something is not asked, and not given up", () => {
 });
 
 Deno.test("it is never woken for nothing twice", () => {
-  const liveness = new Liveness(0, TIMEOUT);
+  const liveness = new KeepAlive(0, TIMEOUT);
   for (let i = 0; i < 20; i++) {
     const now = liveness.deadline;
     if (liveness.wake(now) === "give up") return;
@@ -45,7 +45,7 @@ Deno.test("it is never woken for nothing twice", () => {
 });
 
 Deno.test("time in which this side stood still is not held against the peer", () => {
-  const liveness = new Liveness(0, TIMEOUT);
+  const liveness = new KeepAlive(0, TIMEOUT);
   assertEquals(liveness.wake(1_000), "nothing");
   // Stopped for a minute; the timer fires before any datagram is read.
   assertEquals(liveness.wake(61_000), "ask");

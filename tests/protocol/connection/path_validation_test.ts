@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
 import { Flag, PathKind } from "../../../lib/protocol/wire/segment.ts";
-import { Duo, HOP, type Letter, readAll } from "../support/pair.ts";
+import { type Datagram, HOP, Pair, readAll } from "../support/pair.ts";
 import { datagramOf, draftOf } from "../../support/packets.ts";
 
 const ELSEWHERE = { hostname: "client, elsewhere", port: 6000 };
@@ -13,37 +13,37 @@ const VICTIM = { hostname: "victim", port: 7000 };
  * decides about.
  */
 class Moving {
-  readonly duo = new Duo();
+  readonly pair = new Pair();
   readonly near;
   readonly far;
   /** Where the client is, and where else it still hears. */
-  client: Address = this.duo.client.address;
+  client: Address = this.pair.client.address;
   readonly hears = new Set<string>();
   /** Bytes that were sent to each address. */
   readonly sentTo = new Map<string, number>();
   readonly challenged: string[] = [];
 
   constructor() {
-    const { near, far } = this.duo.establish();
+    const { near, far } = this.pair.establish();
     this.near = near;
     this.far = far;
   }
 
   get peer(): Address | undefined {
-    return this.duo.server.host.peerOf(this.far);
+    return this.pair.server.host.peerOf(this.far);
   }
 
   /** Lets both talk for a while. */
   pass(milliseconds: number): void {
-    const { duo } = this;
-    const end = duo.now + milliseconds;
-    for (; duo.now < end; duo.pause(HOP)) {
-      duo.deliver(duo.server, duo.client.outbox(duo.now), this.client);
-      this.#answer(duo.server.outbox(duo.now));
+    const { pair } = this;
+    const end = pair.now + milliseconds;
+    for (; pair.now < end; pair.stall(HOP)) {
+      pair.deliver(pair.server, pair.client.pollAll(pair.now), this.client);
+      this.#answer(pair.server.pollAll(pair.now));
     }
   }
 
-  #answer(letters: Letter[]): void {
+  #answer(letters: Datagram[]): void {
     for (const { datagram, to } of letters) {
       const sent = this.sentTo.get(to.hostname) ?? 0;
       this.sentTo.set(to.hostname, sent + datagram.length);
@@ -54,7 +54,7 @@ class Moving {
       const here = to.hostname === this.client.hostname &&
         to.port === this.client.port;
       if (here || this.hears.has(to.hostname)) {
-        this.duo.deliver(this.duo.client, [datagram]);
+        this.pair.deliver(this.pair.client, [datagram]);
       }
     }
   }
@@ -64,7 +64,7 @@ class Moving {
     const { idHigh, idLow } = this.near;
     const packetNumber = 2 ** 40;
     const forged = datagramOf({ idHigh, idLow, packetNumber, ...draft });
-    this.duo.deliver(this.duo.server, [forged], from);
+    this.pair.deliver(this.pair.server, [forged], from);
   }
 }
 
@@ -116,7 +116,7 @@ Deno.test("who names a third party as its address has it sent three times what c
     bytes += 38;
     moving.pass(HOP);
   }
-  assertEquals(moving.peer, moving.duo.client.address);
+  assertEquals(moving.peer, moving.pair.client.address);
   const sent = moving.sentTo.get("victim")!;
   assert(sent > 0 && sent <= 3 * bytes, `${sent} for ${bytes}`);
   assertEquals(moving.near.readable, 200_000, "the transfer went on");
@@ -142,17 +142,17 @@ Deno.test("who saw a datagram and answers the challenge does not get the connect
   const honest = moving.client;
   for (let i = 0; i < 100; i++) {
     moving.forge(VICTIM, { packetNumber: 2 ** 40 + i, flags: Flag.PSH });
-    const letters = moving.duo.server.outbox(moving.duo.now);
+    const letters = moving.pair.server.pollAll(moving.pair.now);
     for (const { datagram, to } of letters) {
       const { flags, pathHigh, pathLow, idHigh, idLow } = draftOf(datagram);
       if (to.hostname !== VICTIM.hostname) {
-        moving.duo.deliver(moving.duo.client, [datagram]);
+        moving.pair.deliver(moving.pair.client, [datagram]);
       } else if (flags & Flag.PATH) {
         const answer = datagramOf({
           ...{ idHigh, idLow, pathHigh, pathLow, flags: Flag.PATH },
           pathKind: PathKind.RESPONSE,
         });
-        moving.duo.deliver(moving.duo.server, [answer], VICTIM);
+        moving.pair.deliver(moving.pair.server, [answer], VICTIM);
       }
     }
     moving.pass(HOP);
@@ -166,16 +166,18 @@ Deno.test("a peer that was robbed of its connection while it was silent takes it
   // It hears nothing for a while, and somebody answers in its place.
   for (let i = 0; i < 200 && moving.peer === honest; i++) {
     moving.forge(VICTIM, { packetNumber: 100 + i, flags: Flag.PSH });
-    for (const { datagram, to } of moving.duo.server.outbox(moving.duo.now)) {
+    for (
+      const { datagram, to } of moving.pair.server.pollAll(moving.pair.now)
+    ) {
       const { flags, pathHigh, pathLow, idHigh, idLow } = draftOf(datagram);
       if (to.hostname !== VICTIM.hostname || !(flags & Flag.PATH)) continue;
       const answer = datagramOf({
         ...{ idHigh, idLow, pathHigh, pathLow, flags: Flag.PATH },
         pathKind: PathKind.RESPONSE,
       });
-      moving.duo.deliver(moving.duo.server, [answer], VICTIM);
+      moving.pair.deliver(moving.pair.server, [answer], VICTIM);
     }
-    moving.duo.pause(HOP);
+    moving.pair.stall(HOP);
   }
   assertEquals(moving.peer, VICTIM);
   moving.near.write(Uint8Array.of(1));
@@ -186,7 +188,7 @@ Deno.test("a peer that was robbed of its connection while it was silent takes it
 Deno.test("a response from elsewhere, or to another challenge, proves nothing", () => {
   const moving = new Moving();
   moving.forge(VICTIM, { flags: Flag.PSH });
-  const challenges = moving.duo.server.outbox(moving.duo.now)
+  const challenges = moving.pair.server.pollAll(moving.pair.now)
     .filter(({ to }) => to.hostname === VICTIM.hostname)
     .map(({ datagram }) => draftOf(datagram));
   assertEquals(challenges.length, 1);
@@ -194,8 +196,8 @@ Deno.test("a response from elsewhere, or to another challenge, proves nothing", 
   const response = { flags: Flag.PATH, pathKind: PathKind.RESPONSE };
   moving.forge(ELSEWHERE, { ...response, pathHigh, pathLow });
   moving.forge(VICTIM, { ...response, pathHigh, pathLow: pathLow ^ 1 });
-  moving.duo.pause(5_000);
-  assertEquals(moving.peer, moving.duo.client.address);
+  moving.pair.stall(5_000);
+  assertEquals(moving.peer, moving.pair.client.address);
 });
 
 Deno.test("a reset from another address ends nothing", () => {
@@ -206,29 +208,29 @@ Deno.test("a reset from another address ends nothing", () => {
 
 Deno.test("an answer to a challenge is no larger than the challenge", () => {
   const moving = new Moving();
-  const { near, duo } = moving;
+  const { near, pair } = moving;
   const { idHigh, idLow } = near;
   const challenge = datagramOf({
     ...{ idHigh, idLow, packetNumber: 2 ** 35, flags: Flag.PATH },
     pathLow: 5,
   });
-  duo.deliver(duo.client, [challenge]);
-  const answers = duo.collect(duo.client);
+  pair.deliver(pair.client, [challenge]);
+  const answers = pair.collect(pair.client);
   assertEquals(answers.map(({ length }) => length), [challenge.length]);
   const { pathKind, pathLow } = draftOf(answers[0]);
   assertEquals([pathKind, pathLow], [PathKind.RESPONSE, 5]);
 });
 
 Deno.test("a server that answers from another of its addresses is understood", () => {
-  const duo = new Duo();
-  const near = duo.connect();
+  const pair = new Pair();
+  const near = pair.connect();
   near.write(new Uint8Array(3_000));
   const other = { hostname: "server, otherwise", port: 5000 };
   for (let i = 0; i < 20; i++) {
-    duo.deliver(duo.server, duo.collect(duo.client));
-    duo.deliver(duo.client, duo.collect(duo.server), other);
-    duo.pause(HOP);
+    pair.deliver(pair.server, pair.collect(pair.client));
+    pair.deliver(pair.client, pair.collect(pair.server), other);
+    pair.stall(HOP);
   }
   assertEquals(near.unacknowledged, 0);
-  assertEquals(duo.client.host.peerOf(near), duo.server.address);
+  assertEquals(pair.client.host.peerOf(near), pair.server.address);
 });

@@ -8,7 +8,7 @@ import type { Connection } from "../../../lib/protocol/connection/connection.ts"
 import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
 import { Host } from "../../../lib/protocol/demux/demultiplexer.ts";
 import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
-import { type Letter, Station } from "../support/pair.ts";
+import { type Datagram, TestEndpoint } from "../support/pair.ts";
 import { knock } from "./network_of_demultiplexers.ts";
 import { datagramOf, type Draft, draftOf } from "../../support/packets.ts";
 
@@ -33,13 +33,13 @@ class Receiver {
   }
 
   /** Takes a datagram. @returns what is said then */
-  hear(datagram: Uint8Array, from: Address): Letter[] {
+  hear(datagram: Uint8Array, from: Address): Datagram[] {
     this.host.receive(this.now, datagram, from);
-    return this.outbox();
+    return this.pollAll();
   }
 
-  outbox(): Letter[] {
-    const letters: Letter[] = [];
+  pollAll(): Datagram[] {
+    const letters: Datagram[] = [];
     for (;;) {
       const sent = this.host.poll(this.now, this.#into);
       if (sent === undefined) return letters;
@@ -48,13 +48,13 @@ class Receiver {
     }
   }
 
-  pass(milliseconds: number): Letter[] {
-    const letters: Letter[] = [];
+  pass(milliseconds: number): Datagram[] {
+    const letters: Datagram[] = [];
     const end = this.now + milliseconds;
     while (this.now < end) {
       this.now = Math.min(end, Math.max(this.now, this.host.deadline));
       this.host.wake(this.now);
-      letters.push(...this.outbox());
+      letters.push(...this.pollAll());
     }
     return letters;
   }
@@ -83,7 +83,7 @@ class Stranger {
     return this;
   }
 
-  say(draft: Draft): Letter[] {
+  say(draft: Draft): Datagram[] {
     const common = { idHigh: 9, idLow: this.id, packetNumber: ++this.#packet };
     const { heard } = this;
     const proof = heard > 0
@@ -96,7 +96,7 @@ class Stranger {
     return letters;
   }
 
-  #take(letters: Letter[]): void {
+  #take(letters: Datagram[]): void {
     for (const { datagram, to } of letters) {
       const { idLow, flags, cookie, ...rest } = draftOf(datagram);
       if (idLow !== this.id || to.hostname !== this.address.hostname) continue;
@@ -138,7 +138,7 @@ Deno.test("who is not admitted gets no larger window, whatever it asks for and w
     const { edge } = stranger;
     for (let i = 0; i < 20; i++) {
       stranger.say({
-        flags: Flag.WANT | Flag.PSH,
+        flags: Flag.BLOCKED | Flag.PSH,
         seq: stranger.edge - 1,
         payload: Uint8Array.of(1),
       });
@@ -156,7 +156,7 @@ Deno.test("the window moves on as the application reads, admitted or not, and gr
     const seq = 1 + sent;
     sent += 1_000;
     stranger.say({
-      flags: Flag.WANT | Flag.PSH,
+      flags: Flag.BLOCKED | Flag.PSH,
       seq,
       payload: new Uint8Array(1_000),
     });
@@ -172,7 +172,7 @@ Deno.test("the window moves on as the application reads, admitted or not, and gr
   assert(granted >= WHOLE, "at once");
   // One byte at the edge uses nothing up.
   stranger.say({
-    flags: Flag.WANT | Flag.PSH,
+    flags: Flag.BLOCKED | Flag.PSH,
     seq: granted - 1,
     payload: Uint8Array.of(1),
   });
@@ -190,7 +190,7 @@ Deno.test("who is admitted is told of its whole window at once", () => {
   const stranger = strangers(receiver, 3)[2];
   stranger.say({ flags: Flag.PSH, seq: 1, payload: Uint8Array.of(1) });
   assert(receiver.host.admit(stranger.connection!));
-  const windows = receiver.outbox().map(({ datagram }) => draftOf(datagram))
+  const windows = receiver.pollAll().map(({ datagram }) => draftOf(datagram))
     .filter(({ idLow }) => idLow === stranger.id)
     .map(({ ack, window }) => ack + window);
   assertEquals(windows, [1 + WHOLE]);
@@ -225,8 +225,8 @@ Deno.test("what strangers write far apart takes little memory", () => {
   for (const stranger of all) {
     for (let at = 1; at < stranger.edge; at += BLOCK) {
       const payload = Uint8Array.of(1);
-      stranger.say({ flags: Flag.WANT, seq: at, payload });
-      stranger.say({ flags: Flag.WANT, seq: stranger.edge - 1, payload });
+      stranger.say({ flags: Flag.BLOCKED, seq: at, payload });
+      stranger.say({ flags: Flag.BLOCKED, seq: stranger.edge - 1, payload });
     }
   }
   const after = Deno.memoryUsage();
@@ -258,7 +258,7 @@ Deno.test("when the places are taken one that was admitted is not given up", () 
   first.say({});
   assert(receiver.host.admit(first.connection!));
   for (let id = 10; id < 100; id++) new Stranger(receiver, id).open();
-  assertEquals(first.connection!.ending, undefined);
+  assertEquals(first.connection!.closeReason, undefined);
   assertEquals(receiver.host.guestList.connections.length, 11);
 });
 
@@ -266,9 +266,9 @@ Deno.test("who loses its place begins anew by repeating its SYN", () => {
   const receiver = new Receiver({ halfOpenPlaces: 10 });
   const [first] = strangers(receiver, 1);
   for (let id = 10; id < 40; id++) new Stranger(receiver, id).open();
-  assertEquals(first.connection!.ending, "displaced");
+  assertEquals(first.connection!.closeReason, "displaced");
   first.open();
-  assertEquals([first.syns, first.connection?.ending], [2, undefined]);
+  assertEquals([first.syns, first.connection?.closeReason], [2, undefined]);
 });
 
 for (const rate of [20, 100, 400, 1_000]) {
@@ -286,7 +286,7 @@ function crowded(
   { rate, where, answers }: { rate: number; where: string; answers: boolean },
 ): void {
   const receiver = new Receiver();
-  const honest = new Station("honest", 77);
+  const honest = new TestEndpoint("honest", 77);
   const addressOf = (id: number) => {
     if (where === "many") return `127.0.${id >> 8 & 255}.${id & 255}`;
     return where === "one address" ? "attacker" : "honest";
@@ -294,7 +294,7 @@ function crowded(
   const delayed: { at: number; deliver: () => void }[] = [];
   const later = (deliver: () => void) =>
     delayed.push({ at: receiver.now + 50, deliver });
-  const post = (letters: Letter[]) => {
+  const post = (letters: Datagram[]) => {
     for (const { datagram, to } of letters) {
       if (to.hostname !== "honest" || to.port !== 5000) continue;
       later(() =>
@@ -313,7 +313,7 @@ function crowded(
   for (; receiver.now < begin + 5_000;) {
     receiver.now++;
     receiver.host.wake(receiver.now);
-    post(receiver.outbox());
+    post(receiver.pollAll());
     while (id < (receiver.now - start) * rate / 1_000) {
       const address = { hostname: addressOf(++id), port: 10_000 + id % 50_000 };
       const stranger = new Stranger(receiver, id, address);
@@ -327,10 +327,10 @@ function crowded(
       near.write(new Uint8Array(100));
     }
     honest.host.wake(receiver.now);
-    for (const { datagram } of honest.outbox(receiver.now)) {
+    for (const { datagram } of honest.pollAll(receiver.now)) {
       later(() => {
         receiver.host.receive(receiver.now, datagram, honest.address);
-        post(receiver.outbox());
+        post(receiver.pollAll());
       });
     }
     while (delayed.length > 0 && delayed[0].at <= receiver.now) {
@@ -343,7 +343,7 @@ function crowded(
       seen.add(connection);
     }
     for (const connection of seen) {
-      if (connection.ending !== undefined) seen.delete(connection);
+      if (connection.closeReason !== undefined) seen.delete(connection);
       else if (connection.idLow === near?.idLow) {
         const length = connection.read(new Uint8Array(1_000));
         if (length === 100) connection.write(new Uint8Array(100));
@@ -353,7 +353,7 @@ function crowded(
     if (near && near.read(new Uint8Array(100)) === 100) {
       near.write(new Uint8Array(50));
     }
-    post(receiver.outbox());
+    post(receiver.pollAll());
     const served = receiver.host.guestList.places === "taken";
     if (served) {
       return;

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
 import { Flag } from "../../../lib/protocol/wire/segment.ts";
-import { Duo, gist, readAll } from "../support/pair.ts";
+import { Pair, readAll, summaryOf } from "../support/pair.ts";
 import {
   knock,
   MAX_HALF_OPEN,
@@ -15,8 +15,8 @@ Deno.test("as long as few are half open nobody needs a cookie", () => {
   const town = new Town();
   town.crowd(MAX_HALF_OPEN - 1);
   const { connection } = town.caller("client");
-  const gists = town.talk().map(({ datagram }) => gist(datagram));
-  assert(!gists.includes("COOKIE"));
+  const summaries = town.talk().map(({ datagram }) => summaryOf(datagram));
+  assert(!summaries.includes("COOKIE"));
   assertEquals(connection.state, "ESTABLISHED");
 });
 
@@ -25,9 +25,9 @@ Deno.test("when many are half open, whoever shows the cookie comes in", () => {
   town.crowd(100);
   const { connection } = town.caller("client");
   connection.write(new Uint8Array(5_000));
-  const gists = town.talk().filter(({ to }) => to.hostname === "client")
-    .map(({ datagram }) => gist(datagram));
-  assertEquals(gists[0], "COOKIE");
+  const summaries = town.talk().filter(({ to }) => to.hostname === "client")
+    .map(({ datagram }) => summaryOf(datagram));
+  assertEquals(summaries[0], "COOKIE");
   assertEquals(connection.state, "ESTABLISHED");
   const far = town.server.host.accept()!;
   town.pass(100);
@@ -42,14 +42,16 @@ Deno.test("of a SYN that is answered with a cookie nothing is kept", () => {
   for (let i = 100; i < 1_000; i++) {
     const from = { hostname: `stranger ${i}`, port: 1 };
     town.server.host.receive(town.now, knock(i), from);
-    const answers = town.server.outbox(town.now);
-    assertEquals(answers.map(({ datagram }) => gist(datagram)), ["COOKIE"]);
+    const answers = town.server.pollAll(town.now);
+    assertEquals(answers.map(({ datagram }) => summaryOf(datagram)), [
+      "COOKIE",
+    ]);
   }
   assertEquals(town.server.host.deadline, deadline);
   // Nothing is repeated to any of them.
   town.now += 1_000;
   town.server.host.wake(town.now);
-  const named = town.server.outbox(town.now).map(({ to }) => to.hostname);
+  const named = town.server.pollAll(town.now).map(({ to }) => to.hostname);
   assertEquals(new Set(named).size, MAX_HALF_OPEN);
 });
 
@@ -62,14 +64,14 @@ Deno.test("a cookie is of no use from another address, for another connection, o
   const { host } = town.server;
   const ask = (id: number, from: Address, cookie?: Uint8Array) => {
     host.receive(town.now, knock(id, cookie), from);
-    return town.server.outbox(town.now).at(-1)!.datagram;
+    return town.server.pollAll(town.now).at(-1)!.datagram;
   };
   const { cookie } = draftOf(ask(500, here));
-  assertEquals(gist(ask(500, there, cookie)), "COOKIE");
-  assertEquals(gist(ask(501, here, cookie)), "COOKIE");
-  assertEquals(gist(ask(500, here, cookie)), "SYN ACK PSH");
+  assertEquals(summaryOf(ask(500, there, cookie)), "COOKIE");
+  assertEquals(summaryOf(ask(501, here, cookie)), "COOKIE");
+  assertEquals(summaryOf(ask(500, here, cookie)), "SYN ACK PSH");
   town.now += 31_000;
-  assertEquals(gist(ask(502, here, cookie)), "COOKIE");
+  assertEquals(summaryOf(ask(502, here, cookie)), "COOKIE");
 });
 
 Deno.test("even with good cookies the half-open connections are bounded", () => {
@@ -78,10 +80,10 @@ Deno.test("even with good cookies the half-open connections are bounded", () => 
   for (let i = 0; i < 1_000; i++) {
     const from = { hostname: `stranger ${i}`, port: 1 };
     host.receive(town.now, knock(i), from);
-    const { datagram } = town.server.outbox(town.now).at(-1)!;
-    if (gist(datagram) !== "COOKIE") continue;
+    const { datagram } = town.server.pollAll(town.now).at(-1)!;
+    if (summaryOf(datagram) !== "COOKIE") continue;
     host.receive(town.now, knock(i, draftOf(datagram).cookie), from);
-    town.server.outbox(town.now);
+    town.server.pollAll(town.now);
     assert(host.guestList.connections.length <= PLACES);
   }
   assertEquals(host.guestList.connections.length, PLACES);
@@ -93,20 +95,20 @@ Deno.test("half-open connections that are not taken up are given up, and their p
   town.pass(TIMEOUT + 1_000);
   assertEquals(town.server.host.deadline, Infinity);
   town.caller("client");
-  const gists = town.talk().map(({ datagram }) => gist(datagram));
-  assert(!gists.includes("COOKIE"));
+  const summaries = town.talk().map(({ datagram }) => summaryOf(datagram));
+  assert(!summaries.includes("COOKIE"));
 });
 
 Deno.test("a client answers some cookies, and not without end", () => {
-  const duo = new Duo();
-  const near = duo.connect();
+  const pair = new Pair();
+  const near = pair.connect();
   let syns = 0;
   const { idHigh, idLow } = near;
   for (let i = 0; i < 100; i++) {
-    syns += duo.collect(duo.client).length;
+    syns += pair.collect(pair.client).length;
     const cookie = new Uint8Array(20).fill(i);
     const flags = Flag.COOKIE;
-    duo.deliver(duo.client, [datagramOf({ flags, idHigh, idLow, cookie })]);
+    pair.deliver(pair.client, [datagramOf({ flags, idHigh, idLow, cookie })]);
   }
   assert(syns > 2 && syns < 20, `${syns}`);
   assertEquals(near.state, "SYN-SENT");

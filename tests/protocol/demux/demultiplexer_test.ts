@@ -4,7 +4,13 @@ import { DEFAULT_CONFIG } from "../../../lib/protocol/connection/config.ts";
 import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
 import { Host } from "../../../lib/protocol/demux/demultiplexer.ts";
 import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
-import { Duo, gist, HOP, type Letter, readAll } from "../support/pair.ts";
+import {
+  type Datagram,
+  HOP,
+  Pair,
+  readAll,
+  summaryOf,
+} from "../support/pair.ts";
 import { knock, Town } from "./network_of_demultiplexers.ts";
 import { datagramOf, draftOf, mend } from "../../support/packets.ts";
 
@@ -14,7 +20,7 @@ Deno.test("a second caller is told at once that the host is busy, and the first 
   town.talk();
   const second = town.caller("second");
   town.talk();
-  assertEquals(second.connection.ending, "busy");
+  assertEquals(second.connection.closeReason, "busy");
   assertEquals(first.connection.state, "ESTABLISHED");
   assert(town.server.host.accept());
   assertEquals(town.server.host.accept(), undefined);
@@ -23,14 +29,14 @@ Deno.test("a second caller is told at once that the host is busy, and the first 
 Deno.test("who was half open when another took the last place is turned away", () => {
   const town = new Town();
   const slow = town.caller("slow");
-  const [syn] = slow.station.outbox(town.now);
+  const [syn] = slow.station.pollAll(town.now);
   town.deliver(syn, slow.station.address);
   const quick = town.caller("quick");
-  const isToSlow = ({ to }: Letter) => to.hostname === "slow";
+  const isToSlow = ({ to }: Datagram) => to.hostname === "slow";
   const late = town.talk(isToSlow).filter(isToSlow);
   assertEquals(quick.connection.state, "ESTABLISHED");
   town.deliver(late.at(-1)!, town.server.address);
-  assertEquals(slow.connection.ending, "busy");
+  assertEquals(slow.connection.closeReason, "busy");
 });
 
 Deno.test("when a connection has ended the next caller is served", () => {
@@ -48,15 +54,15 @@ Deno.test("when a connection has ended the next caller is served", () => {
 });
 
 Deno.test("several connections may be served, each with its own bytes", () => {
-  const duo = new Duo({ maxConnections: 3 });
+  const pair = new Pair({ maxConnections: 3 });
   const nears = [1, 2, 3].map((value) => {
-    const near = duo.connect();
+    const near = pair.connect();
     near.write(new Uint8Array(10).fill(value));
     return near;
   });
-  duo.talk();
+  pair.drive();
   for (const near of nears) assertEquals(near.state, "ESTABLISHED");
-  const values = nears.map(() => readAll(duo.server.host.accept()!)[0]);
+  const values = nears.map(() => readAll(pair.server.host.accept()!)[0]);
   assertEquals(values.sort(), [1, 2, 3]);
 });
 
@@ -82,10 +88,10 @@ Deno.test("what is announced and sent to a peer may be as large as its path take
 });
 
 Deno.test("datagrams that a kernel has joined are told apart, and one that is damaged spoils no other", () => {
-  const duo = new Duo({ initialDatagramSize: 1_472 });
-  const { near, far } = duo.establish();
+  const pair = new Pair({ initialDatagramSize: 1_472 });
+  const { near, far } = pair.establish();
   near.write(new Uint8Array(6_000).fill(7));
-  const datagrams = duo.collect(duo.client);
+  const datagrams = pair.collect(pair.client);
   assertEquals(datagrams.map(({ length }) => length === 1_472), [
     ...Array(4).fill(true),
     false,
@@ -93,37 +99,37 @@ Deno.test("datagrams that a kernel has joined are told apart, and one that is da
   const joined = new Uint8Array(datagrams.flatMap((one) => [...one]));
   joined[1_472 + 100] ^= 1;
   const before = far.counters.datagramsReceived;
-  duo.deliver(duo.server, [joined]);
+  pair.deliver(pair.server, [joined]);
   assertEquals(far.counters.datagramsReceived - before, 4);
-  assertEquals(duo.server.drops, ["damaged"]);
-  duo.pause(HOP);
-  duo.talk();
+  assertEquals(pair.server.drops, ["damaged"]);
+  pair.stall(HOP);
+  pair.drive();
   assertEquals(readAll(far), new Uint8Array(6_000).fill(7));
 });
 
 Deno.test("a host that does not listen knows no connection", () => {
-  const duo = new Duo();
-  duo.server.host.listening = false;
-  const near = duo.connect();
-  duo.talk();
-  assertEquals(near.ending, "unknown");
+  const pair = new Pair();
+  pair.server.host.listening = false;
+  const near = pair.connect();
+  pair.drive();
+  assertEquals(near.closeReason, "unknown");
 });
 
 Deno.test("another version is told so, if it asks in a datagram that is large enough", () => {
-  const duo = new Duo();
-  const near = duo.connect();
-  const [syn] = duo.collect(duo.client);
+  const pair = new Pair();
+  const near = pair.connect();
+  const [syn] = pair.collect(pair.client);
   syn[4]++;
   mend(syn);
-  duo.deliver(duo.server, [syn, syn.subarray(0, 100)]);
-  const answers = duo.collect(duo.server);
-  assertEquals(answers.map(gist), ["RST 1"]);
-  duo.deliver(duo.client, answers);
-  assertEquals(near.ending, "version");
+  pair.deliver(pair.server, [syn, syn.subarray(0, 100)]);
+  const answers = pair.collect(pair.server);
+  assertEquals(answers.map(summaryOf), ["RST 1"]);
+  pair.deliver(pair.client, answers);
+  assertEquals(near.closeReason, "version");
 });
 
 Deno.test("nothing is said to what is not ferry, is damaged, or is a reset", () => {
-  const duo = new Duo();
+  const pair = new Pair();
   const syn = knock(1);
   const foreign = syn.slice();
   foreign[4] = 0x45;
@@ -131,9 +137,15 @@ Deno.test("nothing is said to what is not ferry, is damaged, or is a reset", () 
   damaged[100] ^= 1;
   const reset = datagramOf({ flags: Flag.RST, payload: Uint8Array.of(0) });
   const empty = new Uint8Array(0);
-  duo.deliver(duo.server, [foreign, damaged, reset, empty, syn.subarray(0, 9)]);
-  assertEquals(duo.collect(duo.server), []);
-  assertEquals(duo.server.host.strays, 5);
+  pair.deliver(pair.server, [
+    foreign,
+    damaged,
+    reset,
+    empty,
+    syn.subarray(0, 9),
+  ]);
+  assertEquals(pair.collect(pair.server), []);
+  assertEquals(pair.server.host.strays, 5);
 });
 
 Deno.test("the answer to a stranger is never larger than what it answers", () => {
@@ -151,7 +163,7 @@ Deno.test("the answer to a stranger is never larger than what it answers", () =>
       });
       const from = { hostname: "stranger", port: 1 + i };
       town.server.host.receive(town.now, datagram, from);
-      const answers = town.server.outbox(town.now);
+      const answers = town.server.pollAll(town.now);
       const bytes = answers.reduce((sum, one) => sum + one.datagram.length, 0);
       assert(bytes <= datagram.length);
     }
@@ -159,33 +171,33 @@ Deno.test("the answer to a stranger is never larger than what it answers", () =>
 });
 
 Deno.test("the smallest segment that a reset can answer is answered", () => {
-  const duo = new Duo();
+  const pair = new Pair();
   const smallest = datagramOf({ payload: Uint8Array.of(1) });
-  duo.deliver(duo.server, [smallest, smallest.subarray(0, 36)]);
-  const answers = duo.collect(duo.server);
+  pair.deliver(pair.server, [smallest, smallest.subarray(0, 36)]);
+  const answers = pair.collect(pair.server);
   assertEquals(answers.map(({ length }) => length), [smallest.length]);
 });
 
 Deno.test("answers that wait to be sent are bounded", () => {
-  const duo = new Duo();
+  const pair = new Pair();
   const flags = Flag.ACK;
   for (let idLow = 0; idLow < 10_000; idLow++) {
-    duo.deliver(duo.server, [datagramOf({ flags, idLow })]);
+    pair.deliver(pair.server, [datagramOf({ flags, idLow })]);
   }
-  const { length } = duo.collect(duo.server);
+  const { length } = pair.collect(pair.server);
   assert(length > 0 && length <= 1_000);
 });
 
 /** An established connection whose client has moved to another address. */
 function moved() {
-  const duo = new Duo();
-  const { near, far } = duo.establish();
+  const pair = new Pair();
+  const { near, far } = pair.establish();
   const elsewhere = { hostname: "client, elsewhere", port: 6000 };
-  return { duo, near, far, elsewhere };
+  return { pair, near, far, elsewhere };
 }
 
 Deno.test("a datagram against the rules moves nothing", () => {
-  const { duo, near, far, elsewhere } = moved();
+  const { pair, near, far, elsewhere } = moved();
   const { idHigh, idLow } = near;
   const common = { idHigh, idLow, packetNumber: 2 ** 40 };
   const payload = new Uint8Array(10);
@@ -193,51 +205,51 @@ Deno.test("a datagram against the rules moves nothing", () => {
   const ahead = datagramOf({ ...common, flags: Flag.ACK, ack: 2 ** 50 });
   const damaged = datagramOf({ ...common, seq: 1, payload });
   damaged[40] ^= 1;
-  duo.deliver(duo.server, [beyond, ahead, damaged], elsewhere);
-  assertEquals(duo.server.host.peerOf(far), duo.client.address);
+  pair.deliver(pair.server, [beyond, ahead, damaged], elsewhere);
+  assertEquals(pair.server.host.peerOf(far), pair.client.address);
 });
 
 Deno.test("a connection that is not established yet moves nowhere", () => {
-  const duo = new Duo();
-  duo.connect();
-  const syns = duo.collect(duo.client);
-  duo.deliver(duo.server, syns);
-  duo.collect(duo.server);
-  duo.pause(1_000);
-  const again = duo.collect(duo.client);
-  duo.deliver(duo.server, again, { hostname: "elsewhere", port: 1 });
-  const addresses = duo.server.outbox(duo.now).map(({ to }) => to.hostname);
+  const pair = new Pair();
+  pair.connect();
+  const syns = pair.collect(pair.client);
+  pair.deliver(pair.server, syns);
+  pair.collect(pair.server);
+  pair.stall(1_000);
+  const again = pair.collect(pair.client);
+  pair.deliver(pair.server, again, { hostname: "elsewhere", port: 1 });
+  const addresses = pair.server.pollAll(pair.now).map(({ to }) => to.hostname);
   assertEquals(new Set(addresses), new Set(["client"]));
 });
 
 Deno.test("a host is woken when any of its connections wants to be", () => {
-  const duo = new Duo({ maxConnections: 2 });
-  const one = duo.connect();
-  duo.talk();
-  duo.pause(HOP);
-  const other = duo.connect();
-  duo.collect(duo.client);
-  const { deadline } = duo.client.host;
+  const pair = new Pair({ maxConnections: 2 });
+  const one = pair.connect();
+  pair.drive();
+  pair.stall(HOP);
+  const other = pair.connect();
+  pair.collect(pair.client);
+  const { deadline } = pair.client.host;
   assertEquals(deadline, Math.min(one.deadline, other.deadline));
-  duo.now = deadline;
-  duo.client.host.wake(deadline);
-  duo.collect(duo.client);
-  assert(duo.client.host.deadline > deadline);
+  pair.now = deadline;
+  pair.client.host.wake(deadline);
+  pair.collect(pair.client);
+  assert(pair.client.host.deadline > deadline);
 });
 
 Deno.test("each datagram is told of: sent, received, dropped and why", () => {
-  const duo = new Duo();
-  const { near } = duo.establish();
+  const pair = new Pair();
+  const { near } = pair.establish();
   const stray = datagramOf({ flags: Flag.ACK, idLow: 77 });
-  duo.deliver(duo.server, [stray]);
-  const told = duo.server.events.map(({ what, reason }) => [what, reason]);
+  pair.deliver(pair.server, [stray]);
+  const told = pair.server.events.map(({ what, reason }) => [what, reason]);
   assertEquals(told, [
     ["RECV", undefined],
     ["SEND", undefined],
     ["RECV", undefined],
     ["DROP", "no such connection"],
   ]);
-  const [syn] = duo.client.events;
+  const [syn] = pair.client.events;
   const hex = near.idHigh.toString(16).padStart(8, "0");
   assert(syn.connection.startsWith(hex) && syn.connection.length === 16);
   assertEquals([syn.what, syn.seq, syn.flags & Flag.SYN], [

@@ -1,6 +1,6 @@
 import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
 import { Flag, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
-import { type Letter, Station } from "../support/pair.ts";
+import { type Datagram, TestEndpoint } from "../support/pair.ts";
 import { datagramOf } from "../../support/packets.ts";
 
 /** Half-open connections that the server keeps before it asks for cookies. */
@@ -13,7 +13,7 @@ export const TIMEOUT = 30_000;
 /** Stations that reach each other by their addresses. */
 export class Town {
   now = 1_000;
-  readonly server = new Station("server", 2, {
+  readonly server = new TestEndpoint("server", 2, {
     maxHalfOpen: MAX_HALF_OPEN,
     halfOpenPlaces: PLACES,
     timeout: TIMEOUT,
@@ -26,19 +26,19 @@ export class Town {
 
   /** A station with a connection to the server under way. */
   caller(name: string) {
-    const station = new Station(name, 100 + this.stations.size);
+    const station = new TestEndpoint(name, 100 + this.stations.size);
     this.stations.set(name, station);
     const connection = station.host.connect(this.now, this.server.address);
     return { station, connection };
   }
 
   /** Delivers all letters that are not `lost`, and what is answered to them. */
-  talk(lost: (letter: Letter) => boolean = () => false): Letter[] {
-    const all: Letter[] = [];
+  talk(lost: (letter: Datagram) => boolean = () => false): Datagram[] {
+    const all: Datagram[] = [];
     for (let before = -1; all.length > before;) {
       before = all.length;
       for (const station of this.stations.values()) {
-        for (const letter of station.outbox(this.now)) {
+        for (const letter of station.pollAll(this.now)) {
           all.push(letter);
           if (!lost(letter)) this.deliver(letter, station.address);
         }
@@ -47,7 +47,7 @@ export class Town {
     return all;
   }
 
-  deliver({ datagram, to }: Letter, from: Address): void {
+  deliver({ datagram, to }: Datagram, from: Address): void {
     this.stations.get(to.hostname)?.host.receive(this.now, datagram, from);
   }
 

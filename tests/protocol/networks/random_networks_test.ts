@@ -59,8 +59,8 @@ function summaryOf({ scenario, client, server, time, fault }: Outcome) {
   return {
     scenario,
     time,
-    client: { ending: client.connection?.ending, read: client.read },
-    server: { ending: server.connection?.ending, read: server.read },
+    client: { closeReason: client.connection?.closeReason, read: client.read },
+    server: { closeReason: server.connection?.closeReason, read: server.read },
     fault,
   };
 }

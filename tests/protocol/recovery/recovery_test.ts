@@ -4,7 +4,7 @@ import type {
   CongestionController,
   LossEvent,
 } from "../../../lib/protocol/congestion/congestion_controller.ts";
-import { Counters } from "../../../lib/protocol/connection/counters.ts";
+import { Counters } from "../../../lib/protocol/connection/stats.ts";
 import { PathMtu } from "../../../lib/protocol/connection/path_mtu.ts";
 import { Recovery } from "../../../lib/protocol/recovery/recovery.ts";
 import { Flag } from "../../../lib/protocol/wire/segment.ts";

@@ -11,7 +11,7 @@ import type { TraceEvent } from "../../../lib/protocol/connection/trace.ts";
 import { draftOf, flagNames } from "../../support/packets.ts";
 
 /** A datagram and where it goes. */
-export interface Letter {
+export interface Datagram {
   readonly datagram: Uint8Array<ArrayBuffer>;
   readonly to: Address;
 }
@@ -20,7 +20,7 @@ export interface Letter {
 export const HOP = 5;
 
 /** A host that lives at an address. */
-export class Station {
+export class TestEndpoint {
   readonly host: Host<Address>;
   readonly address: Address;
   /** What it told of each datagram. */
@@ -37,13 +37,13 @@ export class Station {
   }
 
   /** Takes all that the host has to send now. */
-  outbox(now: number): Letter[] {
-    const letters: Letter[] = [];
+  pollAll(now: number): Datagram[] {
+    const datagrams: Datagram[] = [];
     const into = new Uint8Array(65_535);
     for (;;) {
       const sent = this.host.poll(now, into);
-      if (sent === undefined) return letters;
-      letters.push({ datagram: into.slice(0, sent.length), to: sent.to });
+      if (sent === undefined) return datagrams;
+      datagrams.push({ datagram: into.slice(0, sent.length), to: sent.to });
     }
   }
 
@@ -54,15 +54,20 @@ export class Station {
   }
 }
 
+/** Which datagrams the network loses. */
+export interface Drops {
+  drop?: (from: TestEndpoint, datagram: Uint8Array) => boolean;
+}
+
 /** Two hosts and the time. No datagram moves unless a test lets it. */
-export class Duo {
+export class Pair {
   now = 1_000;
-  readonly client: Station;
-  readonly server: Station;
+  readonly client: TestEndpoint;
+  readonly server: TestEndpoint;
 
   constructor(config?: Partial<Config>, serverConfig = config) {
-    this.client = new Station("client", 1, config);
-    this.server = new Station("server", 2, serverConfig);
+    this.client = new TestEndpoint("client", 1, config);
+    this.server = new TestEndpoint("server", 2, serverConfig);
     this.server.host.listening = true;
   }
 
@@ -74,67 +79,66 @@ export class Duo {
   /** A connection that both sides have established, with nothing left to say about it. */
   establish(): { near: Connection; far: Connection } {
     const near = this.connect();
-    this.talk();
+    this.drive();
     const far = this.server.host.accept()!;
-    this.talk();
+    this.drive();
     assertEquals([near.state, far.state], ["ESTABLISHED", "ESTABLISHED"]);
     return { near, far };
   }
 
-  /** The peer of `station`. */
-  other(station: Station): Station {
-    return station === this.client ? this.server : this.client;
+  /** The peer of `endpoint`. */
+  other(endpoint: TestEndpoint): TestEndpoint {
+    return endpoint === this.client ? this.server : this.client;
   }
 
-  /** Hands datagrams to a station, as if from its peer unless said otherwise. */
+  /** Hands datagrams to a endpoint, as if from its peer unless said otherwise. */
   deliver(
-    station: Station,
-    letters: readonly (Letter | Uint8Array)[],
-    from = this.other(station).address,
+    endpoint: TestEndpoint,
+    datagrams: readonly (Datagram | Uint8Array)[],
+    from = this.other(endpoint).address,
   ): void {
-    for (const letter of letters) {
-      const datagram = letter instanceof Uint8Array ? letter : letter.datagram;
-      station.host.receive(this.now, datagram, from);
+    for (const item of datagrams) {
+      const datagram = item instanceof Uint8Array ? item : item.datagram;
+      endpoint.host.receive(this.now, datagram, from);
     }
   }
 
-  /** Takes what a station has to send now. */
-  collect(station: Station): Uint8Array<ArrayBuffer>[] {
-    return station.outbox(this.now).map(({ datagram }) => datagram);
+  /** Takes what a endpoint has to send now. */
+  collect(endpoint: TestEndpoint): Uint8Array<ArrayBuffer>[] {
+    return endpoint.pollAll(this.now).map(({ datagram }) => datagram);
   }
 
-  /** Lets both talk until neither has anything to say for now; what is `lost` does not arrive. */
-  talk(lost: (from: Station, datagram: Uint8Array) => boolean = () => false) {
+  /** Exchanges datagrams until neither side has any to send for now. */
+  drive({ drop = () => false }: Drops = {}): void {
     for (;;) {
       const fromClient = this.collect(this.client)
-        .filter((datagram) => !lost(this.client, datagram));
+        .filter((datagram) => !drop(this.client, datagram));
       const fromServer = this.collect(this.server)
-        .filter((datagram) => !lost(this.server, datagram));
+        .filter((datagram) => !drop(this.server, datagram));
       if (fromClient.length + fromServer.length === 0) return;
-      this.pause(HOP);
+      this.stall(HOP);
       this.deliver(this.server, fromClient);
       this.deliver(this.client, fromServer);
     }
   }
 
-  /** Lets time pass at once, as if both stood still meanwhile. */
-  pause(milliseconds: number): void {
+  /** Lets time pass without a datagram or a timer, as if both processes stood still. */
+  stall(milliseconds: number): void {
     this.now += milliseconds;
     this.wake();
   }
 
-  /** Lets time pass, and both talk as they like. */
-  pass(
-    milliseconds: number,
-    lost?: (from: Station, datagram: Uint8Array) => boolean,
-  ): void {
+  /** Lets time pass: timers fire and datagrams travel. */
+  advance(milliseconds: number, drops?: Drops): void {
     const end = this.now + milliseconds;
-    this.talk(lost);
+    this.drive(drops);
     while (this.now < end) {
-      if (this.deadline <= this.now) throw new Error("Woken for nothing");
+      if (this.deadline <= this.now) {
+        throw new Error("A timer fires without effect");
+      }
       this.now = Math.min(end, this.deadline);
       this.wake();
-      this.talk(lost);
+      this.drive(drops);
     }
   }
 
@@ -156,7 +160,7 @@ export function readAll(connection: Connection): Uint8Array {
 }
 
 /** What a datagram is, in a few words: its flags, and how many bytes it carries. */
-export function gist(datagram: Uint8Array): string {
+export function summaryOf(datagram: Uint8Array): string {
   const { flags, payload } = draftOf(datagram);
   return [flagNames(flags), payload.length || ""].join(" ").trim();
 }

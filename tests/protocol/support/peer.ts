@@ -78,7 +78,7 @@ export class Peer implements Node {
   /** Whether the connection ended and everything was read before. */
   get ended(): boolean {
     const { connection } = this;
-    return connection?.ending !== undefined && connection.readable === 0;
+    return connection?.closeReason !== undefined && connection.readable === 0;
   }
 
   receive(now: number, datagram: Uint8Array, from: string): void {

@@ -1,6 +1,6 @@
 import { CONTROLLERS } from "../../../lib/protocol/congestion/controllers.ts";
 import { Flag, Reset, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
-import type { Ending } from "../../../lib/protocol/connection/state.ts";
+import type { CloseReason } from "../../../lib/protocol/connection/state.ts";
 import type { TraceEvent } from "../../../lib/protocol/connection/trace.ts";
 import { Link } from "../../net/link.ts";
 import { Network } from "../../net/network.ts";
@@ -13,10 +13,10 @@ import { type Allowance, Auditor } from "./auditor.ts";
 import { Freezable } from "./freezable.ts";
 import { Peer, type PeerOptions } from "./peer.ts";
 import {
-  randomTwists,
+  type Disturbances,
+  randomDisturbances,
   type SideName,
-  type Twists,
-} from "./modified_segments.ts";
+} from "./disturbances.ts";
 import { datagramOf } from "../../support/packets.ts";
 
 /** What came of a transfer in both directions over one random network. */
@@ -45,7 +45,7 @@ export function runRandomNetwork(
 
 class Run {
   readonly #scenario: Scenario;
-  readonly #twists: Twists;
+  readonly #disturbances: Disturbances;
   readonly #peers: Record<SideName, Peer>;
   readonly #auditor: Auditor;
   readonly #network = new Network();
@@ -59,9 +59,9 @@ class Run {
     trace?: (side: string, event: TraceEvent) => void,
   ) {
     const { seed, timeout, connecting, accepting } = scenario;
-    const twists = randomTwists(seed, timeout);
+    const disturbances = randomDisturbances(seed, timeout);
     this.#scenario = scenario;
-    this.#twists = twists;
+    this.#disturbances = disturbances;
     const client = new Peer({
       ...optionsOf(scenario, connecting, 1),
       trace: trace && ((event) => trace("client", event)),
@@ -69,11 +69,11 @@ class Run {
     const options = optionsOf(scenario, accepting, 2);
     const server = new Peer({
       ...options,
-      config: { ...options.config, maxHalfOpen: twists.crowded ? 1 : 8 },
+      config: { ...options.config, maxHalfOpen: disturbances.crowded ? 1 : 8 },
       trace: trace && ((event) => trace("server", event)),
     }, 1);
     server.host.listening = true;
-    if (twists.crowded) server.receive(0, strangersSyn(), "stranger");
+    if (disturbances.crowded) server.receive(0, strangersSyn(), "stranger");
     this.#peers = { client, server };
     this.#auditor = new Auditor(
       allowanceOf(scenario, connecting),
@@ -88,7 +88,7 @@ class Run {
     const { seed, forward, backward } = this.#scenario;
     this.#links.push(new Link(forward, 2 * seed));
     this.#links.push(new Link(backward, 2 * seed + 1));
-    const { freeze } = this.#twists;
+    const { freeze } = this.#disturbances;
     for (const side of ["client", "server"] as const) {
       const peer = this.#peers[side];
       const freezes = freeze?.side === side;
@@ -122,7 +122,7 @@ class Run {
       act();
     }
     // A client moves once it is connected, since a handshake stays where it is.
-    for (let { moveAt } = this.#twists; moveAt < PATIENCE;) {
+    for (let { moveAt } = this.#disturbances; moveAt < PATIENCE;) {
       if (network.run(moveAt, () => this.#look())) return;
       if (this.#peers.client.connection!.established) {
         network.readdress("client", "client, elsewhere");
@@ -135,7 +135,7 @@ class Run {
 
   /** What the applications do at certain times, in order. */
   #events(): { at: number; act: () => void }[] {
-    const { lull, abort, narrows } = this.#twists;
+    const { lull, abort, narrows } = this.#disturbances;
     const events: { at: number; act: () => void }[] = [];
     if (lull !== undefined) {
       const peer = this.#peers[lull.side];
@@ -169,8 +169,12 @@ class Run {
   /** Looks at both sides after each event; returns whether both have ended. */
   #look(): boolean {
     const { client, server } = this.#peers;
-    if (client.connection?.ending) this.#overAt.client ??= this.#network.now;
-    if (server.connection?.ending) this.#overAt.server ??= this.#network.now;
+    if (client.connection?.closeReason) {
+      this.#overAt.client ??= this.#network.now;
+    }
+    if (server.connection?.closeReason) {
+      this.#overAt.server ??= this.#network.now;
+    }
     this.#fault ??= boundsOf(client, this.#scenario.connecting) ??
       boundsOf(server, this.#scenario.accepting);
     return client.ended && (server.ended || !server.connection);
@@ -184,23 +188,26 @@ class Run {
     if (wrong !== undefined) return `wrong byte at ${wrong}`;
     if (!client.ended) return "the client never ended";
     if (server.connection && !server.ended) return "the server never ended";
-    const endings = [client.connection!.ending, server.connection?.ending];
+    const endings = [
+      client.connection!.closeReason,
+      server.connection?.closeReason,
+    ];
     const allowed = this.#allowedEndings();
-    if (endings.some((ending) => !allowed.has(ending))) {
+    if (endings.some((closeReason) => !allowed.has(closeReason))) {
       return `ended with ${endings.join(" and ")}`;
     }
     // Who ends in order has sent all and got all, if nobody broke off.
-    if (this.#twists.abort || !endings.includes("done")) return undefined;
+    if (this.#disturbances.abort || !endings.includes("done")) return undefined;
     if (server.read !== connecting.bytes) return "bytes missing forward";
     if (client.read !== accepting.bytes) return "bytes missing backward";
     return undefined;
   }
 
-  #allowedEndings(): ReadonlySet<Ending | undefined> {
-    const allowed = new Set<Ending | undefined>(["done"]);
+  #allowedEndings(): ReadonlySet<CloseReason | undefined> {
+    const allowed = new Set<CloseReason | undefined>(["done"]);
     const dies = this.#scenario.deadFrom < Infinity;
     if (dies) allowed.add("silence").add("no answer").add(undefined);
-    if (this.#twists.abort) {
+    if (this.#disturbances.abort) {
       allowed.add("stopped").add("aborted").add("unknown").add(undefined);
     }
     return allowed;
@@ -209,7 +216,7 @@ class Run {
   /** Nobody waits longer than the timeout for somebody who is silent. */
   #patience(side: SideName): string | undefined {
     const over = this.#overAt[side];
-    const { freeze } = this.#twists;
+    const { freeze } = this.#disturbances;
     // Time in which it stood still itself does not count.
     const own = freeze?.side === side ? freeze.until - freeze.from : 0;
     const limit = this.#auditor.lastHeard[side] + this.#scenario.timeout + own;

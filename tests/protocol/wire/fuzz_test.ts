@@ -3,7 +3,7 @@ import { Random } from "../../../lib/base/prng.ts";
 import {
   decodeSegment,
   Flag,
-  MAX_BLOCKS,
+  MAX_SACK_BLOCKS,
   Reset,
   Segment,
 } from "../../../lib/protocol/wire/segment.ts";
@@ -120,7 +120,7 @@ function unharmed(breed: Breed, count: number): void {
     const run = new Run(seed, breed, 60);
     assert(run.until(600_000), `seed ${seed} never ended`);
     for (const { connection, read, wrongAt } of run.peers) {
-      assertEquals(connection?.ending, "done", `seed ${seed}`);
+      assertEquals(connection?.closeReason, "done", `seed ${seed}`);
       assertEquals([read, wrongAt], [20_000, undefined], `seed ${seed}`);
     }
     mutants += run.mutants;
@@ -184,7 +184,7 @@ function checkBounds(segment: Segment, datagram: Uint8Array): void {
   assert(floor <= packetNumber);
   assert(payloadOffset + segment.payloadLength <= datagram.length);
   const { blockCount, blockStarts, blockEnds } = segment;
-  assert(blockCount <= MAX_BLOCKS);
+  assert(blockCount <= MAX_SACK_BLOCKS);
   for (let i = 0; i < blockCount; i++) {
     assert(blockStarts[i] >= 0 && blockStarts[i] < blockEnds[i]);
     assert(i === 0 || blockEnds[i] < blockStarts[i - 1]);
@@ -210,7 +210,7 @@ Deno.test("500,000 well-formed mutants of the connection itself break it at wors
     run.until(run.network.now + 3 * TIMEOUT);
     mutants += run.mutants;
     for (const { connection, host } of run.peers) {
-      endings.add(connection?.ending);
+      endings.add(connection?.closeReason);
       checkTalk(run, seed);
       connection?.abort(Reset.ABORTED);
       while (host.poll(run.network.now, new Uint8Array(2_048)));

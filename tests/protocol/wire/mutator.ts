@@ -1,5 +1,8 @@
 import { Random } from "../../../lib/base/prng.ts";
-import { Flag, HEADER_SIZE } from "../../../lib/protocol/wire/segment.ts";
+import {
+  Flag,
+  SEGMENT_HEADER_SIZE,
+} from "../../../lib/protocol/wire/segment.ts";
 import { mend } from "../../support/packets.ts";
 
 /** What is done about the checksum and the id of a mutant. */
@@ -104,7 +107,7 @@ export class Mutator {
 
   #finish(mutant: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const { mended, id } = this.#breed;
-    if (mutant.length < HEADER_SIZE) return mutant;
+    if (mutant.length < SEGMENT_HEADER_SIZE) return mutant;
     if (id === "right") {
       this.#view.setUint32(8, this.#idHigh);
       this.#view.setUint32(12, this.#idLow);

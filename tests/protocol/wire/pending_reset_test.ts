@@ -2,10 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import { writeReset } from "../../../lib/protocol/wire/pending_reset.ts";
 import {
   Flag,
-  HEADER_SIZE,
   Reset,
+  SEGMENT_HEADER_SIZE,
 } from "../../../lib/protocol/wire/segment.ts";
-import { endingOfReset } from "../../../lib/protocol/connection/state.ts";
+import { closeReasonOfReset } from "../../../lib/protocol/connection/state.ts";
 import { datagramOf, draftOf, segmentOf } from "../../support/packets.ts";
 
 Deno.test("a reset bears the id, its packet number and a code", () => {
@@ -31,20 +31,20 @@ Deno.test("a reset is no larger than the smallest segment that it may answer", (
     Reset.UNKNOWN,
     new Uint8Array(100),
   );
-  assertEquals(length, HEADER_SIZE + 1);
+  assertEquals(length, SEGMENT_HEADER_SIZE + 1);
   const oneByte = datagramOf({ payload: Uint8Array.of(1) });
   assert(length <= oneByte.length);
   assert(length <= datagramOf({ flags: Flag.ACK }).length);
 });
 
 Deno.test("a code that nobody knows means that the peer speaks otherwise", () => {
-  assertEquals(endingOfReset(200), "protocol");
-  assertEquals(endingOfReset(Reset.PROTOCOL), "protocol");
+  assertEquals(closeReasonOfReset(200), "protocol");
+  assertEquals(closeReasonOfReset(Reset.PROTOCOL), "protocol");
 });
 
-Deno.test("each code has its ending", () => {
+Deno.test("each code has its close reason", () => {
   const endings = Object.entries(Reset).map(([name, code]) =>
-    `${name}: ${endingOfReset(code)}`
+    `${name}: ${closeReasonOfReset(code)}`
   );
   assertEquals(endings, [
     "DONE: unknown",

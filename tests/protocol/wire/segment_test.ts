@@ -5,11 +5,11 @@ import {
   encodeHeader,
   fitAck,
   Flag,
-  HEADER_SIZE,
   type Malformation,
-  MAX_BLOCKS,
+  MAX_SACK_BLOCKS,
   PathKind,
   Segment,
+  SEGMENT_HEADER_SIZE,
   SYN_PART_SIZE,
   SYN_SIZE,
 } from "../../../lib/protocol/wire/segment.ts";
@@ -22,8 +22,8 @@ import {
   segmentOf,
 } from "../../support/packets.ts";
 
-const ACK_AT = HEADER_SIZE;
-const SYN_AT = HEADER_SIZE;
+const ACK_AT = SEGMENT_HEADER_SIZE;
+const SYN_AT = SEGMENT_HEADER_SIZE;
 const BLOCK_COUNT_AT = ACK_AT + 24;
 const BLOCKS_AT = ACK_AT + 26;
 
@@ -202,7 +202,10 @@ Deno.test("each byte that is cut off or added is noticed", () => {
   const datagram = datagramOf({ flags: Flag.ACK, payload: new Uint8Array(9) });
   for (let length = 0; length < datagram.length; length++) {
     const reason = malformationOf(datagram.subarray(0, length));
-    assertEquals(reason, length < HEADER_SIZE ? "too short" : "damaged");
+    assertEquals(
+      reason,
+      length < SEGMENT_HEADER_SIZE ? "too short" : "damaged",
+    );
   }
   const longer = new Uint8Array(datagram.length + 1);
   longer.set(datagram);
@@ -267,7 +270,7 @@ Deno.test("a header with a field out of its bounds is malformed", () => {
     ),
     "more blocks than are allowed": changed(
       ack,
-      (view) => view.setUint16(BLOCK_COUNT_AT, MAX_BLOCKS + 1),
+      (view) => view.setUint16(BLOCK_COUNT_AT, MAX_SACK_BLOCKS + 1),
     ),
     "more blocks than are there": changed(
       ack,
@@ -312,14 +315,14 @@ Deno.test("an acknowledgement gives up its oldest blocks until it fits", () => {
       assert(size <= room);
       assertEquals(blocksOf(segment), all.slice(0, segment.blockCount));
       const into = new Uint8Array(2_048);
-      assertEquals(encodeHeader(segment, into), HEADER_SIZE + size);
+      assertEquals(encodeHeader(segment, into), SEGMENT_HEADER_SIZE + size);
       // One block more would not have fitted.
       if (segment.blockCount === all.length) return;
       const more = segmentOf({
         flags: Flag.ACK,
         blocks: all.slice(0, segment.blockCount + 1),
       });
-      assert(encodeHeader(more, into) > HEADER_SIZE + room);
+      assert(encodeHeader(more, into) > SEGMENT_HEADER_SIZE + room);
     }),
   );
 });
@@ -329,7 +332,7 @@ Deno.test("data, SYN, FIN and PSH are to be acknowledged, nothing else is", () =
     segmentOf({ flags, payload: new Uint8Array(payload) }).ackEliciting;
   for (const flag of [Flag.SYN, Flag.FIN, Flag.PSH]) assert(elicits(flag));
   assert(elicits(Flag.ACK, 1));
-  assert(!elicits(Flag.ACK | Flag.WANT | Flag.COOKIE | Flag.RST));
+  assert(!elicits(Flag.ACK | Flag.BLOCKED | Flag.COOKIE | Flag.RST));
 });
 
 Deno.test("SYN, each byte and FIN take one sequence number each", () => {

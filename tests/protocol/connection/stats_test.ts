@@ -2,9 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import type { Config } from "../../../lib/protocol/connection/config.ts";
 import {
   type Limit,
+  LimitClock,
   type LimitedTimes,
-  Limits,
-} from "../../../lib/protocol/connection/limited_times.ts";
+} from "../../../lib/protocol/connection/stats.ts";
 import { type Conditions, Link } from "../../net/link.ts";
 import { Network } from "../../net/network.ts";
 import { Peer, type PeerOptions } from "../support/peer.ts";
@@ -42,7 +42,7 @@ function carry(trial: Trial): { limited: LimitedTimes; time: number } {
     sender.work(now);
   }
   const time = network.now;
-  return { limited: sender.connection!.measure(time).limited, time };
+  return { limited: sender.connection!.stats(time).limited, time };
 }
 
 /** Asserts that one limit held for at least this share of the time, and that no time is missing but the handshake. */
@@ -84,7 +84,7 @@ Deno.test("a rate that is set above what the path takes does not limit", () => {
 });
 
 Deno.test("what goes on beyond its time is laid to the CPU", () => {
-  const limits = new Limits();
+  const limits = new LimitClock();
   limits.begin(10, "path", 30);
   limits.begin(50, "cpu");
   limits.begin(55, "source");
@@ -98,7 +98,7 @@ Deno.test("what goes on beyond its time is laid to the CPU", () => {
 });
 
 Deno.test("nothing is counted before it begins, nor twice", () => {
-  const limits = new Limits();
+  const limits = new LimitClock();
   assertEquals(limits.times(100).source, 0);
   limits.begin(100, "source");
   limits.begin(110, "source");

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import * as integers from "../../../lib/protocol/wire/integers.ts";
+import * as integers from "../../lib/base/integers.ts";
 
 const uint32 = fc.oneof(
   fc.integer({ min: 0, max: 2 ** 32 - 1 }),

@@ -10,7 +10,7 @@ export interface Stretch {
 }
 
 /** What happens in a run beside what the network does. */
-export interface Twists {
+export interface Disturbances {
   /** Somebody else is half open, so that the client needs a cookie. */
   crowded: boolean;
   /** When the client's address changes, ms. */
@@ -30,20 +30,29 @@ export interface Twists {
  *
  * @param timeout silence that ends a connection, ms: nothing here comes near it
  */
-export function randomTwists(seed: number, timeout: number): Twists {
+export function randomDisturbances(
+  seed: number,
+  timeout: number,
+): Disturbances {
   const random = new Random(seed);
-  const twists: Twists = { crowded: random.next() < 0.25, moveAt: Infinity };
-  if (random.next() < 0.2) twists.moveAt = someTime(random);
+  const disturbances: Disturbances = {
+    crowded: random.next() < 0.25,
+    moveAt: Infinity,
+  };
+  if (random.next() < 0.2) disturbances.moveAt = someTime(random);
   const longest = Math.min(timeout / 3, 20_000);
-  if (random.next() < 0.1) twists.lull = stretch(random, longest);
-  if (random.next() < 0.1) twists.freeze = stretch(random, longest);
+  if (random.next() < 0.1) disturbances.lull = stretch(random, longest);
+  if (random.next() < 0.1) disturbances.freeze = stretch(random, longest);
   if (random.next() < 0.05) {
-    twists.abort = { side: someSide(random), at: someTime(random) };
+    disturbances.abort = { side: someSide(random), at: someTime(random) };
   }
   if (random.next() < 0.1) {
-    twists.narrows = { at: someTime(random), to: 1_200 + random.int(300) };
+    disturbances.narrows = {
+      at: someTime(random),
+      to: 1_200 + random.int(300),
+    };
   }
-  return twists;
+  return disturbances;
 }
 
 function stretch(random: Random, longest: number): Stretch {
