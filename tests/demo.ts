@@ -4,14 +4,9 @@
  */
 import { toText } from "@std/streams";
 import { createHash } from "node:crypto";
-import {
-  ferry,
-  freePort,
-  kill,
-  start,
-  writeRandomFile,
-} from "./support/process.ts";
+import { ferry, freePort, kill, start } from "./support/process.ts";
 import { Relay } from "./net/relay.ts";
+import { writeRandomFile } from "./support/fs.ts";
 
 const SIZE = 64 * 1024 * 1024;
 const NETWORK = { loss: 0.02, reorder: 0.05, reorderBy: 2 };

@@ -6,19 +6,10 @@ import {
   type FileEntry,
 } from "../../lib/transfer/wire/entries.ts";
 import { bytesOf, HostileSender } from "./support/hostile_sender.ts";
-import {
-  filesWith,
-  FULL,
-  inDirectory,
-  inventory,
-  MemoryWatch,
-  namesIn,
-  pause,
-  receiver,
-  sender,
-  stateOf,
-  until,
-} from "./support/running.ts";
+import { MemoryWatch, receiver, sender, stateOf } from "./support/running.ts";
+import { filesWith, inDirectory, inventory, namesIn } from "../support/fs.ts";
+import { FULL } from "../support/ferry.ts";
+import { pause, until } from "../support/wait.ts";
 
 /** A time that all entries bear. */
 const MTIME = 1_700_000_000_000_000_000n;

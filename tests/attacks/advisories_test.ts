@@ -20,19 +20,16 @@ import { Relay } from "../net/relay.ts";
 import { HostileReceiver } from "./support/hostile_receiver.ts";
 import { HostileSender } from "./support/hostile_sender.ts";
 import {
-  freePort,
-  inDirectory,
-  inventory,
-  listening,
   MemoryWatch,
-  namesIn,
-  pause,
   receiver,
   type Running,
   sender,
   TMUX,
 } from "./support/running.ts";
 import { Terminal } from "./support/terminal.ts";
+import { freePort, listening } from "../support/process.ts";
+import { inDirectory, inventory, namesIn } from "../support/fs.ts";
+import { pause } from "../support/wait.ts";
 
 const MTIME = 1_700_000_000_000_000_000n;
 const DIRECTORY = { kind: "directory", mode: 0o755, mtime: MTIME } as const;

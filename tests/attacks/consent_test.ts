@@ -1,17 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import {
-  freePort,
-  FULL,
-  inDirectory,
-  listening,
-  namesIn,
-  pause,
-  receiver,
-  type Running,
-  sender,
-  TMUX,
-} from "./support/running.ts";
+import { receiver, type Running, sender, TMUX } from "./support/running.ts";
 import { flowing, Terminal, type TerminalOptions } from "./support/terminal.ts";
+import { freePort, listening } from "../support/process.ts";
+import { FULL } from "../support/ferry.ts";
+import { inDirectory, namesIn } from "../support/fs.ts";
+import { pause } from "../support/wait.ts";
 
 const QUESTION = /\[y\/N\]/;
 const WORDS = /(?:say|same words:?) (\w+ \w+ \w+)/;

@@ -2,19 +2,16 @@ import { assert, assertEquals } from "@std/assert";
 import "../support/c_library.ts";
 import { Random } from "../../lib/base/prng.ts";
 import { Relay } from "../net/relay.ts";
+import { receiver, type Running, sender, stateOf } from "./support/running.ts";
+import { FULL } from "../support/ferry.ts";
 import {
-  FULL,
   inDirectory,
   inventory,
   namesIn,
-  pause,
-  receiver,
-  type Running,
   sameFiles,
-  sender,
-  stateOf,
   writeRandomFile,
-} from "./support/running.ts";
+} from "../support/fs.ts";
+import { pause } from "../support/wait.ts";
 
 /** Random kills of either side in each transfer, and transfers of a file: a hundred kills in full runs. */
 const KILLS = FULL ? 5 : 8;

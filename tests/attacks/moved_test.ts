@@ -3,14 +3,10 @@ import "../support/c_library.ts";
 import { Flag } from "../../lib/protocol/wire/segment.ts";
 import { datagramOf, draftOf } from "../support/packets.ts";
 import { bytesOf } from "./support/hostile_sender.ts";
-import {
-  FULL,
-  inDirectory,
-  pause,
-  receiver,
-  sender,
-  until,
-} from "./support/running.ts";
+import { receiver, sender } from "./support/running.ts";
+import { FULL } from "../support/ferry.ts";
+import { inDirectory } from "../support/fs.ts";
+import { pause, until } from "../support/wait.ts";
 
 /** Bytes that may go to an address that has not proved itself, for each byte that came in its name (RFC 9000, section 8.1), and what is on its way. */
 const MAX_FACTOR = 3;

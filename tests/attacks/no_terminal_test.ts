@@ -1,12 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import {
-  freePort,
-  inDirectory,
-  listening,
-  namesIn,
-  receiver,
-  sender,
-} from "./support/running.ts";
+import { receiver, sender } from "./support/running.ts";
+import { freePort, listening } from "../support/process.ts";
+import { inDirectory, namesIn } from "../support/fs.ts";
 
 /** What failed said one line that says why. */
 const ONE_LINE = /^\S[^\n]*[^.\n]$/;

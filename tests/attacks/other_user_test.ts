@@ -1,20 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { installed } from "../support/process.ts";
 import { bytesOf } from "./support/hostile_sender.ts";
-import {
-  asNobody,
-  filesWith,
-  FULL,
-  inDirectory,
-  inventory,
-  namesIn,
-  NOBODY,
-  pause,
-  receiver,
-  ROOT,
-  sender,
-  until,
-} from "./support/running.ts";
+import { asNobody, NOBODY, receiver, ROOT, sender } from "./support/running.ts";
+import { filesWith, inDirectory, inventory, namesIn } from "../support/fs.ts";
+import { FULL } from "../support/ferry.ts";
+import { pause, until } from "../support/wait.ts";
 
 const MARK = "TOP-SECRET-MARK";
 

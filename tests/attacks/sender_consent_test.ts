@@ -3,17 +3,11 @@ import { FrameType } from "../../lib/transfer/wire/frame.ts";
 import "../support/c_library.ts";
 import { Relay } from "../net/relay.ts";
 import { HostileReceiver } from "./support/hostile_receiver.ts";
-import {
-  freePort,
-  inDirectory,
-  listening,
-  namesIn,
-  pause,
-  receiver,
-  sender,
-  TMUX,
-} from "./support/running.ts";
+import { receiver, sender, TMUX } from "./support/running.ts";
 import { flowing, Terminal } from "./support/terminal.ts";
+import { freePort, listening } from "../support/process.ts";
+import { inDirectory, namesIn } from "../support/fs.ts";
+import { pause } from "../support/wait.ts";
 
 const QUESTION = /\[y\/N\]/;
 

@@ -4,16 +4,10 @@ import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { datagramOf, draftOf } from "../support/packets.ts";
 import { Relay } from "../net/relay.ts";
 import { bytesOf } from "./support/hostile_sender.ts";
-import {
-  cpuOf,
-  FULL,
-  inDirectory,
-  MemoryWatch,
-  pause,
-  receiver,
-  sender,
-  until,
-} from "./support/running.ts";
+import { cpuOf, MemoryWatch, receiver, sender } from "./support/running.ts";
+import { FULL } from "../support/ferry.ts";
+import { inDirectory } from "../support/fs.ts";
+import { pause, until } from "../support/wait.ts";
 
 Deno.test("single bytes with a hole before each do not make a receiver's memory or work grow without bound", () =>
   inDirectory(async (cwd) => {

@@ -6,17 +6,12 @@ import { ClientHandshake } from "../../lib/secure/handshake/handshake.ts";
 import { readMessage } from "../../lib/secure/handshake/message_reader.ts";
 import { prepare } from "../../lib/secure/secure_channel.ts";
 import { HostileSender } from "./support/hostile_sender.ts";
-import {
-  freePort,
-  FULL,
-  inDirectory,
-  listening,
-  pause,
-  receiver,
-  sender,
-  TMUX,
-} from "./support/running.ts";
+import { receiver, sender, TMUX } from "./support/running.ts";
 import { Terminal } from "./support/terminal.ts";
+import { freePort, listening } from "../support/process.ts";
+import { FULL } from "../support/ferry.ts";
+import { inDirectory } from "../support/fs.ts";
+import { pause } from "../support/wait.ts";
 
 const OPTIONS = { hostname: "127.0.0.1", port: 0, timeout: 10_000 };
 /** Handshakes that a receiver takes before it slows down. */

@@ -4,9 +4,10 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { Relay } from "../net/relay.ts";
-import { freePort, writeRandomFile } from "../support/process.ts";
+import { freePort } from "../support/process.ts";
 import { type Result, run } from "./run.ts";
 import { ferryTool, type Job, otherTools, type Tool } from "./tools.ts";
+import { writeRandomFile } from "../support/fs.ts";
 
 const HELP = `deno task bench [OPTIONS]
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { freePort, listening } from "../support/process.ts";
-import { inDirectory } from "../support/ferry.ts";
+import { inDirectory } from "../support/fs.ts";
 
 const root = new URL("../../", import.meta.url);
 

@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { freePort, listening, writeRandomFile } from "../support/process.ts";
-import { COMMAND, inDirectory, start, until } from "../support/ferry.ts";
+import { freePort, listening } from "../support/process.ts";
+import { COMMAND, start } from "../support/ferry.ts";
+import { inDirectory, writeRandomFile } from "../support/fs.ts";
+import { until } from "../support/wait.ts";
 
 const README = await Deno.readTextFile(
   new URL("../../README.md", import.meta.url),

@@ -4,6 +4,7 @@ import { Random } from "../../lib/base/prng.ts";
 import type { Channel } from "../../lib/endpoint/channel.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { knock } from "../protocol/demux/network_of_demultiplexers.ts";
+import { readAll } from "../support/streams.ts";
 
 const LOOPBACK = { hostname: "127.0.0.1", port: 0, timeout: 10_000, mtu: 1500 };
 
@@ -21,17 +22,6 @@ async function pair(hostname = "127.0.0.1") {
     receiver,
     close: () => Promise.all([sender.close(), receiver.close()]),
   };
-}
-
-async function readAll(channel: Channel): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  const into = new Uint8Array(10_000);
-  for (;;) {
-    const length = await channel.read(into);
-    if (length === null) break;
-    pieces.push(into.slice(0, length));
-  }
-  return new Uint8Array(await new Blob(pieces as BlobPart[]).arrayBuffer());
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<Failure> {

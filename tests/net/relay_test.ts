@@ -1,5 +1,6 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { Relay, type RelayOptions } from "./relay.ts";
+import { until } from "../support/wait.ts";
 
 /** A UDP socket that sends and receives short texts. */
 class Socket implements Disposable {
@@ -38,10 +39,6 @@ async function withRelay(
   const to = { hostname: "127.0.0.1", port: server.port };
   await using relay = Relay.start({ to, ...options });
   await run(relay, client, server);
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
 Deno.test("a relay passes datagrams on, there and back", () =>

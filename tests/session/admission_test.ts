@@ -5,6 +5,7 @@ import { agreeAsClient, prepare } from "../../lib/secure/secure_channel.ts";
 import { Admission } from "../../lib/session/admission.ts";
 import { listenerOf } from "../../lib/session/listener.ts";
 import { Middle } from "../secure/man_in_the_middle.ts";
+import { pause } from "../support/wait.ts";
 
 /** A receiver's side of a connection, of which only this is known. */
 function channelOf(
@@ -43,7 +44,7 @@ Deno.test("who acknowledges nothing gets no session words, and who leaves with t
     return words;
   });
   for (let turn = 0; turn < 10; turn++) {
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await pause(0);
   }
   assertEquals(known, false);
   opening.resolve();

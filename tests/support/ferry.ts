@@ -1,6 +1,5 @@
 import { freePort, kill, listening } from "./process.ts";
-
-export { inDirectory } from "./fs.ts";
+import { LIMIT, pause, until } from "./wait.ts";
 
 /** Whether the tests that take long run in full. */
 export const FULL = Deno.env.get("FERRY_FULL") !== undefined;
@@ -16,9 +15,6 @@ export const COMMAND = [
     MAIN,
   ],
 ].flat();
-
-/** Milliseconds after which what is waited for will not come any more. */
-const LIMIT = FULL ? 1_200_000 : 120_000;
 
 /** Lines that a transfer without a code says beside all else. */
 const NOTES =
@@ -151,7 +147,7 @@ export class Ferry {
       const status = await Deno.readTextFile(path).catch(() => "");
       const peak = /^VmHWM:\s*(\d+) kB/m.exec(status)?.[1];
       if (peak !== undefined) this.#memory = Number(peak) * 1024;
-      await pause();
+      await pause(20);
     }
   }
 }
@@ -214,89 +210,4 @@ export async function runFerry(
   options?: StartOptions,
 ): Promise<Ended> {
   return await new Ferry(args, options).ended;
-}
-
-/** What names of staging directories differ by. */
-const STAGING_ID = /\.[0-9a-f]{8}(?=\.ferry-part$)/;
-
-/** The names in a directory, in order; those of staging directories without their random part. */
-export function namesIn(directory: string): string[] {
-  return [...Deno.readDirSync(directory)]
-    .map(({ name }) => name.replace(STAGING_ID, "")).sort();
-}
-
-/**
- * The path of a file in the staging directory for `title`, whether or not it is
- * there; of the one staging directory there is.
- */
-export function staged(
-  directory: string,
-  title: string,
-  path = `${title}.ferry-part`,
-): string {
-  const name = [...Deno.readDirSync(directory)].map(({ name }) => name)
-    .find((name) => name.replace(STAGING_ID, "") === `${title}.ferry-part`);
-  return `${directory}/${name}/content/${path}`;
-}
-
-/**
- * What is at a path and below it, a line for each: kinds, paths, modes, times to
- * the nanosecond and where links lead.
- */
-export async function listing(path: string): Promise<string[]> {
-  const format = "%y %P %m %T@ %l\\0";
-  const find = new Deno.Command("find", { args: [path, "-printf", format] });
-  const { stdout } = await find.output();
-  return new TextDecoder().decode(stdout).split("\0").sort();
-}
-
-/** Says that what is at these paths, links themselves among them, was last changed then, as `touch` has it. */
-export async function touch(time: string, ...paths: string[]): Promise<void> {
-  const args = ["--no-dereference", "--date", time, "--", ...paths];
-  const { success } = await new Deno.Command("touch", { args }).output();
-  if (!success) throw new Error(`Cannot set the time of ${paths}`);
-}
-
-/** Whether two files hold the same. */
-export async function sameFiles(one: string, other: string): Promise<boolean> {
-  const compare = new Deno.Command("cmp", { args: ["-s", one, other] });
-  return (await compare.output()).success;
-}
-
-/**
- * Waits until `condition` holds.
- *
- * @param pair what can bring it about: once it has ended, there is no hope
- */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  pair?: Pick<Pair, "ended">,
-): Promise<void> {
-  const deadline = performance.now() + LIMIT;
-  let ended: readonly Ended[] | undefined;
-  pair?.ended.then((both) => ended = both);
-  while (!await condition()) {
-    if (ended !== undefined || performance.now() > deadline) {
-      const said = ended?.map(({ code, stderr }) => `${code}: ${stderr}`);
-      throw new Error(`It never came to ${condition}\n${said?.join("") ?? ""}`);
-    }
-    await pause();
-  }
-}
-
-/** Waits until a file, which `pair` writes, has at least `size` bytes. */
-export function grown(
-  path: string | (() => string),
-  size: number,
-  pair: Pick<Pair, "ended">,
-): Promise<void> {
-  return until(async () => {
-    const at = typeof path === "string" ? path : path();
-    const info = await Deno.stat(at).catch(() => undefined);
-    return info !== undefined && info.size >= size;
-  }, pair);
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -1,3 +1,5 @@
+import { until } from "./wait.ts";
+
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
 /** The command that starts ferry: the binary named in FERRY, or the source. */
@@ -101,7 +103,7 @@ export function freePort(): number {
   }
 }
 
-/** Resolves once somebody listens at a port, or soon if that cannot be seen. */
+/** Resolves once somebody listens at a port, or at once where that cannot be seen. */
 export async function listening(
   protocol: "tcp" | "udp",
   port: number,
@@ -109,14 +111,13 @@ export async function listening(
   const state = protocol === "tcp" ? "0A" : "07";
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
   const line = new RegExp(`:${hex} [0-9A-F:]+ ${state} `);
-  for (let tries = 0; tries < 500; tries++) {
-    for (const table of [protocol, `${protocol}6`]) {
-      const text = await Deno.readTextFile(`/proc/net/${table}`)
-        .catch(() => "");
-      if (line.test(text)) return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  if (Deno.build.os !== "linux") return;
+  await until(async () => {
+    const tables = [protocol, `${protocol}6`].map((table) =>
+      Deno.readTextFile(`/proc/net/${table}`).catch(() => "")
+    );
+    return (await Promise.all(tables)).some((table) => line.test(table));
+  });
 }
 
 /** Whether a program is installed. */
@@ -128,20 +129,4 @@ export async function installed(program: string): Promise<boolean> {
     env: { PATH: `${Deno.env.get("PATH")}:/usr/sbin` },
   }).output();
   return success;
-}
-
-/** Writes `size` random bytes to a file. */
-export async function writeRandomFile(
-  path: string,
-  size: number,
-): Promise<void> {
-  using file = await Deno.open(path, { write: true, createNew: true });
-  const chunk = new Uint8Array(65_536);
-  for (let written = 0; written < size; written += chunk.length) {
-    const part = chunk.subarray(0, Math.min(chunk.length, size - written));
-    crypto.getRandomValues(part);
-    for (let at = 0; at < part.length;) {
-      at += await file.write(part.subarray(at));
-    }
-  }
 }

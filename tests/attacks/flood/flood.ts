@@ -10,6 +10,7 @@ import {
 import { ClientHandshake } from "../../../lib/secure/handshake/handshake.ts";
 import { prepare } from "../../../lib/secure/secure_channel.ts";
 import { datagramOf, type Draft, mend } from "../../support/packets.ts";
+import { pause } from "../../support/wait.ts";
 
 /**
  * What strangers do after a SYN:
@@ -117,7 +118,7 @@ export class Flood {
         const at = this.flooded.syns++ % this.#sockets.length;
         await this.#open(this.#sockets[at]);
       }
-      await new Promise((resolve) => setTimeout(resolve, TICK));
+      await pause(TICK);
     }
   }
 

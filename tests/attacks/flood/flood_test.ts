@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { FULL, inDirectory } from "../support/running.ts";
 import { lineOf, measure } from "./measure.ts";
+import { FULL } from "../../support/ferry.ts";
+import { inDirectory } from "../../support/fs.ts";
 
 /**
  * Bytes by which a receiver's memory may grow, whatever strangers send. On a

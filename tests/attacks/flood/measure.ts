@@ -2,13 +2,13 @@ import { parseArgs } from "@std/cli/parse-args";
 import {
   cpuOf,
   MemoryWatch,
-  pause,
   receiver,
   Running,
   sender,
 } from "../support/running.ts";
-import { writeRandomFile } from "../support/running.ts";
 import type { Flooded } from "./flood.ts";
+import { pause } from "../../support/wait.ts";
+import { writeRandomFile } from "../../support/fs.ts";
 
 /** What is measured. */
 export interface MeasureOptions {

@@ -19,7 +19,7 @@ import {
   encodeOffer,
   type Offer,
 } from "../../../lib/transfer/wire/messages.ts";
-import { until } from "./running.ts";
+import { until } from "../../support/wait.ts";
 
 const ENCRYPTED: Security = { mode: "encrypted" };
 const NOTHING = new Uint8Array(0);

@@ -1,14 +1,6 @@
-import { installed, kill, listening } from "../../support/process.ts";
+import { freePort, installed, kill, listening } from "../../support/process.ts";
 import { COMMAND, start } from "../../support/ferry.ts";
-
-export { kill, listening, writeRandomFile } from "../../support/process.ts";
-export {
-  COMMAND,
-  FULL,
-  inDirectory,
-  namesIn,
-  sameFiles,
-} from "../../support/ferry.ts";
+import { pause } from "../../support/wait.ts";
 
 /** Whether another user can be played, and files of others be made. */
 export const ROOT = Deno.uid() === 0;
@@ -119,25 +111,6 @@ export function ferry(args: string[], options?: RunOptions): Running {
   return new Running([...COMMAND, ...args], options);
 }
 
-/** Below the ports that the system gives to whoever asks for any: no sender takes one of these meanwhile. */
-const FIRST_PORT = 20_000;
-const LAST_PORT = 32_000;
-
-/** A port that is free on 127.0.0.1, and in all likelihood stays so. */
-export function freePort(): number {
-  for (;;) {
-    const share = Math.random() * (LAST_PORT - FIRST_PORT);
-    const port = FIRST_PORT + Math.floor(share);
-    try {
-      const hostname = "127.0.0.1";
-      Deno.listenDatagram({ transport: "udp", hostname, port }).close();
-      return port;
-    } catch {
-      // Somebody has it
-    }
-  }
-}
-
 /** A receiver that waits for senders, and where. */
 export async function receiver(
   args: string[],
@@ -211,37 +184,4 @@ export function cpuOf(pid: number): number {
   const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-/** Waits until this holds. @throws what it came to instead */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  limit = LIMIT,
-): Promise<void> {
-  const deadline = performance.now() + limit;
-  while (!await condition()) {
-    if (performance.now() > deadline) {
-      throw new Error(`It never came to ${condition}`);
-    }
-    await pause(20);
-  }
-}
-
-export function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/** What is at a path and below it, with mode, owner, size and time of each, links not followed. */
-export async function inventory(path: string): Promise<string[]> {
-  const format = "%y %P %m %U %s %T@ %l\\0";
-  const find = new Deno.Command("find", { args: [path, "-printf", format] });
-  const { stdout } = await find.output();
-  return new TextDecoder().decode(stdout).split("\0").filter(Boolean).sort();
-}
-
-/** All regular files below a path whose content has this text in it. */
-export async function filesWith(path: string, text: string): Promise<string[]> {
-  const args = ["-rlaF", "--", text, path];
-  const { stdout } = await new Deno.Command("grep", { args }).output();
-  return new TextDecoder().decode(stdout).split("\n").filter(Boolean).sort();
 }

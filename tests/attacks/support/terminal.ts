@@ -1,4 +1,5 @@
-import { COMMAND, pause } from "./running.ts";
+import { COMMAND } from "../../support/ferry.ts";
+import { pause } from "../../support/wait.ts";
 
 /** How a terminal is opened. */
 export interface TerminalOptions {

@@ -5,6 +5,7 @@ import {
   Questions,
 } from "../../../lib/cli/terminal/questions.ts";
 import type { OfferRequest } from "../../../lib/session/consent.ts";
+import { until } from "../../support/wait.ts";
 
 const REQUEST: OfferRequest = {
   peer: "192.0.2.5:40000",
@@ -107,10 +108,6 @@ function person(answers: (string | null)[]) {
   const ask = (peer: string, signal = new AbortController().signal) =>
     questions.ask({ about: "offer", request: { ...REQUEST, peer } }, signal);
   return { ask, log };
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
 Deno.test("only yes is yes: anything else, nothing and the end of input are no", async () => {

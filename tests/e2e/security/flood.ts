@@ -1,6 +1,7 @@
 import { Random } from "../../../lib/base/prng.ts";
 import { Flag, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
 import { datagramOf, mend } from "../../support/packets.ts";
+import { pause } from "../../support/wait.ts";
 
 /** What a {@linkcode flood} has sent. */
 export interface Flooded {
@@ -39,7 +40,7 @@ export async function flood(
   while (!signal.aborted) {
     const due = 2 * rate * (performance.now() - start) / 1000;
     if (due < sent + BATCH) {
-      await new Promise((resolve) => setTimeout(resolve));
+      await pause(0);
       continue;
     }
     const sends = [];

@@ -5,20 +5,20 @@ import { uint32At } from "../../../lib/base/integers.ts";
 import { Flag, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
 import { ClientHandshake } from "../../../lib/secure/handshake/handshake.ts";
 import { prepare } from "../../../lib/secure/secure_channel.ts";
-import { freePort, listening, writeRandomFile } from "../../support/process.ts";
+import { freePort, listening } from "../../support/process.ts";
 import { datagramOf, mend } from "../../support/packets.ts";
 import {
   type Ended,
   Ferry,
   FULL,
-  inDirectory,
   runFerry,
-  sameFiles,
   start,
   startPair,
 } from "../../support/ferry.ts";
 import { flood } from "./flood.ts";
 import type { StrangersOptions } from "./unauthenticated_peers.ts";
+import { inDirectory, sameFiles, writeRandomFile } from "../../support/fs.ts";
+import { pause } from "../../support/wait.ts";
 
 /** SYNs a second, and random datagrams a second. */
 const RATE = FULL ? 50_000 : 20_000;
@@ -95,7 +95,7 @@ async function beside(cwd: string, crowd: Crowd | undefined, at: boolean) {
   );
   await listening("udp", port);
   const strangers = crowd && letCome(at ? port : freePort(), crowd);
-  await new Promise((resolve) => setTimeout(resolve, BEFORE));
+  await pause(BEFORE);
   const send = async (name: string) => {
     const start = performance.now();
     const to = ["send", "127.0.0.1", `${port}`, CODE, "--json", name];

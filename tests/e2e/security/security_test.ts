@@ -9,24 +9,17 @@ import {
 import { readMessage } from "../../../lib/secure/handshake/message_reader.ts";
 import { agreeAsClient, prepare } from "../../../lib/secure/secure_channel.ts";
 import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
-import {
-  freePort,
-  installed,
-  listening,
-  writeRandomFile,
-} from "../../support/process.ts";
+import { freePort, installed, listening } from "../../support/process.ts";
 import "../../support/c_library.ts";
 import { type Direction, Relay } from "../../net/relay.ts";
+import { type Ended, Ferry, runFerry, runPair } from "../../support/ferry.ts";
 import {
-  type Ended,
-  Ferry,
   inDirectory,
   namesIn,
-  runFerry,
-  runPair,
   sameFiles,
-  until,
-} from "../../support/ferry.ts";
+  writeRandomFile,
+} from "../../support/fs.ts";
+import { until } from "../../support/wait.ts";
 
 const TEXT = "The quick brown fox jumps over the lazy dog. ";
 

@@ -3,6 +3,7 @@ import { Flag, Reset, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
 import { ClientHandshake } from "../../../lib/secure/handshake/handshake.ts";
 import { prepare } from "../../../lib/secure/secure_channel.ts";
 import { datagramOf, type Draft, draftOf } from "../../support/packets.ts";
+import { pause } from "../../support/wait.ts";
 
 /** What strangers do when they have opened a connection. */
 export type Manner =
@@ -144,7 +145,7 @@ export async function strangers(options: StrangersOptions): Promise<number> {
         say(socket, { idLow, flags: Flag.RST, packetNumber: 1, payload });
       }
     }
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    await pause(2);
   }
   for (const socket of sockets) socket.close();
   return sent;

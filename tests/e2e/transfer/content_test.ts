@@ -1,17 +1,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { writeRandomFile } from "../../support/process.ts";
+import { type Ended, FULL, runPair, startPair } from "../../support/ferry.ts";
 import {
-  type Ended,
-  FULL,
   inDirectory,
   listing,
   namesIn,
-  runPair,
   sameFiles,
-  startPair,
   touch,
-  until,
-} from "../../support/ferry.ts";
+  writeRandomFile,
+} from "../../support/fs.ts";
+import { until } from "../../support/wait.ts";
 
 /** Asserts that both sides succeeded, and say so with the same digest. */
 function assertDone(ended: [Ended, Ended]): void {

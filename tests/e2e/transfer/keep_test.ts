@@ -1,15 +1,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { freePort, listening, writeRandomFile } from "../../support/process.ts";
+import { freePort, listening } from "../../support/process.ts";
+import { Ferry, runFerry } from "../../support/ferry.ts";
 import {
-  Ferry,
-  grown,
   inDirectory,
   namesIn,
-  runFerry,
   sameFiles,
   staged,
-  until,
-} from "../../support/ferry.ts";
+  writeRandomFile,
+} from "../../support/fs.ts";
+import { grown, until } from "../../support/wait.ts";
 
 /** A tree with a file of `size` bytes and a small one. */
 async function makeTree(path: string, size: number): Promise<void> {

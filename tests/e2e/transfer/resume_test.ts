@@ -1,22 +1,23 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Random } from "../../../lib/base/prng.ts";
-import { writeRandomFile } from "../../support/process.ts";
 import { Relay } from "../../net/relay.ts";
 import { assertDone } from "../../support/assertions.ts";
 import {
   type Ended,
   FULL,
-  grown,
-  inDirectory,
-  namesIn,
   type Pair,
   type PairOptions,
   runPair,
+  startPair,
+} from "../../support/ferry.ts";
+import {
+  inDirectory,
+  namesIn,
   sameFiles,
   staged,
-  startPair,
-  until,
-} from "../../support/ferry.ts";
+  writeRandomFile,
+} from "../../support/fs.ts";
+import { grown, until } from "../../support/wait.ts";
 
 const SIZE = FULL ? 500_000_000 : 20_000_000;
 /** Slow enough to be interrupted in the middle. */

@@ -1,21 +1,23 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Random } from "../../../lib/base/prng.ts";
-import { freePort, listening, writeRandomFile } from "../../support/process.ts";
+import { freePort, listening } from "../../support/process.ts";
 import { Relay } from "../../net/relay.ts";
 import { assertDone } from "../../support/assertions.ts";
 import {
   Ferry,
   FULL,
-  grown,
-  inDirectory,
-  namesIn,
   type PairOptions,
   runPair,
+  startPair,
+} from "../../support/ferry.ts";
+import {
+  inDirectory,
+  namesIn,
   sameFiles,
   staged,
-  startPair,
-  until,
-} from "../../support/ferry.ts";
+  writeRandomFile,
+} from "../../support/fs.ts";
+import { grown, until } from "../../support/wait.ts";
 
 const ROOT = Deno.uid() === 0;
 const NOBODY = 65534;

@@ -1,6 +1,7 @@
 import { assert } from "@std/assert";
-import { inDirectory, runPair } from "../../support/ferry.ts";
+import { runPair } from "../../support/ferry.ts";
 import { makeTrap, SECRET, whileFlipping } from "./flip.ts";
+import { inDirectory } from "../../support/fs.ts";
 
 /** How often the tree is sent. */
 const SENDS = Number(Deno.env.get("FERRY_SENDS") ?? 6);

@@ -1,16 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Random } from "../../../lib/base/prng.ts";
 import { assertDone } from "../../support/assertions.ts";
-import {
-  type Ended,
-  FULL,
-  inDirectory,
-  listing,
-  namesIn,
-  runFerry,
-  runPair,
-  touch,
-} from "../../support/ferry.ts";
+import { type Ended, FULL, runFerry, runPair } from "../../support/ferry.ts";
+import { inDirectory, listing, namesIn, touch } from "../../support/fs.ts";
 
 const FILES = FULL ? 10_000 : 1000;
 const ODD_NAMES = [

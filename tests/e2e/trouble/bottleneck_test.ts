@@ -1,13 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { writeRandomFile } from "../../support/process.ts";
 import { Relay } from "../../net/relay.ts";
-import {
-  inDirectory,
-  namesIn,
-  runFerry,
-  runPair,
-  startPair,
-} from "../../support/ferry.ts";
+import { runFerry, runPair, startPair } from "../../support/ferry.ts";
+import { inDirectory, namesIn, writeRandomFile } from "../../support/fs.ts";
 
 Deno.test("a transfer over a lossy path says that the path limits it, and draws its course", () =>
   inDirectory(async (cwd) => {

@@ -1,17 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
-import { writeRandomFile } from "../../support/process.ts";
 import { assertFailed } from "../../support/assertions.ts";
+import { Ferry, FULL, type Pair, startPair } from "../../support/ferry.ts";
 import {
-  Ferry,
-  FULL,
-  grown,
   inDirectory,
   namesIn,
-  type Pair,
   sameFiles,
   staged,
-  startPair,
-} from "../../support/ferry.ts";
+  writeRandomFile,
+} from "../../support/fs.ts";
+import { grown, pause } from "../../support/wait.ts";
 
 /** Slow enough that 20 MB are still under way when something happens. */
 const UNHURRIED = ["--rate", "100"];
@@ -190,8 +187,3 @@ Deno.test("a receiver whose output is not read learns that its sender was killed
     assertFailed(await receiver.ended, 1, SILENT);
     await reader.cancel();
   }));
-
-/** The time that passes is what these tests are about. */
-function pause(time: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, time));
-}

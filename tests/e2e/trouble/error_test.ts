@@ -1,16 +1,14 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { freePort, listening, writeRandomFile } from "../../support/process.ts";
+import { freePort, listening } from "../../support/process.ts";
 import { assertFailed } from "../../support/assertions.ts";
+import { Ferry, runFerry, runPair, startPair } from "../../support/ferry.ts";
 import {
-  Ferry,
   inDirectory,
   namesIn,
-  runFerry,
-  runPair,
   staged,
-  startPair,
-  until,
-} from "../../support/ferry.ts";
+  writeRandomFile,
+} from "../../support/fs.ts";
+import { until } from "../../support/wait.ts";
 
 Deno.test("a bad command line ends with status 2 and one line", async () => {
   assertFailed(await runFerry(["send"]), 2, /see ferry send --help/);

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { writeRandomFile } from "../../support/process.ts";
 import type { Conditions } from "../../net/link.ts";
 import { Relay } from "../../net/relay.ts";
-import { inDirectory, runPair, sameFiles } from "../../support/ferry.ts";
+import { runPair } from "../../support/ferry.ts";
+import { inDirectory, sameFiles, writeRandomFile } from "../../support/fs.ts";
 
 /** Sends `size` random bytes through such a network, both ways alike, and compares. */
 function assertCarried(

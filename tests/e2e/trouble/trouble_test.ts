@@ -1,16 +1,14 @@
 import { assert } from "@std/assert";
-import { writeRandomFile } from "../../support/process.ts";
 import { Relay } from "../../net/relay.ts";
 import { assertDone } from "../../support/assertions.ts";
+import { FULL, type Pair, startPair } from "../../support/ferry.ts";
 import {
-  FULL,
-  grown,
   inDirectory,
-  type Pair,
   sameFiles,
   staged,
-  startPair,
-} from "../../support/ferry.ts";
+  writeRandomFile,
+} from "../../support/fs.ts";
+import { grown, pause } from "../../support/wait.ts";
 
 const SIZE = FULL ? 10_000_000 : 4_000_000;
 /** How long the network is gone, in milliseconds. */
@@ -44,7 +42,7 @@ Deno.test(`a network that is gone for ${DARK} ms costs nothing but the time`, as
     return relay.port;
   }, async () => {
     relay.darken();
-    await new Promise((resolve) => setTimeout(resolve, DARK));
+    await pause(DARK);
     relay.lighten();
   });
   await relay!.close();

@@ -3,6 +3,7 @@ import type { Secrets } from "../../../lib/secure/handshake/handshake.ts";
 import { prepare } from "../../../lib/secure/secure_channel.ts";
 import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
 import { ENCRYPTED, PLAIN, withCode } from "./handshake_pair.ts";
+import { pause } from "../../support/wait.ts";
 
 /** What is made ahead goes on being made for a moment, and is no leak. */
 function test(name: string, fn: () => Promise<void>): void {
@@ -25,7 +26,7 @@ for (const security of [ENCRYPTED, CODE]) {
     const given = Array.from({ length: 60 }, () => sharesIn(secrets.next()));
     // Those that were made ahead meanwhile
     while (given.length < 100) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await pause(1);
       given.push(sharesIn(secrets.next()));
     }
     const shares = given.flat();

@@ -14,6 +14,7 @@ import {
 import { SecureStream } from "../../../lib/secure/secure_stream.ts";
 import { memoryPair } from "../../support/memory_stream.ts";
 import { Middle } from "../man_in_the_middle.ts";
+import { readAll } from "../../support/streams.ts";
 
 /** What was still being opened when a stream broke is left to itself, and is no leak. */
 function test(name: string, fn: () => void | Promise<void>): void {
@@ -43,17 +44,6 @@ function secure(
       recordsPerKey: serversRecordsPerKey,
     }),
   ];
-}
-
-async function readAll(stream: ByteStream, size = 10_000): Promise<Uint8Array> {
-  const pieces: Uint8Array<ArrayBuffer>[] = [];
-  const into = new Uint8Array(size);
-  for (;;) {
-    const count = await stream.read(into);
-    if (count === null) break;
-    pieces.push(into.slice(0, count));
-  }
-  return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }
 
 test("bytes cross in both directions, whatever the sizes of writes, reads and pieces", async () => {

@@ -4,6 +4,7 @@ import { fileCalls } from "../../../lib/system/c_library.ts";
 import { FileTreeSource } from "../../../lib/transfer/files/reading/tree_source.ts";
 import { makeTrap, SECRET, whileFlipping } from "../../e2e/transfer/flip.ts";
 import { inDirectory } from "../files.ts";
+import { pause } from "../../support/wait.ts";
 
 type FileStep = Step & { readonly does: "file" };
 
@@ -257,7 +258,7 @@ Deno.test("measuring a large tree lets others have their turn, ends in time and 
     const others = (async () => {
       while (measuring) {
         turns++;
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await pause(0);
       }
     })();
     const whole = await source.measure();
