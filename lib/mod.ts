@@ -88,7 +88,6 @@ export type {
   OfferRequest,
   ReceiverRequest,
 } from "./session/consent.ts";
-export { receiveAll, type ReceiveAllOptions } from "./session/keep.ts";
 export type {
   Agreement,
   KeepListener,
@@ -100,6 +99,7 @@ export type {
 export type { SessionOptions, WantedSecurity } from "./session/options.ts";
 export { receive, type ReceiveOptions } from "./session/receive.ts";
 export { send, type SendOptions } from "./session/send.ts";
+export { receiveAll, type ReceiveAllOptions } from "./session/serve.ts";
 export type { Destination, Target } from "./session/target.ts";
 export type {
   CommitOptions,

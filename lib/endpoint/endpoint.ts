@@ -10,11 +10,12 @@ import { Host, type MakeRoom } from "../protocol/demux/demultiplexer.ts";
 import { LARGEST_USEFUL_DATAGRAM } from "../protocol/congestion/socket_buffer.ts";
 import { BASE_DATAGRAM_SIZE } from "../protocol/connection/path_mtu.ts";
 import type { TraceEvent } from "../protocol/connection/trace.ts";
-import { abortable, firstOf } from "../base/async.ts";
+import { abortable } from "../base/async.ts";
 import { isIPv6, resolve, showAddress } from "./socket/address.ts";
 import { Alarm } from "./timer.ts";
 import { Channel, type ChannelDriver } from "./channel.ts";
 import { Collector } from "./garbage_collection.ts";
+import { Incoming } from "./incoming.ts";
 import { deviceMtu } from "./socket/device_mtu.ts";
 import { FloodGate } from "./socket/syn_filter.ts";
 import { Socket } from "./socket/socket.ts";
@@ -22,8 +23,6 @@ import { Train } from "./socket/gso.ts";
 
 /** The largest datagram that UDP carries. */
 const MAX_DATAGRAM_SIZE = 65_535;
-/** Milliseconds that a peer may take from its first datagram until it is let in. */
-const OPENING_LIMIT = 10_000;
 /** Addresses of which it is remembered what their device carries. */
 const MAX_MTUS = 64;
 /** Datagrams sent for each look at the clock. */
@@ -78,14 +77,16 @@ export class Endpoint implements ChannelDriver {
   readonly #alarm: Alarm;
   readonly #gate: FloodGate;
   readonly #channels = new Map<Connection, Channel>();
-  /** Those of whom it is not known yet whether they are let in. */
-  readonly #judged = new Set<Channel>();
+  /** Connections of peers that are neither accepted nor refused. */
+  readonly #undecided = new Set<Incoming>();
+  /** Those of them that the iteration has not come to. */
+  readonly #unclaimed = new Set<Incoming>();
+  /** Resolves when there is one for an iteration that waits. */
+  #arrival = Promise.withResolvers<void>();
   readonly #collector = new Collector();
   readonly #train = new Train();
   readonly #mtu: number;
   readonly #deviceMtus = new Map<string, number>();
-  // Who hears of connections that peers open.
-  #onOpened: ((connection: Connection) => void) | undefined;
   readonly #receiving: Promise<void>;
   #flushing: Promise<void> | undefined;
   // What is to be done once something has left.
@@ -156,107 +157,70 @@ export class Endpoint implements ChannelDriver {
     return this.#open(connection, showAddress(peer));
   }
 
-  /** Waits for a peer that has opened a connection and proved its address. */
-  accept(signal?: AbortSignal): Promise<Channel> {
-    return this.admit((channel) => Promise.resolve(channel), signal);
-  }
-
   /**
-   * Waits for a peer whom `judge` lets in. It judges everybody who opens a
-   * connection, several at a time, from the first datagram on, and may answer at
-   * once: nobody is sent more than came from there until the address is proved.
-   * Whoever is not let in is dropped: where `judge` throws, or takes too long.
-   * The first who is let in, and has proved an address, is served; the others
-   * are told that the host is busy.
+   * Listens for connections that peers open, until `signal` is aborted or the
+   * iteration ends. Each is to be accepted or refused; several may be under
+   * consideration at a time. From then on, or when all places are taken, peers are
+   * told that the endpoint is busy.
    *
-   * @returns what `judge` made of the channel
+   * @param options.makeRoom is called when all places are taken and a peer comes
+   * whose address is validated, and again when it is accepted: it may abort an
+   * accepted channel, and returns whether it did. Without it, or where it returns
+   * false, the peer is told that the endpoint is busy.
    * @throws the signal's reason
    */
-  async admit<T>(
-    judge: (channel: Channel) => Promise<T>,
+  async *incoming(
     signal?: AbortSignal,
-  ): Promise<T> {
-    const { promise, resolve } = Promise.withResolvers<T>();
-    const done = new AbortController();
-    const ends = signal === undefined ? [] : [signal];
-    const serving = this.serve(
-      judge,
-      resolve,
-      firstOf([done.signal, ...ends]),
-    );
-    try {
-      return await Promise.race([promise, serving]);
-    } finally {
-      serving.catch(() => {});
-      done.abort();
-    }
-  }
-
-  /**
-   * Judges, as {@linkcode admit} does, one peer after another, and hands what
-   * came of it to `take` for each who was let in, for as many at a time as there
-   * are places.
-   *
-   * @param options.makeRoom is asked when somebody comes who has proved an
-   * address, or is to be let in, and all places are taken: it may abort a channel
-   * that was let in, and says whether it did. Without it, or where it says no,
-   * the peer is told that the host is busy.
-   * @throws the signal's reason, once it is aborted
-   */
-  serve<T>(
-    judge: (channel: Channel) => Promise<T>,
-    take: (result: T) => void,
-    signal: AbortSignal,
-    options: { readonly makeRoom?: MakeRoom } = {},
-  ): Promise<never> {
-    if (this.#onOpened !== undefined) throw new TypeError("Already accepting");
-    if (signal.aborted) return Promise.reject(signal.reason);
-    signal.addEventListener("abort", () => this.#onOpened = undefined);
+    { makeRoom }: { readonly makeRoom?: MakeRoom } = {},
+  ): AsyncGenerator<Incoming, never> {
+    if (this.#host.listening) throw new TypeError("Already listening");
+    signal?.throwIfAborted();
     this.#socket.tune();
-    this.#host.makeRoom = options.makeRoom;
+    this.#host.makeRoom = makeRoom;
     this.#host.listening = true;
-    this.#onOpened = (connection) => {
-      const channel = this.#open(connection, this.peerOf(connection) ?? "");
-      this.#consider(connection, channel, judge)
-        .then(take, (failure) => channel.abort(failure));
-    };
-    this.#serveAccepting();
-    return abortable(new Promise<never>(() => {}), signal);
-  }
-
-  async #consider<T>(
-    connection: Connection,
-    channel: Channel,
-    judge: (channel: Channel) => Promise<T>,
-  ): Promise<T> {
-    const late = new Failure("silence", "The peer took too long to begin");
-    const timer = setTimeout(() => channel.abort(late), OPENING_LIMIT);
-    this.#judged.add(channel);
     try {
-      const result = await judge(channel);
-      await channel.established;
-      if (this.#host.admit(connection)) {
-        this.flush();
-        return result;
+      for (;;) {
+        const [next] = this.#unclaimed;
+        if (next !== undefined) {
+          this.#unclaimed.delete(next);
+          yield next;
+        } else {
+          this.#arrival = Promise.withResolvers<void>();
+          await abortable(this.#arrival.promise, signal);
+        }
+        signal?.throwIfAborted();
       }
-      throw new Failure("busy", "Somebody else is served");
-    } catch (error) {
-      this.#collector.forget();
-      // A place that strangers get for nothing is not free again at once.
-      await channel.established;
-      throw error;
     } finally {
-      clearTimeout(timer);
-      this.#judged.delete(channel);
+      this.#host.listening = false;
+      this.#host.makeRoom = undefined;
     }
   }
 
-  #serveAccepting(): void {
-    while (this.#onOpened !== undefined) {
+  #takeIncoming(): void {
+    for (;;) {
       const connection = this.#host.accept();
       if (connection === undefined) return;
-      this.#onOpened(connection);
+      const channel = this.#open(connection, this.peerOf(connection) ?? "");
+      const incoming = new Incoming(channel, {
+        accept: () => this.#accept(connection),
+        settled: (incoming, accepted) => this.#onSettled(incoming, accepted),
+      });
+      this.#undecided.add(incoming);
+      this.#unclaimed.add(incoming);
+      this.#arrival.resolve();
     }
+  }
+
+  #accept(connection: Connection): boolean {
+    const accepted = this.#host.admit(connection);
+    this.flush();
+    return accepted;
+  }
+
+  #onSettled(incoming: Incoming, accepted: boolean): void {
+    this.#undecided.delete(incoming);
+    this.#unclaimed.delete(incoming);
+    if (!accepted) this.#collector.forget();
   }
 
   #open(connection: Connection, peer: string): Channel {
@@ -273,7 +237,9 @@ export class Endpoint implements ChannelDriver {
   /** Sends what there is to be said at last, and closes the socket. */
   async close(): Promise<void> {
     const closed = new Failure("interrupted", "The endpoint was closed");
-    for (const channel of this.#judged) channel.abort(closed);
+    for (const incoming of this.#undecided) incoming.abort(closed);
+    this.#arrival.promise.catch(() => {});
+    this.#arrival.reject(closed);
     // Or there might be no end of answers to a flood
     this.#host.listening = false;
     this.#alarm.clear();
@@ -324,7 +290,7 @@ export class Endpoint implements ChannelDriver {
   }
 
   #update(): void {
-    this.#serveAccepting();
+    this.#takeIncoming();
     for (const connection of this.#host.takeChanged()) {
       this.#channels.get(connection)?.update();
     }

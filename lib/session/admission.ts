@@ -1,5 +1,6 @@
 import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
+import type { Incoming } from "../endpoint/incoming.ts";
 import { Guesses } from "../secure/code/wrong_guesses.ts";
 import {
   SecurityFailure,
@@ -72,34 +73,47 @@ export class Admission<L extends Listener = Listener> {
   }
 
   /**
-   * Agrees with whoever has opened this connection, and hears what they offer.
+   * Does the handshake of a connection, reads what its peer offers, and accepts
+   * or refuses the connection.
    *
-   * @throws {Failure} unless they may send; the person at this side was told
+   * @throws {Failure} unless the peer may send; the person at this side was told
    */
-  async judge(channel: Channel): Promise<Admitted<L>> {
+  async admit(incoming: Incoming): Promise<Admitted<L>> {
+    try {
+      const admitted = await this.#judge(incoming.channel);
+      await incoming.accept();
+      return admitted;
+    } catch (failure) {
+      incoming.refuse(failure as Error);
+      throw failure;
+    }
+  }
+
+  async #judge(channel: Channel): Promise<Admitted<L>> {
     const { security, asks, listenerFor } = this.#options;
     const { mode } = security;
     const source = addressOf(channel.peer);
-    let finishes = false;
+    // Whether the peer has completed a handshake that shows session words
+    let sawWords = false;
     try {
       const agreed = await agreeAsServer(channel, this.#secrets, {
         guesses: this.#guesses,
         asks,
-        // Of whoever gets as far as words or a guess, the person here hears
+        // Only a validated address may use up guesses or cause a notice
         validated: channel.established,
         beforeFinished: async () => {
           await this.#limiter.admit(source);
-          finishes = true;
+          sawWords = true;
         },
       });
       const reception = new Reception(agreed.stream);
-      // Whoever agrees and offers nothing is no sender
+      // A peer that completes a handshake and offers nothing is no sender
       const offer = await reception.offer();
       await channel.established;
       const words = await agreed.words;
-      // Whoever leaves before there is a decision may have tried for the words
-      const counted = finishes;
-      finishes = false;
+      // A peer that leaves before there is a decision may have tried for the words
+      const counted = sawWords;
+      sawWords = false;
       const decided = () => {
         if (counted) this.#limiter.excuse(source);
       };
@@ -107,19 +121,11 @@ export class Admission<L extends Listener = Listener> {
       const listener = listenerFor(channel.peer);
       listener.connected(channel.peer);
       listener.agreed({ mode, words, asks });
-      return {
-        channel,
-        reception,
-        offer,
-        owner,
-        words,
-        listener,
-        decided,
-      };
+      return { channel, reception, offer, owner, words, listener, decided };
     } catch (failure) {
-      // If the peer never completes the handshake, report nothing.
+      // If the address is never validated, report nothing
       await channel.established;
-      if (finishes) this.#tellOfTry(channel.peer);
+      if (sawWords) this.#tellOfTry(channel.peer);
       else this.#tell(channel.peer, failure);
       if (failure instanceof SecurityFailure) await farewell(channel);
       this.#endAfterGuesses();

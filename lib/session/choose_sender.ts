@@ -73,11 +73,13 @@ export async function chooseSender(
       patience.resume();
     }
   };
-  endpoint.serve(
-    (channel) => admission.judge(channel),
-    (admitted) => void consider(admitted),
-    firstOf([signal, done.signal]),
-  ).catch(chosen.reject);
+  const listen = async () => {
+    const over = firstOf([signal, done.signal]);
+    for await (const connection of endpoint.incoming(over)) {
+      admission.admit(connection).then(consider, () => {});
+    }
+  };
+  listen().catch(chosen.reject);
   try {
     return await chosen.promise;
   } finally {

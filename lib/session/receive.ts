@@ -12,7 +12,7 @@ import {
   type SessionOptions,
   type WantedSecurity,
 } from "./options.ts";
-import { take } from "./take.ts";
+import { receiveOne } from "./receive_one.ts";
 import { type Destination, openTarget } from "./target.ts";
 
 /** Settings of {@linkcode receive}. */
@@ -66,7 +66,7 @@ export async function receive(options: ReceiveOptions): Promise<Summary> {
         target,
         listener,
       });
-      return await take(admitted, target, options);
+      return await receiveOne(admitted, target, options);
     } finally {
       await endpoint.close();
     }

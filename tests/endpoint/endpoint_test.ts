@@ -3,6 +3,7 @@ import { Failure } from "../../lib/base/failure.ts";
 import { Random } from "../../lib/base/prng.ts";
 import type { Channel } from "../../lib/endpoint/channel.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
+import { acceptOne } from "./accept_one.ts";
 import { knock } from "../protocol/demux/network_of_demultiplexers.ts";
 import { readAll } from "../support/streams.ts";
 
@@ -11,7 +12,7 @@ const LOOPBACK = { hostname: "127.0.0.1", port: 0, timeout: 10_000, mtu: 1500 };
 async function pair(hostname = "127.0.0.1") {
   const receiver = Endpoint.listen({ ...LOOPBACK, hostname });
   const sender = Endpoint.listen({ ...LOOPBACK, hostname });
-  const accepting = receiver.accept();
+  const accepting = acceptOne(receiver);
   const channel = await sender.connect(hostname, receiver.port);
   await channel.write(new Uint8Array(0));
   const accepted = await accepting;
@@ -51,7 +52,7 @@ Deno.test("an endpoint that is bound to nothing in particular is reached by IPv4
   for (const host of ["127.0.0.1", "::1", "localhost"]) {
     const receiver = Endpoint.listen({ ...LOOPBACK, hostname: undefined });
     const sender = Endpoint.listen({ ...LOOPBACK, hostname: undefined });
-    const accepting = receiver.accept();
+    const accepting = acceptOne(receiver);
     const channel = await sender.connect(host, receiver.port);
     await channel.write(Uint8Array.of(7));
     await channel.closeWrite();
@@ -132,7 +133,7 @@ Deno.test("where nobody answers, the failure names the address and what to look 
 Deno.test("a peer that is gone without a word is given up after the timeout", async () => {
   const receiver = Endpoint.listen(LOOPBACK);
   const sender = Endpoint.listen({ ...LOOPBACK, timeout: 400 });
-  const accepting = receiver.accept();
+  const accepting = acceptOne(receiver);
   const channel = await sender.connect("127.0.0.1", receiver.port);
   await channel.write(Uint8Array.of(1));
   await accepting;
@@ -154,7 +155,7 @@ Deno.test("a receiver that was restarted on the same port ends the old connectio
 
 Deno.test("an endpoint closes while strangers knock without end", async () => {
   const receiver = Endpoint.listen(LOOPBACK);
-  const nobody = receiver.accept().catch(() => {});
+  const nobody = acceptOne(receiver).catch(() => {});
   const { hostname } = LOOPBACK;
   const stranger = Deno.listenDatagram({
     transport: "udp",
@@ -178,22 +179,26 @@ Deno.test("an endpoint closes while strangers knock without end", async () => {
 });
 
 /** Serves one sender, and then lets another one come. */
-async function another(makeRoom: (first: Channel) => boolean) {
+async function another(mayAbort: (first: Channel) => boolean) {
   const receiver = Endpoint.listen(LOOPBACK);
-  const served: Channel[] = [];
-  const { promise: first, resolve } = Promise.withResolvers<void>();
+  const { promise: first, resolve } = Promise.withResolvers<Channel>();
   const over = new AbortController();
-  const take = (channel: Channel) => {
-    served.push(channel);
-    resolve();
-  };
   let asked = 0;
-  receiver.serve((channel) => Promise.resolve(channel), take, over.signal, {
-    makeRoom: () => {
+  let served: Channel;
+  const serve = async () => {
+    const makeRoom = () => {
       asked++;
-      return makeRoom(served[0]);
-    },
-  }).catch(() => {});
+      return mayAbort(served);
+    };
+    const connections = receiver.incoming(over.signal, { makeRoom });
+    for await (const incoming of connections) {
+      incoming.accept().then(() => {
+        served ??= incoming.channel;
+        resolve(served);
+      }, () => {});
+    }
+  };
+  serve().catch(() => {});
   const sender = Endpoint.listen(LOOPBACK);
   const one = await sender.connect("127.0.0.1", receiver.port);
   await one.write(Uint8Array.of(1));
@@ -230,6 +235,54 @@ Deno.test("when the application gives none up, who comes is told that it is busy
   one.ping();
   assertEquals(one.finished, false);
   await close();
+});
+
+Deno.test("a refused connection is aborted, and the next one can be accepted", async () => {
+  const receiver = Endpoint.listen(LOOPBACK);
+  const sender = Endpoint.listen(LOOPBACK);
+  const connections = receiver.incoming();
+  const next = async () => {
+    const arrival = connections.next();
+    const channel = await sender.connect("127.0.0.1", receiver.port);
+    await channel.write(Uint8Array.of(1));
+    const { value: incoming } = await arrival;
+    return { channel, incoming };
+  };
+  const first = await next();
+  first.incoming.refuse(new Failure("declined", "Not you"));
+  assertEquals((await failureOf(first.channel.closed)).reason, "peer-stopped");
+  const second = await next();
+  await second.incoming.accept();
+  await second.channel.established;
+  assertEquals((await failureOf(first.incoming.accept())).reason, "busy");
+  await Promise.all([sender.close(), receiver.close()]);
+});
+
+Deno.test("what is sent before a connection is accepted can be read to decide on it", async () => {
+  const receiver = Endpoint.listen(LOOPBACK);
+  const sender = Endpoint.listen(LOOPBACK);
+  const channel = await sender.connect("127.0.0.1", receiver.port);
+  await channel.write(Uint8Array.of(1, 2, 3));
+  for await (const { channel: from } of receiver.incoming()) {
+    const into = new Uint8Array(10);
+    assertEquals(await from.read(into), 3);
+    assertEquals(into.subarray(0, 3), Uint8Array.of(1, 2, 3));
+    break;
+  }
+  await Promise.all([sender.close(), receiver.close()]);
+});
+
+Deno.test("the iteration ends when the endpoint is closed, or with the signal's reason", async () => {
+  const receiver = Endpoint.listen(LOOPBACK);
+  const stopped = new Failure("interrupted", "Stopped");
+  const over = new AbortController();
+  const listening = receiver.incoming(over.signal).next();
+  over.abort(stopped);
+  assertEquals(await failureOf(listening), stopped);
+  const again = failureOf(receiver.incoming().next());
+  await assertRejects(() => receiver.incoming().next(), TypeError);
+  await receiver.close();
+  assertEquals((await again).reason, "interrupted");
 });
 
 Deno.test("an unknown host, a port in use and a foreign address are refused with a reason", async () => {

@@ -1,19 +1,20 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
 import type { Channel } from "../../lib/endpoint/channel.ts";
+import type { Incoming } from "../../lib/endpoint/incoming.ts";
 import { agreeAsClient, prepare } from "../../lib/secure/secure_channel.ts";
 import { Admission } from "../../lib/session/admission.ts";
 import { listenerOf } from "../../lib/session/listener.ts";
 import { Middle } from "../secure/man_in_the_middle.ts";
 import { pause } from "../support/wait.ts";
 
-/** A receiver's side of a connection, of which only this is known. */
-function channelOf(
+/** A connection with this stream, from an address that is validated by `established`. */
+function incomingOf(
   stream: Middle["server"],
   established: Promise<void>,
-): Channel {
+): Incoming {
   const closed = Promise.resolve();
-  return {
+  const channel = {
     peer: "192.0.2.7:4321",
     established,
     closed,
@@ -22,6 +23,8 @@ function channelOf(
     closeWrite: () => stream.closeWrite(),
     abort: (failure: Error) => stream.abort(failure),
   } as unknown as Channel;
+  const accept = () => Promise.resolve();
+  return { channel, accept, refuse: () => {} } as unknown as Incoming;
 }
 
 Deno.test("who acknowledges nothing gets no session words, and who leaves with them is told of", async () => {
@@ -34,7 +37,7 @@ Deno.test("who acknowledges nothing gets no session words, and who leaves with t
   });
   const middle = new Middle();
   const opening = Promise.withResolvers<void>();
-  const judged = admission.judge(channelOf(middle.server, opening.promise));
+  const judged = admission.admit(incomingOf(middle.server, opening.promise));
   judged.catch(() => {});
   const secrets = await prepare({ mode: "encrypted" });
   const agreed = await agreeAsClient(middle.client, secrets);
@@ -64,7 +67,7 @@ Deno.test("a wrong code of who acknowledges nothing is no guess, and any other i
   });
   const tryCode = async (code: string, established: Promise<void>) => {
     const middle = new Middle();
-    const judged = admission.judge(channelOf(middle.server, established));
+    const judged = admission.admit(incomingOf(middle.server, established));
     judged.catch(() => {});
     const secrets = await prepare({ mode: "code", code });
     const { confirmed } = await agreeAsClient(middle.client, secrets);

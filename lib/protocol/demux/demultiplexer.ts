@@ -395,16 +395,16 @@ export class Host<Peer extends Address> {
   ): string | undefined {
     const segment = this.#segment;
     if (segment.has(Flag.RST)) return "reset of no connection";
-    const opens = this.#listening && segment.has(Flag.SYN) &&
-      !segment.has(Flag.ACK) && segment.seq === 0;
-    if (!opens) {
-      this.#replies.reset(now, Reset.UNKNOWN, segment, datagram, from);
-      return "no such connection";
-    }
+    const opens = segment.has(Flag.SYN) && !segment.has(Flag.ACK) &&
+      segment.seq === 0;
     const served = this.#served;
     const isFull = served >= this.#maxConnections;
-    if (isFull && this.makeRoom === undefined) {
+    if (opens && isFull && this.makeRoom === undefined) {
       return this.#isBusy(now, datagram, from);
+    }
+    if (!opens || !this.#listening) {
+      this.#replies.reset(now, Reset.UNKNOWN, segment, datagram, from);
+      return "no such connection";
     }
     const { idHigh, idLow, cookie } = segment;
     const source = sourceOf(from.hostname);

@@ -1,5 +1,6 @@
 import type { Channel } from "../../../lib/endpoint/channel.ts";
 import { Endpoint } from "../../../lib/endpoint/endpoint.ts";
+import { acceptOne } from "../../endpoint/accept_one.ts";
 import type { ByteStream } from "../../../lib/base/byte_stream.ts";
 import {
   agreeAsServer,
@@ -86,7 +87,7 @@ export class HostileReceiver {
   }
 
   async #run(security: Security, asks: boolean): Promise<void> {
-    const channel = await this.#endpoint.accept(this.#over.signal);
+    const channel = await acceptOne(this.#endpoint, this.#over.signal);
     this.#channel = channel;
     const { stream, words } = await agreeAsReceiver(channel, security, asks);
     this.#stream.resolve(stream);

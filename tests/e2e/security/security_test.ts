@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Random } from "../../../lib/base/prng.ts";
 import { Endpoint } from "../../../lib/endpoint/endpoint.ts";
+import { acceptOne } from "../../endpoint/accept_one.ts";
 import { normalCode } from "../../../lib/secure/code/code.ts";
 import {
   ClientHandshake,
@@ -297,7 +298,7 @@ Deno.test("a receiver that agrees, takes everything and never proves itself is g
     const sending = runFerry(
       ["send", "127.0.0.1", `${endpoint.port}`, "--timeout", "1", ...options],
     );
-    const channel = await endpoint.accept();
+    const channel = await acceptOne(endpoint);
     const secrets = new ServerSecrets(
       code === undefined
         ? { mode: "encrypted" }

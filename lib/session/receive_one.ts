@@ -10,9 +10,9 @@ import { ProgressFeed } from "./progress_feed.ts";
 import type { Target } from "./target.ts";
 import { tellTo } from "./transfer_events.ts";
 
-/** How a transfer is taken. */
-export interface TakeOptions extends SessionOptions {
-  /** Called whenever more has come. */
+/** Settings of {@linkcode receiveOne}. */
+export interface ReceiveOneOptions extends SessionOptions {
+  /** Called whenever content has arrived. */
   readonly onProgress?: () => void;
 }
 
@@ -21,10 +21,10 @@ export interface TakeOptions extends SessionOptions {
  *
  * @throws {Failure} unless everything was stored
  */
-export async function take(
+export async function receiveOne(
   { channel, reception, owner, listener }: Admitted,
   target: Target,
-  options: TakeOptions,
+  options: ReceiveOneOptions,
 ): Promise<Summary> {
   const signal = attend(channel, signalOf(options));
   const feed = new ProgressFeed(channel, listener);

@@ -2,7 +2,6 @@ import { Failure } from "../base/failure.ts";
 import { firstOf } from "../base/async.ts";
 import { addressOf, Admission, type Admitted } from "./admission.ts";
 import { attend } from "./attend.ts";
-import { Claims } from "./claims.ts";
 import { type Consent, consentTo, needsConsent } from "./consent.ts";
 import { type KeepListener, type Listener, listenerOf } from "./listener.ts";
 import {
@@ -12,9 +11,10 @@ import {
   type SessionOptions,
   signalOf,
 } from "./options.ts";
+import { NameLocks } from "./name_locks.ts";
+import { receiveOne } from "./receive_one.ts";
 import { settled, tellWhereToSend, whoMaySend } from "./receive.ts";
 import { Stalls } from "./stalls.ts";
-import { take } from "./take.ts";
 import { type Destination, openTarget } from "./target.ts";
 
 /** Settings of {@linkcode receiveAll}. */
@@ -74,19 +74,21 @@ export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
         return { ...listenerOf(listener), failed };
       },
     });
-    const claims = new Claims();
+    const locks = new NameLocks();
     const stalls = new Stalls();
     const serve = (admitted: Admitted<TransferListener>) => {
-      const work = takeOne(admitted, { claims, stalls }, options);
+      const work = serveOne(admitted, { locks, stalls }, options);
       running.add(work);
       work.finally(() => running.delete(work));
     };
-    return await endpoint.serve(
-      (channel) => admission.judge(channel),
-      serve,
+    const incoming = endpoint.incoming(
       firstOf([signalOf(options), admission.over]),
       { makeRoom: () => stalls.makeRoom(performance.now()) },
     );
+    for await (const connection of incoming) {
+      admission.admit(connection).then(serve, () => {});
+    }
+    throw new TypeError("Connections come until the signal is aborted");
   } finally {
     await Promise.all(running);
     await endpoint.close();
@@ -95,19 +97,19 @@ export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
 
 /** What all transfers have in common. */
 interface Shared {
-  readonly claims: Claims;
+  readonly locks: NameLocks;
   readonly stalls: Stalls;
 }
 
-/** Takes one transfer, whatever becomes of it. */
-async function takeOne(
+/** Receives one transfer. Its failure is told to its listener and to the sender. */
+async function serveOne(
   admitted: Admitted<TransferListener>,
-  { claims, stalls }: Shared,
+  { locks, stalls }: Shared,
   options: ReceiveAllOptions,
 ): Promise<void> {
   const { channel, listener } = admitted;
-  const claim = claims.of(channel);
-  // Who knows the code keeps its place
+  const lock = locks.for(channel);
+  // A sender that knows the code keeps its place
   const stall = securityOf(options).mode === "code"
     ? undefined
     : stalls.watch(channel, addressOf(channel.peer), performance.now());
@@ -120,7 +122,10 @@ async function takeOne(
         await consentTo(admitted, target, options.consent, withdrawn);
       }
       stall?.accept(performance.now());
-      await take(admitted, claim.guard(target), { ...options, onProgress });
+      await receiveOne(admitted, lock.guard(target), {
+        ...options,
+        onProgress,
+      });
     } finally {
       target.discard();
     }
@@ -132,6 +137,6 @@ async function takeOne(
     listener.failed(failure);
   } finally {
     stall?.end();
-    claim.release();
+    lock.release();
   }
 }

@@ -1,0 +1,135 @@
+import { Failure } from "../base/failure.ts";
+import type { Channel } from "../endpoint/channel.ts";
+import { StorageFailure } from "../transfer/content.ts";
+import type { Owner } from "../transfer/files/writing/staging.ts";
+import type { Offer } from "../transfer/wire/messages.ts";
+import { within } from "../base/async.ts";
+import { isSameOwner } from "./owner.ts";
+import type { Target } from "./target.ts";
+
+/** How long a sender is waited for before its names are taken from it, in milliseconds. */
+export interface LockTimes {
+  /** For what a sender that was killed sent last to arrive. */
+  readonly settle: number;
+  /** For the answer to a ping. */
+  readonly ping: number;
+}
+
+const DEFAULT_TIMES: LockTimes = { settle: 1000, ping: 500 };
+/** Pings before a sender is considered gone. */
+const PINGS = 4;
+
+/** What a lock needs to know of the connection of its holder. */
+export type LockingChannel = Pick<
+  Channel,
+  "abort" | "ping" | "closed" | "counters"
+>;
+
+/**
+ * Lets no two of several transfers at once write under the same name. Where a
+ * sender was killed and its command is given again, the receiver still waits for
+ * the first one: that one is aborted, so that the second can resume it. A sender
+ * that still answers keeps its names, and so does any against another owner.
+ */
+export class NameLocks {
+  readonly #holders = new Map<string, NameLock>();
+  readonly #times: LockTimes;
+
+  constructor(times = DEFAULT_TIMES) {
+    this.#times = times;
+  }
+
+  /** The lock of a transfer that begins; it holds no names yet. */
+  for(channel: LockingChannel): NameLock {
+    return new NameLock(this.#holders, channel, this.#times);
+  }
+}
+
+/** The names that one transfer holds. */
+export class NameLock {
+  readonly #holders: Map<string, NameLock>;
+  readonly #channel: LockingChannel;
+  readonly #times: LockTimes;
+  readonly #over = Promise.withResolvers<void>();
+  #names: readonly string[] = [];
+  #owner: Owner = {};
+  #ended = false;
+
+  /** Use {@linkcode NameLocks.for}. */
+  constructor(
+    holders: Map<string, NameLock>,
+    channel: LockingChannel,
+    times: LockTimes,
+  ) {
+    this.#holders = holders;
+    this.#channel = channel;
+    this.#times = times;
+  }
+
+  /** `target`, opened only for names that no other transfer holds. */
+  guard(target: Target): Target {
+    return {
+      ...target,
+      open: async (offer, owner) => {
+        await this.#lock(namesOf(offer), owner, target.pathFor(offer));
+        return await target.open(offer, owner);
+      },
+    };
+  }
+
+  /** The transfer has ended, and has closed its files. */
+  release(): void {
+    this.#ended = true;
+    for (const name of this.#names) this.#holders.delete(name);
+    this.#names = [];
+    this.#over.resolve();
+  }
+
+  async #lock(
+    names: readonly string[],
+    owner: Owner,
+    path: string | undefined,
+  ): Promise<void> {
+    for (;;) {
+      const holder = names.map((name) => this.#holders.get(name))
+        .find((other) => other !== undefined);
+      if (holder === undefined) break;
+      const keeps = !isSameOwner(owner, holder.#owner) ||
+        await holder.#isAlive();
+      if (holder.#ended) continue;
+      if (keeps) throw taken(path);
+      const why = "The sender fell silent, and the same is sent anew";
+      holder.#channel.abort(new Failure("silence", why));
+      await holder.#over.promise;
+    }
+    if (this.#ended) throw new Failure("interrupted", "The transfer was ended");
+    this.#names = names;
+    this.#owner = owner;
+    for (const name of names) this.#holders.set(name, this);
+  }
+
+  async #isAlive(): Promise<boolean> {
+    const { closed, counters } = this.#channel;
+    const { settle, ping } = this.#times;
+    if (await within(settle, closed)) return false;
+    const before = counters.datagramsReceived;
+    for (let pings = 0; pings < PINGS; pings++) {
+      this.#channel.ping();
+      if (await within(ping, closed)) return false;
+      if (counters.datagramsReceived > before) return true;
+    }
+    return false;
+  }
+}
+
+/** The names outside of all directories; a stream gets one that nothing else has. */
+function namesOf({ name, tree }: Offer): readonly string[] {
+  return tree?.names ?? (name === undefined ? [] : [name]);
+}
+
+function taken(path: string | undefined): StorageFailure {
+  return new StorageFailure(
+    "taken",
+    `Cannot write ${path}: another sender sends it right now; wait until that has ended`,
+  );
+}

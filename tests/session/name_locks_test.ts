@@ -1,0 +1,95 @@
+import { assertRejects } from "@std/assert";
+import { Failure } from "../../lib/base/failure.ts";
+import {
+  type LockingChannel,
+  NameLocks,
+} from "../../lib/session/name_locks.ts";
+import type { Target } from "../../lib/session/target.ts";
+import type { Sink } from "../../lib/transfer/content.ts";
+import type { Owner } from "../../lib/transfer/files/writing/staging.ts";
+import type { Offer } from "../../lib/transfer/wire/messages.ts";
+
+const MINE: Owner = { key: Uint8Array.of(1) };
+const TIMES = { settle: 10, ping: 5 };
+const TARGET: Target = {
+  takesNames: true,
+  pathFor: ({ name }) => name,
+  open: () => Promise.resolve({} as Sink),
+  discard: () => {},
+};
+
+/** The connection of a sender that answers pings, or was killed. */
+function channelOf(alive: boolean) {
+  const closing = Promise.withResolvers<void>();
+  const counters = { datagramsReceived: 0 };
+  const channel = {
+    closed: closing.promise,
+    counters,
+    ping: () => {
+      if (alive) counters.datagramsReceived++;
+    },
+    abort: (failure: Error) => closing.reject(failure),
+  } as unknown as LockingChannel;
+  channel.closed.catch(() => {});
+  return channel;
+}
+
+function treeOf(...names: string[]): Offer {
+  return { name: names[0], tree: { count: names.length, names } };
+}
+
+/** Takes the names of an offer with the lock of a new transfer, which ends when its connection does. */
+async function open(
+  locks: NameLocks,
+  offer: Offer,
+  { owner = MINE, alive = true } = {},
+) {
+  const channel = channelOf(alive);
+  const lock = locks.for(channel);
+  channel.closed.catch(() => lock.release());
+  await lock.guard(TARGET).open(offer, owner);
+  return lock;
+}
+
+Deno.test("trees that share a name exclude each other, whatever name they begin with", async () => {
+  const locks = new NameLocks(TIMES);
+  const first = await open(locks, treeOf("a", "photos"));
+  await assertRejects(() => open(locks, treeOf("photos", "z")), Failure);
+  await assertRejects(() => open(locks, { name: "photos" }), Failure);
+  first.release();
+  await open(locks, treeOf("photos", "z"));
+});
+
+Deno.test("trees that share no name do not exclude each other, nor do streams", async () => {
+  const locks = new NameLocks(TIMES);
+  await open(locks, treeOf("a", "b"));
+  await open(locks, treeOf("c", "d"));
+  await open(locks, {});
+  await open(locks, {});
+});
+
+Deno.test("a sender that was killed gives way to the same one, at every name", async () => {
+  const locks = new NameLocks(TIMES);
+  await Promise.all([
+    open(locks, { name: "a" }, { alive: false }),
+    open(locks, { name: "b" }, { alive: false }),
+  ]);
+  await open(locks, treeOf("a", "b"));
+});
+
+Deno.test("a sender that was killed keeps its names against another owner", async () => {
+  const locks = new NameLocks(TIMES);
+  await open(locks, { name: "a" }, { alive: false });
+  const owner: Owner = { key: Uint8Array.of(2) };
+  await assertRejects(() => open(locks, { name: "a" }, { owner }), Failure);
+});
+
+Deno.test("a transfer that has ended while it waited for a name takes none", async () => {
+  const locks = new NameLocks(TIMES);
+  await open(locks, { name: "a" }, { alive: false });
+  const lock = locks.for(channelOf(true));
+  const opening = lock.guard(TARGET).open({ name: "a" }, MINE);
+  lock.release();
+  await assertRejects(() => opening, Failure);
+  await open(locks, { name: "a" });
+});
