@@ -17,7 +17,6 @@ import { Channel, type ChannelDriver } from "./channel.ts";
 import { Collector } from "./garbage_collection.ts";
 import { Incoming } from "./incoming.ts";
 import { deviceMtu } from "./socket/device_mtu.ts";
-import { FloodGate } from "./socket/syn_filter.ts";
 import { Socket } from "./socket/socket.ts";
 import { Train } from "./socket/gso.ts";
 
@@ -75,7 +74,6 @@ export class Endpoint implements ChannelDriver {
   readonly #socket: Socket;
   readonly #host: Host<Deno.NetAddr>;
   readonly #alarm: Alarm;
-  readonly #gate: FloodGate;
   readonly #channels = new Map<Connection, Channel>();
   /** Connections of peers that are neither accepted nor refused. */
   readonly #undecided = new Set<Incoming>();
@@ -111,7 +109,6 @@ export class Endpoint implements ChannelDriver {
         socketMemory: socket.memory,
       }),
     });
-    this.#gate = new FloodGate(socket);
     this.#alarm = new Alarm(() => this.#wake());
     this.#receiving = this.#receive();
   }
@@ -261,7 +258,7 @@ export class Endpoint implements ChannelDriver {
         this.#socket.takeMore((more, from) => {
           if (this.#host.receive(now, more, from)) fruitful = true;
         });
-        this.#guard(now);
+        this.#collector.update(this.#host.strays);
         // A flood of garbage costs no more than looking at it.
         if (!fruitful) continue;
       } catch (error) {
@@ -275,16 +272,10 @@ export class Endpoint implements ChannelDriver {
     }
   }
 
-  #guard(now: number): void {
-    const { strays, guestList } = this.#host;
-    this.#gate.update(now, strays, guestList);
-    this.#collector.update(strays);
-  }
-
   #wake(): void {
     const now = performance.now();
     this.#host.wake(now);
-    this.#guard(now);
+    this.#collector.update(this.#host.strays);
     this.#update();
     this.flush();
   }

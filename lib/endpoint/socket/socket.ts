@@ -2,7 +2,6 @@ import { isIPv4 } from "node:net";
 import { Failure } from "../../base/failure.ts";
 import { DEFAULT_SOCKET_MEMORY } from "../../protocol/congestion/socket_buffer.ts";
 import type { Backlog, Visit } from "./recvmmsg.ts";
-import type { DatagramFilter } from "./syn_filter.ts";
 import { SocketOptions } from "./socket_options.ts";
 
 /** What is asked of the kernel for what has arrived, in bytes: a process that waits for its turn loses nothing. */
@@ -15,7 +14,7 @@ const MAX_TRAIN = 2 ** 15;
 const MAX_TRAIN_LENGTH = 64;
 
 /** A bound UDP socket. */
-export class Socket implements DatagramFilter {
+export class Socket {
   readonly port: number;
   /** Whether it is an IPv6 socket, which reaches IPv4 by mapped addresses. */
   readonly ipv6: boolean;
@@ -93,14 +92,6 @@ export class Socket implements DatagramFilter {
   /** Takes what else has arrived by now, or some of it, without waiting. */
   takeMore(visit: Visit): void {
     this.#backlog?.take(visit);
-  }
-
-  attachFilter(program: Uint8Array): boolean {
-    return this.#options?.attachFilter(program) ?? false;
-  }
-
-  detachFilter(): void {
-    this.#options?.detachFilter();
   }
 
   /** How many datagrams of `size` bytes may be sent together. */

@@ -1,8 +1,4 @@
-import {
-  addressOf,
-  type SocketCalls,
-  socketCalls,
-} from "../../system/c_library.ts";
+import { type SocketCalls, socketCalls } from "../../system/c_library.ts";
 import { Backlog } from "./recvmmsg.ts";
 import { ADDRESS_SIZE, portOf } from "./socket_address.ts";
 
@@ -17,8 +13,6 @@ const SOL_SOCKET = 1;
 const SO_TYPE = 3;
 const SO_RCVBUF = 8;
 const SO_RCVBUFFORCE = 33;
-const SO_ATTACH_FILTER = 26;
-const SO_DETACH_FILTER = 27;
 const SOCK_DGRAM = 2;
 const SOL_UDP = 17;
 const UDP_SEGMENT = 103;
@@ -39,8 +33,6 @@ export class SocketOptions {
   readonly #descriptor: number;
   readonly #value = new Int32Array(1);
   readonly #length = new Uint32Array(1);
-  /** What the kernel is told the address of: held, since an address keeps nothing from being collected. */
-  #program = new Uint8Array(0);
 
   private constructor(system: SocketCalls, descriptor: number) {
     this.#system = system;
@@ -109,30 +101,6 @@ export class SocketOptions {
   /** What has arrived, to be taken by the number; `undefined` if that cannot be. */
   backlog(): Backlog | undefined {
     return Backlog.of(this.#system, this.#descriptor);
-  }
-
-  /** Has the kernel drop what `program`, of classic BPF, does not pass (socket(7)). */
-  attachFilter(program: Uint8Array): boolean {
-    const locate = addressOf();
-    if (locate === undefined) return false;
-    this.#program = new Uint8Array(Math.max(1024, program.length));
-    this.#program.set(program);
-    // struct sock_fprog: how many instructions, and where
-    const whole = new DataView(new ArrayBuffer(16));
-    whole.setUint16(0, program.length / 8, true);
-    whole.setBigUint64(8, locate(this.#program), true);
-    const argument = new Uint8Array(whole.buffer);
-    return this.#system.setsockopt(
-      this.#descriptor,
-      SOL_SOCKET,
-      SO_ATTACH_FILTER,
-      argument,
-      argument.length,
-    ) === 0;
-  }
-
-  detachFilter(): void {
-    this.#set(SOL_SOCKET, SO_DETACH_FILTER, 0);
   }
 
   #set(level: number, name: number, value: number): boolean {

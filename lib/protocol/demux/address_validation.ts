@@ -7,8 +7,8 @@ const LIFETIME = 15_000;
 const MAC_SIZE = 16;
 
 /** Where the parts of a cookie are. */
-const SLOT_AT = 4;
-const MAC_AT = 8;
+const SLOT_AT = 0;
+const MAC_AT = 4;
 
 /** Bytes of a cookie. */
 export const COOKIE_SIZE = MAC_AT + MAC_SIZE;
@@ -22,24 +22,15 @@ export interface Address {
 /**
  * Cookies that let a host keep nothing of a SYN until its sender has shown
  * that it gets what is sent to its address (RFC 4987, section 3.6, as RFC 9000,
- * section 8.1.2 does it): a watchword, a time, and a keyed hash over the time,
+ * section 8.1.2 does it): a time, and a keyed hash over it,
  * the address and the connection id.
  */
 export class CookieJar {
   readonly #mac: Mac;
-  /**
-   * The first 32 bits of every cookie, which whoever has never got one cannot
-   * know: cheap to look for, in a flood.
-   */
-  readonly watchword: number;
 
-  /**
-   * @param key 32 unpredictable bytes
-   * @param watchword 32 bits that are as unpredictable
-   */
-  constructor(key: Uint8Array, watchword: number) {
+  /** @param key 32 unpredictable bytes */
+  constructor(key: Uint8Array) {
     this.#mac = new Mac(key);
-    this.watchword = watchword;
   }
 
   /** A cookie for a SYN with this id from this address. */
@@ -61,7 +52,6 @@ export class CookieJar {
     cookie: Uint8Array,
   ): boolean {
     if (cookie.length !== COOKIE_SIZE) return false;
-    if (uint32At(cookie, 0) !== this.watchword) return false;
     const slot = uint32At(cookie, SLOT_AT);
     const age = Math.floor(now / LIFETIME) - slot;
     if (age < 0 || age > 1) return false;
@@ -74,13 +64,12 @@ export class CookieJar {
     idHigh: number,
     idLow: number,
   ): Uint8Array {
-    const bound = new Uint8Array(18);
-    writeUint32(bound, 0, this.watchword);
+    const bound = new Uint8Array(14);
     writeUint32(bound, SLOT_AT, slot);
-    writeUint32(bound, 8, idHigh);
-    writeUint32(bound, 12, idLow);
-    bound[16] = address.port >>> 8;
-    bound[17] = address.port;
+    writeUint32(bound, 4, idHigh);
+    writeUint32(bound, 8, idLow);
+    bound[12] = address.port >>> 8;
+    bound[13] = address.port;
     const mac = this.#mac.of(bound, address.hostname);
     return Buffer.concat([
       bound.subarray(0, MAC_AT),

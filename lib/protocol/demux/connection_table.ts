@@ -9,6 +9,12 @@ export interface Identified {
 export class ConnectionTable<Item extends Identified> {
   readonly #byHigh = new Map<number, Map<number, Item>>();
   #last: Item | undefined;
+  #size = 0;
+
+  /** How many there are. */
+  get size(): number {
+    return this.#size;
+  }
 
   find(idHigh: number, idLow: number): Item | undefined {
     const last = this.#last?.connection;
@@ -23,6 +29,7 @@ export class ConnectionTable<Item extends Identified> {
     const byLow = this.#byHigh.get(idHigh);
     if (byLow === undefined) this.#byHigh.set(idHigh, new Map([[idLow, item]]));
     else byLow.set(idLow, item);
+    this.#size++;
   }
 
   delete(item: Item): void {
@@ -30,6 +37,7 @@ export class ConnectionTable<Item extends Identified> {
     const byLow = this.#byHigh.get(idHigh);
     if (byLow?.get(idLow) !== item) return;
     byLow.delete(idLow);
+    this.#size--;
     if (byLow.size === 0) this.#byHigh.delete(idHigh);
     if (this.#last === item) this.#last = undefined;
   }

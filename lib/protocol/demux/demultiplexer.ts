@@ -63,15 +63,6 @@ export interface HostOptions<Peer extends Address> {
 /** Gives a place up for somebody else. @returns whether there is one now */
 export type MakeRoom = () => boolean;
 
-/** Whose datagrams a host wants. */
-export interface GuestList {
-  readonly connections: readonly Pick<Connection, "idHigh" | "idLow">[];
-  /** Whether there is a place for somebody else, and whether anybody has one. */
-  readonly places: "taken" | "some" | "all";
-  /** Of the cookies that were handed out: see {@linkcode CookieJar.watchword}. */
-  readonly watchword: number;
-}
-
 interface Hosted<Peer extends Address> extends Waiting {
   readonly connection: Connection;
   peer: Peer;
@@ -125,8 +116,8 @@ export class Host<Peer extends Address> {
   readonly #active: Hosted<Peer>[] = [];
   readonly #stale: Hosted<Peer>[] = [];
   #changed: Hosted<Peer>[] = [];
-  #guestList: GuestList | undefined;
-  #listening = false;
+  /** Whether SYNs are answered. */
+  listening = false;
   /** Called when somebody who has proved an address comes and all places are taken. */
   makeRoom: MakeRoom | undefined;
   /** Datagrams that belonged to no connection or were damaged. */
@@ -142,19 +133,8 @@ export class Host<Peer extends Address> {
     this.#halfOpen = new HalfOpen(options.config.halfOpenPlaces);
     this.#handshakes = new HandshakeBudget(options.random);
     const key = new Uint32Array(8).map(() => options.random());
-    const watchword = options.random();
-    this.#cookies = new CookieJar(new Uint8Array(key.buffer), watchword);
+    this.#cookies = new CookieJar(new Uint8Array(key.buffer));
     this.#replies = new Replies(this.#cookies);
-  }
-
-  /** Whether SYNs are welcome. */
-  get listening(): boolean {
-    return this.#listening;
-  }
-
-  set listening(welcome: boolean) {
-    this.#listening = welcome;
-    this.#guestList = undefined;
   }
 
   /**
@@ -163,7 +143,6 @@ export class Host<Peer extends Address> {
    */
   set maxConnections(most: number) {
     this.#maxConnections = most;
-    this.#guestList = undefined;
     if (this.makeRoom === undefined) this.#turnAwayOthers();
   }
 
@@ -217,7 +196,6 @@ export class Host<Peer extends Address> {
     this.#admitted.add(hosted);
     this.#leavePlace(hosted);
     hosted.connection.admit();
-    this.#guestList = undefined;
     if (this.makeRoom === undefined) this.#turnAwayOthers();
   }
 
@@ -228,24 +206,9 @@ export class Host<Peer extends Address> {
     hosted.hasWholeWindow = false;
   }
 
-  /** Whose datagrams are wanted; the same object for as long as it is true. */
-  get guestList(): GuestList {
-    const table = this.#table;
-    return this.#guestList ??= {
-      get connections() {
-        return [...table].map(({ connection }) => connection);
-      },
-      places: this.#places(),
-      watchword: this.#cookies.watchword,
-    };
-  }
-
-  #places(): GuestList["places"] {
-    const served = this.#served;
-    const full = served >= this.#maxConnections &&
-      this.makeRoom === undefined;
-    if (!this.#listening || full) return "taken";
-    return served > 0 ? "some" : "all";
+  /** How many connections there are, half-open ones too. */
+  get size(): number {
+    return this.#table.size;
   }
 
   /** Connections that have a place. */
@@ -402,7 +365,7 @@ export class Host<Peer extends Address> {
     if (opens && isFull && this.makeRoom === undefined) {
       return this.#isBusy(now, datagram, from);
     }
-    if (!opens || !this.#listening) {
+    if (!opens || !this.listening) {
       this.#replies.reset(now, Reset.UNKNOWN, segment, datagram, from);
       return "no such connection";
     }
@@ -496,7 +459,6 @@ export class Host<Peer extends Address> {
     connection.onUsed = () => this.#touch(hosted);
     this.#table.add(hosted);
     this.#hostedOf.set(connection, hosted);
-    this.#guestList = undefined;
     this.#touch(hosted);
     return hosted;
   }
@@ -511,7 +473,6 @@ export class Host<Peer extends Address> {
       if (hosted.hasWholeWindow) this.#wholeWindows--;
       hosted.hasWholeWindow = false;
     }
-    this.#guestList = undefined;
     this.#tell(hosted);
   }
 
