@@ -1,5 +1,5 @@
 import { Failure } from "../base/failure.ts";
-import type { CloseReason } from "../protocol/connection/state.ts";
+import type { CloseReason } from "../protocol/connection/lifecycle.ts";
 
 /** What the words for an ending draw on. */
 export interface EndingDetails {

@@ -3,7 +3,7 @@ import { CONTROLLERS, DEFAULT_CONTROLLER } from "../congestion/controllers.ts";
 import { DEFAULT_SOCKET_MEMORY } from "../congestion/socket_buffer.ts";
 import { BASE_DATAGRAM_SIZE } from "./path_mtu.ts";
 
-/** What a host and its connections are told once. Times in milliseconds, sizes in bytes. */
+/** What the connections of an endpoint have in common. Times in milliseconds, sizes in bytes. */
 export interface Config {
   /** Silence that ends a connection. */
   readonly timeout: number;
@@ -43,3 +43,20 @@ export const DEFAULT_CONFIG: Config = {
   halfOpenPlaces: 128,
   controller: CONTROLLERS[DEFAULT_CONTROLLER],
 };
+
+/** Which connection it is, and how it begins. */
+export interface ConnectionOptions {
+  /** The connection id. */
+  readonly idHigh: number;
+  readonly idLow: number;
+  /** An unpredictable packet number below 2^32: acknowledging it validates the peer's address. */
+  readonly firstPacket: number;
+  /** Whether this side sends the SYN. */
+  readonly active: boolean;
+  /** Whether a cookie has validated the peer's address already. */
+  readonly validated: boolean;
+  /** Bytes that the peer may send before it is admitted, `undefined` if it is already. */
+  readonly windowBeforeAdmission?: number | undefined;
+  /** Whole numbers in [0, 2^32), unpredictable. */
+  readonly random: () => number;
+}

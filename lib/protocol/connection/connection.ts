@@ -1,151 +1,162 @@
-import type { Config } from "./config.ts";
-import { Counters } from "./stats.ts";
-import { PacketReceiver } from "../receiving/packet_receiver.ts";
-import { KeepAlive } from "./keep_alive.ts";
-import type { ConnectionStats } from "./stats.ts";
-import { Output } from "../sending/packet_builder.ts";
-import { PathMtu } from "./path_mtu.ts";
-import { ReceiveBuffer } from "../receiving/receive_buffer.ts";
 import { AckTracker } from "../receiving/ack_tracker.ts";
+import {
+  ACCEPTED,
+  dropped,
+  PacketReceiver,
+  type Verdict,
+} from "../receiving/packet_receiver.ts";
+import { ReceiveBuffer } from "../receiving/receive_buffer.ts";
 import { Recovery } from "../recovery/recovery.ts";
-import { PendingReset } from "../wire/pending_reset.ts";
-import { Flag, Reset, type Segment } from "../wire/segment.ts";
+import { AmplificationLimit } from "../sending/amplification_limit.ts";
+import { PacketNumberFilter } from "../sending/packet_number_filter.ts";
 import { SendBuffer } from "../sending/send_buffer.ts";
+import { SendScheduler } from "../sending/send_scheduler.ts";
+import { Flag, Reset, type Segment } from "../wire/segment.ts";
+import type { Config, ConnectionOptions } from "./config.ts";
+import { KeepAlive } from "./keep_alive.ts";
 import {
   type CloseReason,
-  closeReasonOfReset,
-  type ConnectionOptions,
+  Lifecycle,
+  RESET_COPIES,
   type State,
-} from "./state.ts";
+} from "./lifecycle.ts";
+import { PathMtu } from "./path_mtu.ts";
+import { type ConnectionStats, Counters } from "./stats.ts";
 
-/** Windows of data that are kept to be sent again: with heavy loss, the oldest bytes take several round trips. */
+/** Congestion windows of data that the send buffer holds: with heavy loss, the oldest bytes take several round trips. */
 const SEND_WINDOWS = 2;
-/** Probe timeouts that TIME-WAIT lasts: long enough to hear the peer's FIN again if our last acknowledgement was lost. */
-const TIME_WAIT_PROBES = 5;
-/** Copies of a RST, since nothing acknowledges it. */
-const RESET_COPIES = 3;
-/** and of the one that replaces TIME-WAIT: the peer waits long if none of them arrives. */
-const LEAVE_COPIES = 16;
-const CLOSES_WITH_PEER: ReadonlySet<State> = new Set(
-  ["TIME-WAIT", "LAST-ACK", "CLOSING"] as const,
-);
-/** SYNs that are repeated without backoff: a host that others crowd may look at few of them. */
+/** SYNs that are repeated without backoff: a receiver under a flood may process few of them. */
 const STEADY_SYNS = 16;
-/** Cookies that a client answers before it gives up. */
+/** Cookies that a client returns before it gives up. */
 const MAX_COOKIES = 8;
 
-// What the handshake and TIME-WAIT tell apart; between them, the buffers know.
-type Phase =
-  | "SYN-SENT"
-  | "SYN-RECEIVED"
-  | "SYNCHRONIZED"
-  | "TIME-WAIT"
-  | "CLOSED";
+/** The timers of a connection. */
+type Timer =
+  /** Declares packets lost, or sends probes (RFC 9002, section 6.2). */
+  | "loss-detection"
+  /** Sends an acknowledgement that was delayed (RFC 9000, section 13.2.1). */
+  | "ack-delay"
+  /** Lets the next burst go (RFC 9002, section 7.7). */
+  | "pacing"
+  /** Probes a window that is closed (RFC 9293, section 3.8.6.1). */
+  | "persist"
+  /** Ends TIME-WAIT (RFC 9293, section 3.6.1). */
+  | "time-wait"
+  /** Sends a PING to a silent peer, and gives it up in the end (RFC 9000, section 10.1). */
+  | "idle";
+
+// In the order in which they fire.
+const TIMERS: readonly Timer[] = [
+  "loss-detection",
+  "ack-delay",
+  "pacing",
+  "persist",
+  "time-wait",
+  "idle",
+];
 
 /**
- * One connection, as a pure state machine: datagrams in, datagrams out, the
- * time as an argument. It composes the mechanisms of this folder and owns none
- * of them.
+ * One connection, as a pure state machine: datagrams in, datagrams out, time as
+ * an argument. It is the façade of the mechanisms around it.
  */
 export class Connection {
   readonly counters = new Counters();
   readonly idHigh: number;
   readonly idLow: number;
-  /** How large a datagram may be. */
+  /** The size of datagrams. */
   readonly path: PathMtu;
-  readonly #sendBuffer: SendBuffer;
-  readonly #receiveBuffer: ReceiveBuffer;
-  readonly #received: AckTracker;
-  readonly #recovery: Recovery;
-  readonly #liveness: KeepAlive;
-  readonly #input: PacketReceiver;
-  readonly #output: Output;
-  #phase: Phase;
-  #closeReason: CloseReason | undefined;
-  #timeWaitDeadline = Infinity;
-  // Whether our FIN left after the peer's had arrived: its acknowledgement then proves that the peer has heard all.
-  #peerFinFirst = false;
-  #cookies = 0;
-  #leaving = false;
-  readonly #reset = new PendingReset();
   readonly #config: Config;
   readonly #random: () => number;
+  readonly #sendBuffer: SendBuffer;
+  readonly #receiveBuffer: ReceiveBuffer;
+  readonly #acks = new AckTracker();
+  readonly #recovery: Recovery;
+  readonly #amplification: AmplificationLimit;
+  readonly #keepAlive: KeepAlive;
+  readonly #lifecycle: Lifecycle;
+  readonly #receiver: PacketReceiver;
+  readonly #scheduler: SendScheduler;
+  #cookies = 0;
 
-  /** Called whenever the application has done what there may be something to send for. */
+  /** Called when the application has done something that there may be a datagram to send for. */
   onUsed: (() => void) | undefined;
 
-  constructor(now: number, config: Config, opening: ConnectionOptions) {
+  constructor(now: number, config: Config, options: ConnectionOptions) {
+    const { idHigh, idLow, active, firstPacket, random } = options;
+    const { initialDatagramSize, maxDatagramSize, maxWindow } = config;
+    const { counters } = this;
     this.#config = config;
-    this.#random = opening.random;
-    this.idHigh = opening.idHigh;
-    this.idLow = opening.idLow;
-    this.#phase = opening.active ? "SYN-SENT" : "SYN-RECEIVED";
-    const sendBuffer = new SendBuffer(config.maxWindow);
-    const { initialWindow, maxWindow } = config;
-    const { strangerWindow } = opening;
+    this.#random = random;
+    this.idHigh = idHigh;
+    this.idLow = idLow;
+    const path = new PathMtu(initialDatagramSize, maxDatagramSize);
+    const sendBuffer = new SendBuffer(maxWindow);
     const receiveBuffer = new ReceiveBuffer(
-      strangerWindow ?? initialWindow,
+      options.windowBeforeAdmission ?? config.initialWindow,
       maxWindow,
     );
-    if (strangerWindow !== undefined) receiveBuffer.restrict();
-    const received = new AckTracker();
-    const { initialDatagramSize, maxDatagramSize } = config;
-    this.path = new PathMtu(initialDatagramSize, maxDatagramSize);
-    const recovery = new Recovery(
-      opening.firstPacket,
+    if (options.windowBeforeAdmission !== undefined) receiveBuffer.restrict();
+    const numberFilter = new PacketNumberFilter(random);
+    const recovery = new Recovery({
+      firstPacket,
       sendBuffer,
-      this.path,
-      config.controller(this.path.size, opening.firstPacket),
-      config.maxRate,
-      this.counters,
-    );
-    if (opening.active) recovery.steadyProbes = STEADY_SYNS;
+      numberFilter,
+      path,
+      controller: config.controller(path.size, firstPacket),
+      maxRate: config.maxRate,
+      steadyProbes: active ? STEADY_SYNS : 0,
+      counters,
+    });
+    const amplification = new AmplificationLimit(active || options.validated);
+    const acks = this.#acks;
+    const scheduler = new SendScheduler(idHigh, idLow, {
+      config,
+      sendBuffer,
+      receiveBuffer,
+      acks,
+      recovery,
+      path,
+      amplification,
+      numberFilter,
+      counters,
+    });
+    this.path = path;
     this.#sendBuffer = sendBuffer;
     this.#receiveBuffer = receiveBuffer;
-    this.#received = received;
     this.#recovery = recovery;
-    this.#liveness = new KeepAlive(now, config.timeout);
-    this.#output = new Output(opening.idHigh, opening.idLow, config, {
+    this.#amplification = amplification;
+    this.#scheduler = scheduler;
+    this.#keepAlive = new KeepAlive(now, config.timeout);
+    this.#lifecycle = new Lifecycle(active, {
       sendBuffer,
       receiveBuffer,
-      received,
       recovery,
-      path: this.path,
-      counters: this.counters,
-    }, opening.random);
-    this.#input = new PacketReceiver(
+    });
+    this.#receiver = new PacketReceiver({
       receiveBuffer,
-      received,
+      acks,
       recovery,
-      this.path,
-      this.#output,
-    );
-    if (!opening.active && !opening.validated) this.#output.budget = 0;
+      path,
+      scheduler,
+    });
   }
 
   /** The state in RFC 9293's terms. */
   get state(): State {
-    if (this.#phase !== "SYNCHRONIZED") return this.#phase;
-    const { closed, finAcked } = this.#sendBuffer;
-    if (!this.#receiveBuffer.finReceived) {
-      if (!closed) return "ESTABLISHED";
-      return finAcked ? "FIN-WAIT-2" : "FIN-WAIT-1";
-    }
-    if (!closed) return "CLOSE-WAIT";
-    return this.#peerFinFirst ? "LAST-ACK" : "CLOSING";
+    return this.#lifecycle.state;
   }
 
-  /** How it ended, `undefined` while it has not. */
+  /** Why it is closed, `undefined` while it is not. */
   get closeReason(): CloseReason | undefined {
-    return this.#closeReason;
+    return this.#lifecycle.closeReason;
   }
 
-  /** Whether it ended and has nothing left to say. */
+  /** Whether it is closed and has nothing left to send. */
   get finished(): boolean {
-    return this.#phase === "CLOSED" && this.#reset.none;
+    return this.#lifecycle.isClosed && this.#lifecycle.reset.none;
   }
 
-  /** Whether the peer has proved that it is there and where it is, however it went on. */
+  /** Whether the peer's address has been validated, even if the connection is closed by now. */
   get established(): boolean {
     // The packet number, unlike the sequence number, cannot be guessed.
     return this.#recovery.packets.largestAcked >= 0;
@@ -157,27 +168,27 @@ export class Connection {
     return sampled ? smoothedRtt : undefined;
   }
 
-  /** What can be measured of it at `now`, in milliseconds. */
+  /** The state of the connection at `now`, in milliseconds. */
   stats(now: number): ConnectionStats {
     const { packets, congestionWindow, delivered, rtt } = this.#recovery;
     return {
       delivered,
       bytesInFlight: packets.bytesInFlight,
       congestionWindow,
-      latestRtt: rtt.sampled ? rtt.latestRtt : undefined,
+      latestRtt: rtt.sampled ? rtt.adjustedRtt : undefined,
       unread: this.readable,
-      limited: this.#output.limits.times(now),
+      limited: this.#scheduler.limits.times(now),
     };
   }
 
-  /** What {@linkcode send} wrote last, for a trace. */
+  /** The segment that {@linkcode send} wrote last, for a trace. */
   get sentSegment(): Segment {
-    return this.#output.segment;
+    return this.#scheduler.segment;
   }
 
-  /** Whether what {@linkcode send} wrote last had been sent before. */
+  /** Whether that segment carries what an earlier one carried. */
   get sentAgain(): boolean {
-    return this.#output.retransmission;
+    return this.#scheduler.isRetransmission;
   }
 
   /** The probe timeout without backoff, in milliseconds. */
@@ -185,39 +196,39 @@ export class Connection {
     return this.#recovery.rtt.pto;
   }
 
-  // What the host does.
+  // For the demultiplexer.
 
-  /** The peer may send as much as a window has room for from now on, and is told so. */
+  /** Grants the peer a whole window, and tells it so. */
   admit(): void {
     if (this.#receiveBuffer.admit(this.#config.initialWindow)) {
-      this.#received.acknowledgeAt(0);
+      this.#acks.acknowledgeNow();
       this.onUsed?.();
     }
   }
 
-  /** The peer is at another address, by another path, of which nothing is known yet. */
+  /** The peer has moved to another address, by a path of which nothing is known. */
   onNewPath(): void {
     const { controller, initialDatagramSize } = this.#config;
     const size = Math.min(this.path.size, initialDatagramSize);
     this.#recovery.restart(controller(size, this.#random()));
   }
 
-  /** As {@linkcode Output.writeChallenge}. */
+  /** As {@linkcode SendScheduler.writeChallenge}. */
   writeChallenge(
     high: number,
     low: number,
     size: number,
     into: Uint8Array,
   ): number {
-    return this.#output.writeChallenge(high, low, size, into);
+    return this.#scheduler.writeChallenge(high, low, size, into);
   }
 
-  /** Ends it without a word to the peer: others want the place. */
+  /** Closes it without telling the peer: others need its place. */
   displace(): void {
-    if (this.#phase !== "CLOSED") this.#end("displaced", Reset.BUSY, 0);
+    if (!this.#lifecycle.isClosed) this.#close("displaced", Reset.BUSY, 0);
   }
 
-  // What the application does.
+  // For the application.
 
   /**
    * Takes as much of `bytes` as there is room for.
@@ -225,8 +236,8 @@ export class Connection {
    * @returns how many bytes it took
    */
   write(bytes: Uint8Array): number {
-    if (this.#phase === "CLOSED" || this.#sendBuffer.closed) return 0;
     const buffer = this.#sendBuffer;
+    if (this.#lifecycle.isClosed || buffer.closed) return 0;
     if (buffer.space < bytes.length) {
       buffer.grow(SEND_WINDOWS * this.#recovery.congestionWindow);
     }
@@ -239,7 +250,7 @@ export class Connection {
     return this.#sendBuffer.space;
   }
 
-  /** Bytes that were written and not acknowledged. */
+  /** Bytes written and not acknowledged. */
   get unacknowledged(): number {
     const { writeEnd, sndUna } = this.#sendBuffer;
     return Math.max(0, writeEnd - Math.max(sndUna, 1));
@@ -257,12 +268,12 @@ export class Connection {
    * @returns how many bytes
    */
   read(into: Uint8Array): number {
-    const length = this.#receiveBuffer.read(into);
-    if (this.readable === 0) this.#input.onReadAll();
+    const buffer = this.#receiveBuffer;
+    const length = buffer.read(into);
+    if (this.readable === 0) this.#receiver.onReadAll();
     if (length === 0) return 0;
-    if (this.#receiveBuffer.grow()) this.#received.acknowledgeAt(0);
-    else this.#output.onRead();
-    if (this.#received.deadline === 0) this.onUsed?.();
+    if (buffer.grow() || buffer.isWindowUpdateDue) this.#acks.acknowledgeNow();
+    if (this.#acks.deadline === 0) this.onUsed?.();
     return length;
   }
 
@@ -273,7 +284,7 @@ export class Connection {
 
   /** Whether what is readable should be read now rather than once it is more. */
   get pushed(): boolean {
-    return this.#input.pushed;
+    return this.#receiver.pushed;
   }
 
   /** Whether everything was read, up to the peer's FIN. */
@@ -281,178 +292,181 @@ export class Connection {
     return this.#receiveBuffer.finReceived && this.readable === 0;
   }
 
-  /** Breaks the connection, telling the peer why. */
+  /** Breaks the connection off, and tells the peer with this code of {@linkcode Reset}. */
   abort(code: number): void {
-    if (this.#phase !== "CLOSED") this.#end("stopped", code, RESET_COPIES);
+    if (!this.#lifecycle.isClosed) this.#close("stopped", code, RESET_COPIES);
   }
 
-  /**
-   * Does not wait for the peer to hear that all is over, once it is, but says so
-   * several times.
-   */
+  /** Does without TIME-WAIT: once both directions have ended, the peer is told so several times instead. */
   leave(): void {
-    this.#leaving = true;
-    this.onUsed?.();
-    if (this.#phase === "TIME-WAIT") this.#endInOrder();
-  }
-
-  #endInOrder(): void {
-    this.#end("done", Reset.DONE, this.#leaving ? LEAVE_COPIES : RESET_COPIES);
-  }
-
-  #end(closeReason: CloseReason, code: number, copies: number): void {
-    this.#phase = "CLOSED";
-    this.#closeReason = closeReason;
-    this.#reset.say(code, copies);
+    this.#lifecycle.leave();
     this.onUsed?.();
   }
 
-  // What the network does.
+  /** Sends a PING, which the peer acknowledges. */
+  ping(): void {
+    if (!this.#lifecycle.isSynchronized) return;
+    this.#scheduler.requestPing();
+    this.onUsed?.();
+  }
 
-  /**
-   * Takes a datagram whose segment bears this connection's id.
-   *
-   * @returns why it was dropped, or `undefined` if it was not
-   */
-  receive(
-    now: number,
-    segment: Segment,
-    datagram: Uint8Array,
-  ): string | undefined {
+  #close(reason: CloseReason, code: number, copies: number): void {
+    this.#lifecycle.close(reason, code, copies);
+    this.onUsed?.();
+  }
+
+  // For the network.
+
+  /** Processes a datagram whose segment has this connection's id. */
+  receive(now: number, segment: Segment, datagram: Uint8Array): Verdict {
     const { counters } = this;
     counters.datagramsReceived++;
     counters.bytesReceived += datagram.length;
-    if (!this.established) this.#output.budget += datagram.length;
-    const reason = this.#take(now, segment, datagram);
-    if (reason === "duplicate") counters.duplicatesReceived++;
-    else if (reason !== undefined) counters.dropped++;
-    return reason;
-  }
-
-  #take(
-    now: number,
-    segment: Segment,
-    datagram: Uint8Array,
-  ): string | undefined {
-    if (this.#phase === "CLOSED") return "closed";
-    if (segment.has(Flag.RST)) return this.#takeReset(segment, datagram);
-    if (this.#phase === "SYN-SENT") {
-      if (segment.has(Flag.COOKIE)) return this.#takeCookie(segment);
-      const answers = segment.has(Flag.SYN) && segment.has(Flag.ACK) &&
-        segment.ack > 0;
-      if (!answers) return "not an answer to the SYN";
-    } else if (segment.has(Flag.COOKIE)) return "late cookie";
-    const reason = this.#input.take(now, segment, datagram);
-    if (this.#input.breached) this.#end("breach", Reset.PROTOCOL, RESET_COPIES);
-    if (reason === undefined || reason === "duplicate") {
-      this.#liveness.heard(now);
-      this.#progress(now, segment);
+    if (!this.established) this.#amplification.onReceived(datagram.length);
+    const verdict = this.#process(now, segment, datagram);
+    switch (verdict.kind) {
+      case "accepted":
+        break;
+      case "duplicate":
+        counters.duplicatesReceived++;
+        break;
+      case "violation":
+        this.#lifecycle.close("breach", Reset.PROTOCOL, RESET_COPIES);
+        counters.dropped++;
+        break;
+      case "dropped":
+        counters.dropped++;
     }
-    return reason;
+    return verdict;
   }
 
-  #takeReset(segment: Segment, datagram: Uint8Array): string | undefined {
-    const code = segment.payloadLength > 0
-      ? datagram[segment.payloadOffset]
-      : Reset.PROTOCOL;
+  #process(now: number, segment: Segment, datagram: Uint8Array): Verdict {
     const { state } = this;
-    const over = code === Reset.DONE || code === Reset.UNKNOWN;
-    // A peer that has said all and heard all may leave before it hears that we have.
-    const saidAll = !this.#sendBuffer.hasNew;
-    if (over && saidAll && CLOSES_WITH_PEER.has(state)) {
-      this.#end("done", code, 0);
-      return undefined;
+    if (state === "CLOSED") return dropped("closed");
+    if (segment.has(Flag.RST)) return this.#receiveReset(segment, datagram);
+    if (segment.has(Flag.COOKIE)) {
+      return state === "SYN-SENT"
+        ? this.#receiveCookie(segment)
+        : dropped("late cookie");
     }
-    if (state === "SYN-RECEIVED" && code !== Reset.ABORTED) {
-      return "early reset";
+    if (state === "SYN-SENT") {
+      const isSynAck = segment.has(Flag.SYN) && segment.has(Flag.ACK) &&
+        segment.ack > 0;
+      if (!isSynAck) return dropped("not an answer to the SYN");
     }
-    this.#end(closeReasonOfReset(code), code, 0);
-    return undefined;
+    const verdict = this.#receiver.receive(now, segment, datagram);
+    if (verdict.kind === "accepted" || verdict.kind === "duplicate") {
+      this.#keepAlive.onReceived(now);
+      if (this.#lifecycle.isHandshaking && this.established) {
+        this.#onEstablished();
+      }
+      this.#lifecycle.onSegment(now, segment);
+    }
+    return verdict;
   }
 
-  #takeCookie(segment: Segment): string | undefined {
-    if (++this.#cookies > MAX_COOKIES) return "too many cookies";
-    this.#output.cookie = segment.cookie.slice();
+  #onEstablished(): void {
+    this.#lifecycle.onEstablished();
+    this.#recovery.onHandshakeComplete();
+    this.#amplification.lift();
+  }
+
+  #receiveReset(
+    { payloadLength, payloadOffset }: Segment,
+    datagram: Uint8Array,
+  ): Verdict {
+    const code = payloadLength > 0 ? datagram[payloadOffset]! : Reset.PROTOCOL;
+    return this.#lifecycle.onReset(code) ? ACCEPTED : dropped("early reset");
+  }
+
+  // The SYN is sent again, with the cookie.
+  #receiveCookie(segment: Segment): Verdict {
+    if (++this.#cookies > MAX_COOKIES) return dropped("too many cookies");
+    this.#scheduler.setCookie(segment.cookie.slice());
     this.#sendBuffer.lost(0, this.#sendBuffer.sndNxt);
-    return undefined;
-  }
-
-  // Moves on through the states of the handshake and the close.
-  #progress(now: number, segment: Segment): void {
-    const handshaking = this.#phase === "SYN-SENT" ||
-      this.#phase === "SYN-RECEIVED";
-    if (handshaking && this.established) {
-      this.#phase = "SYNCHRONIZED";
-      this.#recovery.steadyProbes = 0;
-      this.#output.budget = Infinity;
-    }
-    if (this.#phase === "TIME-WAIT" && segment.ackEliciting) {
-      this.#enterTimeWait(now);
-    }
-    if (this.#phase !== "SYNCHRONIZED") return;
-    const { finReceived } = this.#receiveBuffer;
-    if (!finReceived || !this.#sendBuffer.finAcked) return;
-    if (this.#peerFinFirst) this.#end("done", Reset.DONE, 1);
-    else this.#enterTimeWait(now);
-  }
-
-  #enterTimeWait(now: number): void {
-    if (this.#leaving) return this.#endInOrder();
-    this.#phase = "TIME-WAIT";
-    this.#timeWaitDeadline = now + TIME_WAIT_PROBES * this.#recovery.rtt.pto;
+    return ACCEPTED;
   }
 
   /**
    * Writes the next datagram that may leave now.
    *
    * @param into as long as the largest datagram
-   * @returns its length, or 0 if there is none
+   * @returns its length in bytes, or 0 if there is none
    */
   send(now: number, into: Uint8Array): number {
-    if (this.#phase === "CLOSED") {
-      return this.#output.nextReset(this.#reset, into);
+    if (this.#lifecycle.isClosed) {
+      return this.#scheduler.nextReset(this.#lifecycle.reset, into);
     }
-    const length = this.#output.next(now, into);
+    const length = this.#scheduler.next(now, into);
     if (length > 0 && this.sentSegment.has(Flag.FIN) && !this.sentAgain) {
-      this.#peerFinFirst = this.#receiveBuffer.finReceived;
+      this.#lifecycle.onFinSent();
     }
     return length;
   }
 
-  /** When {@linkcode wake} is to be called, in milliseconds; `Infinity` for never. */
+  /** When {@linkcode wake} is due, in milliseconds; `Infinity` for never. */
   get deadline(): number {
-    if (this.#phase === "CLOSED") return Infinity;
-    const standing = Math.min(this.#liveness.deadline, this.#timeWaitDeadline);
-    if (this.#output.silenced) return standing;
-    return Math.min(
-      standing,
-      this.#received.deadline,
-      this.#recovery.deadline,
-      this.#output.deadline,
-    );
+    if (this.#lifecycle.isClosed) return Infinity;
+    let next = Infinity;
+    for (const timer of TIMERS) next = Math.min(next, this.#deadlineOf(timer));
+    return next;
   }
 
-  #giveUp(): void {
-    if (this.#phase === "TIME-WAIT") this.#end("done", Reset.DONE, 1);
-    else if (this.established) this.#end("silence", Reset.TIMEOUT, 1);
-    else this.#end("no answer", Reset.TIMEOUT, 0);
+  // What would only send does not run while nothing may be sent.
+  #deadlineOf(timer: Timer): number {
+    switch (timer) {
+      case "time-wait":
+        return this.#lifecycle.timeWaitDeadline;
+      case "idle":
+        return this.#keepAlive.deadline;
+      default:
+        return this.#amplification.blocked
+          ? Infinity
+          : this.#sendDeadlineOf(timer);
+    }
   }
 
-  /** Does what is due by now; {@linkcode send} is to be called after it. */
+  #sendDeadlineOf(timer: Exclude<Timer, "time-wait" | "idle">): number {
+    switch (timer) {
+      case "loss-detection":
+        return this.#recovery.deadline;
+      case "ack-delay":
+        return this.#acks.deadline;
+      case "pacing":
+        return this.#scheduler.pacingDeadline;
+      case "persist":
+        return this.#scheduler.persistDeadline;
+    }
+  }
+
+  /** Fires the timers that are due; {@linkcode send} is to be called after it. */
   wake(now: number): void {
-    if (this.#phase === "CLOSED") return;
-    this.#recovery.wake(now);
-    this.#output.wake(now);
-    if (now >= this.#timeWaitDeadline) this.#endInOrder();
-    const due = this.#liveness.wake(now);
-    if (due === "ask") this.ping();
-    else if (due === "give up") this.#giveUp();
+    for (const timer of TIMERS) {
+      if (this.#lifecycle.isClosed) return;
+      if (this.#deadlineOf(timer) <= now) this.#fire(timer, now);
+    }
   }
 
-  /** Asks the peer for a sign of life. */
-  ping(): void {
-    if (this.#phase !== "SYNCHRONIZED") return;
-    this.#output.askDue = true;
-    this.onUsed?.();
+  #fire(timer: Timer, now: number): void {
+    switch (timer) {
+      case "loss-detection":
+        this.#recovery.onTimeout(now);
+        break;
+      case "ack-delay":
+      case "pacing":
+        // Send finds what is due.
+        break;
+      case "persist":
+        this.#scheduler.onPersistTimeout();
+        break;
+      case "time-wait":
+        this.#lifecycle.endTimeWait();
+        break;
+      case "idle": {
+        const due = this.#keepAlive.wake(now);
+        if (due === "ping") this.ping();
+        else if (due === "timeout") this.#lifecycle.onSilence();
+      }
+    }
   }
 }

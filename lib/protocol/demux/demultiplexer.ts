@@ -1,4 +1,4 @@
-import type { Config } from "../connection/config.ts";
+import type { Config, ConnectionOptions } from "../connection/config.ts";
 import { Connection } from "../connection/connection.ts";
 import { ConnectionTable } from "./connection_table.ts";
 import { type Address, CookieJar } from "./address_validation.ts";
@@ -24,7 +24,8 @@ import {
   SYN_SIZE,
 } from "../wire/segment.ts";
 import { TokenBucket } from "./token_bucket.ts";
-import type { ConnectionOptions } from "../connection/state.ts";
+
+import { dropped, type Verdict } from "../receiving/packet_receiver.ts";
 import type { TraceEvent } from "../connection/trace.ts";
 
 /** What a peer may send before it is admitted, in bytes: what the layer above says to get there. */
@@ -278,16 +279,16 @@ export class Host<Peer extends Address> {
       if (reason !== undefined) {
         connection.counters.dropped++;
         if (this.#trace !== undefined) {
-          this.#traceReceived(now, segment, reason);
+          this.#traceReceived(now, segment, dropped(reason));
         }
         return true;
       }
     }
     this.#touch(hosted);
     const wasEstablished = connection.established;
-    const reason = connection.receive(now, segment, datagram);
-    if (this.#trace !== undefined) this.#traceReceived(now, segment, reason);
-    if (reason !== undefined) return true;
+    const verdict = connection.receive(now, segment, datagram);
+    if (this.#trace !== undefined) this.#traceReceived(now, segment, verdict);
+    if (verdict.kind !== "accepted") return true;
     if (segment.has(Flag.PATH) && hosted.paths !== undefined) {
       this.#onPathResponse(now, hosted, from);
     }
@@ -398,7 +399,7 @@ export class Host<Peer extends Address> {
       idLow,
       active: false,
       validated,
-      strangerWindow: hasWholeWindow
+      windowBeforeAdmission: hasWholeWindow
         ? initialWindow
         : Math.min(STRANGER_WINDOW, initialWindow),
     });
@@ -406,8 +407,8 @@ export class Host<Peer extends Address> {
     hosted.hasWholeWindow = hasWholeWindow;
     if (hasWholeWindow) this.#wholeWindows++;
     if (this.#admitsByHand) this.#opened.push(hosted);
-    const reason = hosted.connection.receive(now, segment, datagram);
-    if (this.#trace !== undefined) this.#traceReceived(now, segment, reason);
+    const verdict = hosted.connection.receive(now, segment, datagram);
+    if (this.#trace !== undefined) this.#traceReceived(now, segment, verdict);
     return undefined;
   }
 
@@ -593,15 +594,12 @@ export class Host<Peer extends Address> {
     this.#trace(traceEvent("DROP", now, known, false, reason));
   }
 
-  #traceReceived(
-    now: number,
-    segment: Segment,
-    reason: string | undefined,
-  ): void {
-    const duplicate = reason === "duplicate";
-    const dropped = reason !== undefined && !duplicate;
-    const what = dropped ? "DROP" : "RECV";
-    this.#trace!(traceEvent(what, now, segment, duplicate, reason));
+  #traceReceived(now: number, segment: Segment, verdict: Verdict): void {
+    const isDuplicate = verdict.kind === "duplicate";
+    const reason = "reason" in verdict ? verdict.reason : undefined;
+    const what = reason === undefined ? "RECV" : "DROP";
+    const because = isDuplicate ? "duplicate" : reason;
+    this.#trace!(traceEvent(what, now, segment, isDuplicate, because));
   }
 
   #traceSent(now: number, connection: Connection): void {

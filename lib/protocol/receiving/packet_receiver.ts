@@ -1,93 +1,116 @@
-import type { Output } from "../sending/packet_builder.ts";
 import type { PathMtu } from "../connection/path_mtu.ts";
-import type { ReceiveBuffer } from "./receive_buffer.ts";
-import type { AckTracker } from "./ack_tracker.ts";
 import type { Recovery } from "../recovery/recovery.ts";
+import type { SendScheduler } from "../sending/send_scheduler.ts";
 import { Flag, PathKind, type Segment } from "../wire/segment.ts";
+import type { AckTracker } from "./ack_tracker.ts";
+import type { ReceiveBuffer } from "./receive_buffer.ts";
 
-/** Takes in what a segment of a known connection brings, if it is acceptable. */
+/**
+ * What became of a datagram. A `violation` ends the connection: the peer
+ * acknowledges what it cannot have received (RFC 9000, section 21.4).
+ */
+export type Verdict =
+  | { readonly kind: "accepted" | "duplicate" }
+  | { readonly kind: "dropped" | "violation"; readonly reason: string };
+
+export const ACCEPTED: Verdict = { kind: "accepted" };
+const DUPLICATE: Verdict = { kind: "duplicate" };
+
+export function dropped(reason: string): Verdict {
+  return { kind: "dropped", reason };
+}
+
+/** The mechanisms that learn from what is received. */
+export interface ReceiverTargets {
+  readonly receiveBuffer: ReceiveBuffer;
+  readonly acks: AckTracker;
+  readonly recovery: Recovery;
+  readonly path: PathMtu;
+  readonly scheduler: SendScheduler;
+}
+
+/** Processes the segments of a connection that are acceptable. */
 export class PacketReceiver {
-  readonly #receiveBuffer: ReceiveBuffer;
-  readonly #received: AckTracker;
-  readonly #recovery: Recovery;
-  readonly #path: PathMtu;
-  readonly #output: Output;
-
-  /** Whether the peer acknowledges without having received (RFC 9000, section 21.4). */
-  breached = false;
+  readonly #targets: ReceiverTargets;
   #pushed = false;
-  // Sequence number after the last that was pushed.
+  // Sequence number after the last pushed byte.
   #pushedTo = 0;
 
-  constructor(
-    receiveBuffer: ReceiveBuffer,
-    received: AckTracker,
-    recovery: Recovery,
-    path: PathMtu,
-    output: Output,
-  ) {
-    this.#receiveBuffer = receiveBuffer;
-    this.#received = received;
-    this.#recovery = recovery;
-    this.#path = path;
-    this.#output = output;
+  constructor(targets: ReceiverTargets) {
+    this.#targets = targets;
   }
 
-  /**
-   * Takes a segment; one that is not acceptable changes nothing.
-   *
-   * @returns why it was dropped, or `undefined` if it was not
-   */
-  take(
-    now: number,
-    segment: Segment,
-    datagram: Uint8Array,
-  ): string | undefined {
-    const acks = segment.has(Flag.ACK);
-    if (acks && !this.#recovery.acknowledgesSent(segment)) {
-      this.breached = this.#recovery.deceived;
-      return "acknowledges what was never sent";
-    }
-    if (acks && this.#recovery.acknowledgesSkipped(segment)) {
-      this.breached = true;
-      return "acknowledges what was left out";
-    }
-    if (this.#received.isDuplicate(segment.packetNumber)) {
+  /** Processes a segment; one that is dropped changes nothing. */
+  receive(now: number, segment: Segment, datagram: Uint8Array): Verdict {
+    const { receiveBuffer, acks, scheduler } = this.#targets;
+    const violation = segment.has(Flag.ACK)
+      ? this.#checkAck(segment)
+      : undefined;
+    if (violation !== undefined) return violation;
+    if (acks.isDuplicate(segment.packetNumber)) {
       // Our acknowledgement may have been lost.
-      if (segment.ackEliciting) this.#received.acknowledgeAt(now);
-      return "duplicate";
+      if (segment.ackEliciting) acks.acknowledgeAt(now);
+      return DUPLICATE;
     }
     const start = segment.seq + (segment.has(Flag.SYN) ? 1 : 0);
     const end = start + segment.payloadLength;
     const fin = segment.has(Flag.FIN);
     if (end > start || fin) {
-      const unacceptable = this.#receiveBuffer.check(start, end, fin);
-      if (unacceptable !== undefined) {
-        this.#received.acknowledgeAt(now);
-        return unacceptable;
+      const reason = receiveBuffer.check(start, end, fin);
+      if (reason !== undefined) {
+        acks.acknowledgeAt(now);
+        return dropped(reason);
       }
     }
-    this.#received.receive(now, segment);
-    if (segment.has(Flag.SYN)) this.#takeSyn(segment);
-    if (acks) this.#takeAck(now, segment);
+    acks.onPacket(now, segment);
+    if (segment.has(Flag.SYN)) this.#receiveSyn(segment);
+    if (segment.has(Flag.ACK)) this.#receiveAck(now, segment);
     if (segment.pushed) {
       this.#pushed = true;
       this.#pushedTo = Math.max(this.#pushedTo, end);
     }
-    if (segment.has(Flag.BLOCKED) && this.#receiveBuffer.want()) {
-      this.#received.acknowledgeAt(now);
+    if (segment.has(Flag.BLOCKED) && receiveBuffer.onBlocked()) {
+      acks.acknowledgeAt(now);
     }
     if (segment.has(Flag.PATH) && segment.pathKind === PathKind.CHALLENGE) {
-      this.#output.answerChallenge(segment, datagram.length);
+      scheduler.respondToChallenge(segment, datagram.length);
     }
-    if (end === start && !fin) return undefined;
+    if (end === start && !fin) return ACCEPTED;
     const { payloadOffset, payloadLength } = segment;
     const payload = datagram.subarray(
       payloadOffset,
       payloadOffset + payloadLength,
     );
-    const news = this.#receiveBuffer.receive(start, payload, fin);
-    return news > 0 ? undefined : "duplicate";
+    return receiveBuffer.receive(start, payload, fin) > 0
+      ? ACCEPTED
+      : DUPLICATE;
+  }
+
+  #checkAck(segment: Segment): Verdict | undefined {
+    const { recovery } = this.#targets;
+    if (recovery.acknowledgesUnsent(segment)) {
+      const reason = "acknowledges what was never sent";
+      return recovery.onFalseAck()
+        ? { kind: "violation", reason }
+        : dropped(reason);
+    }
+    return recovery.acknowledgesSkipped(segment)
+      ? { kind: "violation", reason: "acknowledges a skipped packet number" }
+      : undefined;
+  }
+
+  #receiveSyn(segment: Segment): void {
+    const { receiveBuffer, path, recovery, scheduler } = this.#targets;
+    receiveBuffer.receiveSyn();
+    path.limit(segment.maxDatagramSize);
+    recovery.setPeerSocketMemory(segment.socketMemory);
+    scheduler.openWindow(1 + segment.initialWindow);
+  }
+
+  #receiveAck(now: number, segment: Segment): void {
+    const { recovery, scheduler } = this.#targets;
+    scheduler.openWindow(segment.ack + segment.window);
+    recovery.onAck(now, segment);
   }
 
   /** Whether what is readable should be read now rather than once it is more. */
@@ -95,20 +118,10 @@ export class PacketReceiver {
     return this.#pushed;
   }
 
-  /** All that was readable was read. What is pushed may still lie behind a hole. */
+  /** The application has read all that is readable. Pushed bytes may still lie behind a gap. */
   onReadAll(): void {
-    if (this.#receiveBuffer.rcvNxt >= this.#pushedTo) this.#pushed = false;
-  }
-
-  #takeSyn(segment: Segment): void {
-    this.#receiveBuffer.receiveSyn();
-    this.#path.limit(segment.maxDatagramSize);
-    this.#recovery.peerMemory = segment.socketMemory;
-    this.#output.openWindow(1 + segment.initialWindow);
-  }
-
-  #takeAck(now: number, segment: Segment): void {
-    this.#output.openWindow(segment.ack + segment.window);
-    this.#recovery.onAcknowledgement(now, segment);
+    if (this.#targets.receiveBuffer.rcvNxt >= this.#pushedTo) {
+      this.#pushed = false;
+    }
   }
 }

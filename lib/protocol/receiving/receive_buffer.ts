@@ -13,8 +13,10 @@ const MAX_RANGES = 4096;
 /** The same of a peer that was not admitted. */
 const MAX_RANGES_BEFORE_ADMISSION = 8;
 
-/** The window grows for the first time when this share of it was read. */
-const FIRST_GROWTH_SHARE = 16;
+/** Share of the first window after which it grows. */
+const FIRST_GROWTH_SHARE = 1 / 16;
+/** Share of the window that must have opened for an update. */
+const UPDATE_SHARE = 1 / 4;
 
 /**
  * Puts what arrives in order and keeps it until the application reads it. The
@@ -29,7 +31,9 @@ export class ReceiveBuffer {
   #highest = 0;
   #admitted = true;
   /** Whether the peer has said that it could use more. */
-  #wanted = false;
+  #blocked = false;
+  // Sequence number after the last that the peer was told it may send.
+  #advertisedEdge = 0;
   // What must have been read before the window grows again: half an old one's worth.
   #growsAt = 0;
 
@@ -46,7 +50,7 @@ export class ReceiveBuffer {
     // What a SYN carries comes before any window was granted.
     this.#capacity = Math.max(capacity, SYN_SIZE);
     this.#maxCapacity = maxCapacity;
-    this.#growsAt = this.#capacity / FIRST_GROWTH_SHARE;
+    this.#growsAt = this.#capacity * FIRST_GROWTH_SHARE;
   }
 
   /** Keeps next to nothing of a peer until {@linkcode admit}: a window that does not grow, and few holes. */
@@ -65,7 +69,7 @@ export class ReceiveBuffer {
     const grown = Math.min(capacity, this.#maxCapacity);
     if (grown <= this.#capacity) return false;
     this.#capacity = grown;
-    this.#growsAt = this.readNxt + grown / FIRST_GROWTH_SHARE;
+    this.#growsAt = this.readNxt + grown * FIRST_GROWTH_SHARE;
     return true;
   }
 
@@ -177,9 +181,24 @@ export class ReceiveBuffer {
     return length;
   }
 
-  /** The peer could use a larger window. @returns whether it is larger now */
-  want(): boolean {
-    this.#wanted = true;
+  /** The window was sent to the peer. */
+  onWindowAdvertised(): void {
+    this.#advertisedEdge = this.windowEdge;
+  }
+
+  /** Whether the peer's window has opened by as much as is worth a datagram (RFC 9293, section 3.8.6.2.2). */
+  get isWindowUpdateDue(): boolean {
+    const opened = this.windowEdge - this.#advertisedEdge;
+    return opened >= this.#capacity * UPDATE_SHARE;
+  }
+
+  /**
+   * The window holds the peer up.
+   *
+   * @returns whether it is larger now
+   */
+  onBlocked(): boolean {
+    this.#blocked = true;
     return this.grow();
   }
 
@@ -188,14 +207,14 @@ export class ReceiveBuffer {
    * read yet, the application lags or the limit is reached.
    */
   grow(): boolean {
-    if (!this.#wanted || !this.#admitted) return false;
+    if (!this.#blocked || !this.#admitted) return false;
     const capacity = Math.min(2 * this.#capacity, this.#maxCapacity);
     const lagging = this.readable > this.#capacity / 2;
     if (capacity <= this.#capacity || lagging) return false;
     if (this.readNxt < this.#growsAt) return false;
     this.#growsAt = this.readNxt + this.#capacity / 2;
     this.#capacity = capacity;
-    this.#wanted = false;
+    this.#blocked = false;
     return true;
   }
 }

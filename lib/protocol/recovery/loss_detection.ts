@@ -45,7 +45,7 @@ export class LossDetection {
   /** A packet that had been given up was acknowledged, `elapsed` milliseconds after it was sent. */
   onSpuriousLoss(now: number, elapsed: number, rtt: RttEstimator): void {
     this.#reorderingSeen = true;
-    const late = elapsed - Math.max(rtt.smoothedRtt, rtt.latestRtt);
+    const late = elapsed - Math.max(rtt.smoothedRtt, rtt.adjustedRtt);
     if (late <= this.#learnedWindow) return;
     this.#learnedWindow = late;
     this.#widenedAt = now;
@@ -62,7 +62,7 @@ export class LossDetection {
     onLost: (packet: number) => void,
   ): void {
     this.deadline = Infinity;
-    const wait = Math.max(rtt.smoothedRtt, rtt.latestRtt) +
+    const wait = Math.max(rtt.smoothedRtt, rtt.adjustedRtt) +
       this.#reoWnd(now, rtt);
     const threshold = this.#reorderingSeen ? Infinity : PACKET_THRESHOLD;
     let packet = Math.max(this.#scan, packets.oldest);

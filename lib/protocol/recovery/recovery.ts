@@ -10,6 +10,7 @@ import { Pacer } from "../sending/pacer.ts";
 import type { PathMtu } from "../connection/path_mtu.ts";
 import { RttEstimator } from "./rtt.ts";
 import type { Segment } from "../wire/segment.ts";
+import type { PacketNumberFilter } from "../sending/packet_number_filter.ts";
 import type { SendBuffer } from "../sending/send_buffer.ts";
 import { PacketState, SentPackets } from "./sent_packets.ts";
 
@@ -19,6 +20,20 @@ const MAX_PROBE_INTERVAL = 1000;
 const MAX_FALSE_ACKS = 16;
 /** Probe timeouts without an answer after which the path is taken for a new one (RFC 9002, section 7.6). */
 const PERSISTENT_PROBES = 3;
+
+/** What the recovery of a connection needs. */
+export interface RecoveryOptions {
+  readonly firstPacket: number;
+  readonly sendBuffer: SendBuffer;
+  readonly numberFilter: PacketNumberFilter;
+  readonly path: PathMtu;
+  readonly controller: CongestionController;
+  /** Bytes per millisecond, at most. */
+  readonly maxRate: number;
+  /** Probe timeouts before their backoff begins, during the handshake. */
+  readonly steadyProbes: number;
+  readonly counters: Counters;
+}
 
 /**
  * Knows what is in flight and decides what becomes of it: takes in
@@ -34,6 +49,7 @@ export class Recovery {
   #controller: CongestionController;
   readonly #path: PathMtu;
   readonly #buffer: SendBuffer;
+  readonly #numberFilter: PacketNumberFilter;
   readonly #counters: Counters;
   #peerMemory = DEFAULT_SOCKET_MEMORY;
   #datagramSize = 0;
@@ -43,10 +59,9 @@ export class Recovery {
   #pathStart = 0;
   #falseAcks = 0;
 
-  /** Probe timeouts before their backoff begins. */
-  steadyProbes = 0;
-  /** Probes that are to be sent whatever the window. */
-  probesDue = 0;
+  // Probe timeouts before their backoff begins.
+  #steadyProbes: number;
+  #probesDue = 0;
 
   // Gathered while one acknowledgement is taken in.
   #now = 0;
@@ -57,25 +72,41 @@ export class Recovery {
   #newestLostTime = 0;
 
   constructor(
-    firstPacket: number,
-    buffer: SendBuffer,
-    path: PathMtu,
-    controller: CongestionController,
-    maxRate: number,
-    counters: Counters,
+    {
+      firstPacket,
+      sendBuffer,
+      numberFilter,
+      path,
+      controller,
+      maxRate,
+      steadyProbes,
+      counters,
+    }: RecoveryOptions,
   ) {
     this.packets = new SentPackets(firstPacket);
     this.#detection = new LossDetection(firstPacket);
     this.#pacer = new Pacer(maxRate);
-    this.#buffer = buffer;
+    this.#buffer = sendBuffer;
+    this.#numberFilter = numberFilter;
+    this.#steadyProbes = steadyProbes;
     this.#path = path;
     this.#controller = controller;
     this.#counters = counters;
     this.#adoptPath();
   }
 
-  /** Memory that the peer's kernel has for datagrams that wait, in bytes. */
-  set peerMemory(bytes: number) {
+  /** Probes that are to be sent, even beyond the congestion window. */
+  get probesDue(): number {
+    return this.#probesDue;
+  }
+
+  /** The handshake is complete: probes back off. */
+  onHandshakeComplete(): void {
+    this.#steadyProbes = 0;
+  }
+
+  /** The peer's kernel has this much memory for datagrams that wait for it, in bytes. */
+  setPeerSocketMemory(bytes: number): void {
     this.#peerMemory = bytes;
     this.#datagramSize = 0;
     this.#adoptPath();
@@ -87,9 +118,7 @@ export class Recovery {
 
   /** Whether the congestion window has room for a datagram of `size` bytes. */
   windowAllows(size: number): boolean {
-    const allows = this.packets.bytesInFlight + size <= this.congestionWindow;
-    if (!allows) this.#appLimited = false;
-    return allows;
+    return this.packets.bytesInFlight + size <= this.congestionWindow;
   }
 
   /** Whether the pacer lets a datagram go now. */
@@ -123,6 +152,11 @@ export class Recovery {
     this.#rate.onAppLimited(this.packets.bytesInFlight);
   }
 
+  /** The congestion window holds the sender back. */
+  onWindowLimited(): void {
+    this.#appLimited = false;
+  }
+
   /** Records a datagram of `size` bytes with [`seq`, `seq` + `sequenceLength`), which asks for an acknowledgement. */
   onSent(
     now: number,
@@ -133,33 +167,40 @@ export class Recovery {
     const packet = this.packets.sent(now, seq, sequenceLength, size);
     this.#rate.onSent(now, packet, this.packets);
     this.#pacer.onSent(now, size);
-    if (this.probesDue > 0) this.probesDue--;
+    if (this.#probesDue > 0) this.#probesDue--;
   }
 
-  /** Whether a segment acknowledges only packets and bytes that were sent. */
-  acknowledgesSent(segment: Segment): boolean {
-    const { blockCount } = segment;
-    const sent = segment.ack <= this.#buffer.sndNxt &&
-      (blockCount === 0 ||
-        segment.blockEnds[0] <= this.packets.next &&
-          segment.blockStarts[blockCount - 1] >= this.packets.first);
-    if (!sent) this.#falseAcks++;
-    return sent;
+  /** Whether a segment acknowledges packets or bytes that were not sent. */
+  acknowledgesUnsent(segment: Segment): boolean {
+    const { ack, blockCount, blockStarts, blockEnds } = segment;
+    const { first, next } = this.packets;
+    return ack > this.#buffer.sndNxt ||
+      blockCount > 0 &&
+        (blockEnds[0]! > next || blockStarts[blockCount - 1]! < first);
   }
 
-  /** Whether a segment acknowledges a packet number that was left out. */
+  /** Whether a segment acknowledges a packet number that was skipped. */
   acknowledgesSkipped(
     { blockCount, blockStarts, blockEnds }: Segment,
   ): boolean {
+    // The number just below what is not settled counts, too.
+    const oldest = this.packets.oldest - 1;
     for (let i = 0; i < blockCount; i++) {
-      if (this.packets.hasSkipped(blockStarts[i], blockEnds[i])) return true;
+      const start = blockStarts[i]!;
+      if (this.#numberFilter.hasSkipped(start, blockEnds[i]!, oldest)) {
+        return true;
+      }
     }
     return false;
   }
 
-  /** Whether what was never sent has been acknowledged again and again. */
-  get deceived(): boolean {
-    return this.#falseAcks >= MAX_FALSE_ACKS;
+  /**
+   * A segment acknowledged what was not sent.
+   *
+   * @returns whether that has happened more often than damage explains
+   */
+  onFalseAck(): boolean {
+    return ++this.#falseAcks >= MAX_FALSE_ACKS;
   }
 
   /**
@@ -186,7 +227,7 @@ export class Recovery {
   }
 
   /** Takes in the acknowledgement that a segment carries. */
-  onAcknowledgement(now: number, segment: Segment): void {
+  onAck(now: number, segment: Segment): void {
     const { packets } = this;
     const priorInFlight = packets.bytesInFlight;
     this.#now = now;
@@ -202,7 +243,7 @@ export class Recovery {
       );
     }
     if (this.#newest < 0) return;
-    this.#probeTimeouts = this.#endProbing(this.#probeTimeouts);
+    this.#endProbing();
     let rttSample: number | undefined;
     if (this.#newest > this.#priorLargest) {
       packets.largestAcked = this.#newest;
@@ -230,12 +271,12 @@ export class Recovery {
     packets.forget(now - this.rtt.smoothedRtt - 2 * maxReoWnd(this.rtt));
   }
 
-  #endProbing(timeouts: number): number {
-    if (timeouts >= PERSISTENT_PROBES) {
+  #endProbing(): void {
+    if (this.#probeTimeouts >= PERSISTENT_PROBES) {
       this.#controller.onPersistentCongestion();
     }
-    this.probesDue = 0;
-    return 0;
+    this.#probeTimeouts = 0;
+    this.#probesDue = 0;
   }
 
   #adoptPath(): void {
@@ -299,7 +340,7 @@ export class Recovery {
     this.#buffer.lost(seq, seq + packets.sequenceLength(packet));
   };
 
-  /** When {@linkcode wake} is to be called, in milliseconds. */
+  /** When {@linkcode onTimeout} is to be called, in milliseconds. */
   get deadline(): number {
     if (this.#detection.deadline !== Infinity) return this.#detection.deadline;
     if (this.packets.bytesInFlight === 0) return Infinity;
@@ -309,7 +350,7 @@ export class Recovery {
   /** The probe timeout with its backoff, in milliseconds. */
   get probeInterval(): number {
     const { pto } = this.rtt;
-    const backoff = Math.max(0, this.#probeTimeouts - this.steadyProbes);
+    const backoff = Math.max(0, this.#probeTimeouts - this.#steadyProbes);
     return Math.min(
       pto * 2 ** backoff,
       Math.max(pto, MAX_PROBE_INTERVAL),
@@ -317,13 +358,13 @@ export class Recovery {
   }
 
   /** Does what is due: gives packets up, or asks for probes (RFC 9002, section 6.2.4). */
-  wake(now: number): void {
+  onTimeout(now: number): void {
     if (now < this.deadline) return;
     if (this.#detection.deadline !== Infinity) {
       this.detectLosses(now);
       return;
     }
-    this.probesDue = this.#probeTimeouts === 0 ? 1 : 2;
+    this.#probesDue = this.#probeTimeouts === 0 ? 1 : 2;
     this.#probeTimeouts++;
     this.#counters.probes++;
   }

@@ -7,7 +7,7 @@ const MIN_RTT_WINDOW = 10_000;
 
 /** Estimates the round-trip time (RFC 9002, section 5). All times in milliseconds. */
 export class RttEstimator {
-  latestRtt = 0;
+  adjustedRtt = 0;
   minRtt = Infinity;
   smoothedRtt = INITIAL_RTT;
   rttvar = INITIAL_RTT / 2;
@@ -15,7 +15,7 @@ export class RttEstimator {
 
   /** Forgets all samples: the path is another one. */
   restart(): void {
-    this.latestRtt = 0;
+    this.adjustedRtt = 0;
     this.minRtt = Infinity;
     this.smoothedRtt = INITIAL_RTT;
     this.rttvar = INITIAL_RTT / 2;
@@ -38,7 +38,7 @@ export class RttEstimator {
     }
     // A delay that the path's minimum contradicts is not believed.
     const adjusted = rtt - ackDelay >= this.minRtt ? rtt - ackDelay : rtt;
-    this.latestRtt = adjusted;
+    this.adjustedRtt = adjusted;
     if (first) {
       this.smoothedRtt = adjusted;
       this.rttvar = adjusted / 2;

@@ -10,8 +10,6 @@ export const PacketState = {
 
 /** Packets there is room for at first: half-open connections send few. */
 const INITIAL_CAPACITY = 8;
-/** Numbers left out that are remembered. */
-const MAX_SKIPPED = 32;
 
 /**
  * What is known of each packet that was sent and may still be acknowledged:
@@ -30,9 +28,6 @@ export class SentPackets {
   #firstSentTime = new Float64Array(INITIAL_CAPACITY);
   #appLimited = new Uint8Array(INITIAL_CAPACITY);
   readonly #acked = new RangeSet();
-  readonly #skipped: number[] = [];
-  #skips = 0;
-  #newestSkipped = -1;
   #lostBefore = -Infinity;
 
   /** Packets below this are forgotten. */
@@ -61,31 +56,11 @@ export class SentPackets {
     return this.next - this.first;
   }
 
-  /** Records a packet that needs no acknowledgement. */
+  /** Records a packet that asks for no acknowledgement, or skips its number. */
   sentUntracked(): void {
     this.#reserve();
     this.#state[this.next++ & this.#mask] = PacketState.UNTRACKED;
     this.forget(this.#lostBefore);
-  }
-
-  /** Leaves a packet number out: who acknowledges it has not seen what was sent (RFC 9000, section 21.4). */
-  skip(): void {
-    this.#newestSkipped = this.next;
-    this.#skipped[this.#skips++ % MAX_SKIPPED] = this.next;
-    this.sentUntracked();
-  }
-
-  /**
-   * Whether [start, end) has a packet number in it that was left out and is not
-   * settled, or is just below what is not.
-   */
-  hasSkipped(start: number, end: number): boolean {
-    const oldest = Math.max(start, this.oldest - 1);
-    if (this.#newestSkipped < oldest) return false;
-    for (const packet of this.#skipped) {
-      if (packet >= oldest && packet < end) return true;
-    }
-    return false;
   }
 
   /** Records a packet of `size` bytes that takes [`seq`, `seq` + `sequenceLength`). */

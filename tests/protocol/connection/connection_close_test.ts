@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Connection } from "../../../lib/protocol/connection/connection.ts";
 import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
-import type { State } from "../../../lib/protocol/connection/state.ts";
+import type { State } from "../../../lib/protocol/connection/lifecycle.ts";
 import { HOP, Pair, readAll, summaryOf } from "../support/pair.ts";
 import { datagramOf, draftOf } from "../../support/packets.ts";
 

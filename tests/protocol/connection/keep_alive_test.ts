@@ -4,13 +4,13 @@ import { KeepAlive } from "../../../lib/protocol/connection/keep_alive.ts";
 const TIMEOUT = 8_000;
 
 /** Wakes it whenever it wants, up to `end`; returns when it asked, and when it gave up. */
-function silence(liveness: KeepAlive, end: number) {
+function silence(keepAlive: KeepAlive, end: number) {
   const asked: number[] = [];
-  while (liveness.deadline <= end) {
-    const now = liveness.deadline;
-    const due = liveness.wake(now);
-    if (due === "give up") return { asked, gaveUp: now };
-    if (due === "ask") asked.push(now);
+  while (keepAlive.deadline <= end) {
+    const now = keepAlive.deadline;
+    const due = keepAlive.wake(now);
+    if (due === "timeout") return { asked, gaveUp: now };
+    if (due === "ping") asked.push(now);
   }
   return { asked, gaveUp: undefined };
 }
@@ -27,29 +27,29 @@ Deno.test("a long timeout does not mean that a peer is rarely asked", () => {
 });
 
 Deno.test("whoever says something is not asked, and not given up", () => {
-  const liveness = new KeepAlive(0, TIMEOUT);
+  const keepAlive = new KeepAlive(0, TIMEOUT);
   for (let now = 0; now < 100_000; now += 1_000) {
-    assert(liveness.deadline > now);
-    liveness.heard(now);
+    assert(keepAlive.deadline > now);
+    keepAlive.onReceived(now);
   }
-  assertEquals(silence(liveness, 1_000_000).gaveUp, 99_000 + TIMEOUT);
+  assertEquals(silence(keepAlive, 1_000_000).gaveUp, 99_000 + TIMEOUT);
 });
 
 Deno.test("it is never woken for nothing twice", () => {
-  const liveness = new KeepAlive(0, TIMEOUT);
+  const keepAlive = new KeepAlive(0, TIMEOUT);
   for (let i = 0; i < 20; i++) {
-    const now = liveness.deadline;
-    if (liveness.wake(now) === "give up") return;
-    assert(liveness.deadline > now);
+    const now = keepAlive.deadline;
+    if (keepAlive.wake(now) === "timeout") return;
+    assert(keepAlive.deadline > now);
   }
 });
 
 Deno.test("time in which this side stood still is not held against the peer", () => {
-  const liveness = new KeepAlive(0, TIMEOUT);
-  assertEquals(liveness.wake(1_000), "nothing");
+  const keepAlive = new KeepAlive(0, TIMEOUT);
+  assertEquals(keepAlive.wake(1_000), "nothing");
   // Stopped for a minute; the timer fires before any datagram is read.
-  assertEquals(liveness.wake(61_000), "ask");
-  const { gaveUp } = silence(liveness, 1_000_000);
+  assertEquals(keepAlive.wake(61_000), "ping");
+  const { gaveUp } = silence(keepAlive, 1_000_000);
   assert(gaveUp !== undefined);
   assert(gaveUp > 61_000 + TIMEOUT / 2 && gaveUp <= 61_000 + TIMEOUT);
 });

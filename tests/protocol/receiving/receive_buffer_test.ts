@@ -60,7 +60,7 @@ Deno.test("bytes are read in order and once, in whatever pieces and order they c
         const due = Math.min(n, buffer.readable);
         assertEquals(readChecked(buffer, n), due);
       } else if (verb === "grow") {
-        buffer.want();
+        buffer.onBlocked();
       } else {
         // Pieces lie around what is read next, and end with the stream.
         const seq = Math.min(end, Math.max(1, buffer.readNxt + n));
@@ -129,7 +129,7 @@ Deno.test("the window's edge never moves back", () => {
     for (const { verb, n, length } of steps) {
       const seq = buffer.rcvNxt;
       if (verb === "read") buffer.read(new Uint8Array(n));
-      else if (verb === "grow") buffer.want();
+      else if (verb === "grow") buffer.onBlocked();
       else if (buffer.check(seq, seq + length, false) === undefined) {
         buffer.receive(seq, payloadAt(seq, length), false);
       }
@@ -192,24 +192,24 @@ Deno.test("a FIN ends the stream only when all before it has come", () => {
 
 Deno.test("the window doubles while the application keeps up, to its limit", () => {
   const buffer = opened(2_000, 7_000);
-  assert(!buffer.want(), "nothing was read yet");
+  assert(!buffer.onBlocked(), "nothing was read yet");
   buffer.receive(1, payloadAt(1, 125), false);
   readChecked(buffer, 125);
   assert(buffer.grow(), "it is still wanted");
   assertEquals(buffer.capacity, 4_000);
   buffer.receive(126, payloadAt(126, 2_500), false);
-  assert(!buffer.want(), "the application lags");
+  assert(!buffer.onBlocked(), "the application lags");
   readChecked(buffer, 1_000);
   assert(buffer.grow());
   assertEquals(buffer.capacity, 7_000);
-  assert(!buffer.want(), "the limit is reached");
+  assert(!buffer.onBlocked(), "the limit is reached");
   assertEquals(readChecked(buffer, 5_000), 1_500);
 });
 
 Deno.test("bytes behind a hole survive the growth of the window", () => {
   const buffer = opened(2_000, 4_000);
   buffer.receive(1_000, payloadAt(1_000, 1_000), false);
-  buffer.want();
+  buffer.onBlocked();
   buffer.receive(1, payloadAt(1, 999), false);
   assertEquals(readChecked(buffer, 3_000), 1_999);
 });

@@ -84,9 +84,9 @@ Deno.test("a round trip that has just grown, or shrunk, is waited for in full", 
     bench.rtt.sample(0, latest, 0);
     bench.ack(1);
     bench.detect(50);
-    const { smoothedRtt, latestRtt } = bench.rtt;
+    const { smoothedRtt, adjustedRtt } = bench.rtt;
     const { deadline } = bench.detection;
-    assert(deadline > Math.max(smoothedRtt, latestRtt));
+    assert(deadline > Math.max(smoothedRtt, adjustedRtt));
   }
 });
 

@@ -8,6 +8,7 @@ import { Counters } from "../../../lib/protocol/connection/stats.ts";
 import { PathMtu } from "../../../lib/protocol/connection/path_mtu.ts";
 import { Recovery } from "../../../lib/protocol/recovery/recovery.ts";
 import { Flag } from "../../../lib/protocol/wire/segment.ts";
+import { PacketNumberFilter } from "../../../lib/protocol/sending/packet_number_filter.ts";
 import { SendBuffer } from "../../../lib/protocol/sending/send_buffer.ts";
 import { segmentOf } from "../../support/packets.ts";
 
@@ -43,14 +44,17 @@ class Bench {
   readonly controller = new FixedWindow();
   readonly counters = new Counters();
   readonly path = new PathMtu(SIZE, SIZE);
-  readonly recovery = new Recovery(
-    FIRST,
-    this.buffer,
-    this.path,
-    this.controller,
-    Infinity,
-    this.counters,
-  );
+  readonly numberFilter = new PacketNumberFilter(() => 0);
+  readonly recovery = new Recovery({
+    firstPacket: FIRST,
+    sendBuffer: this.buffer,
+    numberFilter: this.numberFilter,
+    path: this.path,
+    controller: this.controller,
+    maxRate: Infinity,
+    steadyProbes: 0,
+    counters: this.counters,
+  });
 
   constructor() {
     this.buffer.grow(2 ** 20);
@@ -74,14 +78,14 @@ class Bench {
       .map((packet) => [FIRST + packet, FIRST + packet + 1] as const);
     const flags = Flag.ACK;
     const segment = segmentOf({ flags, ack, ackDelay, blocks });
-    assert(this.recovery.acknowledgesSent(segment));
-    this.recovery.onAcknowledgement(now, segment);
+    assert(!this.recovery.acknowledgesUnsent(segment));
+    this.recovery.onAck(now, segment);
   }
 
   /** Wakes it when it wants to be; returns when that was. */
   wake(): number {
     const now = this.recovery.deadline;
-    this.recovery.wake(now);
+    this.recovery.onTimeout(now);
     return now;
   }
 
@@ -140,7 +144,7 @@ Deno.test("loss by time: a later packet arrived and patience ran out", () => {
 
   const { deadline } = bench.recovery;
   assert(deadline > 200 + RTT && deadline <= 200 + 1.5 * RTT);
-  bench.recovery.wake(deadline - 0.001);
+  bench.recovery.onTimeout(deadline - 0.001);
   assertEquals(bench.inFlight, 1);
   bench.wake();
   assertEquals([bench.inFlight, bench.counters.datagramsLost], [0, 1]);
@@ -305,7 +309,7 @@ Deno.test("the cumulative acknowledgement frees bytes but settles no packet", ()
   assertEquals(bench.inFlight, 3);
   // Should they count as lost, there is nothing to repeat.
   bench.ack(301, [3]);
-  bench.recovery.wake(1_000);
+  bench.recovery.onTimeout(1_000);
   assert(!bench.buffer.hasLost);
 });
 
@@ -313,14 +317,14 @@ Deno.test("the acknowledgement of what was never sent is recognised", () => {
   const bench = measured();
   bench.send(200, 3);
   const { sndNxt } = bench.buffer;
-  const sent = (ack: number, start: number, end: number) =>
-    bench.recovery.acknowledgesSent(
+  const isUnsent = (ack: number, start: number, end: number) =>
+    bench.recovery.acknowledgesUnsent(
       segmentOf({ flags: Flag.ACK, ack, blocks: [[start, end]] }),
     );
-  assert(sent(sndNxt, FIRST, FIRST + 4));
-  assert(!sent(sndNxt + 1, FIRST, FIRST + 4));
-  assert(!sent(sndNxt, FIRST, FIRST + 5));
-  assert(!sent(sndNxt, FIRST - 1, FIRST + 4));
+  assert(!isUnsent(sndNxt, FIRST, FIRST + 4));
+  assert(isUnsent(sndNxt + 1, FIRST, FIRST + 4));
+  assert(isUnsent(sndNxt, FIRST, FIRST + 5));
+  assert(isUnsent(sndNxt, FIRST - 1, FIRST + 4));
 });
 
 Deno.test("a datagram leaves only while the window has room for it", () => {
@@ -338,7 +342,7 @@ Deno.test("a datagram leaves only while the window has room for it", () => {
 Deno.test("the controller is told whether the window or the application held back", () => {
   const bench = measured();
   bench.send(200, 10);
-  bench.recovery.windowAllows(SIZE);
+  bench.recovery.onWindowLimited();
   bench.ack(300, [1]);
   assert(bench.controller.acks.at(-1)?.windowLimited);
   bench.recovery.onAppLimited();

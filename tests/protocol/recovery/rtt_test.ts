@@ -6,7 +6,7 @@ Deno.test("the first sample is taken as it is", () => {
   assert(!rtt.sampled);
   rtt.sample(100, 80, 0);
   assert(rtt.sampled);
-  assertEquals([rtt.minRtt, rtt.latestRtt], [80, 80]);
+  assertEquals([rtt.minRtt, rtt.adjustedRtt], [80, 80]);
   assertEquals([rtt.smoothedRtt, rtt.rttvar], [80, 40]);
 });
 
@@ -16,7 +16,7 @@ Deno.test("further samples are smoothed as RFC 9002 says", () => {
   rtt.sample(100, 120, 0);
   assertEquals(rtt.rttvar, 40 * 3 / 4 + 40 / 4);
   assertEquals(rtt.smoothedRtt, 80 * 7 / 8 + 120 / 8);
-  assertEquals([rtt.latestRtt, rtt.minRtt], [120, 80]);
+  assertEquals([rtt.adjustedRtt, rtt.minRtt], [120, 80]);
 });
 
 Deno.test("what the peer held back is taken off, but never below the minimum", () => {
@@ -24,9 +24,9 @@ Deno.test("what the peer held back is taken off, but never below the minimum", (
   rtt.sample(0, 80, 50);
   assertEquals(rtt.smoothedRtt, 80, "nothing is known that could be less");
   rtt.sample(1, 120, 30);
-  assertEquals(rtt.latestRtt, 90);
+  assertEquals(rtt.adjustedRtt, 90);
   rtt.sample(2, 120, 60);
-  assertEquals(rtt.latestRtt, 120, "such a delay is not believed");
+  assertEquals(rtt.adjustedRtt, 120, "such a delay is not believed");
 });
 
 Deno.test("an absurd delay of the peer changes nothing", () => {

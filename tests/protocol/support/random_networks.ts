@@ -1,6 +1,6 @@
 import { CONTROLLERS } from "../../../lib/protocol/congestion/controllers.ts";
 import { Flag, Reset, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
-import type { CloseReason } from "../../../lib/protocol/connection/state.ts";
+import type { CloseReason } from "../../../lib/protocol/connection/lifecycle.ts";
 import type { TraceEvent } from "../../../lib/protocol/connection/trace.ts";
 import { Link } from "../../net/link.ts";
 import { Network } from "../../net/network.ts";

@@ -5,7 +5,7 @@ import {
   Reset,
   SEGMENT_HEADER_SIZE,
 } from "../../../lib/protocol/wire/segment.ts";
-import { closeReasonOfReset } from "../../../lib/protocol/connection/state.ts";
+import { closeReasonOfReset } from "../../../lib/protocol/connection/lifecycle.ts";
 import { datagramOf, draftOf, segmentOf } from "../../support/packets.ts";
 
 Deno.test("a reset bears the id, its packet number and a code", () => {
