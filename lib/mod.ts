@@ -18,9 +18,9 @@
  * const sent = await send("127.0.0.1", {
  *   port: 5010,
  *   content: `${directory}/note.txt`,
- *   on: {
- *     progressInterval: 100,
- *     progress: ({ bytes, size }) => console.log(`${bytes} of ${size}`),
+ *   progressInterval: 100,
+ *   on: (event) => {
+ *     if (event.type === "progress") console.log(`${event.bytes} bytes`);
  *   },
  * });
  * const received = await receiving;
@@ -57,11 +57,11 @@
  *   // Only with a code is it known who sends
  *   security: { mode: "code", code: "17-walnut-copper" },
  *   signal: stop.signal,
- *   on: {
- *     transfer: (peer) => ({
- *       done: ({ name }) => names.push(name),
- *       failed: ({ message }) => console.log(`${peer}: ${message}`),
- *     }),
+ *   on: (event) => {
+ *     if (event.type === "done") names.push(event.name);
+ *     if (event.type === "failed") {
+ *       console.log(`${event.transfer}: ${event.failure.code}`);
+ *     }
  *   },
  * });
  * for (const text of ["one", "two"]) {
@@ -77,10 +77,21 @@
  *
  * @module
  */
-export { Failure, type FailureReason } from "./base/failure.ts";
+export {
+  type Circumstances,
+  Failure,
+  type FailureCode,
+  type FailureData,
+  type FailureDetail,
+  type NameRule,
+  type OmissionReason,
+  type PeerCode,
+  type PeerReason,
+  type SystemProblem,
+} from "./base/failure.ts";
 export type { ControllerName } from "./protocol/congestion/controllers.ts";
 export type { TraceEvent } from "./protocol/connection/trace.ts";
-export type { AskCode } from "./session/introduction.ts";
+export type { AskCode } from "./session/connect.ts";
 export type {
   AskConsent,
   ConfirmReceiver,
@@ -90,12 +101,14 @@ export type {
 } from "./session/consent.ts";
 export type {
   Agreement,
-  KeepListener,
-  Listener,
+  EventData,
+  EventType,
   Listening,
+  OnEvent,
   Progress,
+  SessionEvent,
   Summary,
-} from "./session/listener.ts";
+} from "./session/events.ts";
 export type { SessionOptions, WantedSecurity } from "./session/options.ts";
 export { receive, type ReceiveOptions } from "./session/receive.ts";
 export { send, type SendOptions } from "./session/send.ts";

@@ -73,7 +73,7 @@ Deno.test("an aborted signal ends a sender and a receiver with its reason", asyn
       port,
       to: new WritableStream(),
       signal: aborted === "receiver" ? signal : undefined,
-      on: { offered: () => offered.resolve() },
+      on: ({ type }) => type === "offer" && offered.resolve(),
     });
     const { content } = endless();
     const sending = send("127.0.0.1", {
@@ -90,7 +90,7 @@ Deno.test("an aborted signal ends a sender and a receiver with its reason", asyn
     );
     const [own, other] = aborted === "sender" ? reasons : reasons.toReversed();
     assertEquals(own, reason);
-    assert(other instanceof Failure && other.reason === "peer-stopped");
+    assert(other instanceof Failure && other.code === "peer-stopped");
   }
 });
 
@@ -115,7 +115,10 @@ Deno.test("a stream is handed on as it comes, and progress is told", async () =>
   const receiving = receive({
     port,
     to: writable,
-    on: { progressInterval: 1, progress: (now) => bytes.push(now.bytes) },
+    progressInterval: 1,
+    on: (event) => {
+      if (event.type === "progress") bytes.push(event.bytes);
+    },
   });
   const input = new TransformStream<Uint8Array, Uint8Array>();
   const sending = send("127.0.0.1", { port, content: input.readable });
@@ -152,7 +155,11 @@ Deno.test("a wrong code is refused with its reason", async () => {
       }),
     Failure,
   );
-  assertEquals(failure.reason, "wrong-code");
+  assertEquals(failure.detail, {
+    code: "peer-refused",
+    reason: { code: "wrong-code" },
+    afterProof: true,
+  });
   stop.abort(new Error("Enough"));
   await assertRejects(() => receiving, Error, "Enough");
 });

@@ -9,7 +9,8 @@ import {
   type PeerReason,
   type SystemProblem,
 } from "../base/failure.ts";
-import { formatCount, formatSeconds } from "../session/format.ts";
+import { formatBytes, formatCount, formatSeconds } from "../session/format.ts";
+import type { CliEvent, Verdict } from "./reporting/reporter.ts";
 
 /** The exit status of success. */
 export const EXIT_DONE = 0;
@@ -61,8 +62,8 @@ export function exitStatusOf(detail: FailureDetail): number {
   if (detail.code === "interrupted" && detail.signal !== undefined) {
     return EXIT_SIGNAL + detail.signal;
   }
-  if (detail.code === "other") return STATUS_OF_KIND[detail.reason] ?? 1;
   if (detail.atStart) return EXIT_INPUT;
+  if (detail.code === "other") return STATUS_OF_KIND[detail.reason] ?? 1;
   return STATUSES[detail.code] ?? EXIT_FAILED;
 }
 
@@ -445,16 +446,17 @@ function circumstances(detail: FailureDetail): string {
   return words;
 }
 
-/** What is said of whatever was thrown, and how the process ends. */
-export interface Verdict {
-  readonly detail: FailureDetail;
-  /** One line for a person. */
-  readonly message: string;
-  readonly status: number;
+/** The command line makes no sense. The message is one line for a person. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
 }
 
 /** Judges whatever was thrown. */
 export function verdictOf(error: unknown): Verdict {
+  if (error instanceof UsageError) {
+    const { message } = error;
+    return { detail: { code: "usage" }, message, status: EXIT_INPUT };
+  }
   const detail = error instanceof Failure ? error.detail : {
     code: "unexpected" as const,
     what: error instanceof Error
@@ -466,4 +468,72 @@ export function verdictOf(error: unknown): Verdict {
     message: messageOf(detail),
     status: exitStatusOf(detail),
   };
+}
+
+/** Words for events that a person should know of and that end nothing. */
+const NOTICES = {
+  "admits": ({ port, what }: EventOf<"admits">) => ADMITTED[what](port),
+  "not-admitted": ({ peer, failure, maxTries }: EventOf<"not-admitted">) => {
+    const tries = failure.code === "wrong-code" && failure.tries !== undefined
+      ? ` (${failure.tries} of ${maxTries})`
+      : "";
+    return `${peer} was not let in${tries}: ${messageOf(failure)}`;
+  },
+  "words-tried": ({ peer, count }: EventOf<"words-tried">) =>
+    `${peer} agreed on session words and left${
+      count > 2
+        ? ` (${count} times now): somebody may be trying for the same session words, and --code keeps them out`
+        : ""
+    }`,
+  "still-waiting": ({ peer, failure }: EventOf<"still-waiting">) =>
+    `${
+      failure === undefined
+        ? `${peer} left before it had an answer`
+        : messageOf(failure)
+    }; still waiting, and Ctrl-C ends that`,
+  "key-unusable": ({ path }: EventOf<"key-unusable">) =>
+    `${path} is not a key of this user's alone, so what breaks can be gone on with only by a code; remove it`,
+  "resumed": ({ bytes, path }: EventOf<"resumed">) =>
+    path === undefined
+      ? `Going on after ${formatBytes(bytes)} that arrived before`
+      : "Going on where an earlier attempt stopped",
+  "restarted": ({ path }: EventOf<"restarted">) =>
+    `What arrived before${
+      path === undefined ? "" : ` of ${path}`
+    } is not the beginning of what is sent now: starting over`,
+  "omitted": ({ path, why }: EventOf<"omitted">) => `Left out ${path}: ${why}`,
+  "incomplete": ({ omitted }: EventOf<"incomplete">) =>
+    `The sender could not read ${
+      formatCount(omitted, "file")
+    }, which are not here; it says which`,
+  "unconfirmed": () =>
+    "Everything is stored, but the sender may not have heard that",
+  "typing": () => "Sending what you type; Ctrl-D on an empty line ends it",
+  "output-discarded": () =>
+    "Standard output is closed or thrown away, so nothing of what comes will be kept; -o FILE keeps it",
+  "report-not-written": ({ path }: EventOf<"report-not-written">) =>
+    `The report could not be written to ${path}`,
+} as const;
+
+const ADMITTED = {
+  all: (port: number) =>
+    `Anyone who reaches port ${port} may send; --code lets in only who knows a code`,
+  offers: (port: number) =>
+    `Anyone who reaches port ${port} may offer something; --code lets in only who knows a code, and nobody is asked`,
+  unnamed: () =>
+    "Without a terminal to ask at nothing is taken under a name that the sender gives; --code lets in who knows a code, and --yes anyone",
+};
+
+type EventOf<T extends CliEvent["type"]> = Extract<CliEvent, { type: T }>;
+/** An event that a person should know of and that ends nothing. */
+export type Notice = EventOf<keyof typeof NOTICES>;
+
+export function isNotice(event: CliEvent): event is Notice {
+  return event.type in NOTICES;
+}
+
+/** One line for a person. */
+export function noticeWords(notice: Notice): string {
+  const words: (notice: Notice) => string = NOTICES[notice.type as "typing"];
+  return words(notice);
 }

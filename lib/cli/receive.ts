@@ -1,20 +1,18 @@
+import type { Channel } from "../endpoint/channel.ts";
 import {
-  type Failure,
-  type KeepListener,
+  type Consent,
   receive,
   receiveAll,
+  type SessionEvent,
+  type TraceEvent,
 } from "../mod.ts";
-import type { Consent } from "../session/consent.ts";
-import { listenerOf } from "../session/listener.ts";
 import { type Destination, standardOutput } from "../session/target.ts";
 import { StdoutSink } from "../transfer/files/reading/standard_streams.ts";
 import type { ReceiveCommand } from "./arguments/args.ts";
-import { verdictOf } from "./exit_status.ts";
 import { checkReport, Observer } from "./reporting/observer.ts";
 import { Questions } from "./terminal/questions.ts";
 import type { Reporter } from "./reporting/reporter.ts";
 import { Terminal } from "./terminal/terminal.ts";
-import { traceLine } from "./reporting/trace_line.ts";
 
 /**
  * Runs `ferry receive`.
@@ -28,47 +26,26 @@ export async function runReceive(
   signal: AbortSignal,
 ): Promise<void> {
   await checkReport(command.report);
-  const trace = command.trace
-    ? (event: Parameters<typeof traceLine>[0]) =>
-      reporter.trace(traceLine(event))
-    : undefined;
-  const { directory } = command;
-  const consent = consentOf(command, reporter);
-  if (command.keep && directory !== undefined) {
-    const to = { directory, force: command.force };
-    await receiveAll({
-      ...command,
-      to,
-      consent,
-      on: keepListener(reporter),
-      signal,
-      trace,
-      watch: (channel) =>
-        new Observer(channel, command, reporter.transfer(channel.peer), false),
-    });
-  }
-  await receive({
+  const { directory, keep } = command;
+  const options = {
     ...command,
-    to: destinationOf(command, reporter),
-    consent,
-    on: reporter,
+    consent: consentOf(command, reporter),
+    on: (event: SessionEvent) => reporter.on(event),
+    progressInterval: reporter.progressInterval,
     signal,
-    trace,
-    watch: (channel) => new Observer(channel, command, reporter, false),
-  });
-}
-
-/** Tells of each transfer apart. */
-function keepListener(reporter: Reporter): KeepListener {
-  return {
-    listening: (where) => reporter.listening(where),
-    notice: (text) => reporter.notice(text),
-    transfer: (peer) => {
-      const one = reporter.transfer(peer);
-      const failed = (failure: Failure) => one.failed(verdictOf(failure));
-      return { ...listenerOf(one), failed };
+    trace: command.trace
+      ? (datagram: TraceEvent) => reporter.on({ type: "trace", datagram })
+      : undefined,
+    watch: (channel: Channel) => {
+      const transfer = keep ? channel.peer : undefined;
+      return new Observer(channel, command, reporter, { transfer });
     },
   };
+  if (keep && directory !== undefined) {
+    const to = { directory, force: command.force };
+    await receiveAll({ ...options, to });
+  }
+  await receive({ ...options, to: destinationOf(command, reporter) });
 }
 
 function destinationOf(
@@ -80,9 +57,7 @@ function destinationOf(
     directory === undefined && !Deno.stdout.isTerminal();
   if (!toStdout) return { directory: directory ?? ".", force };
   if (StdoutSink.goesNowhere()) {
-    reporter.notice(
-      "Standard output is closed or thrown away, so nothing of what comes will be kept; -o FILE keeps it",
-    );
+    reporter.on({ type: "output-discarded" });
   }
   return standardOutput();
 }

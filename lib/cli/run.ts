@@ -6,10 +6,12 @@ import {
 import { completionsFor } from "./arguments/completions.ts";
 import { environmentCode } from "./arguments/environment.ts";
 import { ErrorOutput } from "./terminal/error_output.ts";
-import { DONE, verdictOf } from "./exit_status.ts";
-import { surviveFileSizeLimit } from "./file_size_limit.ts";
+import { EXIT_DONE, verdictOf } from "./messages.ts";
 import { helpText, VERSION } from "./arguments/help.ts";
-import { listenForInterruption } from "./terminal/signals.ts";
+import {
+  listenForInterruption,
+  surviveFileSizeLimit,
+} from "./terminal/signals.ts";
 import { JsonReporter } from "./reporting/json_reporter.ts";
 import type { Reporter } from "./reporting/reporter.ts";
 import { Screen } from "./terminal/status_line.ts";
@@ -28,7 +30,7 @@ export async function run(args: string[]): Promise<number> {
   let reporter = reporterFor({ json, quiet: false, trace: false });
   const fail = (error: unknown) => {
     const verdict = verdictOf(error);
-    reporter.failed(verdict);
+    reporter.on({ type: "error", ...verdict });
     reporter.close();
     return verdict.status;
   };
@@ -45,7 +47,7 @@ export async function run(args: string[]): Promise<number> {
     }
     await execute(command, reporter);
     reporter.close();
-    return DONE;
+    return EXIT_DONE;
   } catch (error) {
     return fail(error);
   }

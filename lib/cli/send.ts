@@ -7,7 +7,6 @@ import { checkReport, Observer } from "./reporting/observer.ts";
 import { Questions } from "./terminal/questions.ts";
 import type { Reporter } from "./reporting/reporter.ts";
 import { Terminal } from "./terminal/terminal.ts";
-import { traceLine } from "./reporting/trace_line.ts";
 
 /**
  * Runs `ferry send`.
@@ -25,19 +24,21 @@ export async function runSend(
   const fromStdin = paths.length === 0;
   const terminal = Terminal.open(fromStdin);
   if (fromStdin && Deno.stdin.isTerminal()) {
-    reporter.notice("Sending what you type; Ctrl-D on an empty line ends it");
+    reporter.on({ type: "typing" });
   }
   await send(host, {
     ...command,
     content: fromStdin ? new StdinSource(command) : paths,
-    on: reporter,
+    on: (event) => reporter.on(event),
+    progressInterval: reporter.progressInterval,
     signal,
     askCode: () => askCode(terminal, signal),
     confirm: confirmation(command, reporter, terminal),
     trace: command.trace
-      ? (event) => reporter.trace(traceLine(event))
+      ? (datagram) => reporter.on({ type: "trace", datagram })
       : undefined,
-    watch: (channel) => new Observer(channel, command, reporter, true),
+    watch: (channel) =>
+      new Observer(channel, command, reporter, { sends: true }),
   });
 }
 

@@ -148,7 +148,7 @@ export class Channel implements ByteStream {
     this.#serveWrite();
     if (closeReason === undefined) return;
     if (closeReason === "done") {
-      this.#failure ??= new Failure("reset", "The connection has ended");
+      this.#failure ??= new Failure({ code: "connection-closed" });
     } else {
       const { sendError, timeout } = this.#driver;
       const details = { peer: this.peer, timeout, sendError };

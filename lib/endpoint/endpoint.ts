@@ -1,4 +1,4 @@
-import { Failure } from "../base/failure.ts";
+import { Failure, systemProblem } from "../base/failure.ts";
 import { type Config, DEFAULT_CONFIG } from "../protocol/connection/config.ts";
 import type { Connection } from "../protocol/connection/connection.ts";
 import {
@@ -11,7 +11,7 @@ import { LARGEST_USEFUL_DATAGRAM } from "../protocol/congestion/socket_buffer.ts
 import { BASE_DATAGRAM_SIZE } from "../protocol/connection/path_mtu.ts";
 import type { TraceEvent } from "../protocol/connection/trace.ts";
 import { abortable } from "../base/async.ts";
-import { isIPv6, resolve, showAddress } from "./socket/address.ts";
+import { formatAddress, isIPv6, resolve } from "./socket/address.ts";
 import { Alarm } from "./timer.ts";
 import { Channel, type ChannelDriver } from "./channel.ts";
 import { Collector } from "./garbage_collection.ts";
@@ -151,7 +151,7 @@ export class Endpoint implements ChannelDriver {
       this.#socket.tune();
       connection.path.limit(this.#maxDatagramSizeTo(peer));
     });
-    return this.#open(connection, showAddress(peer));
+    return this.#open(connection, formatAddress(peer.hostname, peer.port));
   }
 
   /**
@@ -228,12 +228,12 @@ export class Endpoint implements ChannelDriver {
 
   peerOf(connection: Connection): string | undefined {
     const peer = this.#host.peerOf(connection);
-    return peer && showAddress(peer);
+    return peer && formatAddress(peer.hostname, peer.port);
   }
 
   /** Sends what there is to be said at last, and closes the socket. */
   async close(): Promise<void> {
-    const closed = new Failure("interrupted", "The endpoint was closed");
+    const closed = new Failure({ code: "interrupted" });
     for (const incoming of this.#undecided) incoming.abort(closed);
     this.#arrival.promise.catch(() => {});
     this.#arrival.reject(closed);
@@ -264,7 +264,7 @@ export class Endpoint implements ChannelDriver {
       } catch (error) {
         if (this.#closed) return;
         // An ICMP message about an earlier datagram: for all we know, a loss.
-        this.sendError = wordsOf(error);
+        this.sendError = systemProblem(error).text;
         continue;
       }
       this.#update();
@@ -302,7 +302,7 @@ export class Endpoint implements ChannelDriver {
         this.sendError = undefined;
       } catch (error) {
         // As good as lost: an unreachable network may come back.
-        this.sendError = wordsOf(error);
+        this.sendError = systemProblem(error).text;
       }
     }
     this.#flushing = undefined;
@@ -347,12 +347,6 @@ export class Endpoint implements ChannelDriver {
     }
     if (!this.#closed) this.#alarm.set(this.#host.deadline, performance.now());
   }
-}
-
-/** What the system says, without its number for it. */
-function wordsOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : `${error}`;
-  return message.replace(/ \(os error.*/s, "");
 }
 
 function configOf(options: EndpointOptions): Config {

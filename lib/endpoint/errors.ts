@@ -1,7 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import type { CloseReason } from "../protocol/connection/lifecycle.ts";
 
-/** What the words for an ending draw on. */
+/** What is known of a connection that has ended. */
 export interface EndingDetails {
   /** The peer's address, as people write it. */
   readonly peer: string;
@@ -11,60 +11,31 @@ export interface EndingDetails {
   readonly sendError: string | undefined;
 }
 
-/** The words for a connection that did not end in order. */
+/** The failure of a connection that did not end in order. */
 export function failureOfEnding(
   reason: Exclude<CloseReason, "done">,
   { peer, timeout, sendError }: EndingDetails,
 ): Failure {
-  const seconds = `${Math.round(timeout / 100) / 10} s`;
-  const because = sendError === undefined ? "" : ` (${sendError})`;
+  const seconds = Math.round(timeout / 100) / 10;
   switch (reason) {
     case "no answer":
-      return new Failure(
-        "no-answer",
-        `No answer from ${peer} within ${seconds}${because}: is ferry receive running there, and does a firewall let UDP through?`,
-      );
+      return new Failure({ code: "no-answer", peer, seconds, sendError });
     case "silence":
-      return new Failure(
-        "silence",
-        `Nothing heard from ${peer} for ${seconds}${because}: it was killed, or the network is gone`,
-      );
+      return new Failure({ code: "peer-silent", peer, seconds, sendError });
     case "stopped":
-      return new Failure("interrupted", "The transfer was stopped");
+      return new Failure({ code: "interrupted" });
     case "busy":
-      return new Failure(
-        "busy",
-        `The receiver at ${peer} is busy with another transfer: try again when it is done`,
-      );
-    case "aborted":
-      return new Failure(
-        "peer-stopped",
-        `The transfer was stopped at the other side (${peer})`,
-      );
-    case "unknown":
-      return new Failure(
-        "reset",
-        `The other side (${peer}) does not know this transfer: ferry was restarted there, or gave up`,
-      );
-    case "protocol":
-      return new Failure(
-        "protocol",
-        `The other side (${peer}) broke off for a breach of the protocol: run the same ferry on both sides`,
-      );
-    case "breach":
-      return new Failure(
-        "protocol",
-        `The other side (${peer}) acknowledged what it cannot have received: the connection was broken off`,
-      );
     case "displaced":
-      return new Failure(
-        "busy",
-        `${peer} lost its place to others who wanted to be let in`,
-      );
+      return new Failure({ code: reason, peer });
+    case "aborted":
+      return new Failure({ code: "peer-stopped", peer });
+    case "unknown":
+      return new Failure({ code: "unknown-connection", peer });
+    case "protocol":
+      return new Failure({ code: "peer-protocol-error", peer });
+    case "breach":
+      return new Failure({ code: "invalid-ack", peer });
     case "version":
-      return new Failure(
-        "protocol",
-        `The other side (${peer}) speaks another version of the protocol: run the same ferry on both sides`,
-      );
+      return new Failure({ code: "version-mismatch", layer: "protocol", peer });
   }
 }

@@ -29,7 +29,11 @@ export class Incoming {
   constructor(channel: Channel, driver: IncomingDriver) {
     this.channel = channel;
     this.#driver = driver;
-    const late = new Failure("silence", "The peer took too long to begin");
+    const late = new Failure({
+      code: "offer-timeout",
+      peer: channel.peer,
+      seconds: ACCEPT_TIMEOUT / 1000,
+    });
     this.#timer = setTimeout(() => this.abort(late), ACCEPT_TIMEOUT);
     for (const broken of [channel.established, channel.closed]) {
       broken.catch(() => this.#settle(false));
@@ -45,7 +49,7 @@ export class Incoming {
   async accept(): Promise<void> {
     await this.channel.established;
     if (!this.#settled && this.#driver.accept()) return this.#settle(true);
-    const busy = new Failure("busy", "Somebody else is served");
+    const busy = new Failure({ code: "busy" });
     this.abort(busy);
     throw busy;
   }

@@ -16,11 +16,7 @@ import {
   malformed,
   RecordType,
 } from "./handshake/messages.ts";
-import {
-  refusedByPeer,
-  SecurityFailure,
-  UnansweredProof,
-} from "./handshake/handshake_failure.ts";
+import { refusalOf, refusedByPeer } from "./handshake/handshake_failure.ts";
 import { cpaceInputs, type Security } from "./security.ts";
 import { SecureStream } from "./secure_stream.ts";
 
@@ -48,9 +44,8 @@ export interface Agreed {
 export interface AgreedWithServer extends Agreed {
   /**
    * Resolves when the server has proved itself. In code mode it rejects with
-   * {@linkcode UnansweredProof}, whatever happened: who wants to know whether
-   * somebody may have guessed at the code asks this, as a write that fails tells
-   * only how the stream below broke.
+   * a failure whose `afterProof` is set: the peer can check a guess at the code.
+   * A write that fails tells only how the stream below broke.
    */
   readonly confirmed: Promise<void>;
   /** Whether the server asks a person before it accepts anything. */
@@ -79,8 +74,8 @@ export async function prepare(security: Security): Promise<Secrets> {
  * when this returns: what is written before it came can be opened only by who
  * made the keys with us, in code mode with the code; nothing can be read.
  *
- * @throws {SecurityFailure} as the server said
- * @throws {Failure} `wrong-code`, `corrupt`, `protocol`, or what the stream throws
+ * @throws {Failure} `peer-refused`, `receiver-unproved`, `handshake-damaged`,
+ * `malformed`, or what the stream throws
  */
 export async function agreeAsClient(
   stream: ByteStream,
@@ -97,7 +92,7 @@ export async function agreeAsClient(
   }
   const unanswered = (failure: unknown): never => {
     const guessed = secrets.mode === "code" && failure instanceof Failure;
-    throw guessed ? new UnansweredProof(failure) : failure;
+    throw guessed ? failure.with({ afterProof: true }) : failure;
   };
   await stream.write(finished).catch(unanswered);
   const proved = expect(stream, RecordType.FINISHED)
@@ -167,10 +162,9 @@ export interface ServerOptions {
  * Agrees with the client, as the server.
  *
  * @param source gives the secrets, once a client has said a HELLO that fits
- * @throws {WrongGuess} if the client tried a wrong code; it is a SecurityFailure
- * @throws {SecurityFailure} if the client was refused: it has been told, and the
- * direction to it has ended
- * @throws {Failure} `protocol`, or what the stream throws
+ * @throws {Failure} with a code of `REFUSALS` if the client was refused: it has
+ * been told, and the direction to it has ended; `malformed`, or what the stream
+ * throws
  */
 export async function agreeAsServer(
   stream: ByteStream,
@@ -217,8 +211,9 @@ async function listen(stream: ByteStream, type: number): Promise<Uint8Array> {
 }
 
 async function refuse(stream: ByteStream, failure: unknown): Promise<never> {
-  if (failure instanceof SecurityFailure) {
-    await stream.write(encodeRefuse(failure.refusal));
+  const refusal = refusalOf(failure);
+  if (refusal !== undefined) {
+    await stream.write(encodeRefuse(refusal));
     await stream.closeWrite();
   }
   throw failure;

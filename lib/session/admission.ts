@@ -2,10 +2,7 @@ import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
 import type { Incoming } from "../endpoint/incoming.ts";
 import { Guesses } from "../secure/code/wrong_guesses.ts";
-import {
-  SecurityFailure,
-  WrongGuess,
-} from "../secure/handshake/handshake_failure.ts";
+import { refusalOf } from "../secure/handshake/handshake_failure.ts";
 import { agreeAsServer } from "../secure/secure_channel.ts";
 import type { Security } from "../secure/security.ts";
 import { ServerSecrets } from "../secure/handshake/server_secrets.ts";
@@ -13,8 +10,8 @@ import { WordsLimiter } from "../secure/code/session_words_limiter.ts";
 import type { Owner } from "../transfer/files/writing/staging.ts";
 import type { Offer } from "../transfer/wire/messages.ts";
 import { Reception } from "../transfer/receiving/receiver.ts";
-import { farewell } from "./farewell.ts";
-import type { Listener } from "./listener.ts";
+import { linger } from "./connection.ts";
+import type { OnEvent } from "./events.ts";
 import { Owners } from "./owner.ts";
 
 /** Wrong codes that end a receiver. */
@@ -25,7 +22,7 @@ const FEW = 8;
 const MAX_NOTICES = 20;
 
 /** A sender who was let in, and what it offers. */
-export interface Admitted<L extends Listener = Listener> {
+export interface Admitted {
   readonly channel: Channel;
   readonly reception: Reception;
   readonly offer: Offer;
@@ -33,26 +30,26 @@ export interface Admitted<L extends Listener = Listener> {
   readonly owner: Owner;
   /** Session words, where there are some. */
   readonly words: readonly string[] | undefined;
-  /** Who hears of it. */
-  readonly listener: L;
+  /** Is called with what happens to it. */
+  readonly on: OnEvent;
   /** To be called when the offer was accepted or declined: the handshake was no try for session words. */
   decided(): void;
 }
 
 /** How a receiver lets senders in. */
-export interface AdmissionOptions<L extends Listener> {
+export interface AdmissionOptions {
   readonly security: Security;
   /** Whether a person is asked before an offer is accepted; the sender is told so. */
   readonly asks: boolean;
-  /** Is told of who was not let in. */
-  notice(text: string): void;
-  /** Gives who hears of a transfer by this peer. */
-  listenerFor(peer: string): L;
+  /** Is called with what happens. */
+  readonly on: OnEvent;
+  /** Whether several transfers are admitted, whose events have to be told apart. */
+  readonly several?: boolean;
 }
 
 /** Decides who may send. */
-export class Admission<L extends Listener = Listener> {
-  readonly #options: AdmissionOptions<L>;
+export class Admission {
+  readonly #options: AdmissionOptions;
   readonly #secrets: ServerSecrets;
   readonly #guesses = new Guesses(MAX_WRONG_CODES);
   readonly #limiter = new WordsLimiter();
@@ -60,7 +57,7 @@ export class Admission<L extends Listener = Listener> {
   readonly #over = new AbortController();
   #notices = 0;
 
-  constructor(options: AdmissionOptions<L>) {
+  constructor(options: AdmissionOptions) {
     this.#options = options;
     // What a code takes is loaded while nobody waits for it yet
     this.#secrets = new ServerSecrets(options.security);
@@ -78,7 +75,7 @@ export class Admission<L extends Listener = Listener> {
    *
    * @throws {Failure} unless the peer may send; the person at this side was told
    */
-  async admit(incoming: Incoming): Promise<Admitted<L>> {
+  async admit(incoming: Incoming): Promise<Admitted> {
     try {
       const admitted = await this.#judge(incoming.channel);
       await incoming.accept();
@@ -89,8 +86,8 @@ export class Admission<L extends Listener = Listener> {
     }
   }
 
-  async #judge(channel: Channel): Promise<Admitted<L>> {
-    const { security, asks, listenerFor } = this.#options;
+  async #judge(channel: Channel): Promise<Admitted> {
+    const { security, asks, several } = this.#options;
     const { mode } = security;
     const source = addressOf(channel.peer);
     // Whether the peer has completed a handshake that shows session words
@@ -118,16 +115,19 @@ export class Admission<L extends Listener = Listener> {
         if (counted) this.#limiter.excuse(source);
       };
       const owner = this.#owners.of(offer, agreed.binding);
-      const listener = listenerFor(channel.peer);
-      listener.connected(channel.peer);
-      listener.agreed({ mode, words, asks });
-      return { channel, reception, offer, owner, words, listener, decided };
+      const { peer } = channel;
+      const on: OnEvent = several
+        ? (event) => this.#options.on({ ...event, transfer: peer })
+        : this.#options.on;
+      on({ type: "connected", peer });
+      on({ type: "agreed", mode, words, asks });
+      return { channel, reception, offer, owner, words, on, decided };
     } catch (failure) {
       // If the address is never validated, report nothing
       await channel.established;
       if (sawWords) this.#tellOfTry(channel.peer);
       else this.#tell(channel.peer, failure);
-      if (failure instanceof SecurityFailure) await farewell(channel);
+      if (refusalOf(failure) !== undefined) await linger(channel);
       this.#endAfterGuesses();
       throw failure;
     }
@@ -135,30 +135,29 @@ export class Admission<L extends Listener = Listener> {
 
   #tell(peer: string, failure: unknown): void {
     // Of these there are few, and each is told of
-    const guess = failure instanceof WrongGuess;
-    if (!guess && this.#notices++ >= MAX_NOTICES) return;
-    const { message } = failure as Failure;
-    const count = guess ? ` (${failure.count} of ${MAX_WRONG_CODES})` : "";
-    this.#options.notice(`${peer} was not let in${count}: ${message}`);
+    const { detail } = failure as Failure;
+    const tries = detail.code === "wrong-code" ? detail.tries : undefined;
+    if (tries === undefined && this.#notices++ >= MAX_NOTICES) return;
+    const maxTries = tries === undefined ? undefined : MAX_WRONG_CODES;
+    this.#options.on({
+      type: "not-admitted",
+      peer,
+      failure: detail,
+      maxTries,
+    });
   }
 
   /** Tells of a handshake that led to nothing: of the first few each, and of many ever less often. */
   #tellOfTry(peer: string): void {
     const { count } = this.#limiter;
     if (count > FEW && !Number.isInteger(Math.log2(count))) return;
-    const more = count > 2
-      ? ` (${count} times now): somebody may be trying for the same session words, and --code keeps them out`
-      : "";
-    this.#options.notice(`${peer} agreed on session words and left${more}`);
+    this.#options.on({ type: "words-tried", peer, count });
   }
 
   #endAfterGuesses(): void {
     if (this.#guesses.left > 0) return;
     this.#over.abort(
-      new Failure(
-        "wrong-code",
-        `${MAX_WRONG_CODES} wrong codes were tried, so nobody is let in any more: start again, with another code`,
-      ),
+      new Failure({ code: "too-many-wrong-codes", max: MAX_WRONG_CODES }),
     );
   }
 }

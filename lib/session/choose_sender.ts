@@ -4,10 +4,9 @@ import type { Endpoint } from "../endpoint/endpoint.ts";
 import { Reason } from "../transfer/wire/messages.ts";
 import { OfferRefusal } from "../transfer/receiving/receiver.ts";
 import type { Admission, Admitted } from "./admission.ts";
-import { attend } from "./attend.ts";
+import { bindAbort } from "./connection.ts";
 import { type Consent, consentTo, needsConsent } from "./consent.ts";
-import { formatSeconds } from "./format.ts";
-import type { Listener } from "./listener.ts";
+import type { OnEvent } from "./events.ts";
 import { type SessionOptions, signalOf } from "./options.ts";
 import type { Target } from "./target.ts";
 
@@ -18,7 +17,7 @@ export const MAX_ASKED = 16;
 export interface ChooseOptions extends SessionOptions {
   readonly target: Target;
   readonly consent?: Consent;
-  readonly listener: Listener;
+  readonly on: OnEvent;
   /** Milliseconds for which a sender is waited for at most. */
   readonly wait?: number;
 }
@@ -28,7 +27,7 @@ export interface ChooseOptions extends SessionOptions {
  * person has declined, or who has left before there was an answer, is not the
  * one that is waited for.
  *
- * @throws {Failure} `no-answer` if nobody comes; why a sender was refused where
+ * @throws {Failure} `nobody-came`; why a sender was refused where
  * nobody is asked
  * @throws what `consent` throws; the reason of the options' signal
  */
@@ -37,7 +36,7 @@ export async function chooseSender(
   admission: Admission,
   options: ChooseOptions,
 ): Promise<Admitted> {
-  const { target, consent, listener } = options;
+  const { target, consent, on } = options;
   const patience = new Patience(options.wait);
   const signal = firstOf([
     signalOf(options),
@@ -47,7 +46,7 @@ export async function chooseSender(
   const chosen = Promise.withResolvers<Admitted>();
   const done = new AbortController();
   const consider = async (admitted: Admitted) => {
-    const gone = attend(admitted.channel, signal);
+    const gone = bindAbort(admitted.channel, signal);
     const withdrawn = firstOf([gone, done.signal]);
     patience.suspend();
     try {
@@ -66,7 +65,12 @@ export async function chooseSender(
       // What went wrong with asking goes wrong with everybody
       if (!refused) chosen.reject(error);
       else if (!done.signal.aborted && !signal.aborted) {
-        listener.notice(stillWaiting(admitted, error));
+        const { peer } = admitted.channel;
+        on({
+          type: "still-waiting",
+          peer,
+          failure: error instanceof OfferRefusal ? error.detail : undefined,
+        });
       }
       admitted.channel.abort(error as Error);
     } finally {
@@ -98,9 +102,10 @@ class Patience {
   constructor(wait: number | undefined) {
     if (wait === undefined) return;
     this.#timer = setTimeout(() => {
-      const seconds = formatSeconds(wait);
-      const message = `Nobody sent anything in ${seconds}`;
-      this.#failure = new Failure("no-answer", message);
+      this.#failure = new Failure({
+        code: "nobody-came",
+        seconds: wait / 1000,
+      });
       this.#check();
     }, wait);
   }
@@ -135,11 +140,4 @@ class Patience {
 function notChosen(): OfferRefusal {
   const message = "Another sender was chosen";
   return new OfferRefusal("busy", Reason.BUSY, message);
-}
-
-function stillWaiting({ channel }: Admitted, error: unknown): string {
-  const what = error instanceof OfferRefusal
-    ? error.message
-    : `${channel.peer} left before it had an answer`;
-  return `${what}; still waiting, and Ctrl-C ends that`;
 }

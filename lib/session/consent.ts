@@ -4,7 +4,7 @@ import { abortable, within } from "../base/async.ts";
 import { type Offer, Reason, titleOf } from "../transfer/wire/messages.ts";
 import { OfferRefusal } from "../transfer/receiving/receiver.ts";
 import type { Admitted } from "./admission.ts";
-import { farewell } from "./farewell.ts";
+import { linger } from "./connection.ts";
 import { securityOf, type SessionOptions } from "./options.ts";
 import type { Target } from "./target.ts";
 
@@ -76,7 +76,7 @@ export async function consentTo(
     if (error instanceof OfferRefusal) {
       if (error.reason === "declined") decided();
       await reception.refuse(error);
-      await farewell(channel);
+      await linger(channel);
     }
     throw error;
   }
@@ -199,5 +199,5 @@ export type ConfirmReceiver = (
 
 /** The person at this side does not want to send. */
 export function notConfirmed(peer: string): Failure {
-  return new Failure("declined", `Nothing was sent to ${peer}, as you said`);
+  return new Failure({ code: "not-confirmed", peer });
 }

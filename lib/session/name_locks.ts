@@ -98,11 +98,10 @@ export class NameLock {
         await holder.#isAlive();
       if (holder.#ended) continue;
       if (keeps) throw taken(path);
-      const why = "The sender fell silent, and the same is sent anew";
-      holder.#channel.abort(new Failure("silence", why));
+      holder.#channel.abort(new Failure({ code: "superseded" }));
       await holder.#over.promise;
     }
-    if (this.#ended) throw new Failure("interrupted", "The transfer was ended");
+    if (this.#ended) throw new Failure({ code: "interrupted" });
     this.#names = names;
     this.#owner = owner;
     for (const name of names) this.#holders.set(name, this);

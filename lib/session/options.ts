@@ -2,7 +2,7 @@ import type { Channel } from "../endpoint/channel.ts";
 import { Endpoint } from "../endpoint/endpoint.ts";
 import type { ControllerName } from "../protocol/congestion/controllers.ts";
 import type { TraceEvent } from "../protocol/connection/trace.ts";
-import type { Summary } from "./listener.ts";
+import type { OnEvent, Summary } from "./events.ts";
 
 /** How a side wants to talk. Where there is to be a code and none is named, a receiver makes one up and a sender is asked. */
 export type WantedSecurity =
@@ -46,6 +46,13 @@ export interface SessionOptions {
   readonly security?: WantedSecurity;
   /** Ends it, with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Is called with what happens. */
+  readonly on?: OnEvent | undefined;
+  /**
+   * Milliseconds between `progress` events; `Infinity`: there are none.
+   * @default {500}
+   */
+  readonly progressInterval?: number | undefined;
   /** Called for each datagram. */
   readonly trace?: (event: TraceEvent) => void;
   /**

@@ -4,7 +4,7 @@ import { reachableAddresses } from "./addresses.ts";
 import { Admission } from "./admission.ts";
 import { chooseSender, MAX_ASKED } from "./choose_sender.ts";
 import { type Consent, needsConsent } from "./consent.ts";
-import { type Listener, listenerOf, type Summary } from "./listener.ts";
+import type { OnEvent, SessionEvent, Summary } from "./events.ts";
 import {
   DEFAULT_PORT,
   endpointFor,
@@ -29,9 +29,7 @@ export interface ReceiveOptions extends SessionOptions {
    * somebody whom no code vouches for.
    * @default {nobody: it is refused}
    */
-  readonly consent?: Consent;
-  /** Hears of what happens. */
-  readonly on?: Partial<Listener>;
+  readonly consent?: Consent | undefined;
 }
 
 /**
@@ -41,7 +39,7 @@ export interface ReceiveOptions extends SessionOptions {
  * @throws {Failure} unless everything was stored
  */
 export async function receive(options: ReceiveOptions): Promise<Summary> {
-  const listener = listenerOf(options.on);
+  const { on = () => {} } = options;
   const target = await openTarget(options.to);
   try {
     const { port = DEFAULT_PORT, consent } = options;
@@ -50,21 +48,20 @@ export async function receive(options: ReceiveOptions): Promise<Summary> {
     const endpoint = endpointFor(options, port, places);
     try {
       const security = settled(securityOf(options));
-      tellWhereToSend(options, security, endpoint.port, listener);
+      tellWhereToSend(options, security, endpoint.port, on);
       if (security.mode === "encrypted") {
         const { takesNames } = target;
-        listener.notice(whoMaySend(endpoint.port, takesNames, consent));
+        on(admits(endpoint.port, takesNames, consent));
       }
       const admission = new Admission({
         security,
         asks,
-        notice: listener.notice,
-        listenerFor: () => listener,
+        on,
       });
       const admitted = await chooseSender(endpoint, admission, {
         ...options,
         target,
-        listener,
+        on,
       });
       return await receiveOne(admitted, target, options);
     } finally {
@@ -88,25 +85,25 @@ export function tellWhereToSend(
   options: SessionOptions,
   security: Security,
   port: number,
-  listener: Pick<Listener, "listening">,
+  on: OnEvent,
 ): void {
   const wanted = securityOf(options);
   const isNew = wanted.mode === "code" && wanted.code === undefined;
   const newCode = isNew && security.mode === "code" ? security.code : undefined;
   const addresses = reachableAddresses(options.bind);
-  listener.listening({ port, addresses, newCode });
+  on({ type: "listening", port, addresses, newCode });
 }
 
-/** Who is let in without a code, and what is taken from them. */
-export function whoMaySend(
+/** What is let in without a code. */
+export function admits(
   port: number,
   takesNames: boolean,
   consent: Consent | undefined,
-): string {
-  if (!takesNames || consent === "yes") {
-    return `Anyone who reaches port ${port} may send; --code lets in only who knows a code`;
-  }
-  return consent === undefined
-    ? `Without a terminal to ask at nothing is taken under a name that the sender gives; --code lets in who knows a code, and --yes anyone`
-    : `Anyone who reaches port ${port} may offer something; --code lets in only who knows a code, and nobody is asked`;
+): SessionEvent<"admits"> {
+  const what = !takesNames || consent === "yes"
+    ? "all"
+    : consent === undefined
+    ? "unnamed"
+    : "offers";
+  return { type: "admits", port, what };
 }

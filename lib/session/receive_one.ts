@@ -2,13 +2,11 @@ import { Failure } from "../base/failure.ts";
 import type { Sink, TreeSink } from "../transfer/content.ts";
 import type { Offer } from "../transfer/wire/messages.ts";
 import type { Admitted } from "./admission.ts";
-import { attend } from "./attend.ts";
-import { farewell } from "./farewell.ts";
-import type { Summary } from "./listener.ts";
+import { bindAbort, linger } from "./connection.ts";
+import type { Summary } from "./events.ts";
 import { type SessionOptions, signalOf } from "./options.ts";
-import { ProgressFeed } from "./progress_feed.ts";
+import { ProgressTracker } from "./progress.ts";
 import type { Target } from "./target.ts";
-import { tellTo } from "./transfer_events.ts";
 
 /** Settings of {@linkcode receiveOne}. */
 export interface ReceiveOneOptions extends SessionOptions {
@@ -22,45 +20,40 @@ export interface ReceiveOneOptions extends SessionOptions {
  * @throws {Failure} unless everything was stored
  */
 export async function receiveOne(
-  { channel, reception, owner, listener }: Admitted,
+  { channel, reception, owner, on }: Admitted,
   target: Target,
   options: ReceiveOneOptions,
 ): Promise<Summary> {
-  const signal = attend(channel, signalOf(options));
-  const feed = new ProgressFeed(channel, listener);
+  const signal = bindAbort(channel, signalOf(options));
+  const { progressInterval } = options;
+  const progress = new ProgressTracker(channel, { on, progressInterval });
   const watcher = options.watch?.(channel);
-  feed.start();
+  progress.start();
   watcher?.start();
   let path: string | undefined;
+  let named = true;
   let sink: Sink | TreeSink | undefined;
-  let again = "the same two commands go on from there";
   const open = async (offer: Offer) => {
     path = target.pathFor(offer);
-    if (offer.name === undefined) {
-      again = `send --resume and receive -o ${path} go on from there`;
-    }
-    feed.size = offer.size;
-    listener.offered(offer, path);
+    named = offer.name !== undefined;
+    progress.size = offer.size;
+    on({ type: "offer", offer, target: path });
     return sink = await target.open(offer, owner);
   };
   try {
     const digest = await reception.run(open, {
       progress: (bytes) => {
-        feed.bytes = bytes;
+        progress.advance(bytes);
         options.onProgress?.();
       },
-      event: tellTo(listener, feed),
+      event: (event) => progress.take(event),
       signal,
       remembers: true,
     });
     const heard = await channel.closed.then(() => true, () => false);
     sink?.release?.(heard);
-    if (!heard) {
-      listener.notice(
-        "Everything is stored, but the sender may not have heard that",
-      );
-    }
-    const totals = feed.totals();
+    if (!heard) on({ type: "unconfirmed" });
+    const totals = progress.totals();
     const summary: Summary = {
       side: "receive",
       name: path,
@@ -68,21 +61,19 @@ export async function receiveOne(
       ...totals,
     };
     await watcher?.done(summary);
-    listener.done(summary);
+    on({ type: "done", ...summary });
     return summary;
   } catch (error) {
-    feed.stop();
-    if (sink?.remains !== undefined) mention(sink.remains, again, error);
-    await watcher?.failed(error);
-    throw error;
+    progress.stop();
+    const failure = error instanceof Failure && sink?.remains !== undefined
+      ? error.with({
+        remains: { path: sink.remains, output: named ? undefined : path },
+      })
+      : error;
+    await watcher?.failed(failure);
+    throw failure;
   } finally {
-    feed.stop();
-    await farewell(channel);
+    progress.stop();
+    await linger(channel);
   }
-}
-
-/** Says what can be done with what has arrived. */
-function mention(remains: string, again: string, error: unknown): void {
-  if (!(error instanceof Failure)) return;
-  error.message += `; what arrived stays (${remains}), and ${again}`;
 }

@@ -1,7 +1,6 @@
 import { Failure } from "../base/failure.ts";
 import { abortable } from "../base/async.ts";
 import { AttemptKey } from "../secure/attempt_key.ts";
-import { UnansweredProof } from "../secure/handshake/handshake_failure.ts";
 import type { Source, TreeSource } from "../transfer/content.ts";
 import { FileSource } from "../transfer/files/reading/file_source.ts";
 import { isDirectory } from "../transfer/files/file_status.ts";
@@ -13,12 +12,11 @@ import {
 } from "../transfer/wire/messages.ts";
 import * as transfer from "../transfer/sending/sender.ts";
 import { attemptSecret } from "./attempt_secret.ts";
-import { attend } from "./attend.ts";
+import { bindAbort, linger } from "./connection.ts";
 import { answerOf, type ConfirmReceiver, notConfirmed } from "./consent.ts";
-import { farewell } from "./farewell.ts";
-import { formatAddress, formatCount } from "./format.ts";
-import { type AskCode, introduce, type Introduced } from "./introduction.ts";
-import { type Listener, listenerOf, type Summary } from "./listener.ts";
+import { formatAddress } from "../endpoint/socket/address.ts";
+import { type AskCode, introduce, type Introduced } from "./connect.ts";
+import type { OnEvent, Summary } from "./events.ts";
 import {
   DEFAULT_PORT,
   endpointFor,
@@ -26,9 +24,8 @@ import {
   type SessionOptions,
   signalOf,
 } from "./options.ts";
-import { ProgressFeed } from "./progress_feed.ts";
+import { ProgressTracker } from "./progress.ts";
 import { StreamSource } from "./streams.ts";
-import { tellTo } from "./transfer_events.ts";
 
 /** Settings of {@linkcode send}. */
 export interface SendOptions extends SessionOptions {
@@ -47,8 +44,6 @@ export interface SendOptions extends SessionOptions {
    * @default {false}
    */
   readonly resume?: boolean;
-  /** Hears of what happens. */
-  readonly on?: Partial<Listener>;
   /** Is asked for the code, where the receiver wants one and none was given. */
   readonly askCode?: AskCode;
   /**
@@ -75,21 +70,23 @@ export async function send(
   options: SendOptions,
 ): Promise<Summary> {
   const signal = signalOf(options);
-  const { port = DEFAULT_PORT } = options;
-  const listener = listenerOf(options.on);
+  const { port = DEFAULT_PORT, on = () => {} } = options;
   // A named pipe opens only when somebody writes to it
   const source = await abortable(openSource(options), signal);
   try {
     const endpoint = endpointFor(options, 0);
     const address = formatAddress(host, port);
-    const patience = setTimeout(() => listener.waiting(address), PATIENCE);
+    const patience = setTimeout(
+      () => on({ type: "waiting", address }),
+      PATIENCE,
+    );
     try {
       const connect = async () => {
         const channel = await endpoint.connect(host, port, signal);
-        attend(channel, signal);
+        bindAbort(channel, signal);
         channel.established.then(() => {
           clearTimeout(patience);
-          listener.connected(channel.peer);
+          on({ type: "connected", peer: channel.peer });
         }, () => {});
         return channel;
       };
@@ -97,12 +94,12 @@ export async function send(
       const { askCode, confirm } = options;
       const introduced = await introduce(security, {
         connect,
-        listener,
+        on,
         confirms: confirm !== undefined,
         ask: askCode,
         timeout: endpoint.timeout,
       });
-      return await hand(introduced, source, listener, options);
+      return await hand(introduced, source, on, options);
     } finally {
       clearTimeout(patience);
       await endpoint.close();
@@ -116,47 +113,47 @@ export async function send(
 async function hand(
   introduced: Introduced,
   source: Source | TreeSource,
-  listener: Listener,
+  on: OnEvent,
   options: SendOptions,
 ): Promise<Summary> {
   const { channel, stream } = introduced;
-  const offer = await offerOf(source, introduced, listener, signalOf(options));
-  const feed = new ProgressFeed(
+  const offer = await offerOf(source, introduced, on, signalOf(options));
+  const progress = new ProgressTracker(
     channel,
-    listener,
+    options,
     () => channel.unacknowledged,
   );
-  feed.size = offer.size;
+  progress.size = offer.size;
   const watcher = options.watch?.(channel);
   const hold = async (accepted: Promise<void>, ended: AbortSignal) => {
     await permission(introduced, offer, options, { accepted, ended });
-    feed.start();
+    progress.start();
     watcher?.start();
   };
   try {
     const { omitted, ...digest } = await transfer.send(stream, source, {
       offer,
       hold,
-      progress: (bytes) => feed.bytes = bytes,
-      event: tellTo(listener, feed),
+      progress: (bytes) => progress.advance(bytes),
+      event: (event) => progress.take(event),
     });
     // It is stored, even if the receiver should fall silent now
     channel.leave();
     await channel.closed.catch(() => {});
-    if (omitted > 0) throw incomplete(omitted);
+    if (omitted > 0) throw new Failure({ code: "incomplete", omitted });
     const name = titleOf(source.offer);
-    const totals = feed.totals();
+    const totals = progress.totals();
     const summary: Summary = { side: "send", name, ...digest, ...totals };
     await watcher?.done(summary);
-    listener.done(summary);
+    on({ type: "done", ...summary });
     return summary;
   } catch (error) {
-    feed.stop();
+    progress.stop();
     await watcher?.failed(error);
-    throw mayBeGuess(error);
+    throw error;
   } finally {
-    feed.stop();
-    await farewell(channel);
+    progress.stop();
+    await linger(channel);
   }
 }
 
@@ -164,11 +161,11 @@ async function hand(
 async function offerOf(
   source: Source | TreeSource,
   { binding, peerAsks }: Introduced,
-  listener: Listener,
+  on: OnEvent,
   signal: AbortSignal,
 ): Promise<Offer> {
   const { offer } = source;
-  const attempt = attemptAt(offer, binding, listener);
+  const attempt = attemptAt(offer, binding, on);
   const measure = peerAsks && "walk" in source
     ? await source.measure({ signal, limit: COUNTING })
     : undefined;
@@ -183,15 +180,13 @@ async function offerOf(
 function attemptAt(
   offer: Offer,
   binding: Uint8Array,
-  listener: Listener,
+  on: OnEvent,
 ): Attempt | undefined {
   const kept = attemptSecret();
   if (!("secret" in kept)) {
-    if (kept.missing === "unsafe" || kept.missing === "malformed") {
-      listener.notice(
-        `${kept.path} is not a key of this user's alone, so what breaks can be gone on with only by a code; remove it`,
-      );
-    }
+    const { missing, path } = kept;
+    const isOthers = missing === "unsafe" || missing === "malformed";
+    if (isOthers && path !== undefined) on({ type: "key-unusable", path });
     return undefined;
   }
   const names = offer.tree?.names ?? [offer.name ?? ""];
@@ -216,7 +211,10 @@ async function permission(
     const answer = confirm(request, ended);
     if (!await answerOf(answer, ended)) throw notConfirmed(peer);
   };
-  const patience = setTimeout(() => peerAsks && on?.asking?.(peer), PATIENCE);
+  const patience = setTimeout(
+    () => peerAsks && on?.({ type: "asking", address: peer }),
+    PATIENCE,
+  );
   try {
     // What is not asked for is accepted in advance
     await Promise.all([peerAsks ? accepted : undefined, confirmed()]);
@@ -234,32 +232,10 @@ async function openSource(
   if (typeof content !== "string" && "read" in content) return content;
   const paths = typeof content === "string" ? [content] : content;
   if (paths.length === 0) {
-    throw new Failure("input", "There is nothing to send");
+    throw new Failure({ code: "nothing-to-send" });
   }
   if (paths.length > 1 || isDirectory(paths[0])) {
     return await FileTreeSource.open(paths);
   }
   return await FileSource.open(paths[0], { resume });
-}
-
-function incomplete(omitted: number): Failure {
-  return new Failure(
-    "local",
-    `${
-      formatCount(omitted, "file")
-    } could not be read and so not sent; everything else is stored and verified`,
-  );
-}
-
-/**
- * Where nothing came back after the proof of the code, the one at the other side
- * may have wanted just that: it can check one guess, and need not say so.
- */
-function mayBeGuess(error: unknown): unknown {
-  const silent = error instanceof UnansweredProof &&
-    error.reason !== "wrong-code" && error.reason !== "interrupted";
-  if (!silent) return error;
-  error.message +=
-    "; it broke off when it had the proof of the code: should that happen again, start the receiver with a new code";
-  return error;
 }

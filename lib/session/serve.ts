@@ -1,9 +1,8 @@
 import { Failure } from "../base/failure.ts";
 import { firstOf } from "../base/async.ts";
 import { addressOf, Admission, type Admitted } from "./admission.ts";
-import { attend } from "./attend.ts";
+import { bindAbort } from "./connection.ts";
 import { type Consent, consentTo, needsConsent } from "./consent.ts";
-import { type KeepListener, type Listener, listenerOf } from "./listener.ts";
 import {
   DEFAULT_PORT,
   endpointFor,
@@ -13,7 +12,7 @@ import {
 } from "./options.ts";
 import { NameLocks } from "./name_locks.ts";
 import { receiveOne } from "./receive_one.ts";
-import { settled, tellWhereToSend, whoMaySend } from "./receive.ts";
+import { admits, settled, tellWhereToSend } from "./receive.ts";
 import { Stalls } from "./stalls.ts";
 import { type Destination, openTarget } from "./target.ts";
 
@@ -30,14 +29,7 @@ export interface ReceiveAllOptions extends SessionOptions {
    * Who decides on what is offered by somebody whom no code vouches for.
    * @default {nobody: it is refused}
    */
-  readonly consent?: Consent;
-  /** Hears of what happens. */
-  readonly on?: Partial<KeepListener>;
-}
-
-/** Hears of one of the transfers. */
-interface TransferListener extends Listener {
-  failed(failure: Failure): void;
+  readonly consent?: Consent | undefined;
 }
 
 const PLACES = 16;
@@ -49,34 +41,27 @@ const PLACES = 16;
  * @throws the signal's reason; {@linkcode Failure} if nobody can send any more
  */
 export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
-  const { port = DEFAULT_PORT, places = PLACES, on = {} } = options;
+  const { port = DEFAULT_PORT, places = PLACES, on = () => {} } = options;
   // Whether there is such a directory shows before anybody sends
   const target = await openTarget(options.to);
   const endpoint = endpointFor(options, port, places);
   const running = new Set<Promise<void>>();
   try {
     const security = settled(securityOf(options));
-    const notice = (text: string) => on.notice?.(text);
     const asks = needsConsent(options, target) && options.consent !== "yes";
-    tellWhereToSend(options, security, endpoint.port, {
-      listening: (where) => on.listening?.(where),
-    });
+    tellWhereToSend(options, security, endpoint.port, on);
     if (security.mode === "encrypted") {
-      notice(whoMaySend(endpoint.port, true, options.consent));
+      on(admits(endpoint.port, true, options.consent));
     }
     const admission = new Admission({
       security,
       asks,
-      notice,
-      listenerFor: (peer) => {
-        const listener = on.transfer?.(peer) ?? {};
-        const failed = (failure: Failure) => listener.failed?.(failure);
-        return { ...listenerOf(listener), failed };
-      },
+      on,
+      several: true,
     });
     const locks = new NameLocks();
     const stalls = new Stalls();
-    const serve = (admitted: Admitted<TransferListener>) => {
+    const serve = (admitted: Admitted) => {
       const work = serveOne(admitted, { locks, stalls }, options);
       running.add(work);
       work.finally(() => running.delete(work));
@@ -103,11 +88,11 @@ interface Shared {
 
 /** Receives one transfer. Its failure is told to its listener and to the sender. */
 async function serveOne(
-  admitted: Admitted<TransferListener>,
+  admitted: Admitted,
   { locks, stalls }: Shared,
   options: ReceiveAllOptions,
 ): Promise<void> {
-  const { channel, listener } = admitted;
+  const { channel, on } = admitted;
   const lock = locks.for(channel);
   // A sender that knows the code keeps its place
   const stall = securityOf(options).mode === "code"
@@ -118,7 +103,7 @@ async function serveOne(
     const target = await openTarget(options.to);
     try {
       if (needsConsent(options, target)) {
-        const withdrawn = attend(channel, signalOf(options));
+        const withdrawn = bindAbort(channel, signalOf(options));
         await consentTo(admitted, target, options.consent, withdrawn);
       }
       stall?.accept(performance.now());
@@ -130,11 +115,14 @@ async function serveOne(
       target.discard();
     }
   } catch (error) {
-    const failure = error instanceof Failure
-      ? error
-      : new Failure("local", `Something unexpected happened: ${error}`);
+    const failure = error instanceof Failure ? error : new Failure(
+      signalOf(options).aborted
+        ? { code: "interrupted" }
+        : { code: "unexpected", what: String(error) },
+      { cause: error },
+    );
     channel.abort(failure);
-    listener.failed(failure);
+    on({ type: "failed", failure });
   } finally {
     stall?.end();
     lock.release();

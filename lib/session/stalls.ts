@@ -41,12 +41,7 @@ export class Stalls {
     if (longest === undefined || now - longest.since < LIMIT) return false;
     longest.end();
     longest.transfer.abort(
-      new Failure(
-        "silence",
-        `The sender had sent nothing for ${
-          LIMIT / 1000
-        } s, and gave way to another`,
-      ),
+      new Failure({ code: "stalled", seconds: LIMIT / 1000 }),
     );
     return true;
   }

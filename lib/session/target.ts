@@ -94,7 +94,7 @@ async function inDirectory(path: string, force: boolean): Promise<Target> {
   try {
     openDirectory(path).close();
   } catch {
-    throw new Failure("input", `There is no directory ${path}`);
+    throw new Failure({ code: "no-directory", path });
   }
   await checkReach(path).catch((error) => asInput(storageFailure(path, error)));
   const unnamed = freshName(streamName(new Date()));
@@ -145,5 +145,5 @@ export function streamName(time: Date): string {
 /** What cannot be used from the start is bad input, and not a transfer that failed. */
 function asInput(error: unknown): never {
   if (!(error instanceof Failure)) throw error;
-  throw new Failure("input", error.message, { cause: error });
+  throw error.with({ atStart: true });
 }

@@ -5,7 +5,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { Failure } from "../../lib/base/failure.ts";
 import { Random } from "../../lib/base/prng.ts";
-import { verdictOf } from "../../lib/cli/exit_status.ts";
+import { verdictOf } from "../../lib/cli/messages.ts";
 import { Screen } from "../../lib/cli/terminal/status_line.ts";
 import { TextReporter } from "../../lib/cli/reporting/text_reporter.ts";
 import { mutant } from "./byte_mutator.ts";
@@ -79,7 +79,7 @@ async function take(target: Target, bytes: Uint8Array): Promise<string> {
   } catch (error) {
     if (!(error instanceof Failure)) return stop("It failed badly:", error);
     return isShownCleanly(error)
-      ? error.reason
+      ? error.code
       : stop("A terminal would be told what it must not:", error);
   } finally {
     clearTimeout(timer);
@@ -96,7 +96,7 @@ function isShownCleanly(failure: Failure): boolean {
   };
   const style = { terminal: false, colour: false, quiet: true, trace: false };
   new TextReporter(new Screen(output), { ...style, columns: () => 80 })
-    .failed(verdictOf(failure));
+    .on({ type: "error", ...verdictOf(failure) });
   return /^[^\p{Cc}\u2028\u2029]{1,5000}\n$/u.test(shown);
 }
 

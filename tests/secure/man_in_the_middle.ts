@@ -38,7 +38,11 @@ export class Middle {
 
   /** Breaks the stream for both. */
   cutOff(): void {
-    const failure = new Failure("silence", "The stream broke");
+    const failure = new Failure({
+      code: "peer-silent",
+      peer: "memory",
+      seconds: 1,
+    });
     this.client.abort(failure);
     this.server.abort(failure);
   }

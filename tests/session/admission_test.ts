@@ -4,7 +4,7 @@ import type { Channel } from "../../lib/endpoint/channel.ts";
 import type { Incoming } from "../../lib/endpoint/incoming.ts";
 import { agreeAsClient, prepare } from "../../lib/secure/secure_channel.ts";
 import { Admission } from "../../lib/session/admission.ts";
-import { listenerOf } from "../../lib/session/listener.ts";
+import type { SessionEvent } from "../../lib/session/events.ts";
 import { Middle } from "../secure/man_in_the_middle.ts";
 import { pause } from "../support/wait.ts";
 
@@ -28,12 +28,11 @@ function incomingOf(
 }
 
 Deno.test("who acknowledges nothing gets no session words, and who leaves with them is told of", async () => {
-  const notices: string[] = [];
+  const notices: SessionEvent[] = [];
   const admission = new Admission({
     security: { mode: "encrypted" },
     asks: false,
-    notice: (text) => notices.push(text),
-    listenerFor: () => listenerOf({}),
+    on: (event) => notices.push(event),
   });
   const middle = new Middle();
   const opening = Promise.withResolvers<void>();
@@ -52,18 +51,21 @@ Deno.test("who acknowledges nothing gets no session words, and who leaves with t
   assertEquals(known, false);
   opening.resolve();
   assertEquals((await words)?.length, 3);
-  middle.client.abort(new Failure("interrupted", "left"));
+  middle.client.abort(new Failure({ code: "interrupted" }));
   await assertRejects(() => judged, Failure);
-  assertEquals(notices, ["192.0.2.7:4321 agreed on session words and left"]);
+  assertEquals(notices.at(-1), {
+    type: "words-tried",
+    peer: "192.0.2.7:4321",
+    count: 1,
+  });
 });
 
 Deno.test("a wrong code of who acknowledges nothing is no guess, and any other is told", async () => {
-  const notices: string[] = [];
+  const notices: SessionEvent[] = [];
   const admission = new Admission({
     security: { mode: "code", code: "17-walnut-copper" },
     asks: false,
-    notice: (text) => notices.push(text),
-    listenerFor: () => listenerOf({}),
+    on: (event) => notices.push(event),
   });
   const tryCode = async (code: string, established: Promise<void>) => {
     const middle = new Middle();
@@ -77,8 +79,8 @@ Deno.test("a wrong code of who acknowledges nothing is no guess, and any other i
   for (let count = 0; count < 4; count++) {
     const { promise, reject } = Promise.withResolvers<void>();
     const { judged } = await tryCode("1-wrong-code", promise);
-    reject(new Failure("silence", "gone"));
-    await assertRejects(() => judged, Failure, "gone");
+    reject(new Failure({ code: "superseded" }));
+    await assertRejects(() => judged, Failure, "superseded");
   }
   assertEquals([notices, admission.over.aborted], [[], false]);
   const wrong = await tryCode("1-wrong-code", Promise.resolve());

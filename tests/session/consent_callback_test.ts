@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
-import { receive, receiveAll, send } from "../../lib/mod.ts";
+import { type OnEvent, receive, receiveAll, send } from "../../lib/mod.ts";
 import { inDirectory } from "../support/fs.ts";
 
 // Where senders keep what they are known by: not where the user of this machine does
@@ -13,10 +13,12 @@ globalThis.addEventListener("unload", () => {
 const CONTENT = () => new Blob(["content"]).stream();
 const never = () => new Promise<boolean>(() => {});
 
-/** Receives with an application that is asked for consent, and hears of the port. */
-function listening(): { port: Promise<number>; on: (port: number) => void } {
+/** The port of a receiver that is given `on`. */
+function listening(): { port: Promise<number>; on: OnEvent } {
   const { promise, resolve } = Promise.withResolvers<number>();
-  return { port: promise, on: resolve };
+  const on: OnEvent = (event) =>
+    event.type === "listening" && resolve(event.port);
+  return { port: promise, on };
 }
 
 Deno.test("what an application throws when it is asked ends the receiver that asked", () =>
@@ -29,7 +31,7 @@ Deno.test("what an application throws when it is asked ends the receiver that as
           bind: "127.0.0.1",
           to: { directory },
           consent: () => Promise.reject(new TypeError("a mistake")),
-          on: { listening: ({ port }) => on(port) },
+          on,
         }),
       TypeError,
       "a mistake",
@@ -56,13 +58,13 @@ Deno.test("an application that never answers does not keep receivers from ending
             stop.abort(new Error("left"));
             return never();
           },
-          on: {
-            listening: ({ port }) => on(port),
-            notice: (text) => /left before/.test(text) && left.resolve(),
+          on: (event) => {
+            on(event);
+            if (event.type === "still-waiting") left.resolve();
           },
         }),
       Failure,
-      "Nobody sent anything",
+      "nobody-came",
     );
     const stop = new AbortController();
     await assertRejects(
@@ -94,7 +96,7 @@ Deno.test("an application that never answers does not keep a receiver of several
             setTimeout(() => stop.abort(new Error("stopped")));
             return never();
           },
-          on: { listening: ({ port }) => on(port) },
+          on,
         }),
       Error,
       "stopped",
@@ -103,7 +105,7 @@ Deno.test("an application that never answers does not keep a receiver of several
       async () => send("127.0.0.1", { port: await port, content: CONTENT() }),
       Failure,
     );
-    assertEquals(failure.reason, "peer-stopped");
+    assertEquals(failure.code, "peer-stopped");
     await receiving;
   }));
 
@@ -119,7 +121,7 @@ Deno.test("an application that never confirms a receiver hears that it has left"
           to: { directory },
           consent: "yes",
           signal: stop.signal,
-          on: { listening: ({ port }) => on(port) },
+          on,
         }),
       Error,
       "stopped",

@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
 import {
-  formatAddress,
   formatBytes,
   formatClock,
   formatCount,
@@ -61,7 +60,7 @@ Deno.test("durations have the digits that matter", () => {
   ]);
 });
 
-Deno.test("shares, counts and addresses read naturally", () => {
+Deno.test("shares, and counts read naturally", () => {
   assertEquals(each(formatShare, 0, 0.0004, 0.05, 0.0996, 0.5, 1), [
     "0%",
     "0%",
@@ -72,6 +71,4 @@ Deno.test("shares, counts and addresses read naturally", () => {
   ]);
   assertEquals(formatCount(1, "datagram"), "1 datagram");
   assertEquals(formatCount(0, "datagram"), "0 datagrams");
-  assertEquals(formatAddress("host", 5000), "host:5000");
-  assertEquals(formatAddress("::1", 5000), "[::1]:5000");
 });

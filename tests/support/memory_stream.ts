@@ -113,7 +113,11 @@ export class MemoryStream implements ByteStream {
   }
 
   #break(): never {
-    const failure = new Failure("silence", "The stream broke");
+    const failure = new Failure({
+      code: "peer-silent",
+      peer: "memory",
+      seconds: 1,
+    });
     this.abort(failure);
     throw failure;
   }

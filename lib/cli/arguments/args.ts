@@ -1,6 +1,7 @@
 // deno-lint-ignore-file no-import-prefix -- `deno install` from a URL reads no import map
 import { parseArgs } from "jsr:@std/cli@1.0.20/parse-args";
 import { Failure } from "../../base/failure.ts";
+import { UsageError, verdictOf } from "../messages.ts";
 import {
   type ControllerName,
   CONTROLLERS,
@@ -102,7 +103,7 @@ type Options =
  *
  * @param args as in `Deno.args`
  * @param environmentCode the code that the environment holds, if any
- * @throws {Failure} `usage` if it makes no sense
+ * @throws {UsageError} if it makes no sense
  */
 export function parseCommand(
   args: string[],
@@ -113,9 +114,12 @@ export function parseCommand(
     const { code, rest } = takeCode(args, environmentCode);
     return commandOf({ ...parseOptions(rest), code });
   } catch (error) {
-    if (!(error instanceof Failure) || error.reason !== "usage") throw error;
+    const isUsage = error instanceof UsageError || error instanceof Failure;
+    if (!isUsage) throw error;
     const help = known === undefined ? "ferry --help" : `ferry ${known} --help`;
-    throw new Failure("usage", `${error.message}; see ${help}`);
+    throw new UsageError(`${verdictOf(error).message}; see ${help}`, {
+      cause: error,
+    });
   }
 }
 
@@ -160,7 +164,7 @@ function checkForm(args: string[]): void {
   }
 }
 
-/** @throws {Failure} `usage` if an option is there that only another command takes */
+/** @throws {UsageError} if an option is there that only another command takes */
 function checkOptions(options: Options, command: Option["only"]): void {
   for (const { name, only = command } of ALL) {
     if (only !== command && options[name as keyof Options]) {
@@ -332,6 +336,6 @@ function unbracketed(word: string): string {
   return word.replace(/^\[(.*)\]$/s, "$1");
 }
 
-function usage(message: string): Failure {
-  return new Failure("usage", message);
+function usage(message: string): UsageError {
+  return new UsageError(message);
 }

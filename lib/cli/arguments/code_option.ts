@@ -1,4 +1,4 @@
-import { Failure } from "../../base/failure.ts";
+import { UsageError } from "../messages.ts";
 import { normalCode } from "../../secure/code/code.ts";
 import type { WantedSecurity } from "../../session/options.ts";
 
@@ -10,7 +10,7 @@ export type CodeOption = string | true | undefined;
  * first is a word of its own.
  *
  * @param environmentCode stands in where no code is named
- * @throws {Failure} `usage` if the code is empty
+ * @throws {Failure} `code-empty` or `code-too-long`
  */
 export function takeCode(
   args: readonly string[],
@@ -29,14 +29,13 @@ export function takeCode(
   };
 }
 
-/** @throws {Failure} `usage` if both a code and no encryption are asked for */
+/** @throws {UsageError} if both a code and no encryption are asked for */
 export function wantedSecurity(
   plain: boolean,
   code: CodeOption,
 ): WantedSecurity {
   if (plain && code !== undefined) {
-    throw new Failure(
-      "usage",
+    throw new UsageError(
       "A code needs encryption: give either --plain or a code (--code, FERRY_CODE), not both",
     );
   }

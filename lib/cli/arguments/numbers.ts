@@ -1,4 +1,4 @@
-import { Failure } from "../../base/failure.ts";
+import { UsageError } from "../messages.ts";
 
 /** What a number on the command line has to be. */
 export interface NumberRange {
@@ -43,7 +43,7 @@ export const MEGABITS: NumberRange = {
  * Reads a number from the command line.
  *
  * @param name what it is there for: an option, or a noun
- * @throws {Failure} `usage` unless `text` is a number within `range`
+ * @throws {UsageError} unless `text` is a number within `range`
  */
 export function parseNumber(
   name: string,
@@ -53,8 +53,7 @@ export function parseNumber(
   const form = range.whole ? /^[0-9]+$/ : /^[0-9]+(\.[0-9]+)?$|^\.[0-9]+$/;
   const value = form.test(text) ? Number(text) : NaN;
   if (value >= range.min && value <= range.max) return value;
-  throw new Failure(
-    "usage",
+  throw new UsageError(
     `${name} takes ${range.unit} from ${range.min} to ${range.max}, not "${text}"`,
   );
 }

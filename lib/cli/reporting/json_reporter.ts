@@ -1,169 +1,172 @@
 import { displayJson } from "../../base/display_text.ts";
-import type {
-  Agreement,
-  Listening,
-  Progress,
-  Summary,
-} from "../../session/listener.ts";
-import type { Offer } from "../../transfer/wire/messages.ts";
 import { millisecondsOf } from "../../transfer/wire/timestamp.ts";
-import type { Verdict } from "../exit_status.ts";
-import type { Explanation, Span } from "./bottleneck.ts";
-import type { Question } from "../terminal/questions.ts";
-import type { Reporter } from "./reporter.ts";
+import { isNotice, noticeWords, verdictOf } from "../messages.ts";
 import type { TextOutput } from "../terminal/status_line.ts";
+import type { Span } from "./bottleneck.ts";
+import {
+  type CliEvent,
+  type Reporter,
+  traceLine,
+  type Verdict,
+} from "./reporter.ts";
 import { overallRate } from "./summary.ts";
 
-/** Milliseconds between two progress events. */
-const INTERVAL = 500;
-
-/** Tells a program on standard error: one JSON object a line. `README.md` lists the events. */
+/** Writes events on standard error, one JSON object a line. `README.md` lists them. */
 export class JsonReporter implements Reporter {
-  readonly progressInterval: number | undefined;
-  #output: TextOutput;
-  #quiet: boolean;
-  #peer: string | undefined;
+  readonly progressInterval: number;
+  readonly #output: TextOutput;
+  readonly #quiet: boolean;
 
-  /**
-   * @param options.quiet whether only errors are told
-   * @param options.peer whose transfer this tells of, where there are several
-   */
-  constructor(output: TextOutput, options: { quiet: boolean; peer?: string }) {
+  /** @param options.quiet whether only errors are reported */
+  constructor(output: TextOutput, { quiet }: { quiet: boolean }) {
     this.#output = output;
-    this.#peer = options.peer;
-    this.#quiet = options.quiet;
-    if (!options.quiet) this.progressInterval = INTERVAL;
+    this.#quiet = quiet;
+    this.progressInterval = quiet ? Infinity : 500;
   }
 
-  listening({ port, addresses, newCode: code }: Listening): void {
-    const fields = { port, addresses, code };
-    // A code that nobody is told is of no use
-    if (code === undefined) this.#event("listening", fields);
-    else this.#write("listening", fields);
-  }
-
-  waiting(address: string): void {
-    this.#event("waiting", { address });
-  }
-
-  asking(peer: string): void {
-    this.#event("asking", { address: peer });
-  }
-
-  connected(peer: string): void {
-    this.#event("connected", { peer });
-  }
-
-  agreed({ mode, words }: Agreement): void {
-    this.#event("agreed", { mode, words });
-  }
-
-  offered(offer: Offer, target: string | undefined): void {
-    const { name, size, mode, tree } = offer;
-    const mtime = offer.mtime === undefined
-      ? undefined
-      : millisecondsOf(offer.mtime);
-    const entries = tree?.count;
-    this.#event("offer", { name, size, mode, mtime, entries, target });
-  }
-
-  question({ about, request }: Question): void {
-    if (about === "receiver") {
-      const { peer, words, title } = request;
-      this.#write("question", { about, address: peer, words, name: title });
-      return;
+  on(event: CliEvent): void {
+    if (event.type === "trace") {
+      this.#output.gather(displayJson(jsonOf(event)));
+    } else if (!this.#quiet || isNeeded(event)) {
+      this.#output.write(`${displayJson(jsonOf(event))}\n`);
     }
-    const { peer, words, names, entries, files, size, target } = request;
-    const fields = { words, names, entries, files, size, target };
-    this.#write("question", { about, address: peer, ...fields });
-  }
-
-  answered({ about }: Question, accepted: boolean | undefined): void {
-    const withdrawn = accepted === undefined ? true : undefined;
-    this.#write("answer", { about, accepted, withdrawn });
-  }
-
-  progress(progress: Progress): void {
-    const { bytes, size, entry, rate, time, rtt, resent } = progress;
-    this.#event("progress", {
-      bytes,
-      size,
-      entry,
-      seconds: seconds(time),
-      rate: Math.round(rate * 1000),
-      rtt: rtt === undefined ? undefined : round(rtt, 3),
-      resent: round(resent, 6),
-    });
-  }
-
-  notice(message: string): void {
-    this.#event("notice", { message });
-  }
-
-  trace(line: string): void {
-    this.#output.gather(displayJson({ event: "trace", line }));
-  }
-
-  done(summary: Summary): void {
-    const { name, files, bytes, kept, sha256, time } = summary;
-    this.#event("done", {
-      name,
-      files,
-      bytes,
-      kept: kept || undefined,
-      sha256,
-      seconds: seconds(time),
-      rate: Math.round(overallRate(summary) * 1000),
-      datagrams: summary.datagramsSent,
-      retransmissions: summary.retransmissions,
-      duplicates: summary.duplicates,
-    });
-  }
-
-  explained({ whole, course }: Explanation): void {
-    this.#event("explanation", {
-      ...spanFields(whole),
-      course: course.map(spanFields),
-    });
-  }
-
-  failed({ reason, message, status }: Verdict): void {
-    this.#write("error", { reason, message, status });
   }
 
   close(): void {
     this.#output.flush();
   }
+}
 
-  transfer(peer: string): JsonReporter {
-    return new JsonReporter(this.#output, { quiet: this.#quiet, peer });
+/** Whether it is reported even if only errors are: the rest waits for a person. */
+function isNeeded(event: CliEvent): boolean {
+  return event.type === "error" || event.type === "failed" ||
+    event.type === "question" || event.type === "answer" ||
+    // A code that nobody is told is of no use
+    event.type === "listening" && event.newCode !== undefined;
+}
+
+/** An event as its JSON object; fields that are undefined are left out of it. */
+export function jsonOf(event: CliEvent): Record<string, unknown> {
+  const { type } = event;
+  const peer = "transfer" in event ? event.transfer : undefined;
+  if (isNotice(event)) {
+    const { type: code, transfer: _, ...data } = event as
+      & typeof event
+      & { transfer?: string };
+    return {
+      event: "notice",
+      peer,
+      code,
+      ...data,
+      message: noticeWords(event),
+    };
   }
-
-  #event(event: string, fields: Record<string, unknown>): void {
-    if (!this.#quiet) this.#write(event, fields);
-  }
-
-  #write(event: string, fields: Record<string, unknown>): void {
-    const peer = this.#peer;
-    this.#output.write(`${displayJson({ event, peer, ...fields })}\n`);
+  switch (event.type) {
+    case "listening": {
+      const { port, addresses, newCode: code } = event;
+      return { event: type, port, addresses, code };
+    }
+    case "waiting":
+    case "asking":
+      return { event: type, address: event.address };
+    case "connected":
+      return { event: type, peer: event.peer };
+    case "agreed":
+      return { event: type, peer, mode: event.mode, words: event.words };
+    case "offer": {
+      const { name, size, mode, mtime, tree } = event.offer;
+      return {
+        event: type,
+        peer,
+        name,
+        size,
+        mode,
+        mtime: mtime === undefined ? undefined : millisecondsOf(mtime),
+        entries: tree?.count,
+        target: event.target,
+      };
+    }
+    case "progress":
+      return {
+        event: type,
+        peer,
+        bytes: event.bytes,
+        size: event.size,
+        entry: event.entry,
+        ...ratesOf(event),
+        resent: round(event.resent, 6),
+      };
+    case "done":
+      return {
+        event: type,
+        peer,
+        name: event.name,
+        files: event.files,
+        bytes: event.bytes,
+        kept: event.kept || undefined,
+        sha256: event.sha256,
+        ...ratesOf({ time: event.time, rate: overallRate(event) }),
+        datagrams: event.datagramsSent,
+        retransmissions: event.retransmissions,
+        duplicates: event.duplicates,
+      };
+    case "question": {
+      if (event.about === "receiver") {
+        const { peer: address, words, title: name } = event.request;
+        return { event: type, about: event.about, address, words, name };
+      }
+      const { peer: address, words, names, entries, files, size, target } =
+        event.request;
+      const offer = { words, names, entries, files, size, target };
+      return { event: type, about: event.about, address, ...offer };
+    }
+    case "answer": {
+      const { about, accepted } = event;
+      const withdrawn = accepted === undefined ? true : undefined;
+      return { event: type, about, accepted, withdrawn };
+    }
+    case "explanation":
+      return {
+        event: type,
+        peer,
+        ...spanOf(event.whole),
+        course: event.course.map(spanOf),
+      };
+    case "trace":
+      return { event: type, line: traceLine(event.datagram) };
+    case "failed":
+      return errorOf(verdictOf(event.failure), peer);
+    case "error":
+      return errorOf(event);
   }
 }
 
-function spanFields({ time, rate, rtt, repeated, held, cpu }: Span) {
+function errorOf(
+  { detail, message, status }: Verdict,
+  peer?: string,
+): Record<string, unknown> {
+  return { event: "error", peer, ...detail, message, status };
+}
+
+function ratesOf(
+  { time, rate, rtt }: { time: number; rate: number; rtt?: number | undefined },
+) {
   return {
-    seconds: seconds(time),
+    seconds: round(time / 1000, 3),
     rate: Math.round(rate * 1000),
     rtt: rtt === undefined ? undefined : round(rtt, 3),
+  };
+}
+
+function spanOf({ repeated, held, cpu, ...span }: Span) {
+  return {
+    ...ratesOf(span),
     repeated: round(repeated, 6),
     cpu: round(cpu, 3),
     held: Object.fromEntries(
       held.map(({ by, share }) => [by, round(share, 4)]),
     ),
   };
-}
-
-function seconds(time: number): number {
-  return round(time / 1000, 3);
 }
 
 function round(value: number, digits: number): number {

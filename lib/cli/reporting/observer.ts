@@ -3,12 +3,12 @@ import { displayText } from "../../base/display_text.ts";
 import { Failure } from "../../base/failure.ts";
 import type { Channel } from "../../endpoint/channel.ts";
 import type { Watcher } from "../../session/options.ts";
-import type { Summary } from "../../session/listener.ts";
+import type { Summary } from "../../session/events.ts";
 import { checkReach, isDirectory } from "../../transfer/files/file_status.ts";
 import { storageFailure } from "../../transfer/system_errors.ts";
 import type { CommonOptions } from "../arguments/args.ts";
 import { explain, explanationLines } from "./bottleneck.ts";
-import { verdictOf } from "../exit_status.ts";
+import { verdictOf } from "../messages.ts";
 import { Recorder } from "./sampler.ts";
 import { drawReport } from "./report.ts";
 import type { Reporter } from "./reporter.ts";
@@ -19,18 +19,26 @@ export class Observer implements Watcher {
   readonly #options: Pick<CommonOptions, "verbose" | "report">;
   readonly #reporter: Reporter;
   readonly #sends: boolean;
+  readonly #transfer: string | undefined;
   readonly #recorder: Recorder | undefined;
 
-  /** @param sends whether the content goes out rather than comes in */
+  /**
+   * @param options.sends whether the content goes out rather than comes in
+   * @param options.transfer where there are several: the peer of this one
+   */
   constructor(
     channel: Channel,
     options: Pick<CommonOptions, "verbose" | "report">,
     reporter: Reporter,
-    sends: boolean,
+    { sends = false, transfer }: {
+      sends?: boolean;
+      transfer?: string | undefined;
+    },
   ) {
     this.#options = options;
     this.#reporter = reporter;
     this.#sends = sends;
+    this.#transfer = transfer;
     if (options.verbose || options.report !== undefined) {
       this.#recorder = new Recorder(channel, sends);
     }
@@ -56,7 +64,10 @@ export class Observer implements Watcher {
     if (series === undefined || series.samples().length === 0) return;
     const { verbose, report } = this.#options;
     const explanation = explain(series, this.#sends);
-    if (verbose) this.#reporter.explained(explanation);
+    if (verbose) {
+      const transfer = this.#transfer;
+      this.#reporter.on({ type: "explanation", transfer, ...explanation });
+    }
     if (report === undefined) return;
     const [limits] = explanationLines(explanation).toReversed();
     const drawing = drawReport(series, this.#sends, {
@@ -66,7 +77,7 @@ export class Observer implements Watcher {
     try {
       await Deno.writeTextFile(report, drawing);
     } catch {
-      this.#reporter.notice(`The report could not be written to ${report}`);
+      this.#reporter.on({ type: "report-not-written", path: report });
     }
   }
 }
@@ -74,19 +85,15 @@ export class Observer implements Watcher {
 /**
  * Refuses a report for which there is no place, before anything is sent.
  *
- * @throws {Failure} `input`
+ * @throws {Failure} if it cannot be written
  */
 export async function checkReport(path: string | undefined): Promise<void> {
   if (path === undefined) return;
   const directory = dirname(path);
   if (!isDirectory(directory)) {
-    throw new Failure(
-      "input",
-      `Cannot write the report ${path}: there is no directory ${directory}`,
-    );
+    throw new Failure({ code: "no-directory", path: directory });
   }
   await checkReach(directory).catch((error) => {
-    const { message } = storageFailure(path, error);
-    throw new Failure("input", message, { cause: error });
+    throw storageFailure(path, error).with({ atStart: true });
   });
 }

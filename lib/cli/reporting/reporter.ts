@@ -1,16 +1,76 @@
-import type { Listener } from "../../session/listener.ts";
-import type { Verdict } from "../exit_status.ts";
+import type { FailureDetail } from "../../base/failure.ts";
+import type { TraceEvent } from "../../protocol/connection/trace.ts";
+import { Flag } from "../../protocol/wire/segment.ts";
+import type { OfferRequest, ReceiverRequest } from "../../session/consent.ts";
+import type { SessionEvent } from "../../session/events.ts";
 import type { Explanation } from "./bottleneck.ts";
-import type { QuestionReporter } from "../terminal/questions.ts";
 
-/** Tells whoever runs a command what happens in the course of it. */
-export interface Reporter extends Listener, QuestionReporter {
-  trace(line: string): void;
-  /** Why it was as fast as it was. */
-  explained(explanation: Explanation): void;
-  failed(verdict: Verdict): void;
-  /** Nothing follows: what is held back is written. */
+/** What a person is asked. */
+export type Question =
+  /** Whether what a sender offers is taken. */
+  | { readonly about: "offer"; readonly request: OfferRequest }
+  /** Whether content is sent to a receiver. */
+  | { readonly about: "receiver"; readonly request: ReceiverRequest };
+
+/** What is said of whatever was thrown, and how the process ends. */
+export interface Verdict {
+  readonly detail: FailureDetail | { readonly code: "usage" };
+  /** One line for a person. */
+  readonly message: string;
+  readonly status: number;
+}
+
+/** What is reported: what happens in the session, and in the command line itself. */
+export type CliEvent =
+  | SessionEvent
+  /** A person is asked. */
+  | ({ readonly type: "question" } & Question)
+  /** The answer; `accepted` is undefined where the question was withdrawn. */
+  | ({
+    readonly type: "answer";
+    readonly accepted: boolean | undefined;
+  } & Question)
+  /** What is typed is sent. */
+  | { readonly type: "typing" }
+  /** Standard output goes nowhere. */
+  | { readonly type: "output-discarded" }
+  | { readonly type: "report-not-written"; readonly path: string }
+  /** Why the transfer was as fast as it was. */
+  | ({
+    readonly type: "explanation";
+    readonly transfer?: string | undefined;
+  } & Explanation)
+  | { readonly type: "trace"; readonly datagram: TraceEvent }
+  /** It has all failed. */
+  | ({ readonly type: "error" } & Verdict);
+
+/** Reports events on standard error. */
+export interface Reporter {
+  /** Milliseconds between progress events; `Infinity` where none are shown. */
+  readonly progressInterval: number;
+  on(event: CliEvent): void;
+  /** Writes what is held back. */
   close(): void;
-  /** Tells of one transfer of several. */
-  transfer(peer: string): Reporter;
+}
+
+/** In the order in which they are named, as in `ACK SYN` and `ACK FIN`. */
+const FLAGS = ["ACK", "SYN", "FIN", "RST", "PSH", "BLOCKED", "COOKIE"] as const;
+
+/**
+ * A datagram's line of `--trace`, without a line end: `SEND 43 0 4 ACK`,
+ * with `DUP` at the end of a retransmission and the reason at the end of a drop.
+ */
+export function traceLine(event: TraceEvent): string {
+  const words: (string | number)[] = [
+    event.what,
+    event.seq,
+    event.ack,
+    event.connection,
+  ];
+  for (const name of FLAGS) if (event.flags & Flag[name]) words.push(name);
+  if (event.duplicate) words.push("DUP");
+  if (event.what === "DROP" && event.reason !== undefined) {
+    words.push(event.reason);
+  }
+  return words.join(" ");
 }

@@ -5,7 +5,7 @@ import type { Terminal } from "./terminal.ts";
  * Asks the person at the terminal for the receiver's code.
  *
  * @returns `undefined` where there is nobody to ask
- * @throws {Failure} `usage` if the answer is empty
+ * @throws {Failure} `code-empty` or `code-too-long`
  */
 export async function askCode(
   terminal: Terminal | undefined,

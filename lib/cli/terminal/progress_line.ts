@@ -2,11 +2,12 @@ import { displayText, widthOf } from "../../base/display_text.ts";
 import {
   formatBytes,
   formatClock,
+  formatCount,
   formatMilliseconds,
   formatRate,
   formatShare,
 } from "../../session/format.ts";
-import type { Progress } from "../../session/listener.ts";
+import type { Progress } from "../../session/events.ts";
 
 /** How a progress line may look. */
 export interface LineStyle {
@@ -29,6 +30,22 @@ const RANK_OF_RATE = 2;
 const MIN_NAME = 12;
 const MIN_BAR = 10;
 const MAX_BAR = 30;
+
+/** The progress of several transfers as that of one. */
+export function combinedProgress(parts: readonly Progress[]): Progress {
+  const sum = (value: (part: Progress) => number) =>
+    parts.reduce((total, part) => total + value(part), 0);
+  const isSized = parts.every(({ size }) => size !== undefined);
+  return {
+    bytes: sum(({ bytes }) => bytes),
+    size: isSized ? sum(({ size = 0 }) => size) : undefined,
+    entry: formatCount(parts.length, "transfer"),
+    rate: sum(({ rate }) => rate),
+    time: Math.max(...parts.map(({ time }) => time)),
+    rtt: undefined,
+    resent: sum(({ resent }) => resent) / parts.length,
+  };
+}
 
 /** The progress as one line of at most `style.columns` columns. */
 export function progressLine(progress: Progress, style: LineStyle): string {

@@ -1,26 +1,9 @@
 import { displayName, quotedName } from "../../base/display_text.ts";
 import { abortable } from "../../base/async.ts";
-import {
-  isHidden,
-  type OfferRequest,
-  type ReceiverRequest,
-} from "../../session/consent.ts";
+import { isHidden, type OfferRequest } from "../../session/consent.ts";
 import { formatBytes, formatCount } from "../../session/format.ts";
+import type { Question, Reporter } from "../reporting/reporter.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** What a person is asked. */
-export type Question =
-  /** Whether what a sender offers is taken. */
-  | { readonly about: "offer"; readonly request: OfferRequest }
-  /** Whether content is sent to a receiver. */
-  | { readonly about: "receiver"; readonly request: ReceiverRequest };
-
-/** Shows questions, and what became of them. */
-export interface QuestionReporter {
-  question(question: Question): void;
-  /** @param accepted `undefined` if the question was withdrawn */
-  answered(question: Question, accepted: boolean | undefined): void;
-}
 
 /**
  * Milliseconds for which nothing counts as an answer to a question that takes
@@ -31,11 +14,14 @@ const GRACE = 700;
 /** Asks the person at a terminal one question after another; no is the default. */
 export class Questions {
   readonly #terminal: Pick<Terminal, "ask">;
-  readonly #reporter: QuestionReporter;
+  readonly #reporter: Pick<Reporter, "on">;
   #last: Promise<void> = Promise.resolve();
   #withdrawnAt = -Infinity;
 
-  constructor(terminal: Pick<Terminal, "ask">, reporter: QuestionReporter) {
+  constructor(
+    terminal: Pick<Terminal, "ask">,
+    reporter: Pick<Reporter, "on">,
+  ) {
     this.#terminal = terminal;
     this.#reporter = reporter;
   }
@@ -70,14 +56,14 @@ export class Questions {
       this.#withdrawnAt = performance.now();
       throw error;
     } finally {
-      this.#reporter.answered(question, accepted);
+      this.#reporter.on({ type: "answer", ...question, accepted });
     }
   }
 
   async #answer(question: Question, withdrawn: AbortSignal): Promise<boolean> {
     const counts = Math.max(performance.now(), this.#withdrawnAt + GRACE);
     for (;;) {
-      const show = () => this.#reporter.question(question);
+      const show = () => this.#reporter.on({ type: "question", ...question });
       const line = await this.#terminal.ask(show, withdrawn);
       if (line === null) return false;
       if (performance.now() >= counts) return /^\s*y(es)?\s*$/i.test(line);

@@ -1,4 +1,5 @@
-import { Interrupted } from "../exit_status.ts";
+import { Failure } from "../../base/failure.ts";
+import { exitStatusOf } from "../messages.ts";
 
 const SIGNALS: [Deno.Signal, number][] = [
   ["SIGINT", 2],
@@ -8,16 +9,16 @@ const SIGNALS: [Deno.Signal, number][] = [
 
 /**
  * Listens for the signals that ask a process to end. The first one aborts the
- * signal that is returned, with an {@linkcode Interrupted}, so that things end
- * in order; the second ends the process at once.
+ * signal that is returned, with a {@linkcode Failure}, so that things end in
+ * order; the second ends the process at once.
  */
 export function listenForInterruption(): AbortSignal {
   const controller = new AbortController();
   for (const [name, number] of SIGNALS) {
     const onSignal = () => {
-      const interrupted = new Interrupted(number);
-      if (controller.signal.aborted) Deno.exit(interrupted.status);
-      controller.abort(interrupted);
+      const failure = new Failure({ code: "interrupted", signal: number });
+      if (controller.signal.aborted) Deno.exit(exitStatusOf(failure.detail));
+      controller.abort(failure);
     };
     try {
       Deno.addSignalListener(name, onSignal);
@@ -26,4 +27,17 @@ export function listenForInterruption(): AbortSignal {
     }
   }
   return controller.signal;
+}
+
+/**
+ * Makes a write beyond the limit on the size of files (`ulimit -f`) fail with
+ * EFBIG, as on a full disk, instead of ending the process without a message to
+ * the other side (setrlimit(2), RLIMIT_FSIZE).
+ */
+export function surviveFileSizeLimit(): void {
+  try {
+    Deno.addSignalListener("SIGXFSZ", () => {});
+  } catch {
+    // This system does not have it
+  }
 }

@@ -13,8 +13,8 @@ const lookUp = promisify(lookup);
  *
  * @param ipv6 whether the socket that will send is an IPv6 one, which reaches
  * IPv4 by mapped addresses
- * @throws {Failure} `input` if there is none that this socket reaches; one with
- * a zone, as in `fe80::1%eth0`, Deno cannot send to
+ * @throws {Failure} `unknown-host`, `no-ipv4-address`, or `zone-address`: to one
+ * with a zone, as in `fe80::1%eth0`, Deno cannot send
  */
 export async function resolve(
   host: string,
@@ -24,17 +24,11 @@ export async function resolve(
   const found = (await addressesOf(host))
     .filter((address) => !address.includes("%"));
   if (found.length === 0) {
-    throw new Failure(
-      "input",
-      `Cannot send to ${host}: an address with a zone is not supported; give another`,
-    );
+    throw new Failure({ code: "zone-address", host });
   }
   const usable = found.filter((address) => ipv6 || isIPv4(address));
   if (usable.length === 0) {
-    throw new Failure(
-      "input",
-      `${host} has no IPv4 address, and only IPv4 can be used from here`,
-    );
+    throw new Failure({ code: "no-ipv4-address", host });
   }
   const [first] = usable;
   const hostname = ipv6 && isIPv4(first) ? MAPPED + first : first;
@@ -47,11 +41,7 @@ async function addressesOf(host: string): Promise<string[]> {
     const found = await lookUp(host, { all: true });
     return found.map(({ address }) => address);
   } catch (cause) {
-    throw new Failure(
-      "input",
-      `Unknown host ${host}: check the name, or give an IP address`,
-      { cause },
-    );
+    throw new Failure({ code: "unknown-host", host }, { cause });
   }
 }
 
@@ -61,9 +51,7 @@ export function isIPv6({ hostname }: Deno.NetAddr): boolean {
 }
 
 /** An address as people write it: `192.0.2.1:5000` or `[2001:db8::1]:5000`. */
-export function showAddress({ hostname, port }: Deno.NetAddr): string {
-  if (hostname.startsWith(MAPPED)) hostname = hostname.slice(MAPPED.length);
-  return hostname.includes(":")
-    ? `[${hostname}]:${port}`
-    : `${hostname}:${port}`;
+export function formatAddress(host: string, port: number): string {
+  if (host.startsWith(MAPPED)) host = host.slice(MAPPED.length);
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

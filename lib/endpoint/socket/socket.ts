@@ -141,23 +141,11 @@ export class Socket {
 
 function failureOf(cause: unknown, hostname: string, port: number): unknown {
   if (cause instanceof Deno.errors.AddrInUse) {
-    return new Failure(
-      "input",
-      `Port ${port} is in use: is another ferry receive running? Choose another port`,
-      { cause },
-    );
+    return new Failure({ code: "port-in-use", port }, { cause });
   }
   if (cause instanceof Deno.errors.PermissionDenied) {
-    return new Failure(
-      "input",
-      `Port ${port} may not be used: choose one from 1024 on`,
-      { cause },
-    );
+    return new Failure({ code: "port-denied", port }, { cause });
   }
   if (hostname === "::") return cause;
-  return new Failure(
-    "input",
-    `Cannot bind to ${hostname}: is it an address of this machine?`,
-    { cause },
-  );
+  return new Failure({ code: "cannot-bind", address: hostname }, { cause });
 }

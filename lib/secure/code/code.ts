@@ -31,12 +31,9 @@ export function wordsOf(value: number, count: number): string[] {
 export function normalCode(text: string): string {
   const code = text.normalize("NFKC").toLowerCase()
     .replaceAll(/[\s_-]+/gu, "-").replaceAll(/^-|-$/g, "");
-  if (code === "") throw new Failure("usage", "The code is empty");
+  if (code === "") throw new Failure({ code: "code-empty" });
   if (code.length > MAX_LENGTH) {
-    throw new Failure(
-      "usage",
-      `The code is longer than ${MAX_LENGTH} characters`,
-    );
+    throw new Failure({ code: "code-too-long", max: MAX_LENGTH });
   }
   return code;
 }

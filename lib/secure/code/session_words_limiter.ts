@@ -96,7 +96,7 @@ export class WordsLimiter {
       const timer = setTimeout(() => {
         this.#leave(waiting);
         reject(
-          new Failure("busy", "Too many handshakes were finished for nothing"),
+          new Failure({ code: "too-many-handshakes" }),
         );
       }, this.#patience);
       // No timer here keeps a process alive

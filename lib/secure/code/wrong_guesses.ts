@@ -1,9 +1,4 @@
-import {
-  Refusal,
-  refusedHere,
-  SecurityFailure,
-  WrongGuess,
-} from "../handshake/handshake_failure.ts";
+import { Failure } from "../../base/failure.ts";
 
 /** Counts wrong guesses of a code, over all connections, and lets nobody guess any more after so many. */
 export class Guesses {
@@ -26,18 +21,18 @@ export class Guesses {
   /**
    * Checks a proof, unless it is too late for that.
    *
-   * @param check throws {@linkcode SecurityFailure} if it is wrong
-   * @throws {WrongGuess} in its place, if it was a guess at the code
-   * @throws {SecurityFailure} if there were too many before: nothing was checked
+   * @param check throws {@linkcode Failure} `wrong-code` if it is wrong
+   * @throws {Failure} `wrong-code` with the number of tries, if it was a guess at
+   * the code; without, if there were too many before, and nothing was checked
    */
   spend<T>(check: () => T): T {
-    if (this.left <= 0) throw refusedHere(Refusal.WRONG_CODE);
+    if (this.left <= 0) throw new Failure({ code: "wrong-code" });
     try {
       return check();
     } catch (failure) {
-      const wrong = failure instanceof SecurityFailure &&
-        failure.refusal === Refusal.WRONG_CODE;
-      throw wrong ? new WrongGuess(++this.#wrong) : failure;
+      const wrong = failure instanceof Failure && failure.code === "wrong-code";
+      if (!wrong) throw failure;
+      throw new Failure({ code: "wrong-code", tries: ++this.#wrong });
     }
   }
 }

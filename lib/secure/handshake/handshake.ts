@@ -28,7 +28,7 @@ import {
   type ServerHello,
   type Shares,
 } from "./messages.ts";
-import { Refusal, refusedHere } from "./handshake_failure.ts";
+import type { RefusalCode } from "./handshake_failure.ts";
 
 /** What a side brings to one handshake, and to no other. */
 export type Secrets =
@@ -143,16 +143,9 @@ export class ClientHandshake {
       if (withCode) return undefined;
       return sessionWords(session, messageOf(RecordType.FINISHED, body));
     }
-    if (withCode) {
-      throw new Failure(
-        "wrong-code",
-        "Whoever answers as the receiver does not know the code",
-      );
-    }
-    throw new Failure(
-      "corrupt",
-      "The handshake was changed on the way: the network is broken, or somebody interferes",
-    );
+    throw withCode
+      ? new Failure({ code: "receiver-unproved" })
+      : damaged("receiver");
   }
 }
 
@@ -203,13 +196,12 @@ export class ServerHandshake {
    * Takes the client's hello.
    *
    * @returns the server's hello, to be said next
-   * @throws {SecurityFailure} with what to refuse it for
-   * @throws {Failure} `protocol`
+   * @throws {Failure} with a {@linkcode RefusalCode}, or `malformed`
    */
   receiveHello(body: Uint8Array): Uint8Array {
     const clientHello = decodeClientHello(body);
-    const refusal = mismatch(this.#source.mode, clientHello.mode);
-    if (refusal !== undefined) throw refusedHere(refusal);
+    const code = mismatch(this.#source.mode, clientHello.mode);
+    if (code !== undefined) throw new Failure({ code });
     const secrets = this.#source.next();
     const hello = encodeServerHello({
       ...sharesOf(secrets),
@@ -227,15 +219,14 @@ export class ServerHandshake {
    * Takes the client's FINISHED.
    *
    * @returns the server's FINISHED, to be said next
-   * @throws {SecurityFailure} with what to refuse it for
-   * @throws {Failure} `protocol`
+   * @throws {Failure} with a {@linkcode RefusalCode}, or `malformed`
    */
   receiveFinished(body: Uint8Array): Uint8Array {
     if (this.#begun === undefined) throw malformed("it is out of turn");
     const { secrets, hello, peer, message } = this.#begun;
     const { nonce, verifyData } = decodeFinished(body);
     // Cheap, and says nothing of the code
-    if (!reveals(nonce, peer.commitment)) throw refusedHere(Refusal.BROKEN);
+    if (!reveals(nonce, peer.commitment)) throw damaged("sender");
     const keys = new Handshake(
       secrets,
       peer,
@@ -244,7 +235,7 @@ export class ServerHandshake {
     );
     const withCode = secrets.mode === "code";
     if (!equal(verifyData, keys.clientProof(nonce))) {
-      throw refusedHere(withCode ? Refusal.WRONG_CODE : Refusal.BROKEN);
+      throw withCode ? new Failure({ code: "wrong-code" }) : damaged("sender");
     }
     const clientFinished = messageOf(RecordType.FINISHED, body);
     const finished = encodeFinished({
@@ -268,11 +259,18 @@ interface Begun {
 }
 
 /** What a server holds against a client that wants to talk otherwise. */
-function mismatch(here: Mode, there: Mode): number | undefined {
+function mismatch(
+  here: Mode,
+  there: Mode,
+): Exclude<RefusalCode, "version-mismatch" | "handshake-damaged"> | undefined {
   if (here === there) return undefined;
-  if (here === "code") return Refusal.CODE_WANTED;
-  if (here === "plain") return Refusal.PLAIN_HERE;
-  return there === "plain" ? Refusal.ENCRYPTED_HERE : Refusal.NO_CODE_HERE;
+  if (here === "code") return "code-required";
+  if (here === "plain") return "encryption-refused";
+  return there === "plain" ? "encryption-required" : "code-refused";
+}
+
+function damaged(by: "sender" | "receiver"): Failure {
+  return new Failure({ code: "handshake-damaged", by });
 }
 
 /** A hello, and what is in it. */

@@ -29,7 +29,7 @@ async function readExactly(
   for (let at = 0; at < size;) {
     const count = await stream.read(bytes.subarray(at));
     if (count === null) {
-      throw new Failure("protocol", "The other side ended in the handshake");
+      throw new Failure({ code: "handshake-truncated" });
     }
     at += count;
   }

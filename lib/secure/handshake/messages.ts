@@ -1,7 +1,6 @@
 import { Failure } from "../../base/failure.ts";
 import { concat, HASH_SIZE } from "./key_schedule.ts";
 import { KEY_SHARE_SIZE } from "./key_share.ts";
-import { Refusal, SecurityFailure } from "./handshake_failure.ts";
 
 /** What a record is. `README.md` has their bodies. */
 export const RecordType = {
@@ -104,11 +103,12 @@ export function decodeServerHello(body: Uint8Array): ServerHello {
 function decodeStart(body: Uint8Array): { mode: Mode; rest: Uint8Array } {
   if (body.length < 2) throw malformed("its hello is too short");
   if (body[0] !== VERSION) {
-    throw new SecurityFailure(
-      "refused",
-      Refusal.VERSION,
-      "The other side speaks another version of the secure channel: run the same ferry on both sides",
-    );
+    throw new Failure({
+      code: "version-mismatch",
+      layer: "security",
+      theirs: body[0],
+      ours: VERSION,
+    });
   }
   const mode = MODES.at(body[1]);
   if (mode === undefined) throw malformed("its mode is not known here");
@@ -159,8 +159,5 @@ export function decodeRefuse(body: Uint8Array): number {
 
 /** What is said of a peer that breaks the rules. */
 export function malformed(what: string): Failure {
-  return new Failure(
-    "protocol",
-    `The other side does not speak ferry's secure channel: ${what}`,
-  );
+  return new Failure({ code: "malformed", layer: "security", what });
 }

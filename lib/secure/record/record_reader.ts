@@ -98,15 +98,9 @@ export class RecordReader {
 }
 
 function broken(): Failure {
-  return new Failure(
-    "corrupt",
-    "What arrives is not what was sent: the network is broken, or somebody interferes; send it again",
-  );
+  return new Failure({ code: "record-damaged" });
 }
 
 function cutShort(): Failure {
-  return new Failure(
-    "corrupt",
-    "What arrives was cut short: the network is broken, or somebody interferes; send it again",
-  );
+  return new Failure({ code: "record-truncated" });
 }

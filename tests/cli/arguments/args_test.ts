@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Failure } from "../../../lib/base/failure.ts";
+import { UsageError } from "../../../lib/cli/messages.ts";
 import { parseCommand } from "../../../lib/cli/arguments/args.ts";
 
 /** Takes a command line apart at its spaces. */
@@ -226,15 +226,18 @@ const MISTAKES: [string, string][] = [
 ];
 for (const [line, message] of MISTAKES) {
   Deno.test(`ferry ${line} is a mistake that is named in one line`, () => {
-    const failure = assertThrows(() => parse(line), Failure);
-    assertEquals(failure.reason, "usage");
+    const failure = assertThrows(() => parse(line), UsageError);
     assertEquals(failure.message, message);
   });
 }
 
 Deno.test("an empty host or path is a mistake", () => {
-  assertThrows(() => parseCommand(["send", "host", ""]), Failure, "is empty");
-  const failure = assertThrows(() => parseCommand(["send", ""]), Failure);
+  assertThrows(
+    () => parseCommand(["send", "host", ""]),
+    UsageError,
+    "is empty",
+  );
+  const failure = assertThrows(() => parseCommand(["send", ""]), UsageError);
   assert(failure.message.startsWith('"" is no host'));
 });
 
@@ -242,7 +245,7 @@ Deno.test("an empty value is a mistake of its option, not of a word", () => {
   for (const command of [["receive"], ["send", "host"]]) {
     assertThrows(
       () => parseCommand([...command, "--bind", ""]),
-      Failure,
+      UsageError,
       "--bind needs a value",
     );
   }
@@ -258,14 +261,14 @@ Deno.test("the environment's code stands in where none is named", () => {
   assertEquals<unknown>(codeOf("send host --code"), code("from-outside"));
   assertEquals<unknown>(codeOf("send host --code=x"), code("x"));
   const plain = () => parseCommand(["send", "host", "--plain"], "x");
-  assertThrows(plain, Failure, "either --plain or a code");
+  assertThrows(plain, UsageError, "either --plain or a code");
 });
 
 Deno.test("a mistake in a code does not show the code", () => {
   const code = "x".repeat(300);
   const failure = assertThrows(
     () => parseCommand(["receive", `--code=${code}`]),
-    Failure,
+    UsageError,
   );
   assert(!failure.message.includes("xxx"), failure.message);
 });

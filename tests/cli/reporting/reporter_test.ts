@@ -1,12 +1,18 @@
 import { assertEquals } from "@std/assert";
 import { Failure } from "../../../lib/base/failure.ts";
 import { explain } from "../../../lib/cli/reporting/bottleneck.ts";
-import { Interrupted, verdictOf } from "../../../lib/cli/exit_status.ts";
+import { verdictOf } from "../../../lib/cli/messages.ts";
 import { JsonReporter } from "../../../lib/cli/reporting/json_reporter.ts";
-import type { Reporter } from "../../../lib/cli/reporting/reporter.ts";
-import type { Progress, Summary } from "../../../lib/session/listener.ts";
+import {
+  type CliEvent,
+  traceLine,
+} from "../../../lib/cli/reporting/reporter.ts";
+import type { Progress, Summary } from "../../../lib/session/events.ts";
 import { Screen } from "../../../lib/cli/terminal/status_line.ts";
-import { TextReporter } from "../../../lib/cli/reporting/text_reporter.ts";
+import {
+  TextReporter,
+  type TextStyle,
+} from "../../../lib/cli/reporting/text_reporter.ts";
 import { seriesUntil } from "./samples.ts";
 
 /** Keeps what would be written. */
@@ -48,42 +54,68 @@ const SUMMARY: Summary = {
   duplicates: 0,
 };
 const FAILED = verdictOf(
-  new Failure("refused", "The receiver refused: it can"),
+  new Failure({ code: "peer-refused", reason: { code: "disk-full" } }),
 );
 
-/** Tells `reporter` of a receiver's whole life. */
-function tellAll(reporter: Reporter): void {
-  reporter.listening({ port: 6000, addresses: ["192.0.2.7", "2001:db8::7"] });
-  reporter.waiting("192.0.2.9:5000");
-  reporter.connected("192.0.2.9:40000");
-  reporter.offered({ name: "photo.jpg", size: 1000 }, "dir/photo.jpg");
-  if (reporter.progressInterval !== undefined) reporter.progress(PROGRESS);
-  reporter.trace("SEND 1 0 00ff ACK");
-  reporter.notice("Take note");
-  reporter.done({ ...SUMMARY, side: "receive", name: "dir/photo.jpg" });
-  reporter.failed(FAILED);
+const DATAGRAM = {
+  what: "SEND",
+  time: 1,
+  seq: 43,
+  ack: 0,
+  connection: "00ff",
+  flags: 4,
+  length: 512,
+  duplicate: false,
+} as const;
+
+/** A receiver's whole life. */
+const EVENTS: CliEvent[] = [
+  {
+    type: "listening",
+    port: 6000,
+    addresses: ["192.0.2.7", "2001:db8::7"],
+  },
+  { type: "waiting", address: "192.0.2.9:5000" },
+  { type: "connected", peer: "192.0.2.9:40000" },
+  {
+    type: "offer",
+    offer: { name: "photo.jpg", size: 1000 },
+    target: "dir/photo.jpg",
+  },
+  { type: "progress", ...PROGRESS },
+  { type: "trace", datagram: DATAGRAM },
+  { type: "resumed", bytes: 1500 },
+  { type: "done", ...SUMMARY, side: "receive", name: "dir/photo.jpg" },
+  { type: "error", ...FAILED },
+];
+
+/** What a person is shown of events. */
+function textOf(style: Partial<TextStyle>, events = EVENTS): string {
+  const output = new Output();
+  const reporter = new TextReporter(new Screen(output), {
+    terminal: false,
+    colour: false,
+    quiet: false,
+    trace: false,
+    columns: () => 40,
+    ...style,
+  });
+  for (const event of events) {
+    const isShown = event.type !== "progress" ||
+      reporter.progressInterval < Infinity;
+    if (isShown) reporter.on(event);
+  }
   reporter.close();
+  return output.text;
 }
 
-function textOf(style: {
-  terminal?: boolean;
-  colour?: boolean;
-  quiet?: boolean;
-  trace?: boolean;
-  columns?: () => number;
-}): string {
+/** What a program is told of events. */
+function jsonOf(events: readonly CliEvent[], quiet = false): unknown[] {
   const output = new Output();
-  tellAll(
-    new TextReporter(new Screen(output), {
-      terminal: false,
-      colour: false,
-      quiet: false,
-      trace: false,
-      columns: () => 40,
-      ...style,
-    }),
-  );
-  return output.text;
+  const reporter = new JsonReporter(output, { quiet });
+  for (const event of events) reporter.on(event);
+  reporter.close();
+  return output.text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
 }
 
 const RECEIVED =
@@ -100,28 +132,29 @@ Deno.test("on a terminal everything is told, and the progress line makes way", (
       "Waiting for 192.0.2.9:5000…\n" +
       "Receiving photo.jpg, saved as dir/photo.jpg, 1.0 kB\n" +
       "\r 50%     500 B     250 B/s  0:02 left\x1b[K" +
-      "SEND 1 0 00ff ACK\n" +
-      "\r\x1b[KTake note\n" +
-      RECEIVED + "\r\x1b[KThe receiver refused: it can\n",
+      "SEND 43 0 00ff ACK\n" +
+      "\r\x1b[KGoing on after 1.5 kB that arrived before\n" +
+      RECEIVED + "\r\x1b[KThe receiver refused: its disk is full\n",
   );
 });
 
 Deno.test("where nobody watches only notices, the summary and errors are told", () => {
   assertEquals(
     textOf({}),
-    "SEND 1 0 00ff ACK\nTake note\n" + RECEIVED +
-      "The receiver refused: it can\n",
+    "SEND 43 0 00ff ACK\nGoing on after 1.5 kB that arrived before\n" +
+      RECEIVED +
+      "The receiver refused: its disk is full\n",
   );
 });
 
 Deno.test("quiet means errors only", () => {
   assertEquals(
     textOf({ quiet: true }),
-    "SEND 1 0 00ff ACK\nThe receiver refused: it can\n",
+    "SEND 43 0 00ff ACK\nThe receiver refused: its disk is full\n",
   );
   assertEquals(
     textOf({ quiet: true, terminal: true }),
-    "SEND 1 0 00ff ACK\n\r\x1b[KThe receiver refused: it can\n",
+    "SEND 43 0 00ff ACK\n\r\x1b[KThe receiver refused: its disk is full\n",
   );
 });
 
@@ -138,45 +171,55 @@ Deno.test("no progress line is drawn through a trace", () => {
 });
 
 Deno.test("whatever is in a name, a line stays one line", () => {
-  const output = new Output();
-  new TextReporter(new Screen(output), {
-    terminal: true,
-    colour: true,
-    quiet: false,
-    trace: false,
-    columns: () => 80,
-  }).notice("a\x1b[2Jb\nc\r\u009bd");
-  assertEquals(output.text, "a�[2Jb c �d\n");
+  const event = { type: "restarted", path: "a\x1b[2Jb\nc\r\u009bd" } as const;
+  assertEquals(
+    textOf({ terminal: true }, [event]),
+    "What arrived before of a�[2Jb c �d is not the beginning of what is sent now: starting over\n",
+  );
 });
 
 Deno.test("a sender tells what it sent again", () => {
-  const output = new Output();
-  const reporter = new TextReporter(new Screen(output), {
-    terminal: false,
-    colour: false,
-    quiet: false,
-    trace: false,
-    columns: () => 80,
-  });
-  reporter.done(SUMMARY);
-  reporter.done({ ...SUMMARY, name: undefined, retransmissions: 0 });
+  const nothing = { ...SUMMARY, name: undefined, retransmissions: 0 };
+  const digest = "ab".repeat(32);
   assertEquals(
-    output.text,
-    `Sent photo.jpg, 3.0 MB in 1.50 s, 2.0 MB/s, 21 datagrams resent (1.0%), SHA-256 ${
-      "ab".repeat(32)
-    }\nSent 3.0 MB in 1.50 s, 2.0 MB/s, 0 datagrams resent, SHA-256 ${
-      "ab".repeat(32)
-    }\n`,
+    textOf({}, [{ type: "done", ...SUMMARY }, { type: "done", ...nothing }]),
+    `Sent photo.jpg, 3.0 MB in 1.50 s, 2.0 MB/s, 21 datagrams resent (1.0%), SHA-256 ${digest}\n` +
+      `Sent 3.0 MB in 1.50 s, 2.0 MB/s, 0 datagrams resent, SHA-256 ${digest}\n`,
+  );
+});
+
+Deno.test("of several transfers each line names its peer, and their progress is drawn as one", () => {
+  const progress = { type: "progress", ...PROGRESS } as const;
+  const failure = new Failure({ code: "superseded" });
+  assertEquals(
+    textOf({ terminal: true, columns: () => 100 }, [
+      { ...progress, transfer: "a:1" },
+      { ...progress, transfer: "b:2", rate: 0.75 },
+      { type: "failed", failure, transfer: "a:1" },
+      { ...progress, transfer: "b:2" },
+    ]).split("\r").map((line) => line.replace("\x1b[K", "").trim()),
+    [
+      "",
+      "50%     500 B     250 B/s  0:02 left    0% resent  1 transfer",
+      "50%    1.0 kB    1.0 kB/s  0:01 left    0% resent  2 transfers",
+      "a:1: The sender fell silent, and the same is sent anew",
+      "50%     500 B     250 B/s  0:02 left    0% resent  1 transfer",
+    ],
+  );
+  assertEquals(
+    jsonOf([{ type: "failed", failure, transfer: "a:1" }]),
+    [{
+      event: "error",
+      peer: "a:1",
+      code: "superseded",
+      message: "The sender fell silent, and the same is sent anew",
+      status: 1,
+    }],
   );
 });
 
 Deno.test("as JSON every event is a line of its own", () => {
-  const output = new Output();
-  tellAll(new JsonReporter(output, { quiet: false }));
-  const events = output.text.trimEnd().split("\n").map((line) =>
-    JSON.parse(line)
-  );
-  assertEquals(events, [
+  assertEquals(jsonOf(EVENTS), [
     {
       event: "listening",
       port: 6000,
@@ -194,8 +237,13 @@ Deno.test("as JSON every event is a line of its own", () => {
       rtt: 0.3,
       resent: 0,
     },
-    { event: "trace", line: "SEND 1 0 00ff ACK" },
-    { event: "notice", message: "Take note" },
+    { event: "trace", line: "SEND 43 0 00ff ACK" },
+    {
+      event: "notice",
+      code: "resumed",
+      bytes: 1500,
+      message: "Going on after 1.5 kB that arrived before",
+    },
     {
       event: "done",
       name: "dir/photo.jpg",
@@ -209,8 +257,9 @@ Deno.test("as JSON every event is a line of its own", () => {
     },
     {
       event: "error",
-      reason: "refused",
-      message: "The receiver refused: it can",
+      code: "peer-refused",
+      reason: { code: "disk-full" },
+      message: "The receiver refused: its disk is full",
       status: 3,
     },
   ]);
@@ -218,20 +267,14 @@ Deno.test("as JSON every event is a line of its own", () => {
 
 Deno.test("an explanation is a table for a person, and an event for a program", () => {
   const explanation = explain(seriesUntil(200, 100), true);
-  const text = new Output();
-  const style = { terminal: false, colour: false, trace: false };
-  const columns = () => 80;
-  new TextReporter(new Screen(text), { ...style, quiet: false, columns })
-    .explained(explanation);
+  const events = [{ type: "explanation", ...explanation } as const];
   assertEquals(
-    text.text,
+    textOf({}, events),
     "   time       rate    RTT again held by\n" +
       " 0.10 s   1.0 MB/s  20 ms   10% path\n" +
       " 0.20 s   1.0 MB/s  20 ms   10% path\n" +
       "Limited by the path (its bandwidth, delay and loss) 100%; 50% of one CPU core used here\n",
   );
-  const json = new Output();
-  new JsonReporter(json, { quiet: false }).explained(explanation);
   const span = {
     rate: 1e6,
     rtt: 20,
@@ -239,95 +282,65 @@ Deno.test("an explanation is a table for a person, and an event for a program", 
     cpu: 0.5,
     held: { path: 1 },
   };
-  assertEquals(JSON.parse(json.text), {
+  assertEquals(jsonOf(events), [{
     event: "explanation",
     seconds: 0.2,
     ...span,
     course: [{ seconds: 0.1, ...span }, { seconds: 0.2, ...span }],
-  });
-  const nothing = new Output();
-  new TextReporter(new Screen(nothing), { ...style, quiet: true, columns })
-    .explained(explanation);
-  new JsonReporter(nothing, { quiet: true }).explained(explanation);
-  assertEquals(nothing.text, "");
+  }]);
+  assertEquals([textOf({ quiet: true }, events), jsonOf(events, true)], [
+    "",
+    [],
+  ]);
 });
 
 Deno.test("quiet JSON has errors only", () => {
-  const output = new Output();
-  const reporter = new JsonReporter(output, { quiet: true });
-  reporter.done(SUMMARY);
-  reporter.failed(FAILED);
-  assertEquals(
-    output.text,
-    '{"event":"error","reason":"refused","message":"The receiver refused: it can","status":3}\n',
-  );
-});
-
-Deno.test("each reason has its exit status", () => {
-  const statuses = (["usage", "input", "no-answer", "busy", "refused"] as const)
-    .map((reason) => verdictOf(new Failure(reason, "x")).status);
-  assertEquals(statuses, [2, 2, 1, 3, 3]);
-  assertEquals(verdictOf(new Interrupted(2)).status, 130);
-  assertEquals(verdictOf(new Interrupted(15)).status, 143);
-});
-
-Deno.test("what nobody expected is one line too", () => {
-  assertEquals(verdictOf(new RangeError("x is y")), {
-    reason: "unexpected",
-    message:
-      "Something unexpected happened, please report it: RangeError: x is y",
-    status: 1,
-  });
-  assertEquals(verdictOf("odd").status, 1);
+  const events = jsonOf(EVENTS, true) as { event: string }[];
+  assertEquals(events.map(({ event }) => event), ["trace", "error"]);
 });
 
 const WORDS = ["walnut", "copper", "river"];
 
 Deno.test("a code that was made up is told even where nobody watches, with the whole command", () => {
+  const newCode = "17-walnut-copper";
+  const addresses = ["192.0.2.7"];
+  const listening = { type: "listening", port: 6000, addresses } as const;
   for (const quiet of [false, true]) {
-    const output = new Output();
-    const style = { terminal: false, colour: false, trace: false };
-    const columns = () => 80;
-    const reporter = new TextReporter(new Screen(output), {
-      ...style,
-      quiet,
-      columns,
-    });
-    reporter.listening({
-      port: 6000,
-      addresses: ["192.0.2.7"],
-      newCode: "17-walnut-copper",
-    });
     assertEquals(
-      output.text,
+      textOf({ quiet }, [{ ...listening, newCode }]),
       "Waiting on port 6000; on the other machine, run\n" +
         "  FERRY_CODE=17-walnut-copper ferry send 192.0.2.7 6000 FILE\n",
     );
-    const lines = new Output();
-    new JsonReporter(lines, { quiet })
-      .listening({ port: 6000, addresses: [], newCode: "17-walnut-copper" });
-    assertEquals(JSON.parse(lines.text).code, "17-walnut-copper");
+    assertEquals(jsonOf([{ ...listening, newCode }], quiet), [
+      { event: "listening", port: 6000, addresses, code: newCode },
+    ]);
   }
 });
 
 Deno.test("session words are told where there are some", () => {
-  const output = new Output();
-  const style = { terminal: false, colour: false, trace: false, quiet: false };
-  const columns = () => 80;
-  const reporter = new TextReporter(new Screen(output), { ...style, columns });
-  reporter.agreed({ mode: "code", words: undefined, asks: false });
-  assertEquals(output.text, "");
-  reporter.agreed({ mode: "encrypted", words: WORDS, asks: false });
+  const agreed = { type: "agreed", mode: "encrypted", asks: false } as const;
+  assertEquals(textOf({}, [{ ...agreed, words: undefined }]), "");
   assertEquals(
-    output.text,
+    textOf({}, [{ ...agreed, words: WORDS }]),
     "Encrypted; if both sides say walnut copper river, nobody is in between\n",
   );
-  const lines = new Output();
-  new JsonReporter(lines, { quiet: false })
-    .agreed({ mode: "encrypted", words: WORDS, asks: false });
-  assertEquals(JSON.parse(lines.text), {
-    event: "agreed",
-    mode: "encrypted",
-    words: WORDS,
-  });
+  assertEquals(jsonOf([{ ...agreed, words: WORDS }]), [
+    { event: "agreed", mode: "encrypted", words: WORDS },
+  ]);
+});
+
+Deno.test("a traced datagram has a line with its flags, and whether it is a retransmission", () => {
+  assertEquals(traceLine(DATAGRAM), "SEND 43 0 00ff ACK");
+  assertEquals(
+    traceLine({ ...DATAGRAM, what: "RECV", seq: 0, ack: 1, flags: 6 }),
+    "RECV 0 1 00ff ACK SYN",
+  );
+  assertEquals(
+    traceLine({ ...DATAGRAM, flags: 5, duplicate: true }),
+    "SEND 43 0 00ff ACK FIN DUP",
+  );
+  assertEquals(
+    traceLine({ ...DATAGRAM, what: "DROP", flags: 0, reason: "damaged" }),
+    "DROP 43 0 00ff damaged",
+  );
 });

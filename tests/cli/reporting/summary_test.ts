@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { headline, summaryLine } from "../../../lib/cli/reporting/summary.ts";
-import type { Summary } from "../../../lib/session/listener.ts";
+import type { Summary } from "../../../lib/session/events.ts";
 
 const SENT: Summary = {
   side: "send",

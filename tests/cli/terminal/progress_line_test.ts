@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Progress } from "../../../lib/session/listener.ts";
+import type { Progress } from "../../../lib/session/events.ts";
 import { progressLine } from "../../../lib/cli/terminal/progress_line.ts";
 
 const HALF: Progress = {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import type { CliEvent } from "../../../lib/cli/reporting/reporter.ts";
 import {
-  type Question,
   questionLines,
   Questions,
 } from "../../../lib/cli/terminal/questions.ts";
@@ -100,9 +100,10 @@ function person(answers: (string | null)[]) {
     },
   };
   const reporter = {
-    question: ({ request }: Question) => log.push(`? ${request.peer}`),
-    answered: (_: Question, accepted: boolean | undefined) =>
-      log.push(`${accepted}`),
+    on: (event: CliEvent) => {
+      if (event.type === "question") log.push(`? ${event.request.peer}`);
+      if (event.type === "answer") log.push(`${event.accepted}`);
+    },
   };
   const questions = new Questions(terminal, reporter);
   const ask = (peer: string, signal = new AbortController().signal) =>

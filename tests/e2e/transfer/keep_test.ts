@@ -91,7 +91,7 @@ Deno.test("of three senders at once one is killed: the others' trees are complet
     );
     assertEquals(new Set(done.map(({ peer }) => peer)).size, 4);
     const errors = events.filter(({ event }) => event === "error");
-    const [silence] = errors.filter(({ reason }) => reason === "silence");
+    const [silence] = errors.filter(({ code }) => code === "superseded");
     assert(silence?.peer !== undefined, stderr);
     assertMatch(
       silence.message,

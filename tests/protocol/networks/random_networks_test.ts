@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { traceLine } from "../../../lib/cli/reporting/trace_line.ts";
+import { traceLine } from "../../../lib/cli/reporting/reporter.ts";
 import type { TraceEvent } from "../../../lib/protocol/connection/trace.ts";
 import { type Outcome, runRandomNetwork } from "../support/random_networks.ts";
 

@@ -51,6 +51,7 @@ Deno.test("a code is the same however it is typed", () => {
 
 Deno.test("a code of nothing, and one without end, are mistakes", () => {
   for (const text of ["", "  ", "--", "x".repeat(201)]) {
-    assertEquals(assertThrows(() => normalCode(text), Failure).reason, "usage");
+    const { code } = assertThrows(() => normalCode(text), Failure);
+    assertEquals(code, text.length > 200 ? "code-too-long" : "code-empty");
   }
 });

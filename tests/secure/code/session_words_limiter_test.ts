@@ -61,7 +61,7 @@ test("nobody waits longer than a client does", async () => {
   const waiting = [1, 2, 3].map(() => limiter.admit("192.0.2.1"));
   for (const one of waiting) {
     const failure = await assertRejects(() => one, Failure);
-    assertEquals(failure.reason, "busy");
+    assertEquals(failure.code, "too-many-handshakes");
   }
   // Whoever did not get any words has not been counted
   assertEquals(limiter.count, 1);

@@ -1,6 +1,6 @@
 import type { ByteStream } from "../../../lib/base/byte_stream.ts";
 import { Failure } from "../../../lib/base/failure.ts";
-import { SecurityFailure } from "../../../lib/secure/handshake/handshake_failure.ts";
+import { refusalOf } from "../../../lib/secure/handshake/handshake_failure.ts";
 import {
   agreeAsClient,
   agreeAsServer,
@@ -68,7 +68,7 @@ export async function talk(
 }
 
 function isRefusal(failure: Failure): boolean {
-  return failure instanceof SecurityFailure;
+  return refusalOf(failure) !== undefined;
 }
 
 async function side(

@@ -153,7 +153,7 @@ test("who does not renew keys is not understood any more", async () => {
   const into = new Uint8Array(1);
   for (let i = 0; i < 3; i++) assertEquals(await server.read(into), 1);
   const failure = await assertRejects(() => server.read(into), Failure);
-  assertEquals(failure.reason, "corrupt");
+  assertEquals(failure.code, "record-damaged");
 });
 
 test("a key is renewed well inside the limit of AES-GCM", () => {
@@ -182,14 +182,14 @@ for (const [what, bytes] of REFUSED) {
     await near.write(Uint8Array.from(bytes));
     const reading = server.read(new Uint8Array(1));
     const failure = await assertRejects(() => reading, Failure);
-    assertEquals(failure.reason, "corrupt");
+    assertEquals(failure.code, "record-damaged");
   });
 }
 
 test("what breaks the stream below is told to reader and writer", async () => {
   const [near, far] = memoryPair();
   const [client, server] = secure(near, far);
-  const broken = new Failure("silence", "Gone");
+  const broken = new Failure({ code: "superseded" });
   server.abort(broken);
   assertEquals(
     await assertRejects(() => client.read(new Uint8Array(1)), Failure),

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { RateMeter } from "../../lib/session/rate_meter.ts";
+import { RateMeter } from "../../lib/session/progress.ts";
 
 Deno.test("a rate is that of the last three seconds", () => {
   const meter = new RateMeter();

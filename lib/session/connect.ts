@@ -2,17 +2,13 @@ import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
 import { normalCode } from "../secure/code/code.ts";
 import {
-  Refusal,
-  SecurityFailure,
-} from "../secure/handshake/handshake_failure.ts";
-import {
   agreeAsClient,
   type AgreedWithServer,
   prepare,
 } from "../secure/secure_channel.ts";
 import type { Security } from "../secure/security.ts";
-import { farewell } from "./farewell.ts";
-import type { Listener } from "./listener.ts";
+import { linger } from "./connection.ts";
+import type { OnEvent } from "./events.ts";
 import type { WantedSecurity } from "./options.ts";
 
 /** Milliseconds that a receiver may take to agree and to prove itself, once it has answered. */
@@ -31,7 +27,7 @@ export type AskCode = () => Promise<string | undefined>;
 export interface Introducing {
   /** Opens a connection. */
   connect(): Promise<Channel>;
-  readonly listener: Listener;
+  readonly on: OnEvent;
   /** Whether the person at this side is asked whether to go on without a code. */
   readonly confirms: boolean;
   readonly ask?: AskCode;
@@ -64,11 +60,7 @@ export async function introduce(
   }
   const code = normalized(wanted.code ?? await ask());
   if (code === undefined) {
-    throw new SecurityFailure(
-      "usage",
-      Refusal.CODE_WANTED,
-      "There is no terminal to ask for the code: give it with --code=CODE or in FERRY_CODE",
-    );
+    throw new Failure({ code: "code-missing" });
   }
   return await agree({ mode: "code", code }, introducing);
 }
@@ -78,13 +70,14 @@ function normalized(code: string | undefined): string | undefined {
 }
 
 function wantsCode(failure: unknown): boolean {
-  return failure instanceof SecurityFailure &&
-    failure.refusal === Refusal.CODE_WANTED;
+  return failure instanceof Failure &&
+    failure.detail.code === "peer-refused" &&
+    failure.detail.reason.code === "code-required";
 }
 
 async function agree(
   security: Security,
-  { connect, listener, confirms, timeout }: Introducing,
+  { connect, on, confirms, timeout }: Introducing,
 ): Promise<Introduced> {
   const secrets = await prepare(security);
   const channel = await connect();
@@ -102,23 +95,19 @@ async function agree(
     const { mode } = security;
     const asks = confirms && mode === "encrypted";
     agreed.words.then(
-      (words) => listener.agreed({ mode, words, asks }),
+      (words) => on({ type: "agreed", mode, words, asks }),
       () => {},
     );
     return { ...agreed, channel, mode };
   } catch (failure) {
     clear();
     channel.abort(failure as Error);
-    await farewell(channel);
+    await linger(channel);
     throw failure;
   }
 }
 
 function tooSlow(peer: string, limit: number): Failure {
-  return new Failure(
-    "silence",
-    `${peer} answers, but does not agree on how to talk within ${
-      limit / 1000
-    } s: is ferry receive running there?`,
-  );
+  const seconds = limit / 1000;
+  return new Failure({ code: "handshake-timeout", peer, seconds });
 }

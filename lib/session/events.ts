@@ -1,0 +1,130 @@
+import type { Failure, FailureDetail } from "../base/failure.ts";
+import type { Omission } from "../transfer/content.ts";
+import type { Digest, Offer } from "../transfer/wire/messages.ts";
+
+/** Where a receiver can be reached. */
+export interface Listening {
+  /** The UDP port. */
+  readonly port: number;
+  /** Addresses of this machine; empty where they are not known. */
+  readonly addresses: readonly string[];
+  /** A code that was made up, and that nobody knows yet. */
+  readonly newCode?: string | undefined;
+}
+
+/** What both sides have agreed on. */
+export interface Agreement {
+  /** Not encrypted, encrypted, or let in by a code, too. */
+  readonly mode: "plain" | "encrypted" | "code";
+  /** Words for two people to compare, where only that shows that nobody is in the middle. */
+  readonly words: readonly string[] | undefined;
+  /** Whether the person at this side is asked whether to go on. */
+  readonly asks: boolean;
+}
+
+/** How far a transfer has come. */
+export interface Progress {
+  /** Bytes of the content so far. */
+  readonly bytes: number;
+  /** Bytes of the content in all, where that is known. */
+  readonly size: number | undefined;
+  /** The file whose turn it is, of a tree. */
+  readonly entry?: string | undefined;
+  /** Bytes per millisecond, of late. */
+  readonly rate: number;
+  /** Milliseconds since it began. */
+  readonly time: number;
+  /** Round-trip time in milliseconds, once it was measured. */
+  readonly rtt: number | undefined;
+  /** Share of the datagrams sent that carried bytes again, 0 to 1. */
+  readonly resent: number;
+}
+
+/** What is known of a transfer that succeeded. */
+export interface Summary extends Digest {
+  /** Which side this is. */
+  readonly side: "send" | "receive";
+  /** What was sent or stored: a file's name or path; undefined for a stream. */
+  readonly name: string | undefined;
+  /** Milliseconds from the handshake to the end. */
+  readonly time: number;
+  /** Bytes that were at the receiver before, and were not sent. */
+  readonly kept?: number;
+  /** Datagrams this side has sent, of every kind. */
+  readonly datagramsSent: number;
+  /** Datagrams that were sent with bytes which an earlier one had carried. */
+  readonly retransmissions: number;
+  /** Datagrams that arrived and brought nothing new. */
+  readonly duplicates: number;
+}
+
+/** What happens in the course of sending or receiving, by the type of the event. */
+export interface EventData {
+  /** A receiver waits for senders. */
+  "listening": Listening;
+  /** Whom a receiver without a code lets in: what they may send. */
+  "admits": {
+    readonly port: number;
+    /**
+     * Everything; everything that somebody at this side accepts; or, as nobody
+     * can be asked, only what has no name of the sender's choice.
+     */
+    readonly what: "all" | "offers" | "unnamed";
+  };
+  /** The receiver at `address` has not answered for a while. */
+  "waiting": { readonly address: string };
+  /** A person at the receiver has not accepted the offer yet. */
+  "asking": { readonly address: string };
+  /** The handshake with `peer` is complete. */
+  "connected": { readonly peer: string };
+  /** Both sides have agreed on how to talk. */
+  "agreed": Agreement;
+  /** A sender was not let in. */
+  "not-admitted": {
+    readonly peer: string;
+    readonly failure: FailureDetail;
+    /** Where it tried a wrong code: after how many of them nobody is let in. */
+    readonly maxTries?: number | undefined;
+  };
+  /** Somebody agreed on session words and left, for the `count`th time. */
+  "words-tried": { readonly peer: string; readonly count: number };
+  /** A sender was declined, or has left, and the next one is waited for. */
+  "still-waiting": {
+    readonly peer: string;
+    readonly failure?: FailureDetail | undefined;
+  };
+  /** The key by which a receiver knows this user again is not used: others may have it. */
+  "key-unusable": { readonly path: string };
+  /** The sender offers something, which goes to `target`: a path, or undefined for a stream. */
+  "offer": { readonly offer: Offer; readonly target: string | undefined };
+  /** Content from an earlier attempt is not sent again. */
+  "resumed": { readonly bytes: number; readonly path?: string };
+  /** What arrived before is not the beginning of what is sent, all of which is sent. */
+  "restarted": { readonly path?: string };
+  /** An entry of a tree is not sent. */
+  "omitted": Omission;
+  /** The sender left out entries that it could not read. */
+  "incomplete": { readonly omitted: number };
+  /** It has come so far. */
+  "progress": Progress;
+  /** Everything is stored, but the sender may not know. */
+  "unconfirmed": Record<never, never>;
+  /** It is complete. */
+  "done": Summary;
+  /** One transfer of several has failed. */
+  "failed": { readonly failure: Failure };
+}
+
+/** The type of an event. */
+export type EventType = keyof EventData;
+
+/** What happens in the course of sending or receiving. */
+export type SessionEvent<T extends EventType = EventType> =
+  & { [K in T]: { readonly type: K } & EventData[K] }[T]
+  & {
+    /** Where there may be several transfers at once: the peer of the one that this is about. */
+    readonly transfer?: string;
+  };
+
+/** Is called for each event. */
+export type OnEvent = (event: SessionEvent) => void;
