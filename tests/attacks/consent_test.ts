@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { receiver, type Running, sender, TMUX } from "./support/running.ts";
+import { receiver, type Running, sender } from "./support/running.ts";
 import { flowing, Terminal, type TerminalOptions } from "./support/terminal.ts";
 import { freePort, listening } from "../support/process.ts";
 import { FULL } from "../support/ferry.ts";
 import { inDirectory, namesIn } from "../support/fs.ts";
+import { testWith, TMUX } from "../support/needs.ts";
 import { pause } from "../support/wait.ts";
 
 const QUESTION = /\[y\/N\]/;
@@ -28,7 +29,7 @@ async function asked(
 
 /** A test at a terminal. */
 function test(name: string, fn: (cwd: string) => Promise<void>): void {
-  Deno.test({ name, ignore: !TMUX, fn: () => inDirectory(fn) });
+  testWith(TMUX, name, () => inDirectory(fn));
 }
 
 for (const columns of [120, 80, 40]) {

@@ -1,24 +1,20 @@
 import { assert, assertEquals } from "@std/assert";
-import { installed } from "../support/process.ts";
 import { bytesOf } from "./support/hostile_sender.ts";
-import { asNobody, NOBODY, receiver, ROOT, sender } from "./support/running.ts";
+import { asNobody, NOBODY, receiver, sender } from "./support/running.ts";
 import { filesWith, inDirectory, inventory, namesIn } from "../support/fs.ts";
 import { FULL } from "../support/ferry.ts";
 import { pause, until } from "../support/wait.ts";
+import { program, ROOT, testWith } from "../support/needs.ts";
 
 const MARK = "TOP-SECRET-MARK";
 
 /** A test that has somebody else on the same machine: only root can play both. */
 function test(name: string, fn: (cwd: string) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !ROOT,
-    fn: () =>
-      inDirectory(async (cwd) => {
-        await Deno.chmod(cwd, 0o755);
-        await fn(cwd);
-      }),
-  });
+  testWith(ROOT, name, () =>
+    inDirectory(async (cwd) => {
+      await Deno.chmod(cwd, 0o755);
+      await fn(cwd);
+    }));
 }
 
 /** A secret of so many bytes, 0600, and a directory in which others may look. */
@@ -215,10 +211,10 @@ for (
     ["a link that another user puts where a directory was", FLIP_DIRECTORIES],
   ]
 ) {
-  Deno.test({
-    name: `a sender does not follow ${what} (rsync CVE-2024-12747)`,
-    ignore: !ROOT || !await installed("perl"),
-    fn: () =>
+  testWith(
+    [ROOT, await program("perl")],
+    `a sender does not follow ${what} (rsync CVE-2024-12747)`,
+    () =>
       inDirectory(async (cwd) => {
         await Deno.chmod(cwd, 0o755);
         await Deno.mkdir(`${cwd}/safe`);
@@ -256,7 +252,7 @@ for (
           await perl.status;
         }
       }),
-  });
+  );
 }
 
 test("an ordinary user receives in a directory that others may write to, with another one attacking", async (cwd) => {

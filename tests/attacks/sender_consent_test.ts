@@ -3,25 +3,22 @@ import { FrameType } from "../../lib/transfer/wire/frame.ts";
 import "../support/c_library.ts";
 import { Relay } from "../net/relay.ts";
 import { HostileReceiver } from "./support/hostile_receiver.ts";
-import { receiver, sender, TMUX } from "./support/running.ts";
+import { receiver, sender } from "./support/running.ts";
 import { flowing, Terminal } from "./support/terminal.ts";
 import { freePort, listening } from "../support/process.ts";
 import { inDirectory, namesIn } from "../support/fs.ts";
 import { pause } from "../support/wait.ts";
+import { testWith, TMUX } from "../support/needs.ts";
 
 const QUESTION = /\[y\/N\]/;
 
 /** A test at a terminal, with something to send. */
 function test(name: string, fn: (cwd: string) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !TMUX,
-    fn: () =>
-      inDirectory(async (cwd) => {
-        await Deno.writeTextFile(`${cwd}/secret`, "secret ".repeat(100_000));
-        await fn(cwd);
-      }),
-  });
+  testWith(TMUX, name, () =>
+    inDirectory(async (cwd) => {
+      await Deno.writeTextFile(`${cwd}/secret`, "secret ".repeat(100_000));
+      await fn(cwd);
+    }));
 }
 
 /** `ferry send` at a terminal, to this port. */

@@ -6,12 +6,13 @@ import { ClientHandshake } from "../../lib/secure/handshake/handshake.ts";
 import { readMessage } from "../../lib/secure/handshake/message_reader.ts";
 import { prepare } from "../../lib/secure/secure_channel.ts";
 import { HostileSender } from "./support/hostile_sender.ts";
-import { receiver, sender, TMUX } from "./support/running.ts";
+import { receiver, sender } from "./support/running.ts";
 import { Terminal } from "./support/terminal.ts";
 import { freePort, listening } from "../support/process.ts";
 import { FULL } from "../support/ferry.ts";
 import { inDirectory } from "../support/fs.ts";
 import { pause } from "../support/wait.ts";
+import { testWith, TMUX } from "../support/needs.ts";
 
 const OPTIONS = { hostname: "127.0.0.1", port: 0, timeout: 10_000 };
 /** Handshakes that a receiver takes before it slows down. */
@@ -126,11 +127,10 @@ Deno.test("trying for words many at a time is no faster", () =>
     await received.says(/tr(y|ied|ies)|words|left|was not let in/);
   }));
 
-Deno.test({
-  name:
-    "trying for words by offers that are gone before there is an answer is no faster",
-  ignore: !TMUX,
-  fn: () =>
+testWith(
+  TMUX,
+  "trying for words by offers that are gone before there is an answer is no faster",
+  () =>
     inDirectory(async (cwd) => {
       const port = freePort();
       const args = ["receive", `${port}`, "--quiet"];
@@ -153,7 +153,7 @@ Deno.test({
       const seconds = (performance.now() - begin) / 1000;
       assert(successes <= FREE + seconds + 2, `${successes} in ${seconds} s`);
     }),
-});
+);
 
 Deno.test("handshakes that get a HELLO and leave are few, or told", () =>
   inDirectory(async (cwd) => {

@@ -35,15 +35,11 @@ import {
   ANSWER,
   ENCRYPTED,
   QUESTION,
+  serve,
   type Side,
   talk,
   withCode,
 } from "./handshake/handshake_pair.ts";
-
-/** What was still being opened when a stream broke is left to itself, and is no leak. */
-function test(name: string, fn: () => void | Promise<void>): void {
-  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
-}
 
 const CODE = withCode("17-walnut-copper");
 /** Milliseconds after which a talk in which both wait for the other is cut off. */
@@ -84,7 +80,7 @@ function withContent(
   };
 }
 
-test("a relay that swaps key shares is noticed", async () => {
+Deno.test("a relay that swaps key shares is noticed", async () => {
   for (const direction of ["up", "down"] as const) {
     const foreign = await prepare(ENCRYPTED);
     assert(foreign.mode === "encrypted");
@@ -103,13 +99,13 @@ async function inBetween(client: Security, server: Security, own: Security) {
   const [toServer, far] = memoryPair();
   return await Promise.allSettled([
     agreeAsClient(near, await prepare(client)),
-    agreeAsServer(toClient, new ServerSecrets(own)),
+    serve(toClient, own),
     agreeAsClient(toServer, await prepare(own)),
-    agreeAsServer(far, new ServerSecrets(server)),
+    serve(far, server),
   ]);
 }
 
-test("a relay that talks with each side in the place of the other shows in the session words", async () => {
+Deno.test("a relay that talks with each side in the place of the other shows in the session words", async () => {
   const results = await inBetween(ENCRYPTED, ENCRYPTED, ENCRYPTED);
   const [client, , , server] = await Promise.all(
     results.map((result) =>
@@ -120,7 +116,7 @@ test("a relay that talks with each side in the place of the other shows in the s
   assertNotEquals(client, server);
 });
 
-test("a relay that talks with each side without the code gets nowhere", async () => {
+Deno.test("a relay that talks with each side without the code gets nowhere", async () => {
   const [client, own, foreign, server] = await inBetween(
     CODE,
     CODE,
@@ -134,7 +130,7 @@ test("a relay that talks with each side without the code gets nowhere", async ()
   }
 });
 
-test("a relay cannot look for shares that give the same words: both sides' nonces come when all are fixed", async () => {
+Deno.test("a relay cannot look for shares that give the same words: both sides' nonces come when all are fixed", async () => {
   const middle = new Middle();
   await talk({ client: ENCRYPTED, middle });
   for (const [direction, at] of [["up", 6], ["down", 7]] as const) {
@@ -169,7 +165,7 @@ function bodyOf(message: Uint8Array | undefined): Uint8Array {
   return message.subarray(HEADER_SIZE);
 }
 
-test("whoever tries for session words as a client does not know them before the receiver has counted it", async () => {
+Deno.test("whoever tries for session words as a client does not know them before the receiver has counted it", async () => {
   const attempts = 20;
   const seen = new Set<string>();
   let counted = 0;
@@ -177,7 +173,7 @@ test("whoever tries for session words as a client does not know them before the 
     const [near, far] = memoryPair();
     const counting = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();
-    const serving = agreeAsServer(far, new ServerSecrets(ENCRYPTED), {
+    const serving = serve(far, ENCRYPTED, {
       beforeFinished: () => {
         counted++;
         counting.resolve();
@@ -197,7 +193,7 @@ test("whoever tries for session words as a client does not know them before the 
   assertEquals([counted, seen.size], [attempts, attempts]);
 });
 
-test("whoever tries for session words and leaves before it has finished has learned nothing of them", async () => {
+Deno.test("whoever tries for session words and leaves before it has finished has learned nothing of them", async () => {
   const client = await prepare(ENCRYPTED);
   const server = await prepare(ENCRYPTED);
   const nonce = new Uint8Array(32);
@@ -218,7 +214,7 @@ test("whoever tries for session words and leaves before it has finished has lear
   assertNotEquals(results[0], results[1]);
 });
 
-test("whoever tries for session words and never finishes is not counted, and never told any", async () => {
+Deno.test("whoever tries for session words and never finishes is not counted, and never told any", async () => {
   let counted = 0;
   const options = {
     beforeFinished: () => {
@@ -228,7 +224,7 @@ test("whoever tries for session words and never finishes is not counted, and nev
   };
   for (let i = 0; i < 20; i++) {
     const [near, far] = memoryPair();
-    const serving = agreeAsServer(far, new ServerSecrets(ENCRYPTED), options);
+    const serving = serve(far, ENCRYPTED, options);
     serving.catch(() => {});
     const secrets = await prepare(ENCRYPTED);
     const { hello } = new ClientHandshake(secrets, new Uint8Array(32));
@@ -241,10 +237,10 @@ test("whoever tries for session words and never finishes is not counted, and nev
   assertEquals(counted, 0);
 });
 
-test("a receiver that will not be tried any more ends a handshake before it tells the words", async () => {
+Deno.test("a receiver that will not be tried any more ends a handshake before it tells the words", async () => {
   const [near, far] = memoryPair();
   const enough = new Failure({ code: "too-many-handshakes" });
-  const serving = agreeAsServer(far, new ServerSecrets(ENCRYPTED), {
+  const serving = serve(far, ENCRYPTED, {
     beforeFinished: () => Promise.reject(enough),
   });
   const agreed = await agreeAsClient(near, await prepare(ENCRYPTED));
@@ -253,9 +249,9 @@ test("a receiver that will not be tried any more ends a handshake before it tell
   await assertRejects(() => agreed.words);
 });
 
-test("whoever tries for session words in silence is made to wait, and told of", async () => {
+Deno.test("whoever tries for session words in silence is made to wait, and told of", async () => {
   const limiter = new WordsLimiter({ free: 3, interval: 1e6, patience: 10 });
-  const server = new ServerSecrets(ENCRYPTED);
+  using server = new ServerSecrets(ENCRYPTED);
   const outcomes = [];
   // In the place of the socket
   const alive = setInterval(() => {}, 1000);
@@ -272,13 +268,13 @@ test("whoever tries for session words in silence is made to wait, and told of", 
   assertEquals(limiter.count, 3);
 });
 
-test("with a code nobody waits before the receiver's proof", async () => {
+Deno.test("with a code nobody waits before the receiver's proof", async () => {
   const beforeFinished = () => Promise.reject(new Error("It was asked"));
   const { client, server } = await talk({ client: CODE, beforeFinished });
   assertEquals([client.failure, server.failure], [undefined, undefined]);
 });
 
-test("whoever tries for session words as a server cannot choose its nonce when it knows the client's", async () => {
+Deno.test("whoever tries for session words as a server cannot choose its nonce when it knows the client's", async () => {
   const client = new ClientHandshake(
     await prepare(ENCRYPTED),
     new Uint8Array(32).fill(1),
@@ -296,7 +292,7 @@ test("whoever tries for session words as a server cannot choose its nonce when i
   assert(error instanceof Failure && error.code === "handshake-damaged");
 });
 
-test("whoever tries for session words as a client cannot choose its nonce when it knows the server's share", async () => {
+Deno.test("whoever tries for session words as a client cannot choose its nonce when it knows the server's share", async () => {
   for (const security of [ENCRYPTED, CODE]) {
     const nonce = new Uint8Array(32).fill(1);
     const client = new ClientHandshake(await prepare(security), nonce);
@@ -313,7 +309,7 @@ test("whoever tries for session words as a client cannot choose its nonce when i
   }
 });
 
-test("a relay that passes on both sides' commitments and nonces as its own shows in the session words", async () => {
+Deno.test("a relay that passes on both sides' commitments and nonces as its own shows in the session words", async () => {
   const [nonceOfRelay, alsoOfRelay] = [new Uint8Array(32), new Uint8Array(32)];
   const sender = new ClientHandshake(
     await prepare(ENCRYPTED),
@@ -346,7 +342,7 @@ test("a relay that passes on both sides' commitments and nonces as its own shows
   assertNotEquals(sender.session?.binding, receiver.session?.binding);
 });
 
-test("a server that says a commitment again is no better off: the words are others each time", async () => {
+Deno.test("a server that says a commitment again is no better off: the words are others each time", async () => {
   const server = sourceOf(await prepare(ENCRYPTED));
   const nonce = new Uint8Array(32).fill(1);
   const words = new Set<string>();
@@ -364,7 +360,7 @@ test("a server that says a commitment again is no better off: the words are othe
 });
 
 for (const security of [ENCRYPTED, CODE]) {
-  test(`a relay that says for the receiver that it asks nobody is noticed, in ${security.mode} mode`, async () => {
+  Deno.test(`a relay that says for the receiver that it asks nobody is noticed, in ${security.mode} mode`, async () => {
     for (const asks of [true, false]) {
       const middle = new Middle(({ direction, index, record }) => {
         if (direction === "down" && index === 0) record[HEADER_SIZE + 2] ^= 1;
@@ -380,7 +376,7 @@ for (const security of [ENCRYPTED, CODE]) {
     }
   });
 
-  test(`a relay that says for a side that it speaks version 1 stops both, in ${security.mode} mode`, async () => {
+  Deno.test(`a relay that says for a side that it speaks version 1 stops both, in ${security.mode} mode`, async () => {
     for (const direction of ["up", "down"]) {
       const middle = new Middle((passing) => {
         const { record } = passing;
@@ -417,7 +413,7 @@ async function watched(security: Security) {
 }
 
 for (const security of [ENCRYPTED, CODE]) {
-  test(`nothing is computed with the share of a stranger who does not finish, in ${security.mode} mode`, async () => {
+  Deno.test(`nothing is computed with the share of a stranger who does not finish, in ${security.mode} mode`, async () => {
     const { source, count } = await watched(security);
     const client = new ClientHandshake(
       await prepare(security),
@@ -436,7 +432,7 @@ for (const security of [ENCRYPTED, CODE]) {
     assertEquals(count.computed, security.mode === "code" ? 2 : 1);
   });
 
-  test(`no secrets are taken for a stranger whose hello does not fit, in ${security.mode} mode`, async () => {
+  Deno.test(`no secrets are taken for a stranger whose hello does not fit, in ${security.mode} mode`, async () => {
     const secrets = await prepare(security);
     let taken = 0;
     const source: SecretsSource = {
@@ -467,7 +463,7 @@ function withShare(hello: Uint8Array, share: Uint8Array, fromEnd: number) {
   hello.set(share, hello.length - fromEnd);
 }
 
-test("shares that are none are refused, without a guess at the code, though nothing is computed with them at first", async () => {
+Deno.test("shares that are none are refused, without a guess at the code, though nothing is computed with them at first", async () => {
   const highBytes = new Uint8Array(32).fill(0xff);
   const cases: [Security, Uint8Array, number][] = [
     [ENCRYPTED, new Uint8Array(32), 32],
@@ -479,7 +475,7 @@ test("shares that are none are refused, without a guess at the code, though noth
     // Of a client
     const guesses = new Guesses(3);
     const [near, far] = memoryPair();
-    const secrets = new ServerSecrets(security);
+    using secrets = new ServerSecrets(security);
     const serving = agreeAsServer(far, secrets, { guesses });
     const client = new ClientHandshake(
       await prepare(security),
@@ -507,7 +503,7 @@ test("shares that are none are refused, without a guess at the code, though noth
   }
 });
 
-test("each wrong guess at a receiver's code is told apart from all else that strangers do", async () => {
+Deno.test("each wrong guess at a receiver's code is told apart from all else that strangers do", async () => {
   const guesses = new Guesses(3);
   const failures = [];
   for (let i = 0; i < 5; i++) {
@@ -542,7 +538,7 @@ const FALSE_RECEIVERS: [string, string, Instead][] = [
   ["talks nonsense", "malformed", () => [Uint8Array.of(1, 0, 0, 1, 1)]],
 ];
 for (const [what, code, instead] of FALSE_RECEIVERS) {
-  test(`a false receiver that guesses at the sender's code and then ${what} is known for one that may have guessed`, async () => {
+  Deno.test(`a false receiver that guesses at the sender's code and then ${what} is known for one that may have guessed`, async () => {
     const middle: Middle = new Middle(({ direction, index, record }) =>
       direction === "down" && index > 0 ? instead(record, middle) : [record]
     );
@@ -555,7 +551,7 @@ for (const [what, code, instead] of FALSE_RECEIVERS) {
   });
 }
 
-test("what fails before the sender's proof, or without a code, is no guess at it", async () => {
+Deno.test("what fails before the sender's proof, or without a code, is no guess at it", async () => {
   const silent = (from: number) => {
     const middle: Middle = new Middle(({ direction, index, record }) => {
       if (direction === "down" && index === from) middle.cutOff();
@@ -572,7 +568,7 @@ test("what fails before the sender's proof, or without a code, is no guess at it
   assertEquals(failure.code, "peer-silent");
 });
 
-test("a proof of a sender's key that is passed on to another connection is none", async () => {
+Deno.test("a proof of a sender's key that is passed on to another connection is none", async () => {
   const key = AttemptKey.from(new Uint8Array(32).fill(1), "photos");
   const [toRelay, ofRelay] = await Promise.all([
     bindings(ENCRYPTED),
@@ -588,26 +584,26 @@ async function bindings(security: Security) {
   const [near, far] = memoryPair();
   const [client, server] = await Promise.all([
     agreeAsClient(near, await prepare(security)),
-    agreeAsServer(far, new ServerSecrets(security)),
+    serve(far, security),
   ]);
   return { client: client.binding, server: server.binding };
 }
 
 for (const security of [ENCRYPTED, CODE]) {
-  test(`a recorded session that is replayed in ${security.mode} mode gets nowhere`, async () => {
+  Deno.test(`a recorded session that is replayed in ${security.mode} mode gets nowhere`, async () => {
     const middle = new Middle();
     await talk({ client: security, middle });
     const recorded = middle.seen.filter(({ direction }) => direction === "up")
       .map(({ record }) => record);
     const [replayer, server] = memoryPair();
-    const agreeing = agreeAsServer(server, new ServerSecrets(security));
+    const agreeing = serve(server, security);
     for (const record of recorded) await replayer.write(record);
     const failure = await agreeing.then(() => undefined, (error) => error);
     assert(["handshake-damaged", "wrong-code"].includes(failure?.code));
   });
 }
 
-test("a relay that flips any one bit is noticed, in encrypted mode", async () => {
+Deno.test("a relay that flips any one bit is noticed, in encrypted mode", async () => {
   const untouched = new Middle();
   await talk({ client: ENCRYPTED, middle: untouched });
   const random = new Random(1);
@@ -633,7 +629,7 @@ test("a relay that flips any one bit is noticed, in encrypted mode", async () =>
   }
 });
 
-test("a relay that flips a bit of a handshake with a code is noticed", async () => {
+Deno.test("a relay that flips a bit of a handshake with a code is noticed", async () => {
   const untouched = new Middle();
   await talk({ client: CODE, middle: untouched });
   const random = new Random(1);
@@ -659,7 +655,7 @@ test("a relay that flips a bit of a handshake with a code is noticed", async () 
   }
 });
 
-test("a relay that cuts the last record is noticed, in both directions", async () => {
+Deno.test("a relay that cuts the last record is noticed, in both directions", async () => {
   const cutsUp = withContent(
     "up",
     (index, record) => index < 2 ? [record] : null,
@@ -676,7 +672,7 @@ test("a relay that cuts the last record is noticed, in both directions", async (
   assertEquals(down.client.failure?.code, "record-truncated");
 });
 
-test("a relay that cuts a record in two and ends there is noticed", async () => {
+Deno.test("a relay that cuts a record in two and ends there is noticed", async () => {
   for (let length = 0; length < 30; length++) {
     let ended = false;
     const { server } = await assertNoticed(withContent("up", (_, record) => {
@@ -688,7 +684,7 @@ test("a relay that cuts a record in two and ends there is noticed", async () => 
   }
 });
 
-test("a relay that swaps two records is noticed", async () => {
+Deno.test("a relay that swaps two records is noticed", async () => {
   let held: Uint8Array;
   const { server } = await assertNoticed(withContent("up", (index, record) => {
     if (index === 0) held = record;
@@ -698,14 +694,14 @@ test("a relay that swaps two records is noticed", async () => {
   assertEquals([server.got, server.failure?.code], ["", "record-damaged"]);
 });
 
-test("a relay that sends a record twice is noticed", async () => {
+Deno.test("a relay that sends a record twice is noticed", async () => {
   const { server } = await assertNoticed(
     withContent("up", (_, record) => [record, record.slice()]),
   );
   assertEquals(server.failure?.code, "record-damaged");
 });
 
-test("a relay that leaves a record out is noticed", async () => {
+Deno.test("a relay that leaves a record out is noticed", async () => {
   for (const left of [0, 1]) {
     const { server } = await assertNoticed(
       withContent("up", (index, record) => index === left ? [] : [record]),
@@ -714,7 +710,7 @@ test("a relay that leaves a record out is noticed", async () => {
   }
 });
 
-test("a relay that sends a side's own records back to it is noticed", async () => {
+Deno.test("a relay that sends a side's own records back to it is noticed", async () => {
   const sent: Uint8Array[] = [];
   const middle = new Middle((passing) => {
     const { direction, record } = passing;
@@ -728,7 +724,7 @@ test("a relay that sends a side's own records back to it is noticed", async () =
   assertEquals([client.got, client.failure?.code], ["", "record-damaged"]);
 });
 
-test("a record made up by a relay is noticed", async () => {
+Deno.test("a record made up by a relay is noticed", async () => {
   const random = new Random(3);
   const { server } = await assertNoticed(withContent("up", (index, record) => {
     if (index !== 1) return [record];
@@ -738,7 +734,7 @@ test("a record made up by a relay is noticed", async () => {
   assertEquals(server.failure?.code, "record-damaged");
 });
 
-test("a relay that makes the end out of another record is noticed", async () => {
+Deno.test("a relay that makes the end out of another record is noticed", async () => {
   const { server } = await assertNoticed(withContent("up", (index, record) => {
     if (index !== 1) return [record];
     return [Uint8Array.of(RecordType.END, 0, 0, 16, ...record.slice(-16))];
@@ -746,7 +742,7 @@ test("a relay that makes the end out of another record is noticed", async () => 
   assertEquals(server.failure?.code, "record-damaged");
 });
 
-test("a refusal that a relay made up stops both, and makes nobody talk otherwise", async () => {
+Deno.test("a refusal that a relay made up stops both, and makes nobody talk otherwise", async () => {
   for (let reason = 0; reason < 9; reason++) {
     const middle = new Middle(({ direction, record }) =>
       direction === "down"

@@ -4,11 +4,9 @@ import { RecordType } from "../../lib/secure/handshake/messages.ts";
 import type { RefusalCode } from "../../lib/secure/handshake/handshake_failure.ts";
 import {
   agreeAsClient,
-  agreeAsServer,
   prepare,
   type Security,
 } from "../../lib/secure/secure_channel.ts";
-import { ServerSecrets } from "../../lib/secure/handshake/server_secrets.ts";
 import { memoryPair } from "../support/memory_stream.ts";
 import { Middle } from "./man_in_the_middle.ts";
 import {
@@ -16,17 +14,13 @@ import {
   ENCRYPTED,
   PLAIN,
   QUESTION,
+  serve,
   talk,
   withCode,
 } from "./handshake/handshake_pair.ts";
 
-/** What was still being opened when a stream broke is left to itself, and is no leak. */
-function test(name: string, fn: () => void | Promise<void>): void {
-  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
-}
-
 for (const security of [ENCRYPTED, withCode("7-a-b")]) {
-  test(`in ${security.mode} mode both sides hear each other, and nobody else does`, async () => {
+  Deno.test(`in ${security.mode} mode both sides hear each other, and nobody else does`, async () => {
     const middle = new Middle();
     const { client, server } = await talk({ client: security, middle });
     assertEquals([server.failure, client.failure], [undefined, undefined]);
@@ -44,7 +38,7 @@ for (const security of [ENCRYPTED, withCode("7-a-b")]) {
   });
 }
 
-test("in plain mode both sides hear each other, and everybody else does", async () => {
+Deno.test("in plain mode both sides hear each other, and everybody else does", async () => {
   const middle = new Middle();
   const { client, server } = await talk({ client: PLAIN, middle });
   assertEquals([server.got, client.got], [QUESTION, ANSWER]);
@@ -52,7 +46,7 @@ test("in plain mode both sides hear each other, and everybody else does", async 
   assert(all.join("").includes(QUESTION));
 });
 
-test("without a code both sides have the same three words, other ones each time", async () => {
+Deno.test("without a code both sides have the same three words, other ones each time", async () => {
   const one = await talk({ client: ENCRYPTED });
   const other = await talk({ client: ENCRYPTED });
   assertEquals(one.client.words?.length, 3);
@@ -61,26 +55,26 @@ test("without a code both sides have the same three words, other ones each time"
   assertNotEquals(one.client.words, other.client.words);
 });
 
-test("a client knows whether a person is asked at the server", async () => {
+Deno.test("a client knows whether a person is asked at the server", async () => {
   for (const security of [PLAIN, ENCRYPTED, withCode("7-a-b")]) {
     for (const asks of [true, false, undefined]) {
       const [near, far] = memoryPair();
       const [{ peerAsks }] = await Promise.all([
         agreeAsClient(near, await prepare(security)),
-        agreeAsServer(far, new ServerSecrets(security), { asks }),
+        serve(far, security, { asks }),
       ]);
       assertEquals(peerAsks, asks ?? false);
     }
   }
 });
 
-test("both sides have the same binding, another one each time, and none in plain mode", async () => {
+Deno.test("both sides have the same binding, another one each time, and none in plain mode", async () => {
   const seen = new Set<string>();
   for (const security of [ENCRYPTED, ENCRYPTED, withCode("7-a-b"), PLAIN]) {
     const [near, far] = memoryPair();
     const [client, server] = await Promise.all([
       agreeAsClient(near, await prepare(security)),
-      agreeAsServer(far, new ServerSecrets(security)),
+      serve(far, security),
     ]);
     assertEquals(client.binding, server.binding);
     assertEquals(client.binding.length, 32);
@@ -91,7 +85,7 @@ test("both sides have the same binding, another one each time, and none in plain
   assertEquals(seen.size, 4);
 });
 
-test("with a code there are no words to compare", async () => {
+Deno.test("with a code there are no words to compare", async () => {
   const { client, server } = await talk({ client: withCode("x") });
   assertEquals([client.words, server.words], [undefined, undefined]);
 });
@@ -105,7 +99,7 @@ const MISMATCHES: [Security, Security, RefusalCode][] = [
   [withCode("a"), ENCRYPTED, "code-refused"],
 ];
 for (const [client, server, code] of MISMATCHES) {
-  test(`a client in ${client.mode} mode is refused by a server in ${server.mode} mode, and both know why`, async () => {
+  Deno.test(`a client in ${client.mode} mode is refused by a server in ${server.mode} mode, and both know why`, async () => {
     const middle = new Middle();
     const sides = await talk({ client, server, middle });
     assertEquals(sides.client.failure?.detail, {
@@ -118,7 +112,7 @@ for (const [client, server, code] of MISMATCHES) {
   });
 }
 
-test("a wrong code is told to both sides, and nothing is taken", async () => {
+Deno.test("a wrong code is told to both sides, and nothing is taken", async () => {
   const middle = new Middle();
   const { client, server } = await talk({
     client: withCode("7-a-b"),
@@ -139,7 +133,7 @@ test("a wrong code is told to both sides, and nothing is taken", async () => {
   ]);
 });
 
-test("a receiver that does not know the code is found out, and can open nothing of what left", async () => {
+Deno.test("a receiver that does not know the code is found out, and can open nothing of what left", async () => {
   // It answers with its own code and says that all is well.
   const middle = new Middle(({ direction, record }) => {
     const refuses = direction === "down" && record[0] === RecordType.REFUSE;
@@ -158,7 +152,7 @@ test("a receiver that does not know the code is found out, and can open nothing 
 });
 
 for (const security of [ENCRYPTED, withCode("7-a-b")]) {
-  test(`in ${security.mode} mode content follows the client's proof, and nothing is read before the server's`, async () => {
+  Deno.test(`in ${security.mode} mode content follows the client's proof, and nothing is read before the server's`, async () => {
     const middle = new Middle(({ direction, record }) => {
       const proof = direction === "down" && record[0] === RecordType.FINISHED;
       return proof ? [] : [record];
@@ -169,7 +163,7 @@ for (const security of [ENCRYPTED, withCode("7-a-b")]) {
   });
 }
 
-test("after three wrong guesses not even the right code is looked at", async () => {
+Deno.test("after three wrong guesses not even the right code is looked at", async () => {
   const guesses = new Guesses(3);
   const server = withCode("right");
   const attempt = async (code: string) => {
@@ -184,7 +178,7 @@ test("after three wrong guesses not even the right code is looked at", async () 
   assertEquals(await attempt("right"), "peer-refused");
 });
 
-test("many guesses at once are no more than three", async () => {
+Deno.test("many guesses at once are no more than three", async () => {
   const guesses = new Guesses(3);
   const codes = Array.from({ length: 20 }, (_, at) => withCode(`${at}`));
   const sides = await Promise.all(
@@ -196,7 +190,7 @@ test("many guesses at once are no more than three", async () => {
   }
 });
 
-test("of another version both sides are told", async () => {
+Deno.test("of another version both sides are told", async () => {
   const middle = new Middle(({ direction, index, record }) => {
     if (direction === "up" && index === 0) record[4]++;
     return [record];

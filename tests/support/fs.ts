@@ -87,3 +87,14 @@ export async function writeRandomFile(
     }
   }
 }
+
+/** Mounts an empty file system, which is in memory. @returns whether that is allowed */
+export async function mount(path: string, options: string): Promise<boolean> {
+  const args = ["-t", "tmpfs", "-o", options, "tmpfs", path];
+  const command = new Deno.Command("mount", { args, stderr: "null" });
+  return (await command.output()).success;
+}
+
+export async function unmount(path: string): Promise<void> {
+  await new Deno.Command("umount", { args: [path] }).output();
+}

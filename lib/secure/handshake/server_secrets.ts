@@ -1,4 +1,4 @@
-import { setTimeout } from "node:timers";
+import { clearTimeout, setTimeout } from "node:timers";
 import type { Secrets, SecretsSource } from "./handshake.ts";
 import { KeyShare } from "./key_share.ts";
 import { cpaceInputs, type Security } from "../security.ts";
@@ -13,7 +13,7 @@ const REFILL_INTERVAL = 20;
  * them made ahead, while nobody waits. What follows from the code alone is
  * computed once. One for all connections of a server.
  */
-export class ServerSecrets implements SecretsSource {
+export class ServerSecrets implements SecretsSource, Disposable {
   readonly mode: Security["mode"];
   /** What a code takes is loaded. */
   readonly ready: Promise<void>;
@@ -22,6 +22,7 @@ export class ServerSecrets implements SecretsSource {
     throw new TypeError("Not ready yet");
   };
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #disposed = false;
 
   constructor(security: Security) {
     this.mode = security.mode;
@@ -35,6 +36,12 @@ export class ServerSecrets implements SecretsSource {
     const secrets = this.#pool.shift() ?? this.#make();
     this.#refill();
     return secrets;
+  }
+
+  /** Makes no more ahead; {@linkcode next} still gives some. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#disposed = true;
   }
 
   async #prepare(security: Security): Promise<void> {
@@ -60,7 +67,7 @@ export class ServerSecrets implements SecretsSource {
   /** Makes one after another until the pool is full. */
   #refill(): void {
     const full = this.#pool.length >= POOL_SIZE || this.mode === "plain";
-    if (full || this.#timer !== undefined) return;
+    if (full || this.#disposed || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#pool.push(this.#make());

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { lineOf, measure } from "./measure.ts";
 import { FULL } from "../../support/ferry.ts";
 import { inDirectory } from "../../support/fs.ts";
+import { FULL_RUN, testWith } from "../../support/needs.ts";
 
 /**
  * Bytes by which a receiver's memory may grow, whatever strangers send. On a
@@ -84,10 +85,10 @@ const FLOODS: [string, string, "always" | "full"][] = [
 ];
 
 for (const [what, flood, when] of FLOODS) {
-  Deno.test({
-    name: `${what}: memory stays, and honest senders get in (${flood})`,
-    ignore: when === "full" && !FULL,
-    fn: () =>
+  testWith(
+    when === "full" ? FULL_RUN : [],
+    `${what}: memory stays, and honest senders get in (${flood})`,
+    () =>
       inDirectory(async (cwd) => {
         const measured = await measure(cwd, {
           flood: flood.split(" "),
@@ -107,7 +108,7 @@ for (const [what, flood, when] of FLOODS) {
         if (!FULL) return;
         assert(measured.slower < 2, line);
       }),
-  });
+  );
 }
 
 Deno.test("with --keep and no code, strangers who answer cookies and are silent keep nobody out", () =>

@@ -1,11 +1,7 @@
-import { freePort, installed, kill, listening } from "../../support/process.ts";
+import { freePort, kill, listening } from "../../support/process.ts";
 import { COMMAND, start } from "../../support/ferry.ts";
 import { pause } from "../../support/wait.ts";
 
-/** Whether another user can be played, and files of others be made. */
-export const ROOT = Deno.uid() === 0;
-/** Whether there is a terminal to play a person at. */
-export const TMUX = await installed("tmux");
 /** The user, and the group, that attack on the same machine: `nobody`. */
 export const NOBODY = 65_534;
 

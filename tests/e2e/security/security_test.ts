@@ -10,7 +10,7 @@ import {
 import { readMessage } from "../../../lib/secure/handshake/message_reader.ts";
 import { agreeAsClient, prepare } from "../../../lib/secure/secure_channel.ts";
 import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
-import { freePort, installed, listening } from "../../support/process.ts";
+import { freePort, listening } from "../../support/process.ts";
 import "../../support/c_library.ts";
 import { type Direction, Relay } from "../../net/relay.ts";
 import { type Ended, Ferry, runFerry, runPair } from "../../support/ferry.ts";
@@ -21,6 +21,7 @@ import {
   writeRandomFile,
 } from "../../support/fs.ts";
 import { until } from "../../support/wait.ts";
+import { program, testWith } from "../../support/needs.ts";
 
 const TEXT = "The quick brown fox jumps over the lazy dog. ";
 
@@ -227,10 +228,10 @@ Deno.test("a code with --plain is a mistake", async () => {
   assertEquals(sent.code, 2);
 });
 
-Deno.test({
-  name: "a sender is asked for the code that it was not given, on the terminal",
-  ignore: !await installed("script"),
-  fn: () =>
+testWith(
+  await program("script"),
+  "a sender is asked for the code that it was not given, on the terminal",
+  () =>
     inDirectory(async (cwd) => {
       const [received] = await runPair({
         cwd,
@@ -250,7 +251,7 @@ Deno.test({
       assertEquals(received.code, 0, received.stderr);
       assertEquals(await Deno.readTextFile(`${cwd}/out`), "data\n");
     }),
-});
+);
 
 const OPTIONS = { hostname: "127.0.0.1", port: 0, timeout: 5_000, mtu: 1500 };
 

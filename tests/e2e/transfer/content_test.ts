@@ -9,13 +9,11 @@ import {
   writeRandomFile,
 } from "../../support/fs.ts";
 import { until } from "../../support/wait.ts";
+import { assertDone } from "../../support/assertions.ts";
 
-/** Asserts that both sides succeeded, and say so with the same digest. */
-function assertDone(ended: [Ended, Ended]): void {
-  assertEquals(ended.map(({ code, stderr }) => ({ code, stderr })), [
-    { code: 0, stderr: ended[0].stderr },
-    { code: 0, stderr: ended[1].stderr },
-  ]);
+/** Asserts that both sides succeeded, and say so with the same digest and nothing else. */
+function assertDoneAlike(ended: [Ended, Ended]): void {
+  assertDone(ended);
   const [received, sent] = ended.map(({ stderr }) => stderr);
   assertMatch(received, /^Received .* SHA-256 [0-9a-f]{64}\n$/);
   assertMatch(sent, /^Sent .* SHA-256 [0-9a-f]{64}\n$/);
@@ -24,7 +22,7 @@ function assertDone(ended: [Ended, Ended]): void {
 
 /** Sends the file `in` of a directory both ways that there are, one of them plain, and compares. */
 async function assertCarried(cwd: string): Promise<void> {
-  assertDone(
+  assertDoneAlike(
     await runPair({
       cwd,
       send: { shell: 'cat in | "$@"', args: ["--plain"] },
@@ -35,7 +33,7 @@ async function assertCarried(cwd: string): Promise<void> {
   await Deno.remove(`${cwd}/out`);
 
   await Deno.mkdir(`${cwd}/dir`);
-  assertDone(
+  assertDoneAlike(
     await runPair({
       cwd,
       send: { args: ["in"] },
@@ -58,7 +56,7 @@ Deno.test("everything arrives where the socket's options are out of reach", () =
   inDirectory(async (cwd) => {
     const shell = '"${@/#--allow-ffi=*/--no-lock}"';
     await writeRandomFile(`${cwd}/in`, 5_000_000);
-    assertDone(
+    assertDoneAlike(
       await runPair({
         cwd,
         send: { shell: `cat in | ${shell}` },
@@ -90,7 +88,7 @@ Deno.test("300 MB arrive as they were sent, by pipe and by file", () =>
 Deno.test("standard input and output may be files, and -o names one", () =>
   inDirectory(async (cwd) => {
     await writeRandomFile(`${cwd}/in`, 70_000);
-    assertDone(
+    assertDoneAlike(
       await runPair({
         cwd,
         send: { shell: 'exec "$@" < in' },
@@ -98,7 +96,7 @@ Deno.test("standard input and output may be files, and -o names one", () =>
       }),
     );
     assert(await sameFiles(`${cwd}/in`, `${cwd}/out`));
-    assertDone(
+    assertDoneAlike(
       await runPair({
         cwd,
         send: { shell: 'exec "$@" < in', args: ["-"] },
@@ -113,7 +111,7 @@ Deno.test("a file keeps its permission bits and its time", () =>
     await Deno.writeTextFile(`${cwd}/in`, "x", { mode: 0o750 });
     await touch("@1200000000.123456789", `${cwd}/in`);
     await Deno.mkdir(`${cwd}/dir`);
-    assertDone(
+    assertDoneAlike(
       await runPair({
         cwd,
         send: { args: ["in"] },
@@ -125,7 +123,7 @@ Deno.test("a file keeps its permission bits and its time", () =>
 
 Deno.test("a stream that is saved in a directory is named after the time", () =>
   inDirectory(async (cwd) => {
-    assertDone(await runPair({ cwd, receive: { args: ["-d", "."] } }));
+    assertDoneAlike(await runPair({ cwd, receive: { args: ["-d", "."] } }));
     const [name, ...others] = namesIn(cwd);
     assertMatch(name, /^ferry-\d{8}-\d{6}$/);
     assertEquals(others, []);
@@ -146,7 +144,7 @@ Deno.test("a line that is typed arrives before the stream ends", () =>
       );
     }
     await writer.close();
-    assertDone(await ended);
+    assertDoneAlike(await ended);
   }));
 
 const MEGABYTES = FULL ? 2000 : 250;

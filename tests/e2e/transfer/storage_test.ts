@@ -18,11 +18,9 @@ import {
   writeRandomFile,
 } from "../../support/fs.ts";
 import { grown, until } from "../../support/wait.ts";
+import { EXECUTABLE, ROOT, testWith } from "../../support/needs.ts";
 
-const ROOT = Deno.uid() === 0;
 const NOBODY = 65534;
-/** Without a binary, another user may not be let to run Deno. */
-const BINARY = Deno.env.has("FERRY");
 const KILLS = FULL ? 100 : 8;
 
 /** What somebody else on the machine can read below a directory. */
@@ -44,11 +42,10 @@ function share(cwd: string, directory: string): void {
 }
 
 for (const into of ["-o", "-d"]) {
-  Deno.test({
-    name:
-      `another user reads nothing of what arrives with ${into}, neither before nor while nor after, if it is private`,
-    ignore: !ROOT,
-    fn: () =>
+  testWith(
+    ROOT,
+    `another user reads nothing of what arrives with ${into}, neither before nor while nor after, if it is private`,
+    () =>
       inDirectory(async (cwd) => {
         share(cwd, `${cwd}/dir`);
         await writeRandomFile(`${cwd}/in`, 5_000_000);
@@ -71,7 +68,7 @@ for (const into of ["-o", "-d"]) {
         const { mode, uid } = Deno.statSync(`${cwd}/dir/in`);
         assertEquals([mode! & 0o7777, uid], [0o600, 0]);
       }),
-  });
+  );
 }
 
 Deno.test("a receiver with -o leaves nothing in the directory before anybody sends, and no name to guess", () =>
@@ -107,11 +104,11 @@ async function plant(directory: string, user: number): Promise<void> {
 }
 
 for (const [who, uid] of [["root", 0], ["a user", NOBODY]] as const) {
-  Deno.test({
-    name:
-      `what another user has planted in a shared directory is neither filled nor waited for, nor removed, by ${who}`,
-    ignore: !ROOT || uid !== 0 && !BINARY,
-    fn: () =>
+  testWith(
+    // Another user may not be allowed to run Deno
+    uid === 0 ? ROOT : [ROOT, EXECUTABLE],
+    `what another user has planted in a shared directory is neither filled nor waited for, nor removed, by ${who}`,
+    () =>
       inDirectory(async (cwd) => {
         share(cwd, `${cwd}/dir`);
         await plant(`${cwd}/dir`, NOBODY - 1);
@@ -131,14 +128,13 @@ for (const [who, uid] of [["root", 0], ["a user", NOBODY]] as const) {
         assertEquals(Deno.statSync(`${cwd}/dir/in`).uid, uid);
         assertEquals(namesIn(`${cwd}/dir`), [...before, "in"].sort());
       }),
-  });
+  );
 }
 
-Deno.test({
-  name: "a umask that takes everything away leaves nothing behind",
-  // Root may open it all the same
-  ignore: ROOT && !BINARY,
-  fn: () =>
+testWith(
+  ROOT.met ? EXECUTABLE : [],
+  "a umask that takes everything away leaves nothing behind",
+  () =>
     inDirectory(async (cwd) => {
       Deno.writeTextFileSync(`${cwd}/in`, "hello");
       share(cwd, `${cwd}/dir`);
@@ -147,14 +143,14 @@ Deno.test({
         cwd,
         send: { args: ["in"] },
         receive: {
-          shell: `umask 777; exec ${ROOT ? drop : ""} "$@"`,
+          shell: `umask 777; exec ${ROOT.met ? drop : ""} "$@"`,
           args: ["-d", "dir"],
         },
       });
       assertEquals(sent.code, 3);
       assertEquals(namesIn(`${cwd}/dir`), []);
     }),
-});
+);
 
 Deno.test("a file that is larger than files may be there fails like a full disk, and goes on without the limit", () =>
   inDirectory(async (cwd) => {

@@ -2,6 +2,7 @@ import { assert } from "@std/assert";
 import { runPair } from "../../support/ferry.ts";
 import { makeTrap, SECRET, whileFlipping } from "./flip.ts";
 import { inDirectory } from "../../support/fs.ts";
+import { LINUX, ROOT, testWith } from "../../support/needs.ts";
 
 /** How often the tree is sent. */
 const SENDS = Number(Deno.env.get("FERRY_SENDS") ?? 6);
@@ -15,11 +16,10 @@ function* secretsIn(path: string): Generator<string> {
   }
 }
 
-Deno.test({
-  name:
-    "while another user exchanges files and directories with links, root sends nothing that they lead to",
-  ignore: Deno.build.os !== "linux" || Deno.uid() !== 0,
-  fn: () =>
+testWith(
+  [LINUX, ROOT],
+  "while another user exchanges files and directories with links, root sends nothing that they lead to",
+  () =>
     inDirectory(async (cwd) => {
       const names = makeTrap(cwd);
       await whileFlipping(`${cwd}/tree`, names, async () => {
@@ -36,7 +36,7 @@ Deno.test({
         }
       });
     }),
-});
+);
 
 /** A new directory for what arrives. */
 function into(cwd: string, attempt: number): string {

@@ -3,6 +3,7 @@ import { Random } from "../../../lib/base/prng.ts";
 import { assertDone } from "../../support/assertions.ts";
 import { type Ended, FULL, runFerry, runPair } from "../../support/ferry.ts";
 import { inDirectory, listing, namesIn, touch } from "../../support/fs.ts";
+import { FULL_RUN, NO_ROOT, testWith } from "../../support/needs.ts";
 
 const FILES = FULL ? 10_000 : 1000;
 const ODD_NAMES = [
@@ -193,11 +194,10 @@ Deno.test("nothing is written through a link that is in the way", () =>
     assertEquals(namesIn(`${cwd}/outside`), []);
   }));
 
-Deno.test({
-  name:
-    "a file that cannot be read is named, the rest arrives, and the sender fails",
-  ignore: Deno.uid() === 0,
-  fn: () =>
+testWith(
+  NO_ROOT,
+  "a file that cannot be read is named, the rest arrives, and the sender fails",
+  () =>
     inDirectory(async (cwd) => {
       await Deno.mkdir(`${cwd}/tree`);
       await Deno.writeTextFile(`${cwd}/tree/a`, "a", { mode: 0 });
@@ -209,17 +209,20 @@ Deno.test({
       assertMatch(sent.stderr, /^1 file could not be read/m);
       assertEquals(namesIn(`${cwd}/dir/tree`), ["b"]);
     }),
-});
+);
 
-Deno.test("a sparse file larger than memory is read and written in little memory", async () => {
-  if (!FULL) return;
-  await inDirectory(async (cwd) => {
-    await Deno.mkdir(`${cwd}/tree`);
-    await Deno.writeTextFile(`${cwd}/tree/sparse`, "");
-    await Deno.truncate(`${cwd}/tree/sparse`, 2e9);
-    await Deno.mkdir(`${cwd}/dir`);
-    const ended = await sendTree(cwd);
-    assertDone(ended);
-    for (const { memory } of ended) assert(memory < 3e8, `${memory} bytes`);
-  });
-});
+testWith(
+  FULL_RUN,
+  "a sparse file larger than memory is read and written in little memory",
+  async () => {
+    await inDirectory(async (cwd) => {
+      await Deno.mkdir(`${cwd}/tree`);
+      await Deno.writeTextFile(`${cwd}/tree/sparse`, "");
+      await Deno.truncate(`${cwd}/tree/sparse`, 2e9);
+      await Deno.mkdir(`${cwd}/dir`);
+      const ended = await sendTree(cwd);
+      assertDone(ended);
+      for (const { memory } of ended) assert(memory < 3e8, `${memory} bytes`);
+    });
+  },
+);

@@ -9,6 +9,7 @@ import {
   writeRandomFile,
 } from "../../support/fs.ts";
 import { grown, pause } from "../../support/wait.ts";
+import { SOURCE, testWith } from "../../support/needs.ts";
 
 /** Slow enough that 20 MB are still under way when something happens. */
 const UNHURRIED = ["--rate", "100"];
@@ -124,11 +125,10 @@ Deno.test("what a killed receiver left behind is gone on with by the next", () =
     assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
   }));
 
-Deno.test({
-  name: "Ctrl-C ends a sender whose named pipe nobody writes to",
-  // A binary may be made with Deno 2.5, whose exit waits for the opening to end.
-  ignore: Deno.env.has("FERRY"),
-  fn: () =>
+testWith(
+  SOURCE,
+  "Ctrl-C ends a sender whose named pipe nobody writes to",
+  () =>
     inDirectory(async (cwd) => {
       await new Deno.Command("mkfifo", { args: [`${cwd}/pipe`] }).output();
       const sender = new Ferry(["send", "127.0.0.1", `${cwd}/pipe`], { cwd });
@@ -136,7 +136,7 @@ Deno.test({
       sender.kill("SIGINT");
       assertFailed(await sender.ended, 130, /^Interrupted\n/);
     }),
-});
+);
 
 const PAUSE = FULL ? 10_000 : 1500;
 

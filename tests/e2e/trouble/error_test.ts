@@ -1,14 +1,17 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { freePort, listening } from "../../support/process.ts";
 import { assertFailed } from "../../support/assertions.ts";
 import { Ferry, runFerry, runPair, startPair } from "../../support/ferry.ts";
 import {
   inDirectory,
+  mount,
   namesIn,
   staged,
+  unmount,
   writeRandomFile,
 } from "../../support/fs.ts";
 import { until } from "../../support/wait.ts";
+import { MOUNT, NO_ROOT, testWith } from "../../support/needs.ts";
 
 Deno.test("a bad command line ends with status 2 and one line", async () => {
   assertFailed(await runFerry(["send"]), 2, /see ferry send --help/);
@@ -78,10 +81,10 @@ Deno.test("what the runtime never opens cannot be sent, and that is what is said
   );
 });
 
-Deno.test({
-  name: "a file that may not be read cannot be sent",
-  ignore: Deno.uid() === 0,
-  fn: () =>
+testWith(
+  NO_ROOT,
+  "a file that may not be read cannot be sent",
+  () =>
     inDirectory(async (cwd) => {
       await Deno.writeTextFile(`${cwd}/x`, "x", { mode: 0 });
       assertFailed(
@@ -90,7 +93,7 @@ Deno.test({
         /Cannot read .*\/x: permission denied/,
       );
     }),
-});
+);
 
 Deno.test("a place that cannot be written to is bad input", () =>
   inDirectory(async (cwd) => {
@@ -223,30 +226,25 @@ Deno.test("an output that was closed from the start is warned of", () =>
     assertEquals([received.code, sent.code], [0, 0]);
   }));
 
-/** Runs `body` with a file system of 1 MB at `path`, if this process may mount one. */
+/** Runs `body` with a file system of 1 MB at `path`. */
 async function withDisk(
   path: string,
   options: string,
   body: () => Promise<void>,
 ): Promise<void> {
   await Deno.mkdir(path);
-  const mounting = new Deno.Command("mount", {
-    args: ["-t", "tmpfs", "-o", `size=1m,${options}`, "tmpfs", path],
-    stderr: "null",
-  });
-  if (!(await mounting.output()).success) return;
+  assert(await mount(path, `size=1m,${options}`));
   try {
     await body();
   } finally {
-    await new Deno.Command("umount", { args: [path] }).output();
+    await unmount(path);
   }
 }
 
-Deno.test({
-  name:
-    "a disk without room for a file fails the transfer on both sides, and nothing is left",
-  ignore: Deno.uid() !== 0,
-  fn: () =>
+testWith(
+  MOUNT,
+  "a disk without room for a file fails the transfer on both sides, and nothing is left",
+  () =>
     inDirectory(async (cwd) => {
       await writeRandomFile(`${cwd}/in`, 5_000_000);
       await withDisk(`${cwd}/disk`, "rw", async () => {
@@ -260,13 +258,12 @@ Deno.test({
         assertEquals(namesIn(`${cwd}/disk`), []);
       });
     }),
-});
+);
 
-Deno.test({
-  name:
-    "a disk that fills fails the transfer on both sides, and names the file",
-  ignore: Deno.uid() !== 0,
-  fn: () =>
+testWith(
+  MOUNT,
+  "a disk that fills fails the transfer on both sides, and names the file",
+  () =>
     inDirectory(async (cwd) => {
       await Deno.mkdir(`${cwd}/tree`);
       for (let i = 0; i < 40; i++) {
@@ -292,13 +289,12 @@ Deno.test({
         assertEquals(namesIn(`${cwd}/disk`), ["tree.ferry-part"]);
       });
     }),
-});
+);
 
-Deno.test({
-  name:
-    "a disk that is read-only fails the transfer on both sides, with the cause",
-  ignore: Deno.uid() !== 0,
-  fn: () =>
+testWith(
+  MOUNT,
+  "a disk that is read-only fails the transfer on both sides, with the cause",
+  () =>
     inDirectory(async (cwd) => {
       await Deno.mkdir(`${cwd}/tree`);
       await Deno.writeTextFile(`${cwd}/in`, "x");
@@ -314,7 +310,7 @@ Deno.test({
         }
       });
     }),
-});
+);
 
 Deno.test("a directory where a file should go is left alone, and both sides say so", () =>
   inDirectory(async (cwd) => {

@@ -17,10 +17,22 @@ Deno.test("a code is a number and two words of the list", () => {
   }
 });
 
-Deno.test("there are at least 2^24 codes, and none is made twice in a row of many", () => {
-  assert(128 * WORDS.length ** 2 >= 2 ** 24);
-  const codes = new Set(Array.from({ length: 200 }, makeCode));
-  assert(codes.size >= 198);
+Deno.test("every number and every word is used in codes, at either place, about equally often", () => {
+  const ROUNDS = 200;
+  const parts = Array.from(
+    { length: ROUNDS * WORDS.length },
+    () => makeCode().split("-"),
+  );
+  // Expected 800 of each number and 200 of each word: 7 standard deviations
+  for (const [place, kinds] of [128, 512, 512].entries()) {
+    const counts = Map.groupBy(parts, (code) => code[place]);
+    assertEquals(counts.size, kinds);
+    const expected = parts.length / kinds;
+    for (const [part, { length }] of counts) {
+      const deviation = Math.abs(length - expected) / Math.sqrt(expected);
+      assert(deviation < 7, `${part}: ${length} times`);
+    }
+  }
 });
 
 Deno.test("the words can be told apart and typed", () => {

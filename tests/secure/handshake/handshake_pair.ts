@@ -4,6 +4,7 @@ import { refusalOf } from "../../../lib/secure/handshake/handshake_failure.ts";
 import {
   agreeAsClient,
   agreeAsServer,
+  type Agreed,
   prepare,
   type Security,
   type ServerOptions,
@@ -56,8 +57,7 @@ export async function talk(
       me.words = await words;
     }),
     side(middle.server, isRefusal, async (me) => {
-      const secrets = new ServerSecrets(server);
-      const agreed = await agreeAsServer(middle.server, secrets, options);
+      const agreed = await serve(middle.server, server, options);
       me.words = await agreed.words;
       await hear(agreed.stream, me);
       await say(agreed.stream, ANSWER);
@@ -65,6 +65,16 @@ export async function talk(
   ]);
   clearTimeout(timer);
   return { client: clients, server: servers };
+}
+
+/** Agrees as a server whose secrets are for this connection alone. */
+export async function serve(
+  stream: ByteStream,
+  security: Security,
+  options?: ServerOptions,
+): Promise<Agreed> {
+  using secrets = new ServerSecrets(security);
+  return await agreeAsServer(stream, secrets, options);
 }
 
 function isRefusal(failure: Failure): boolean {

@@ -5,11 +5,6 @@ import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
 import { ENCRYPTED, PLAIN, withCode } from "./handshake_pair.ts";
 import { pause } from "../../support/wait.ts";
 
-/** What is made ahead goes on being made for a moment, and is no leak. */
-function test(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
-}
-
 const CODE = withCode("17-walnut-copper");
 
 function sharesIn(secrets: Secrets): string[] {
@@ -20,8 +15,8 @@ function sharesIn(secrets: Secrets): string[] {
 }
 
 for (const security of [ENCRYPTED, CODE]) {
-  test(`in ${security.mode} mode no share is given twice, more than are made ahead`, async () => {
-    const secrets = new ServerSecrets(security);
+  Deno.test(`in ${security.mode} mode no share is given twice, more than are made ahead`, async () => {
+    using secrets = new ServerSecrets(security);
     await secrets.ready;
     const given = Array.from({ length: 60 }, () => sharesIn(secrets.next()));
     // Those that were made ahead meanwhile
@@ -36,8 +31,8 @@ for (const security of [ENCRYPTED, CODE]) {
   });
 }
 
-test("what is made with a generator that is kept agrees with what is made anew", async () => {
-  const secrets = new ServerSecrets(CODE);
+Deno.test("what is made with a generator that is kept agrees with what is made anew", async () => {
+  using secrets = new ServerSecrets(CODE);
   await secrets.ready;
   const server = secrets.next();
   const client = await prepare(CODE);
@@ -57,8 +52,8 @@ test("what is made with a generator that is kept agrees with what is made anew",
   );
 });
 
-test("a server without shares has none", async () => {
-  const secrets = new ServerSecrets(PLAIN);
+Deno.test("a server without shares has none", async () => {
+  using secrets = new ServerSecrets(PLAIN);
   await secrets.ready;
   assertEquals(secrets.next(), { mode: "plain" });
 });
