@@ -189,7 +189,7 @@ export async function startPair(options: PairOptions = {}): Promise<Pair> {
       .concat(options.receive?.args ?? []),
     { cwd, ...options.receive },
   );
-  await listening("udp", port);
+  await listening("udp", port, receiver);
   const sender = new Ferry(
     ["send", "127.0.0.1", `${options.via?.(port) ?? port}`, ...security]
       .concat(options.send?.args ?? []),

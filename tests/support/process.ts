@@ -1,4 +1,4 @@
-import { until } from "./wait.ts";
+import { type Running, until } from "./wait.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
@@ -103,10 +103,15 @@ export function freePort(): number {
   }
 }
 
-/** Resolves once somebody listens at a port, or at once where that cannot be seen. */
+/**
+ * Resolves once somebody listens at a port, or at once where that cannot be seen.
+ *
+ * @param running who is to listen: once it has ended, there is no hope
+ */
 export async function listening(
   protocol: "tcp" | "udp",
   port: number,
+  running?: Running,
 ): Promise<void> {
   const state = protocol === "tcp" ? "0A" : "07";
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
@@ -117,7 +122,7 @@ export async function listening(
       Deno.readTextFile(`/proc/net/${table}`).catch(() => "")
     );
     return (await Promise.all(tables)).some((table) => line.test(table));
-  });
+  }, running);
 }
 
 /** Whether a program is installed. */

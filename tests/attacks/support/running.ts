@@ -114,7 +114,7 @@ export async function receiver(
 ): Promise<Running & { port: number }> {
   const port = freePort();
   const running = ferry(["receive", `${port}`, ...args], options);
-  await listening("udp", port);
+  await listening("udp", port, running);
   return Object.assign(running, { port });
 }
 
