@@ -20,7 +20,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "mod.ts",
     "cli",
     "node:",
-    "jsr:@std/",
     "deno.json",
   ],
   "main.ts": ["cli"],

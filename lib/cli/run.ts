@@ -4,7 +4,6 @@ import {
   parseCommand,
 } from "./arguments/args.ts";
 import { completionsFor } from "./arguments/completions.ts";
-import { environmentCode } from "./arguments/environment.ts";
 import { ErrorOutput } from "./terminal/error_output.ts";
 import { EXIT_DONE, verdictOf } from "./messages.ts";
 import { helpText, VERSION } from "./arguments/help.ts";
@@ -84,6 +83,13 @@ function reporterFor(
     new Screen(output, terminal ? columns : undefined),
     style,
   );
+}
+
+/** The code that the environment holds; undefined if none, or where it may not be read. */
+function environmentCode(): string | undefined {
+  const permission = { name: "env", variable: "FERRY_CODE" } as const;
+  if (Deno.permissions.querySync(permission).state !== "granted") return;
+  return Deno.env.get(permission.variable) || undefined;
 }
 
 /** How wide the terminal is. */

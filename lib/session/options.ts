@@ -1,6 +1,7 @@
 import type { Channel } from "../endpoint/channel.ts";
 import { Endpoint } from "../endpoint/endpoint.ts";
 import type { ControllerName } from "../protocol/congestion/controllers.ts";
+import { DEFAULT_CONFIG } from "../protocol/connection/config.ts";
 import type { TraceEvent } from "../protocol/connection/trace.ts";
 import type { OnEvent, Summary } from "./events.ts";
 
@@ -8,7 +9,7 @@ import type { OnEvent, Summary } from "./events.ts";
 export type WantedSecurity =
   | { readonly mode: "plain" }
   | { readonly mode: "encrypted" }
-  | { readonly mode: "code"; readonly code?: string };
+  | { readonly mode: "code"; readonly code?: string | undefined };
 
 /** Settings of whoever sends or receives. Times in milliseconds. */
 export interface SessionOptions {
@@ -16,36 +17,36 @@ export interface SessionOptions {
    * UDP port: to send to, or to listen at.
    * @default {5000}
    */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /**
    * Silence that ends a connection.
    * @default {30_000}
    */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /**
    * The address to bind.
    * @default {every one}
    */
-  readonly bind?: string;
+  readonly bind?: string | undefined;
   /**
    * The largest IP packet, in bytes.
    * @default {what the path is found to take}
    */
-  readonly mtu?: number;
+  readonly mtu?: number | undefined;
   /** Sending rate at most, in bytes per millisecond. */
-  readonly maxRate?: number;
+  readonly maxRate?: number | undefined;
   /**
    * How the sending rate is found.
    * @default {"bbr"}
    */
-  readonly congestion?: ControllerName;
+  readonly congestion?: ControllerName | undefined;
   /**
    * Who may take part, and who may read along.
    * @default {{ mode: "encrypted" }}
    */
-  readonly security?: WantedSecurity;
+  readonly security?: WantedSecurity | undefined;
   /** Ends it, with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Is called with what happens. */
   readonly on?: OnEvent | undefined;
   /**
@@ -54,12 +55,12 @@ export interface SessionOptions {
    */
   readonly progressInterval?: number | undefined;
   /** Called for each datagram. */
-  readonly trace?: (event: TraceEvent) => void;
+  readonly trace?: ((event: TraceEvent) => void) | undefined;
   /**
    * Makes an observer of each transfer's channel.
    * @internal
    */
-  readonly watch?: (channel: Channel) => Watcher;
+  readonly watch?: ((channel: Channel) => Watcher) | undefined;
 }
 
 /** Observes a transfer. */
@@ -72,7 +73,6 @@ export interface Watcher {
 }
 
 export const DEFAULT_PORT = 5000;
-const DEFAULT_TIMEOUT = 30_000;
 const ENCRYPTED: WantedSecurity = { mode: "encrypted" };
 
 /** What is wanted of security. */
@@ -86,7 +86,7 @@ export function endpointFor(
   port: number,
   maxConnections?: number,
 ): Endpoint {
-  const { timeout = DEFAULT_TIMEOUT, bind: hostname } = options;
+  const { timeout = DEFAULT_CONFIG.timeout, bind: hostname } = options;
   return Endpoint.listen({
     ...options,
     timeout,

@@ -1,36 +1,34 @@
-// deno-lint-ignore-file no-import-prefix -- `deno install` from a URL reads no import map
-import { parseArgs } from "jsr:@std/cli@1.0.20/parse-args";
+import { parseArgs } from "node:util";
 import { Failure } from "../../base/failure.ts";
-import { UsageError, verdictOf } from "../messages.ts";
 import {
   type ControllerName,
   CONTROLLERS,
   DEFAULT_CONTROLLER,
   isControllerName,
 } from "../../protocol/congestion/controllers.ts";
-import { type Shell, SHELLS } from "./completions.ts";
-import { DEFAULT_PORT, type WantedSecurity } from "../../session/options.ts";
-import { type CodeOption, takeCode, wantedSecurity } from "./code_option.ts";
+import { normalCode } from "../../secure/code/code.ts";
 import {
-  MEGABITS,
-  type NumberRange,
-  PACKET_BYTES,
-  parseNumber,
-  PORT,
-  SECONDS,
-} from "./numbers.ts";
+  DEFAULT_PORT,
+  type SessionOptions,
+  type WantedSecurity,
+} from "../../session/options.ts";
+import { UsageError, verdictOf } from "../messages.ts";
+import { type Shell, SHELLS } from "./completions.ts";
 import {
   ALL,
   dashed,
   type FlagName,
   formsOf,
-  type Option,
   takesWord,
   type ValueName,
 } from "./options.ts";
 
 /** What `send` and `receive` have in common. Times in milliseconds. */
-export interface CommonOptions {
+export interface CommonOptions extends
+  Pick<
+    SessionOptions,
+    "timeout" | "bind" | "mtu" | "maxRate" | "security" | "congestion"
+  > {
   readonly trace: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -38,19 +36,7 @@ export interface CommonOptions {
   readonly verbose: boolean;
   /** The file to draw the transfer's course into. */
   readonly report: string | undefined;
-  /** Silence that ends a connection. */
-  readonly timeout: number;
-  /** The address to bind; undefined: every one. */
-  readonly bind: string | undefined;
-  /** The largest IP packet, in bytes; undefined: what the path takes. */
-  readonly mtu: number | undefined;
-  /** Sending rate at most, in bytes per millisecond. */
-  readonly maxRate: number | undefined;
-  /** Who may take part, and who may read along. */
-  readonly security: WantedSecurity;
-  /** How the sending rate is found. */
-  readonly congestion: ControllerName;
-  /** Whether a person who could be asked is not. */
+  /** Whether nobody is asked, even if somebody could be. */
   readonly yes: boolean;
 }
 
@@ -90,16 +76,17 @@ export type Command =
 /** What there is a help text for. */
 export type Topic = "ferry" | "send" | "receive";
 
-const DEFAULT_TIMEOUT = 30_000;
-
-/** What was given, by the names of the options. */
-type Options =
-  & Record<FlagName, boolean>
-  & Partial<Record<ValueName, string>>
-  & { readonly _: readonly string[]; readonly code: CodeOption };
+/** The words and options of a command line. */
+interface Given {
+  readonly words: readonly string[];
+  /** Options by their names; without a value if they take none. */
+  readonly options: ReadonlyMap<string, string | undefined>;
+  /** The code that the environment holds. */
+  readonly environmentCode: string | undefined;
+}
 
 /**
- * Reads a command line.
+ * Parses a command line.
  *
  * @param args as in `Deno.args`
  * @param environmentCode the code that the environment holds, if any
@@ -111,83 +98,70 @@ export function parseCommand(
 ): Command {
   const known = args.find((arg) => arg === "send" || arg === "receive");
   try {
-    const { code, rest } = takeCode(args, environmentCode);
-    return commandOf({ ...parseOptions(rest), code });
+    return commandOf({ ...wordsAndOptions(args), environmentCode });
   } catch (error) {
     const isUsage = error instanceof UsageError || error instanceof Failure;
     if (!isUsage) throw error;
     const help = known === undefined ? "ferry --help" : `ferry ${known} --help`;
-    throw new UsageError(`${verdictOf(error).message}; see ${help}`, {
-      cause: error,
-    });
+    throw usage(`${verdictOf(error).message}; see ${help}`);
   }
 }
 
-function parseOptions(args: string[]): Omit<Options, "code"> {
-  checkForm(args);
-  return parseArgs(args, {
-    boolean: namesOf(({ value }) => value === undefined),
-    string: [...namesOf(takesWord), "_"],
-    alias: Object.fromEntries(
-      ALL.flatMap(({ name, short }) =>
-        short === undefined ? [] : [[short, name]]
-      ),
-    ),
-    unknown: (arg, key) => {
-      if (key === undefined) return true;
-      throw usage(`Unknown option ${arg.replace(/=.*/s, "")}`);
-    },
-  }) as unknown as Omit<Options, "code">;
-}
-
-function namesOf(choose: (option: Option) => boolean): string[] {
-  return ALL.filter(choose).map(({ name }) => name);
-}
-
-/** Names what the parser takes for something else: `--trace=x`, `--bind=`, `--bind ""`, `--_`, `--o`. */
-function checkForm(args: string[]): void {
-  const end = args.indexOf("--");
-  const words = end < 0 ? args : args.slice(0, end);
-  for (const [at, word] of words.entries()) {
-    const [, form, value] = /^([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
-    if (/^--?[A-Za-z]*_|^--.$/.test(form)) {
-      throw usage(`Unknown option ${form}`);
+function wordsAndOptions(args: string[]): Omit<Given, "environmentCode"> {
+  const words: string[] = [];
+  const options = new Map<string, string | undefined>();
+  // The tokens show what was wrong; the parser's own errors are in its words
+  const { tokens } = parseArgs({
+    args,
+    strict: false,
+    tokens: true,
+    options: Object.fromEntries(ALL.map((option) => {
+      const type = takesWord(option) ? "string" : "boolean";
+      const { name, short = name.length === 1 ? name : undefined } = option;
+      return [name, short === undefined ? { type } : { type, short }];
+    })),
+  });
+  for (const token of tokens) {
+    if (token.kind === "positional") words.push(token.value);
+    if (token.kind !== "option") continue;
+    const { rawName: form, inlineValue } = token;
+    // Of -o=x the parser takes =x for the value
+    const value = form.startsWith("--")
+      ? token.value
+      : token.value?.replace(/^=/, "");
+    if (form === "-=") {
+      throw usage(`${args[token.index]!.slice(0, 2)} takes no value`);
     }
     const option = ALL.find((option) => formsOf(option).includes(form));
-    if (option === undefined) continue;
-    if (value !== undefined && option.value === undefined) {
+    if (option === undefined) throw usage(`Unknown option ${form}`);
+    if (takesWord(option)) {
+      const isOption = !inlineValue && /^-./.test(value ?? "");
+      if (!value || isOption) throw usage(`${form} needs a value`);
+    } else if (option.value === undefined && value !== undefined) {
       throw usage(`${form} takes no value`);
     }
-    if ((value ?? words[at + 1]) === "" && takesWord(option)) {
-      throw usage(`${form} needs a value`);
-    }
+    options.set(option.name, value);
   }
+  return { words, options };
 }
 
-/** @throws {UsageError} if an option is there that only another command takes */
-function checkOptions(options: Options, command: Option["only"]): void {
-  for (const { name, only = command } of ALL) {
-    if (only !== command && options[name as keyof Options]) {
-      throw usage(`${dashed(name)} is for ferry ${only}`);
-    }
-  }
-}
-
-function commandOf(options: Options): Command {
-  const [name, ...rest] = options._.map(String);
-  if (options.help) return { name: "help", topic: topicOf(name) };
-  if (options.version) return { name: "version" };
+function commandOf(given: Given): Command {
+  const [name, ...words] = given.words;
+  if (has(given, "help")) return { name: "help", topic: topicOf(name) };
+  if (has(given, "version")) return { name: "version" };
   switch (name) {
     case undefined:
       throw usage("Say ferry send or ferry receive");
     case "help":
-      return { name: "help", topic: topicOf(rest[0]) };
+      return { name: "help", topic: topicOf(words[0]) };
     case "completions":
-      return { name: "completions", shell: shellOf(rest[0]) };
+      return { name: "completions", shell: shellOf(words[0]) };
     case "receive":
-      return receiveCommand(options, rest);
+      checkOptions(given, name);
+      return receiveCommand(given, words);
     case "send":
-      return sendCommand(options, rest);
+      checkOptions(given, name);
+      return sendCommand(given, words);
     default:
       throw usage(`There is no command ${name}, only send and receive`);
   }
@@ -200,50 +174,60 @@ function topicOf(word: string | undefined): Topic {
 function shellOf(word: string | undefined): Shell {
   const shell = SHELLS.find((name) => name === word);
   if (shell !== undefined) return shell;
-  throw usage(`Say for which shell: ferry completions ${SHELLS.join("|")}`);
+  throw usage(`Specify a shell: ferry completions ${SHELLS.join("|")}`);
 }
 
-function receiveCommand(options: Options, words: string[]): ReceiveCommand {
-  checkOptions(options, "receive");
-  const [port, ...more] = words;
-  if (more.length > 0) {
-    throw usage(`receive takes one port, and ${more[0]} is too much`);
+/** @throws {UsageError} if an option was given that only another command takes */
+function checkOptions(given: Given, command: "send" | "receive"): void {
+  for (const { name, only = command } of ALL) {
+    if (only !== command && given.options.has(name)) {
+      throw usage(`${dashed(name)} is for ferry ${only}`);
+    }
   }
-  const output = valueOf(options, "o");
-  const directory = valueOf(options, "d");
+}
+
+function receiveCommand(given: Given, words: string[]): ReceiveCommand {
+  const [port, unexpected] = words;
+  if (unexpected !== undefined) {
+    throw usage(`receive takes one port; unexpected argument "${unexpected}"`);
+  }
+  const output = valueOf(given, "o");
+  const directory = valueOf(given, "d");
   if (output !== undefined && directory !== undefined) {
     throw usage("Give either -o FILE or -d DIR, not both");
   }
+  const keep = has(given, "keep");
+  if (keep) checkKeep(given);
   return {
     name: "receive",
-    port: port === undefined ? DEFAULT_PORT : parseNumber("PORT", port, PORT),
+    port: portOf(port),
     output,
     directory,
-    force: options.force,
-    keep: keeps(options),
-    wait: numberOf(options, "wait", SECONDS, 1000),
-    ...commonOptions(options),
+    force: has(given, "force"),
+    keep,
+    wait: numberOf(given, "wait"),
+    ...commonOptions(given),
   };
 }
 
-/** What is taken one after another needs a place for names. */
-function keeps({ keep, d, wait, report }: Options): boolean {
-  if (!keep) return false;
-  if (d === undefined) throw usage("--keep needs -d DIR");
-  if (wait !== undefined) {
-    throw usage("--keep waits without end, so not --wait");
+function checkKeep(given: Given): void {
+  const mistakes: readonly [boolean, string][] = [
+    [!given.options.has("d"), "--keep needs -d DIR"],
+    [given.options.has("wait"), "--keep waits without end, so not --wait"],
+    [
+      given.options.has("report"),
+      "--report draws one transfer, so not with --keep",
+    ],
+  ];
+  for (const [mistaken, message] of mistakes) {
+    if (mistaken) throw usage(message);
   }
-  if (report !== undefined) {
-    throw usage("--report draws one transfer, so not with --keep");
-  }
-  return true;
 }
 
-function sendCommand(options: Options, words: string[]): SendCommand {
-  checkOptions(options, "send");
+function sendCommand(given: Given, words: string[]): SendCommand {
   const [host, ...rest] = words;
   if (host === undefined) throw usage("Say where to send to: ferry send HOST");
-  const hasPort = rest.length > 0 && /^[0-9]+$/.test(rest[0]);
+  const hasPort = /^[0-9]+$/.test(rest[0] ?? "");
   const paths = hasPort ? rest.slice(1) : rest;
   if (paths.includes("")) throw usage("The PATH is empty");
   if (paths.length > 1 && paths.includes("-")) {
@@ -252,39 +236,39 @@ function sendCommand(options: Options, words: string[]): SendCommand {
   return {
     name: "send",
     host: hostName(host),
-    port: hasPort ? parseNumber("PORT", rest[0], PORT) : DEFAULT_PORT,
+    port: portOf(hasPort ? rest[0] : undefined),
     paths: paths[0] === "-" ? [] : paths,
-    resume: options.resume,
-    ...commonOptions(options),
+    resume: has(given, "resume"),
+    ...commonOptions(given),
   };
 }
 
-function commonOptions(options: Options): CommonOptions {
-  const bind = valueOf(options, "bind");
+function commonOptions(given: Given): CommonOptions {
+  const bind = valueOf(given, "bind");
   return {
-    trace: options.trace,
-    json: options.json,
-    quiet: options.quiet,
-    verbose: options.verbose,
-    report: reportFile(valueOf(options, "report")),
-    timeout: numberOf(options, "timeout", SECONDS, 1000) ?? DEFAULT_TIMEOUT,
+    trace: has(given, "trace"),
+    json: has(given, "json"),
+    quiet: has(given, "quiet"),
+    verbose: has(given, "verbose"),
+    report: reportFile(valueOf(given, "report")),
+    timeout: numberOf(given, "timeout"),
     bind: bind === undefined ? undefined : unbracketed(bind),
-    mtu: numberOf(options, "mtu", PACKET_BYTES, 1),
-    maxRate: numberOf(options, "rate", MEGABITS, 1e6 / 8 / 1000),
-    security: wantedSecurity(options.plain, options.code),
-    congestion: controllerOf(options),
-    yes: options.yes,
+    mtu: numberOf(given, "mtu"),
+    maxRate: numberOf(given, "rate"),
+    security: securityOf(given),
+    congestion: controllerOf(given),
+    yes: has(given, "yes"),
   };
 }
 
-function controllerOf(options: Options): ControllerName {
-  const name = valueOf(options, "congestion") ?? DEFAULT_CONTROLLER;
+function controllerOf(given: Given): ControllerName {
+  const name = valueOf(given, "congestion") ?? DEFAULT_CONTROLLER;
   if (isControllerName(name)) return name;
   const names = Object.keys(CONTROLLERS).join(" or ");
   throw usage(`--congestion takes ${names}, not "${name}"`);
 }
 
-/** A name that is no picture's is rather one of a file to be sent. */
+/** Any other name is rather that of a file to be sent. */
 function reportFile(path: string | undefined): string | undefined {
   if (path !== undefined && !path.endsWith(".svg")) {
     throw usage(`--report takes the name of an SVG file, not "${path}"`);
@@ -292,26 +276,72 @@ function reportFile(path: string | undefined): string | undefined {
   return path;
 }
 
-/** The option's value; undefined unless it was given. */
-function valueOf(
-  options: Options,
-  name: ValueName,
-): string | undefined {
-  const value = options[name];
-  if (value === "") throw usage(`${dashed(name)} needs a value`);
-  return value;
+/** The environment's code counts unless another one is given; `--code` alone asks for a code. */
+function securityOf({ options, environmentCode }: Given): WantedSecurity {
+  const plain = options.has("plain");
+  const code = options.get("code") ?? environmentCode;
+  if (code === undefined && !options.has("code")) {
+    return { mode: plain ? "plain" : "encrypted" };
+  }
+  if (plain) {
+    throw usage(
+      "A code needs encryption: give either --plain or a code (--code, FERRY_CODE), not both",
+    );
+  }
+  return { mode: "code", code: code === undefined ? code : normalCode(code) };
 }
 
-/** The option's value times `factor`; undefined unless it was given. */
+function has({ options }: Given, name: FlagName): boolean {
+  return options.has(name);
+}
+
+function valueOf({ options }: Given, name: ValueName): string | undefined {
+  return options.get(name);
+}
+
+/** What a number on the command line has to be, and how it counts. */
+interface NumberFormat {
+  /** What it counts, for a person. */
+  readonly unit: string;
+  readonly min: number;
+  readonly max: number;
+  readonly whole?: boolean;
+  readonly factor?: number;
+}
+
+/** Up to what a timer can wait for. */
+const SECONDS = { unit: "seconds", min: 0.1, max: 2_000_000, factor: 1000 };
+const PORT = { unit: "a whole number", min: 1, max: 65_535, whole: true };
+const NUMBERS = {
+  timeout: SECONDS,
+  wait: SECONDS,
+  // From what every IPv6 link carries (RFC 8200, section 5) to the largest packet
+  mtu: { unit: "whole bytes", min: 1280, max: 65_535, whole: true },
+  rate: { unit: "Mbit/s", min: 0.01, max: 1_000_000, factor: 1e6 / 8 / 1000 },
+} as const satisfies { [N in ValueName]?: NumberFormat };
+
 function numberOf(
-  options: Options,
-  name: ValueName,
-  range: NumberRange,
-  factor: number,
+  given: Given,
+  name: keyof typeof NUMBERS,
 ): number | undefined {
-  const value = valueOf(options, name);
-  if (value === undefined) return undefined;
-  return factor * parseNumber(dashed(name), value, range);
+  const text = valueOf(given, name);
+  if (text === undefined) return undefined;
+  return parseNumber(dashed(name), text, NUMBERS[name]);
+}
+
+function portOf(word: string | undefined): number {
+  return word === undefined ? DEFAULT_PORT : parseNumber("PORT", word, PORT);
+}
+
+function parseNumber(
+  name: string,
+  text: string,
+  { unit, min, max, whole = false, factor = 1 }: NumberFormat,
+): number {
+  const form = whole ? /^[0-9]+$/ : /^[0-9]+(\.[0-9]+)?$|^\.[0-9]+$/;
+  const value = form.test(text) ? Number(text) : NaN;
+  if (value >= min && value <= max) return factor * value;
+  throw usage(`${name} takes ${unit} from ${min} to ${max}, not "${text}"`);
 }
 
 function hostName(word: string): string {
@@ -326,7 +356,7 @@ function hostName(word: string): string {
     throw usage(`The HOST is missing before ${host}: ferry send HOST ${host}`);
   }
   if (host === "" || /[\s/[\]]/.test(host)) {
-    throw usage(`"${word}" is no host`);
+    throw usage(`"${word}" is not a host name`);
   }
   return host;
 }

@@ -13,7 +13,7 @@ const COMMON = {
   quiet: false,
   verbose: false,
   report: undefined,
-  timeout: 30_000,
+  timeout: undefined,
   bind: undefined,
   mtu: undefined,
   maxRate: undefined,
@@ -44,6 +44,8 @@ const COMMANDS: [string, unknown][] = [
   ["receive", RECEIVE],
   ["receive 6000", { ...RECEIVE, port: 6000 }],
   ["receive -o x --force", { ...RECEIVE, output: "x", force: true }],
+  ["receive -o=x", { ...RECEIVE, output: "x" }],
+  ["receive -ox -qv", { ...RECEIVE, output: "x", quiet: true, verbose: true }],
   ["receive -o -", { ...RECEIVE, output: "-" }],
   ["receive 1 -d dir", { ...RECEIVE, port: 1, directory: "dir" }],
   ["receive --keep -d dir", { ...RECEIVE, keep: true, directory: "dir" }],
@@ -142,7 +144,7 @@ const MISTAKES: [string, string][] = [
     "send [::1]:5000 x",
     "The port is a word of its own: ferry send [::1] 5000; see ferry send --help",
   ],
-  ["send a/b", '"a/b" is no host; see ferry send --help'],
+  ["send a/b", '"a/b" is not a host name; see ferry send --help'],
   ["send host --force", "--force is for ferry receive; see ferry send --help"],
   ["send host -o x", "-o is for ferry receive; see ferry send --help"],
   ["send host --wait 3", "--wait is for ferry receive; see ferry send --help"],
@@ -160,7 +162,7 @@ const MISTAKES: [string, string][] = [
   ],
   [
     "receive 5000 6000",
-    "receive takes one port, and 6000 is too much; see ferry receive --help",
+    'receive takes one port; unexpected argument "6000"; see ferry receive --help',
   ],
   [
     "receive -o a -d b",
@@ -218,7 +220,7 @@ const MISTAKES: [string, string][] = [
   ["receive -q=no", "-q takes no value; see ferry receive --help"],
   ["receive --o x", "Unknown option --o; see ferry receive --help"],
   ["send host --_=x", "Unknown option --_; see ferry send --help"],
-  ["receive -q_", "Unknown option -q_; see ferry receive --help"],
+  ["receive -q_", "Unknown option -_; see ferry receive --help"],
   [
     "send 5000 file",
     "The HOST is missing before 5000: ferry send HOST 5000; see ferry send --help",
@@ -238,7 +240,7 @@ Deno.test("an empty host or path is a mistake", () => {
     "is empty",
   );
   const failure = assertThrows(() => parseCommand(["send", ""]), UsageError);
-  assert(failure.message.startsWith('"" is no host'));
+  assert(failure.message.startsWith('"" is not a host name'));
 });
 
 Deno.test("an empty value is a mistake of its option, not of a word", () => {
