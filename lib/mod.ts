@@ -110,10 +110,17 @@ export type {
   Summary,
 } from "./session/events.ts";
 export type { SessionOptions, WantedSecurity } from "./session/options.ts";
-export { receive, type ReceiveOptions } from "./session/receive.ts";
+export {
+  receive,
+  type ReceiveOptions,
+  type ReceiverOptions,
+} from "./session/receive.ts";
 export { send, type SendOptions } from "./session/send.ts";
 export { receiveAll, type ReceiveAllOptions } from "./session/serve.ts";
-export type { Destination, Target } from "./session/target.ts";
+export type {
+  Destination,
+  ResolvedDestination,
+} from "./session/destination.ts";
 export type {
   CommitOptions,
   Content,

@@ -9,7 +9,7 @@ import {
   type PeerReason,
   type SystemProblem,
 } from "../base/failure.ts";
-import { formatBytes, formatCount, formatSeconds } from "../session/format.ts";
+import { formatBytes, formatCount, formatSeconds } from "./format.ts";
 import type { CliEvent, Verdict } from "./reporting/reporter.ts";
 
 /** The exit status of success. */
@@ -446,7 +446,7 @@ function circumstances(detail: FailureDetail): string {
   return words;
 }
 
-/** The command line makes no sense. The message is one line for a person. */
+/** The command line makes no sense, or names what cannot be used. The message is for a person. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

@@ -6,7 +6,7 @@ import {
   type SessionEvent,
   type TraceEvent,
 } from "../mod.ts";
-import { type Destination, standardOutput } from "../session/target.ts";
+import { type Destination, standardOutput } from "../session/destination.ts";
 import { StdoutSink } from "../transfer/files/reading/standard_streams.ts";
 import type { ReceiveCommand } from "./arguments/args.ts";
 import { checkReport, Observer } from "./reporting/observer.ts";

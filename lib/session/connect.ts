@@ -1,3 +1,4 @@
+import { within } from "../base/async.ts";
 import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
 import { normalCode } from "../secure/code/code.ts";
@@ -7,66 +8,63 @@ import {
   prepare,
 } from "../secure/secure_channel.ts";
 import type { Security } from "../secure/security.ts";
-import { linger } from "./connection.ts";
 import type { OnEvent } from "./events.ts";
 import type { WantedSecurity } from "./options.ts";
 
-/** Milliseconds that a receiver may take to agree and to prove itself, once it has answered. */
-const LIMIT = 15_000;
+/** Milliseconds that a receiver may take for the handshake once its address is validated. */
+const HANDSHAKE_TIMEOUT = 15_000;
+/** Milliseconds that the last data of a connection may take to arrive. */
+const LINGER_TIMEOUT = 2000;
 
-/** A connection to the receiver, and what both have agreed on. */
-export interface Introduced extends AgreedWithServer {
+/** A secure connection to the receiver. */
+export interface Connected extends AgreedWithServer {
   readonly channel: Channel;
   readonly mode: Security["mode"];
 }
 
-/** Asks a person for the receiver's code; undefined: there is nobody to ask. */
+/** Asks a person for the receiver's code; undefined: nobody can be asked. */
 export type AskCode = () => Promise<string | undefined>;
 
-/** How a sender comes to its receiver. */
-export interface Introducing {
-  /** Opens a connection. */
-  connect(): Promise<Channel>;
+/** Settings of {@linkcode connectSecurely}. */
+export interface ConnectOptions {
+  /** Opens a connection to the receiver. */
+  open(): Promise<Channel>;
   readonly on: OnEvent;
   /** Whether the person at this side is asked whether to go on without a code. */
   readonly confirms: boolean;
-  readonly ask?: AskCode;
+  readonly askCode?: AskCode | undefined;
   /** Milliseconds of silence that end a connection. */
   readonly timeout: number;
 }
 
 /**
- * Connects to the receiver and agrees with it on how to talk. Where it wants a
+ * Connects to the receiver and does the handshake. Where the receiver wants a
  * code and none was given, a person is asked for it.
  *
- * @throws {Failure} if they do not come together
+ * @throws {Failure} if the receiver cannot be reached, or does not agree
  */
-export async function introduce(
+export async function connectSecurely(
   wanted: WantedSecurity,
-  introducing: Introducing,
-): Promise<Introduced> {
-  const { ask = () => Promise.resolve(undefined) } = introducing;
-  if (wanted.mode !== "code") {
-    try {
-      return await agree(wanted, introducing);
-    } catch (failure) {
-      if (!wantsCode(failure)) throw failure;
-      const code = wanted.mode === "encrypted"
-        ? normalized(await ask())
-        : undefined;
-      if (code === undefined) throw failure;
-      return await agree({ mode: "code", code }, introducing);
-    }
+  options: ConnectOptions,
+): Promise<Connected> {
+  const askCode = async () => {
+    const code = await options.askCode?.();
+    return code === undefined ? undefined : normalCode(code);
+  };
+  if (wanted.mode === "code") {
+    const { code: given } = wanted;
+    const code = given === undefined ? await askCode() : normalCode(given);
+    if (code === undefined) throw new Failure({ code: "code-missing" });
+    return await agree({ mode: "code", code }, options);
   }
-  const code = normalized(wanted.code ?? await ask());
-  if (code === undefined) {
-    throw new Failure({ code: "code-missing" });
+  try {
+    return await agree(wanted, options);
+  } catch (failure) {
+    if (wanted.mode === "plain" || !wantsCode(failure)) throw failure;
+    const code = await askCode();
+    if (code === undefined) throw failure;
+    return await agree({ mode: "code", code }, options);
   }
-  return await agree({ mode: "code", code }, introducing);
-}
-
-function normalized(code: string | undefined): string | undefined {
-  return code === undefined ? undefined : normalCode(code);
 }
 
 function wantsCode(failure: unknown): boolean {
@@ -77,22 +75,26 @@ function wantsCode(failure: unknown): boolean {
 
 async function agree(
   security: Security,
-  { connect, on, confirms, timeout }: Introducing,
-): Promise<Introduced> {
+  { open, on, confirms, timeout }: ConnectOptions,
+): Promise<Connected> {
+  const { mode } = security;
   const secrets = await prepare(security);
-  const channel = await connect();
-  const limit = Math.min(LIMIT, timeout);
+  const channel = await open();
+  const limit = Math.min(HANDSHAKE_TIMEOUT, timeout);
+  const late = new Failure({
+    code: "handshake-timeout",
+    peer: channel.peer,
+    seconds: limit / 1000,
+  });
   let timer: ReturnType<typeof setTimeout> | undefined;
   const clear = () => clearTimeout(timer);
   channel.established.then(() => {
-    const stop = () => channel.abort(tooSlow(channel.peer, limit));
-    timer = setTimeout(stop, limit);
+    timer = setTimeout(() => channel.abort(late), limit);
   }, () => {});
   try {
     const agreed = await agreeAsClient(channel, secrets);
-    // What is sent meanwhile only the right one can open
+    // What is sent meanwhile only the right receiver can decrypt
     agreed.confirmed.then(clear, clear);
-    const { mode } = security;
     const asks = confirms && mode === "encrypted";
     agreed.words.then(
       (words) => on({ type: "agreed", mode, words, asks }),
@@ -107,7 +109,26 @@ async function agree(
   }
 }
 
-function tooSlow(peer: string, limit: number): Failure {
-  const seconds = limit / 1000;
-  return new Failure({ code: "handshake-timeout", peer, seconds });
+/**
+ * Lets `signal` end a channel for as long as it is open.
+ *
+ * @returns a signal that is aborted when the channel has broken for any reason,
+ * even while nothing is read
+ */
+export function bindAbort(channel: Channel, signal: AbortSignal): AbortSignal {
+  const broken = new AbortController();
+  const stop = () => {
+    channel.abort(signal.reason);
+    broken.abort(signal.reason);
+  };
+  signal.addEventListener("abort", stop);
+  if (signal.aborted) stop();
+  channel.closed.catch((failure) => broken.abort(failure))
+    .finally(() => signal.removeEventListener("abort", stop));
+  return broken.signal;
+}
+
+/** Waits a short time for a channel to close in order, before its endpoint is closed. */
+export async function linger(channel: Channel): Promise<void> {
+  await within(LINGER_TIMEOUT, channel.closed);
 }

@@ -3,10 +3,10 @@ import { Failure } from "../base/failure.ts";
 import { abortable, within } from "../base/async.ts";
 import { type Offer, Reason, titleOf } from "../transfer/wire/messages.ts";
 import { OfferRefusal } from "../transfer/receiving/receiver.ts";
-import type { Admitted } from "./admission.ts";
-import { linger } from "./connection.ts";
+import type { Admitted } from "./receiving/admission.ts";
+import { linger } from "./connect.ts";
 import { securityOf, type SessionOptions } from "./options.ts";
-import type { Target } from "./target.ts";
+import type { ResolvedDestination } from "./destination.ts";
 
 /** What a sender offers whom no code vouches for. */
 export interface OfferRequest {
@@ -48,9 +48,9 @@ export type Consent = AskConsent | "yes";
  */
 export function needsConsent(
   options: SessionOptions,
-  target: Target,
+  destination: ResolvedDestination,
 ): boolean {
-  return target.takesNames && securityOf(options).mode !== "code";
+  return destination.takesNames && securityOf(options).mode !== "code";
 }
 
 /**
@@ -63,11 +63,11 @@ export function needsConsent(
  */
 export async function consentTo(
   { channel, reception, offer, words, decided }: Admitted,
-  target: Target,
+  destination: ResolvedDestination,
   consent: Consent | undefined,
   withdrawn: AbortSignal,
 ): Promise<void> {
-  const path = target.pathFor(offer) ?? "";
+  const path = destination.pathFor(offer) ?? "";
   const { peer } = channel;
   try {
     await decide({ offer, peer, words, target: path, withdrawn }, consent);

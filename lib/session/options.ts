@@ -5,13 +5,13 @@ import { DEFAULT_CONFIG } from "../protocol/connection/config.ts";
 import type { TraceEvent } from "../protocol/connection/trace.ts";
 import type { OnEvent, Summary } from "./events.ts";
 
-/** How a side wants to talk. Where there is to be a code and none is named, a receiver makes one up and a sender is asked. */
+/** How to secure connections. In code mode without a code a receiver makes one up, and a sender asks for it. */
 export type WantedSecurity =
   | { readonly mode: "plain" }
   | { readonly mode: "encrypted" }
   | { readonly mode: "code"; readonly code?: string | undefined };
 
-/** Settings of whoever sends or receives. Times in milliseconds. */
+/** Settings of senders and receivers. Times in milliseconds. */
 export interface SessionOptions {
   /**
    * UDP port: to send to, or to listen at.
@@ -45,7 +45,7 @@ export interface SessionOptions {
    * @default {{ mode: "encrypted" }}
    */
   readonly security?: WantedSecurity | undefined;
-  /** Ends it, with the signal's reason. */
+  /** Ends everything, with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Is called with what happens. */
   readonly on?: OnEvent | undefined;
@@ -65,38 +65,45 @@ export interface SessionOptions {
 
 /** Observes a transfer. */
 export interface Watcher {
-  /** The handshake is complete. */
+  /** The transfer begins. */
   start(): void;
-  /** It is complete; `done` is told next. */
+  /** It is complete; a `done` event follows. */
   done(summary: Summary): Promise<void>;
   failed(error: unknown): Promise<void>;
 }
 
 export const DEFAULT_PORT = 5000;
-const ENCRYPTED: WantedSecurity = { mode: "encrypted" };
 
-/** What is wanted of security. */
+/** The wanted security, or the default. */
 export function securityOf({ security }: SessionOptions): WantedSecurity {
-  return security ?? ENCRYPTED;
+  return security ?? { mode: "encrypted" };
 }
 
-/** An endpoint at `port`. @throws {Failure} `input` if it cannot be bound */
-export function endpointFor(
+/**
+ * Binds an endpoint: a receiver's to the options' port.
+ *
+ * @param places connections that a receiver serves at a time; without it, this is a sender's
+ * @throws {Failure} if that cannot be done
+ */
+export function openEndpoint(
   options: SessionOptions,
-  port: number,
-  maxConnections?: number,
+  { places }: { places?: number } = {},
 ): Endpoint {
-  const { timeout = DEFAULT_CONFIG.timeout, bind: hostname } = options;
+  const {
+    port = DEFAULT_PORT,
+    timeout = DEFAULT_CONFIG.timeout,
+    bind: hostname,
+  } = options;
   return Endpoint.listen({
     ...options,
     timeout,
     hostname,
-    port,
-    maxConnections,
+    port: places === undefined ? 0 : port,
+    maxConnections: places,
   });
 }
 
-/** A signal for whoever gave none. */
+/** The options' signal, or one that is never aborted. */
 export function signalOf({ signal }: SessionOptions): AbortSignal {
   return signal ?? new AbortController().signal;
 }

@@ -12,14 +12,19 @@ import {
 } from "../transfer/wire/messages.ts";
 import * as transfer from "../transfer/sending/sender.ts";
 import { attemptSecret } from "./attempt_secret.ts";
-import { bindAbort, linger } from "./connection.ts";
 import { answerOf, type ConfirmReceiver, notConfirmed } from "./consent.ts";
 import { formatAddress } from "../endpoint/socket/address.ts";
-import { type AskCode, introduce, type Introduced } from "./connect.ts";
+import {
+  type AskCode,
+  bindAbort,
+  type Connected,
+  connectSecurely,
+  linger,
+} from "./connect.ts";
 import type { OnEvent, Summary } from "./events.ts";
 import {
   DEFAULT_PORT,
-  endpointFor,
+  openEndpoint,
   securityOf,
   type SessionOptions,
   signalOf,
@@ -74,14 +79,14 @@ export async function send(
   // A named pipe opens only when somebody writes to it
   const source = await abortable(openSource(options), signal);
   try {
-    const endpoint = endpointFor(options, 0);
+    const endpoint = openEndpoint(options);
     const address = formatAddress(host, port);
     const patience = setTimeout(
       () => on({ type: "waiting", address }),
       PATIENCE,
     );
     try {
-      const connect = async () => {
+      const open = async () => {
         const channel = await endpoint.connect(host, port, signal);
         bindAbort(channel, signal);
         channel.established.then(() => {
@@ -92,14 +97,14 @@ export async function send(
       };
       const security = securityOf(options);
       const { askCode, confirm } = options;
-      const introduced = await introduce(security, {
-        connect,
+      const connected = await connectSecurely(security, {
+        open,
         on,
         confirms: confirm !== undefined,
-        ask: askCode,
+        askCode,
         timeout: endpoint.timeout,
       });
-      return await hand(introduced, source, on, options);
+      return await hand(connected, source, on, options);
     } finally {
       clearTimeout(patience);
       await endpoint.close();
@@ -111,13 +116,13 @@ export async function send(
 
 /** Sends what `source` holds to a receiver with whom this side has agreed. */
 async function hand(
-  introduced: Introduced,
+  connected: Connected,
   source: Source | TreeSource,
   on: OnEvent,
   options: SendOptions,
 ): Promise<Summary> {
-  const { channel, stream } = introduced;
-  const offer = await offerOf(source, introduced, on, signalOf(options));
+  const { channel, stream } = connected;
+  const offer = await offerOf(source, connected, on, signalOf(options));
   const progress = new ProgressTracker(
     channel,
     options,
@@ -126,7 +131,7 @@ async function hand(
   progress.size = offer.size;
   const watcher = options.watch?.(channel);
   const hold = async (accepted: Promise<void>, ended: AbortSignal) => {
-    await permission(introduced, offer, options, { accepted, ended });
+    await permission(connected, offer, options, { accepted, ended });
     progress.start();
     watcher?.start();
   };
@@ -160,7 +165,7 @@ async function hand(
 /** What is offered, with what a person there is to know, and the key by which this side is known again. */
 async function offerOf(
   source: Source | TreeSource,
-  { binding, peerAsks }: Introduced,
+  { binding, peerAsks }: Connected,
   on: OnEvent,
   signal: AbortSignal,
 ): Promise<Offer> {
@@ -199,7 +204,7 @@ function attemptAt(
  * the offer, where one is asked there, and the one here the receiver.
  */
 async function permission(
-  { channel, mode, words, peerAsks }: Introduced,
+  { channel, mode, words, peerAsks }: Connected,
   offer: Offer,
   { confirm, on }: SendOptions,
   { accepted, ended }: { accepted: Promise<void>; ended: AbortSignal },

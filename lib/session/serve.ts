@@ -1,64 +1,39 @@
 import { Failure } from "../base/failure.ts";
 import { firstOf } from "../base/async.ts";
-import { addressOf, Admission, type Admitted } from "./admission.ts";
-import { bindAbort } from "./connection.ts";
-import { type Consent, consentTo, needsConsent } from "./consent.ts";
-import {
-  DEFAULT_PORT,
-  endpointFor,
-  securityOf,
-  type SessionOptions,
-  signalOf,
-} from "./options.ts";
-import { NameLocks } from "./name_locks.ts";
-import { receiveOne } from "./receive_one.ts";
-import { admits, settled, tellWhereToSend } from "./receive.ts";
-import { Stalls } from "./stalls.ts";
-import { type Destination, openTarget } from "./target.ts";
+import { addressOf, type Admitted } from "./receiving/admission.ts";
+import { bindAbort } from "./connect.ts";
+import { consentTo, needsConsent } from "./consent.ts";
+import { openEndpoint, securityOf, signalOf } from "./options.ts";
+import { NameLocks } from "./receiving/name_locks.ts";
+import { admissionTo, receiveOne, type ReceiverOptions } from "./receive.ts";
+import { Stalls } from "./receiving/stalls.ts";
+import { type Destination, resolveDestination } from "./destination.ts";
 
 /** Settings of {@linkcode receiveAll}. */
-export interface ReceiveAllOptions extends SessionOptions {
-  /** Where it goes. */
+export interface ReceiveAllOptions extends ReceiverOptions {
   readonly to: Extract<Destination, { directory: string }>;
   /**
-   * Senders served at a time; further ones are told that it is busy.
+   * Senders served at a time; further ones are told that the receiver is busy.
    * @default {16}
    */
-  readonly places?: number;
-  /**
-   * Who decides on what is offered by somebody whom no code vouches for.
-   * @default {nobody: it is refused}
-   */
-  readonly consent?: Consent | undefined;
+  readonly places?: number | undefined;
 }
 
-const PLACES = 16;
+const DEFAULT_PLACES = 16;
 
 /**
  * Receives one transfer after another, several at once, until the signal is
- * aborted. What becomes of one does not touch the others.
+ * aborted. A transfer that fails does not affect the others.
  *
  * @throws the signal's reason; {@linkcode Failure} if nobody can send any more
  */
 export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
-  const { port = DEFAULT_PORT, places = PLACES, on = () => {} } = options;
-  // Whether there is such a directory shows before anybody sends
-  const target = await openTarget(options.to);
-  const endpoint = endpointFor(options, port, places);
+  const { places = DEFAULT_PLACES } = options;
+  const destination = await resolveDestination(options.to);
+  const endpoint = openEndpoint(options, { places });
   const running = new Set<Promise<void>>();
   try {
-    const security = settled(securityOf(options));
-    const asks = needsConsent(options, target) && options.consent !== "yes";
-    tellWhereToSend(options, security, endpoint.port, on);
-    if (security.mode === "encrypted") {
-      on(admits(endpoint.port, true, options.consent));
-    }
-    const admission = new Admission({
-      security,
-      asks,
-      on,
-      several: true,
-    });
+    const admission = admissionTo(endpoint, options, destination, true);
     const locks = new NameLocks();
     const stalls = new Stalls();
     const serve = (admitted: Admitted) => {
@@ -98,22 +73,15 @@ async function serveOne(
   const stall = securityOf(options).mode === "code"
     ? undefined
     : stalls.watch(channel, addressOf(channel.peer), performance.now());
-  const onProgress = () => stall?.progressed(performance.now());
+  const onContent = () => stall?.progressed(performance.now());
   try {
-    const target = await openTarget(options.to);
-    try {
-      if (needsConsent(options, target)) {
-        const withdrawn = bindAbort(channel, signalOf(options));
-        await consentTo(admitted, target, options.consent, withdrawn);
-      }
-      stall?.accept(performance.now());
-      await receiveOne(admitted, lock.guard(target), {
-        ...options,
-        onProgress,
-      });
-    } finally {
-      target.discard();
+    const destination = await resolveDestination(options.to);
+    if (needsConsent(options, destination)) {
+      const withdrawn = bindAbort(channel, signalOf(options));
+      await consentTo(admitted, destination, options.consent, withdrawn);
     }
+    stall?.accept(performance.now());
+    await receiveOne(admitted, lock.guard(destination), options, onContent);
   } catch (error) {
     const failure = error instanceof Failure ? error : new Failure(
       signalOf(options).aborted

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { openTarget } from "../../lib/session/target.ts";
+import { resolveDestination } from "../../lib/session/destination.ts";
 import type { Source, TreeSource } from "../../lib/transfer/content.ts";
 import { FileSource } from "../../lib/transfer/files/reading/file_source.ts";
 import { FileTreeSource } from "../../lib/transfer/files/reading/tree_source.ts";
@@ -83,7 +83,7 @@ async function targetIn(directory: string) {
   const inside = `${directory}/inside`;
   await Deno.remove(inside, { recursive: true }).catch(() => {});
   await Deno.mkdir(inside);
-  return await openTarget({ directory: inside });
+  return await resolveDestination({ directory: inside });
 }
 
 /** Whatever comes, nothing is touched outside of the directory. */
@@ -99,7 +99,6 @@ async function receiveInto(
       linger: LINGER,
     });
   } finally {
-    target.discard();
     assertEquals(await outside(directory), before);
   }
 }

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { rankedAddresses } from "../../lib/session/addresses.ts";
-import { streamName } from "../../lib/session/target.ts";
+import { rankedAddresses } from "../../lib/session/receive.ts";
+import { streamName } from "../../lib/session/destination.ts";
 
 Deno.test("addresses that others can use are shown, IPv4 first", () => {
   assertEquals(

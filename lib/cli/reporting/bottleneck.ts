@@ -4,7 +4,7 @@ import {
   formatRate,
   formatSeconds,
   formatShare,
-} from "../../session/format.ts";
+} from "../format.ts";
 import type { Sample, TimeSeries } from "./time_series.ts";
 
 /** What can hold a transfer back, as seen from the side that sends or the one that receives. */

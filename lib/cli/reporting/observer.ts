@@ -1,6 +1,5 @@
 import { dirname } from "node:path";
 import { displayText } from "../../base/display_text.ts";
-import { Failure } from "../../base/failure.ts";
 import type { Channel } from "../../endpoint/channel.ts";
 import type { Watcher } from "../../session/options.ts";
 import type { Summary } from "../../session/events.ts";
@@ -8,7 +7,7 @@ import { checkReach, isDirectory } from "../../transfer/files/file_status.ts";
 import { storageFailure } from "../../transfer/system_errors.ts";
 import type { CommonOptions } from "../arguments/args.ts";
 import { explain, explanationLines } from "./bottleneck.ts";
-import { verdictOf } from "../messages.ts";
+import { UsageError, verdictOf } from "../messages.ts";
 import { Recorder } from "./sampler.ts";
 import { drawReport } from "./report.ts";
 import type { Reporter } from "./reporter.ts";
@@ -91,7 +90,9 @@ export async function checkReport(path: string | undefined): Promise<void> {
   if (path === undefined) return;
   const directory = dirname(path);
   if (!isDirectory(directory)) {
-    throw new Failure({ code: "no-directory", path: directory });
+    throw new UsageError(
+      `Cannot write the report ${path}: there is no directory ${directory}`,
+    );
   }
   await checkReach(directory).catch((error) => {
     throw storageFailure(path, error).with({ atStart: true });

@@ -5,7 +5,7 @@ import {
   formatRate,
   formatSeconds,
   formatShare,
-} from "../../session/format.ts";
+} from "../format.ts";
 import type { Summary } from "../../session/events.ts";
 
 /** Bytes per millisecond over the whole transfer. */

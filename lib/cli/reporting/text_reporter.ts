@@ -4,7 +4,7 @@ import type {
   Progress,
   SessionEvent,
 } from "../../session/events.ts";
-import { formatBytes } from "../../session/format.ts";
+import { formatBytes } from "../format.ts";
 import { DEFAULT_PORT } from "../../session/options.ts";
 import { titleOf } from "../../transfer/wire/messages.ts";
 import { isNotice, messageOf, noticeWords } from "../messages.ts";

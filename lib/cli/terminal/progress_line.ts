@@ -6,7 +6,7 @@ import {
   formatMilliseconds,
   formatRate,
   formatShare,
-} from "../../session/format.ts";
+} from "../format.ts";
 import type { Progress } from "../../session/events.ts";
 
 /** How a progress line may look. */

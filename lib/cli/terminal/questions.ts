@@ -1,7 +1,7 @@
 import { displayName, quotedName } from "../../base/display_text.ts";
 import { abortable } from "../../base/async.ts";
 import { isHidden, type OfferRequest } from "../../session/consent.ts";
-import { formatBytes, formatCount } from "../../session/format.ts";
+import { formatBytes, formatCount } from "../format.ts";
 import type { Question, Reporter } from "../reporting/reporter.ts";
 import type { Terminal } from "./terminal.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Stalls } from "../../lib/session/stalls.ts";
+import { Stalls } from "../../../lib/session/receiving/stalls.ts";
 
 /** Transfers by name, and which of them were ended. */
 function transfers(stalls: Stalls) {

@@ -1,34 +1,30 @@
-import { Failure } from "../base/failure.ts";
-import { firstOf } from "../base/async.ts";
-import type { Endpoint } from "../endpoint/endpoint.ts";
-import { Reason } from "../transfer/wire/messages.ts";
-import { OfferRefusal } from "../transfer/receiving/receiver.ts";
+import { Failure } from "../../base/failure.ts";
+import { firstOf } from "../../base/async.ts";
+import type { Endpoint } from "../../endpoint/endpoint.ts";
+import { Reason } from "../../transfer/wire/messages.ts";
+import { OfferRefusal } from "../../transfer/receiving/receiver.ts";
 import type { Admission, Admitted } from "./admission.ts";
-import { bindAbort } from "./connection.ts";
-import { type Consent, consentTo, needsConsent } from "./consent.ts";
-import type { OnEvent } from "./events.ts";
-import { type SessionOptions, signalOf } from "./options.ts";
-import type { Target } from "./target.ts";
+import { bindAbort } from "../connect.ts";
+import { type Consent, consentTo, needsConsent } from "../consent.ts";
+import { type SessionOptions, signalOf } from "../options.ts";
+import type { ResolvedDestination } from "../destination.ts";
 
-/** Senders whose offers wait for an answer at a time; further ones are told that it is busy. */
-export const MAX_ASKED = 16;
+/** Senders whose offers wait for a decision at a time; further ones are told that the receiver is busy. */
+export const MAX_UNDECIDED = 16;
 
-/** How a sender is chosen. */
+/** Settings of {@linkcode chooseSender}. */
 export interface ChooseOptions extends SessionOptions {
-  readonly target: Target;
-  readonly consent?: Consent;
-  readonly on: OnEvent;
-  /** Milliseconds for which a sender is waited for at most. */
-  readonly wait?: number;
+  readonly destination: ResolvedDestination;
+  readonly consent?: Consent | undefined;
+  /** Milliseconds to wait for a sender. */
+  readonly wait?: number | undefined;
 }
 
 /**
- * Waits for one sender who may send and whose offer is accepted. One whom a
- * person has declined, or who has left before there was an answer, is not the
- * one that is waited for.
+ * Waits for one sender who may send and whose offer is accepted. A sender that
+ * was declined, or that left before there was a decision, does not end the wait.
  *
- * @throws {Failure} `nobody-came`; why a sender was refused where
- * nobody is asked
+ * @throws {Failure} `nobody-came`; why a sender was refused where nobody is asked
  * @throws what `consent` throws; the reason of the options' signal
  */
 export async function chooseSender(
@@ -36,11 +32,11 @@ export async function chooseSender(
   admission: Admission,
   options: ChooseOptions,
 ): Promise<Admitted> {
-  const { target, consent, on } = options;
-  const patience = new Patience(options.wait);
+  const { destination, consent, on } = options;
+  const waiting = new WaitTimer(options.wait);
   const signal = firstOf([
     signalOf(options),
-    patience.over,
+    waiting.over,
     admission.over,
   ]);
   const chosen = Promise.withResolvers<Admitted>();
@@ -48,25 +44,25 @@ export async function chooseSender(
   const consider = async (admitted: Admitted) => {
     const gone = bindAbort(admitted.channel, signal);
     const withdrawn = firstOf([gone, done.signal]);
-    patience.suspend();
+    waiting.suspend();
     try {
-      if (needsConsent(options, target)) {
-        await consentTo(admitted, target, consent, withdrawn);
+      if (needsConsent(options, destination)) {
+        await consentTo(admitted, destination, consent, withdrawn);
       } else if (done.signal.aborted) {
         await admitted.reception.refuse(notChosen());
         return;
       } else admitted.decided();
       chosen.resolve(admitted);
-      patience.end();
+      waiting.end();
       endpoint.places = 1;
       done.abort(notChosen());
     } catch (error) {
       const refused = error instanceof Failure && typeof consent === "function";
-      // What went wrong with asking goes wrong with everybody
+      // If asking fails, it fails for every sender
       if (!refused) chosen.reject(error);
       else if (!done.signal.aborted && !signal.aborted) {
         const { peer } = admitted.channel;
-        on({
+        on?.({
           type: "still-waiting",
           peer,
           failure: error instanceof OfferRefusal ? error.detail : undefined,
@@ -74,7 +70,7 @@ export async function chooseSender(
       }
       admitted.channel.abort(error as Error);
     } finally {
-      patience.resume();
+      waiting.resume();
     }
   };
   const listen = async () => {
@@ -87,12 +83,12 @@ export async function chooseSender(
   try {
     return await chosen.promise;
   } finally {
-    patience.end();
+    waiting.end();
   }
 }
 
-/** For how long nobody need come. While an offer is being decided on it does not run out. */
-class Patience {
+/** The time to wait for a sender, which does not run out while an offer is being decided on. */
+class WaitTimer {
   readonly #over = new AbortController();
   readonly #timer: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
@@ -123,7 +119,7 @@ class Patience {
     this.#check();
   }
 
-  /** Somebody is served: it does not run out any more. */
+  /** A sender was chosen: it does not run out any more. */
   end(): void {
     this.#ended = true;
     clearTimeout(this.#timer);

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { AttemptKey } from "../../lib/secure/attempt_key.ts";
-import { isSameOwner, Owners } from "../../lib/session/owner.ts";
-import type { Offer } from "../../lib/transfer/wire/messages.ts";
+import { AttemptKey } from "../../../lib/secure/attempt_key.ts";
+import { isSameOwner, Owners } from "../../../lib/session/receiving/owner.ts";
+import type { Offer } from "../../../lib/transfer/wire/messages.ts";
 
 const BINDING = new Uint8Array(32).fill(1);
 const KEY = AttemptKey.from(new Uint8Array(32).fill(2), "x");

@@ -1,21 +1,20 @@
 import { assertRejects } from "@std/assert";
-import { Failure } from "../../lib/base/failure.ts";
+import { Failure } from "../../../lib/base/failure.ts";
 import {
   type LockingChannel,
   NameLocks,
-} from "../../lib/session/name_locks.ts";
-import type { Target } from "../../lib/session/target.ts";
-import type { Sink } from "../../lib/transfer/content.ts";
-import type { Owner } from "../../lib/transfer/files/writing/staging.ts";
-import type { Offer } from "../../lib/transfer/wire/messages.ts";
+} from "../../../lib/session/receiving/name_locks.ts";
+import type { ResolvedDestination } from "../../../lib/session/destination.ts";
+import type { Sink } from "../../../lib/transfer/content.ts";
+import type { Owner } from "../../../lib/transfer/files/writing/staging.ts";
+import type { Offer } from "../../../lib/transfer/wire/messages.ts";
 
 const MINE: Owner = { key: Uint8Array.of(1) };
 const TIMES = { settle: 10, ping: 5 };
-const TARGET: Target = {
+const DESTINATION: ResolvedDestination = {
   takesNames: true,
   pathFor: ({ name }) => name,
   open: () => Promise.resolve({} as Sink),
-  discard: () => {},
 };
 
 /** The connection of a sender that answers pings, or was killed. */
@@ -47,7 +46,7 @@ async function open(
   const channel = channelOf(alive);
   const lock = locks.for(channel);
   channel.closed.catch(() => lock.release());
-  await lock.guard(TARGET).open(offer, owner);
+  await lock.guard(DESTINATION).open(offer, owner);
   return lock;
 }
 
@@ -88,7 +87,7 @@ Deno.test("a transfer that has ended while it waited for a name takes none", asy
   const locks = new NameLocks(TIMES);
   await open(locks, { name: "a" }, { alive: false });
   const lock = locks.for(channelOf(true));
-  const opening = lock.guard(TARGET).open({ name: "a" }, MINE);
+  const opening = lock.guard(DESTINATION).open({ name: "a" }, MINE);
   lock.release();
   await assertRejects(() => opening, Failure);
   await open(locks, { name: "a" });

@@ -16,36 +16,36 @@ import type { Offer } from "../transfer/wire/messages.ts";
 import { storageFailure } from "../transfer/system_errors.ts";
 import { StreamSink } from "./streams.ts";
 
-/** Where what is received goes to, as whoever receives says. */
-export interface Target {
-  /** Whether what comes is stored under the names that the sender gives. */
+/** Where content is stored, which is known to be usable. */
+export interface ResolvedDestination {
+  /** Whether content is stored under the names that the sender gives. */
   readonly takesNames: boolean;
   /** The path under which `offer` is stored; undefined: a stream. */
   pathFor(offer: Offer): string | undefined;
   /** Opens it for `offer`, which belongs to `owner` for as long as it is unfinished. */
   open(offer: Offer, owner: Owner): Promise<Sink | TreeSink>;
-  /** Leaves nothing behind of a transfer that never began. */
-  discard(): void;
 }
 
-/** Where what is received goes to: a directory, a file, or a stream. */
+/** Where received content goes: a directory, a file, a stream, or anything else that can be written. */
 export type Destination =
   | {
-    /** What comes is saved in it, under the name it is sent with. */
+    /** Content is saved in it under the names that the sender gives. */
     readonly directory: string;
-    /** Whether what is there is replaced. */
+    /** Whether existing files are replaced. */
     readonly force?: boolean;
   }
   | { readonly file: string; readonly force?: boolean }
   | WritableStream<Uint8Array>
-  | Target;
+  | ResolvedDestination;
 
 /**
- * Finds where to store what comes, before anybody sends it.
+ * Checks a destination before a sender comes.
  *
- * @throws {Failure} `input` if nothing can be stored there
+ * @throws {Failure} if nothing can be stored there
  */
-export async function openTarget(to: Destination): Promise<Target> {
+export async function resolveDestination(
+  to: Destination,
+): Promise<ResolvedDestination> {
   if (to instanceof WritableStream) {
     return toStream(() => new StreamSink(to), "a stream");
   }
@@ -56,11 +56,11 @@ export async function openTarget(to: Destination): Promise<Target> {
 }
 
 /** Standard output. */
-export function standardOutput(): Target {
+export function standardOutput(): ResolvedDestination {
   return toStream(() => new StdoutSink(), "standard output");
 }
 
-function toStream(open: () => Sink, name: string): Target {
+function toStream(open: () => Sink, name: string): ResolvedDestination {
   return {
     takesNames: false,
     pathFor: () => undefined,
@@ -69,11 +69,10 @@ function toStream(open: () => Sink, name: string): Target {
       if (offer.tree !== undefined) throw noTree(name);
       return open();
     },
-    discard: () => {},
   };
 }
 
-function oneFile(path: string, force: boolean): Target {
+function oneFile(path: string, force: boolean): ResolvedDestination {
   try {
     FileSink.check(path, { force });
   } catch (error) {
@@ -86,11 +85,13 @@ function oneFile(path: string, force: boolean): Target {
       if (offer.tree !== undefined) throw noTree(path);
       return await FileSink.create(path, offer, { force, owner });
     },
-    discard: () => {},
   };
 }
 
-async function inDirectory(path: string, force: boolean): Promise<Target> {
+async function inDirectory(
+  path: string,
+  force: boolean,
+): Promise<ResolvedDestination> {
   try {
     openDirectory(path).close();
   } catch {
@@ -113,17 +114,16 @@ async function inDirectory(path: string, force: boolean): Promise<Target> {
       }
       return await FileSink.create(pathFor(offer), offer, options);
     },
-    discard: () => {},
   };
 }
 
-const given = new Set<string>();
+const usedNames = new Set<string>();
 
-/** A name for a stream that no other one of this process got, within the same second. */
+/** Makes a name unique within this process: several streams may come within a second. */
 function freshName(name: string): string {
   let fresh = name;
-  for (let count = 2; given.has(fresh); count++) fresh = `${name}-${count}`;
-  given.add(fresh);
+  for (let count = 2; usedNames.has(fresh); count++) fresh = `${name}-${count}`;
+  usedNames.add(fresh);
   return fresh;
 }
 
@@ -134,7 +134,7 @@ function noTree(place: string): StorageFailure {
   );
 }
 
-/** What a stream without a name is saved as: `ferry-20260131-235959`. */
+/** The name of a stream that is saved: `ferry-20260131-235959`. */
 export function streamName(time: Date): string {
   const two = (value: number) => String(value).padStart(2, "0");
   const day = [time.getFullYear(), time.getMonth() + 1, time.getDate()];
@@ -142,7 +142,7 @@ export function streamName(time: Date): string {
   return `ferry-${day.map(two).join("")}-${clock.map(two).join("")}`;
 }
 
-/** What cannot be used from the start is bad input, and not a transfer that failed. */
+/** A destination that cannot be used from the start is bad input, not a failed transfer. */
 function asInput(error: unknown): never {
   if (!(error instanceof Failure)) throw error;
   throw error.with({ atStart: true });

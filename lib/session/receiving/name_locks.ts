@@ -1,11 +1,11 @@
-import { Failure } from "../base/failure.ts";
-import type { Channel } from "../endpoint/channel.ts";
-import { StorageFailure } from "../transfer/content.ts";
-import type { Owner } from "../transfer/files/writing/staging.ts";
-import type { Offer } from "../transfer/wire/messages.ts";
-import { within } from "../base/async.ts";
+import { Failure } from "../../base/failure.ts";
+import type { Channel } from "../../endpoint/channel.ts";
+import { StorageFailure } from "../../transfer/content.ts";
+import type { Owner } from "../../transfer/files/writing/staging.ts";
+import type { Offer } from "../../transfer/wire/messages.ts";
+import { within } from "../../base/async.ts";
 import { isSameOwner } from "./owner.ts";
-import type { Target } from "./target.ts";
+import type { ResolvedDestination } from "../destination.ts";
 
 /** How long a sender is waited for before its names are taken from it, in milliseconds. */
 export interface LockTimes {
@@ -66,13 +66,13 @@ export class NameLock {
     this.#times = times;
   }
 
-  /** `target`, opened only for names that no other transfer holds. */
-  guard(target: Target): Target {
+  /** The destination, opened only for names that no other transfer holds. */
+  guard(destination: ResolvedDestination): ResolvedDestination {
     return {
-      ...target,
+      ...destination,
       open: async (offer, owner) => {
-        await this.#lock(namesOf(offer), owner, target.pathFor(offer));
-        return await target.open(offer, owner);
+        await this.#lock(namesOf(offer), owner, destination.pathFor(offer));
+        return await destination.open(offer, owner);
       },
     };
   }

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { receive, type ReceiveOptions, send } from "../../lib/mod.ts";
-import { freePort } from "../support/process.ts";
+import { receive, type ReceiveOptions, send } from "../../../lib/mod.ts";
+import { freePort } from "../../support/process.ts";
 
 // Where senders keep what they are known by: not where the user of this machine does
 const STATE = await Deno.makeTempDir();

@@ -7,7 +7,7 @@ import {
   formatRate,
   formatSeconds,
   formatShare,
-} from "../../lib/session/format.ts";
+} from "../../lib/cli/format.ts";
 
 /** What `format` makes of each number. */
 function each(format: (value: number) => string, ...values: number[]) {

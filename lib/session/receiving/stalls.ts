@@ -1,4 +1,4 @@
-import { Failure } from "../base/failure.ts";
+import { Failure } from "../../base/failure.ts";
 
 /** Milliseconds without progress after which a transfer gives way to who has no place. */
 const LIMIT = 10_000;

@@ -1,9 +1,12 @@
 import { setTimeout } from "node:timers";
-import { isAttemptProof } from "../secure/attempt_key.ts";
-import { makeCodeVerifier, matchesCode } from "../secure/code/code_verifier.ts";
-import type { Security } from "../secure/security.ts";
-import type { Owner } from "../transfer/files/writing/staging.ts";
-import type { Offer } from "../transfer/wire/messages.ts";
+import { isAttemptProof } from "../../secure/attempt_key.ts";
+import {
+  makeCodeVerifier,
+  matchesCode,
+} from "../../secure/code/code_verifier.ts";
+import type { Security } from "../../secure/security.ts";
+import type { Owner } from "../../transfer/files/writing/staging.ts";
+import type { Offer } from "../../transfer/wire/messages.ts";
 
 /** Milliseconds after which what is kept of a code is made, while nobody waits for it. */
 const IDLE = 100;

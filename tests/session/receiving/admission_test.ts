@@ -1,12 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Failure } from "../../lib/base/failure.ts";
-import type { Channel } from "../../lib/endpoint/channel.ts";
-import type { Incoming } from "../../lib/endpoint/incoming.ts";
-import { agreeAsClient, prepare } from "../../lib/secure/secure_channel.ts";
-import { Admission } from "../../lib/session/admission.ts";
-import type { SessionEvent } from "../../lib/session/events.ts";
-import { Middle } from "../secure/man_in_the_middle.ts";
-import { pause } from "../support/wait.ts";
+import { Failure } from "../../../lib/base/failure.ts";
+import type { Channel } from "../../../lib/endpoint/channel.ts";
+import type { Incoming } from "../../../lib/endpoint/incoming.ts";
+import { agreeAsClient, prepare } from "../../../lib/secure/secure_channel.ts";
+import { Admission } from "../../../lib/session/receiving/admission.ts";
+import type { SessionEvent } from "../../../lib/session/events.ts";
+import { Middle } from "../../secure/man_in_the_middle.ts";
+import { pause } from "../../support/wait.ts";
 
 /** A connection with this stream, from an address that is validated by `established`. */
 function incomingOf(

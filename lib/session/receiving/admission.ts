@@ -1,17 +1,17 @@
-import { Failure } from "../base/failure.ts";
-import type { Channel } from "../endpoint/channel.ts";
-import type { Incoming } from "../endpoint/incoming.ts";
-import { Guesses } from "../secure/code/wrong_guesses.ts";
-import { refusalOf } from "../secure/handshake/handshake_failure.ts";
-import { agreeAsServer } from "../secure/secure_channel.ts";
-import type { Security } from "../secure/security.ts";
-import { ServerSecrets } from "../secure/handshake/server_secrets.ts";
-import { WordsLimiter } from "../secure/code/session_words_limiter.ts";
-import type { Owner } from "../transfer/files/writing/staging.ts";
-import type { Offer } from "../transfer/wire/messages.ts";
-import { Reception } from "../transfer/receiving/receiver.ts";
-import { linger } from "./connection.ts";
-import type { OnEvent } from "./events.ts";
+import { Failure } from "../../base/failure.ts";
+import type { Channel } from "../../endpoint/channel.ts";
+import type { Incoming } from "../../endpoint/incoming.ts";
+import { Guesses } from "../../secure/code/wrong_guesses.ts";
+import { refusalOf } from "../../secure/handshake/handshake_failure.ts";
+import { agreeAsServer } from "../../secure/secure_channel.ts";
+import type { Security } from "../../secure/security.ts";
+import { ServerSecrets } from "../../secure/handshake/server_secrets.ts";
+import { WordsLimiter } from "../../secure/code/session_words_limiter.ts";
+import type { Owner } from "../../transfer/files/writing/staging.ts";
+import type { Offer } from "../../transfer/wire/messages.ts";
+import { Reception } from "../../transfer/receiving/receiver.ts";
+import { linger } from "../connect.ts";
+import type { OnEvent } from "../events.ts";
 import { Owners } from "./owner.ts";
 
 /** Wrong codes that end a receiver. */
