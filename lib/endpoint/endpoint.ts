@@ -6,7 +6,10 @@ import {
   CONTROLLERS,
   DEFAULT_CONTROLLER,
 } from "../protocol/congestion/controllers.ts";
-import { Host, type MakeRoom } from "../protocol/demux/demultiplexer.ts";
+import {
+  Demultiplexer,
+  type MakeRoom,
+} from "../protocol/demux/demultiplexer.ts";
 import { LARGEST_USEFUL_DATAGRAM } from "../protocol/congestion/socket_buffer.ts";
 import { BASE_DATAGRAM_SIZE } from "../protocol/connection/path_mtu.ts";
 import type { TraceEvent } from "../protocol/connection/trace.ts";
@@ -72,7 +75,7 @@ export interface EndpointOptions {
  */
 export class Endpoint implements ChannelDriver {
   readonly #socket: Socket;
-  readonly #host: Host<Deno.NetAddr>;
+  readonly #demultiplexer: Demultiplexer<Deno.NetAddr>;
   readonly #alarm: Alarm;
   readonly #channels = new Map<Connection, Channel>();
   /** Connections of peers that are neither accepted nor refused. */
@@ -99,11 +102,10 @@ export class Endpoint implements ChannelDriver {
     this.#socket = socket;
     this.timeout = options.timeout;
     this.#mtu = options.mtu ?? Infinity;
-    this.#host = new Host({
+    this.#demultiplexer = new Demultiplexer({
       config: configOf(options),
       random: () => crypto.getRandomValues(new Uint32Array(1))[0],
       trace: options.trace,
-      admitsByHand: true,
       limitsTo: (peer) => ({
         maxDatagramSize: this.#maxDatagramSizeTo(peer),
         socketMemory: socket.memory,
@@ -124,7 +126,7 @@ export class Endpoint implements ChannelDriver {
 
   /** Peers served at a time; those that are served already stay. */
   set places(places: number) {
-    this.#host.maxConnections = places;
+    this.#demultiplexer.maxConnections = places;
   }
 
   /** The UDP port. */
@@ -145,7 +147,7 @@ export class Endpoint implements ChannelDriver {
   ): Promise<Channel> {
     const resolving = resolve(host, port, this.#socket.ipv6);
     const peer = await abortable(resolving, signal);
-    const connection = this.#host.connect(performance.now(), peer);
+    const connection = this.#demultiplexer.connect(performance.now(), peer);
     // The SYN does not wait for what the system has to be asked.
     this.#afterSending.push(() => {
       this.#socket.tune();
@@ -170,11 +172,11 @@ export class Endpoint implements ChannelDriver {
     signal?: AbortSignal,
     { makeRoom }: { readonly makeRoom?: MakeRoom } = {},
   ): AsyncGenerator<Incoming, never> {
-    if (this.#host.listening) throw new TypeError("Already listening");
+    if (this.#demultiplexer.listening) throw new TypeError("Already listening");
     signal?.throwIfAborted();
     this.#socket.tune();
-    this.#host.makeRoom = makeRoom;
-    this.#host.listening = true;
+    this.#demultiplexer.makeRoom = makeRoom;
+    this.#demultiplexer.listening = true;
     try {
       for (;;) {
         const [next] = this.#unclaimed;
@@ -188,14 +190,14 @@ export class Endpoint implements ChannelDriver {
         signal?.throwIfAborted();
       }
     } finally {
-      this.#host.listening = false;
-      this.#host.makeRoom = undefined;
+      this.#demultiplexer.listening = false;
+      this.#demultiplexer.makeRoom = undefined;
     }
   }
 
   #takeIncoming(): void {
     for (;;) {
-      const connection = this.#host.accept();
+      const connection = this.#demultiplexer.nextIncoming();
       if (connection === undefined) return;
       const channel = this.#open(connection, this.peerOf(connection) ?? "");
       const incoming = new Incoming(channel, {
@@ -209,7 +211,7 @@ export class Endpoint implements ChannelDriver {
   }
 
   #accept(connection: Connection): boolean {
-    const accepted = this.#host.admit(connection);
+    const accepted = this.#demultiplexer.accept(connection);
     this.flush();
     return accepted;
   }
@@ -227,7 +229,7 @@ export class Endpoint implements ChannelDriver {
   }
 
   peerOf(connection: Connection): string | undefined {
-    const peer = this.#host.peerOf(connection);
+    const peer = this.#demultiplexer.peerOf(connection);
     return peer && formatAddress(peer.hostname, peer.port);
   }
 
@@ -238,7 +240,7 @@ export class Endpoint implements ChannelDriver {
     this.#arrival.promise.catch(() => {});
     this.#arrival.reject(closed);
     // Or there might be no end of answers to a flood
-    this.#host.listening = false;
+    this.#demultiplexer.listening = false;
     this.#alarm.clear();
     this.flush();
     await this.#flushing;
@@ -254,11 +256,11 @@ export class Endpoint implements ChannelDriver {
       try {
         const [datagrams, from] = await this.#socket.receive(buffer);
         const now = performance.now();
-        let fruitful = this.#host.receive(now, datagrams, from);
+        let fruitful = this.#demultiplexer.receive(now, datagrams, from);
         this.#socket.takeMore((more, from) => {
-          if (this.#host.receive(now, more, from)) fruitful = true;
+          if (this.#demultiplexer.receive(now, more, from)) fruitful = true;
         });
-        this.#collector.update(this.#host.strays);
+        this.#collector.update(this.#demultiplexer.unrouted);
         // A flood of garbage costs no more than looking at it.
         if (!fruitful) continue;
       } catch (error) {
@@ -274,15 +276,15 @@ export class Endpoint implements ChannelDriver {
 
   #wake(): void {
     const now = performance.now();
-    this.#host.wake(now);
-    this.#collector.update(this.#host.strays);
+    this.#demultiplexer.wake(now);
+    this.#collector.update(this.#demultiplexer.unrouted);
     this.#update();
     this.flush();
   }
 
   #update(): void {
     this.#takeIncoming();
-    for (const connection of this.#host.takeChanged()) {
+    for (const connection of this.#demultiplexer.takeChanged()) {
       this.#channels.get(connection)?.update();
     }
   }
@@ -311,7 +313,7 @@ export class Endpoint implements ChannelDriver {
   }
 
   readonly #writeNext = (into: Uint8Array) =>
-    this.#host.poll(this.#now(), into);
+    this.#demultiplexer.poll(this.#now(), into);
 
   readonly #maxTrain = (size: number) => this.#socket.maxTrain(size);
 
@@ -340,12 +342,14 @@ export class Endpoint implements ChannelDriver {
 
   // What ended while sending is told, and the next deadline is set.
   #settle(): void {
-    for (const connection of this.#host.takeChanged()) {
+    for (const connection of this.#demultiplexer.takeChanged()) {
       if (connection.closeReason === undefined) continue;
       this.#channels.get(connection)?.update();
       if (connection.finished) this.#channels.delete(connection);
     }
-    if (!this.#closed) this.#alarm.set(this.#host.deadline, performance.now());
+    if (!this.#closed) {
+      this.#alarm.set(this.#demultiplexer.deadline, performance.now());
+    }
   }
 }
 

@@ -49,7 +49,7 @@ function measure(window: number, loss: number): number {
   const bytes = Number.MAX_SAFE_INTEGER;
   const sender = new Peer({ seed: 1, bytes, config, unchecked }, 2);
   const receiver = new Peer({ seed: 2, config, unchecked }, 1);
-  receiver.host.listening = true;
+  receiver.demultiplexer.listening = true;
   connect(network, sender, receiver, loss);
   sender.connect(0, "receiver");
   network.run(WARM_UP * 2 * DELAY);

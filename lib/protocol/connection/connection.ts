@@ -1,10 +1,5 @@
 import { AckTracker } from "../receiving/ack_tracker.ts";
-import {
-  ACCEPTED,
-  dropped,
-  PacketReceiver,
-  type Verdict,
-} from "../receiving/packet_receiver.ts";
+import { PacketReceiver } from "../receiving/packet_receiver.ts";
 import { ReceiveBuffer } from "../receiving/receive_buffer.ts";
 import { Recovery } from "../recovery/recovery.ts";
 import { AmplificationLimit } from "../sending/amplification_limit.ts";
@@ -22,6 +17,7 @@ import {
 } from "./lifecycle.ts";
 import { PathMtu } from "./path_mtu.ts";
 import { type ConnectionStats, Counters } from "./stats.ts";
+import { ACCEPTED, dropped, type Verdict } from "./verdict.ts";
 
 /** Congestion windows of data that the send buffer holds: with heavy loss, the oldest bytes take several round trips. */
 const SEND_WINDOWS = 2;

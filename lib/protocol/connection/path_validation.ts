@@ -1,4 +1,4 @@
-import type { Address } from "../demux/address_validation.ts";
+import { type Address, isSameAddress } from "./address.ts";
 import { MIN_PATH_SIZE } from "../sending/packet_builder.ts";
 import { SYN_SIZE } from "../wire/segment.ts";
 
@@ -210,10 +210,4 @@ function allowance(
   { bytesReceived, bytesSent }: Candidate<unknown>,
 ): number {
   return Math.min(SYN_SIZE, AMPLIFICATION_LIMIT * bytesReceived - bytesSent);
-}
-
-/** Whether both name one place. */
-export function isSameAddress(one: Address, other: Address): boolean {
-  return one === other ||
-    one.port === other.port && one.hostname === other.hostname;
 }

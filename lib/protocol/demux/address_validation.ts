@@ -1,31 +1,31 @@
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { uint32At, writeUint32 } from "../../base/integers.ts";
+import type { Address } from "../connection/address.ts";
 
 /** Milliseconds for which a cookie is good, at least; at most twice as long. */
-const LIFETIME = 15_000;
-const MAC_SIZE = 16;
-
-/** Where the parts of a cookie are. */
-const SLOT_AT = 0;
+const PERIOD = 15_000;
+/** Offset of the truncated MAC, behind the number of the period. */
 const MAC_AT = 4;
+const MAC_SIZE = 16;
 
 /** Bytes of a cookie. */
 export const COOKIE_SIZE = MAC_AT + MAC_SIZE;
 
-/** Where a datagram comes from or goes to. */
-export interface Address {
-  readonly hostname: string;
-  readonly port: number;
+/** A SYN, as far as a cookie is bound to it. */
+export interface SynOrigin {
+  readonly from: Address;
+  readonly idHigh: number;
+  readonly idLow: number;
 }
 
 /**
- * Cookies that let a host keep nothing of a SYN until its sender has shown
- * that it gets what is sent to its address (RFC 4987, section 3.6, as RFC 9000,
- * section 8.1.2 does it): a time, and a keyed hash over it,
- * the address and the connection id.
+ * Makes and checks cookies, by which a server keeps nothing of a SYN until its
+ * sender has shown that it gets what is sent to its address (RFC 4987, section
+ * 3.6, and as the tokens of RFC 9000, section 8.1.2): the number of a period, and
+ * a keyed hash over it, the connection id and the address.
  */
-export class CookieJar {
+export class AddressValidation {
   readonly #mac: Mac;
 
   /** @param key 32 unpredictable bytes */
@@ -33,44 +33,28 @@ export class CookieJar {
     this.#mac = new Mac(key);
   }
 
-  /** A cookie for a SYN with this id from this address. */
-  issue(
-    now: number,
-    address: Address,
-    idHigh: number,
-    idLow: number,
-  ): Uint8Array {
-    return this.#make(Math.floor(now / LIFETIME), address, idHigh, idLow);
+  /** A cookie for this SYN. */
+  issue(now: number, syn: SynOrigin): Uint8Array {
+    return this.#make(Math.floor(now / PERIOD), syn);
   }
 
-  /** Whether `cookie` was issued for this and is fresh. */
-  accepts(
-    now: number,
-    address: Address,
-    idHigh: number,
-    idLow: number,
-    cookie: Uint8Array,
-  ): boolean {
+  /** Whether `cookie` was issued for this SYN and has not expired. */
+  accepts(now: number, syn: SynOrigin, cookie: Uint8Array): boolean {
     if (cookie.length !== COOKIE_SIZE) return false;
-    const slot = uint32At(cookie, SLOT_AT);
-    const age = Math.floor(now / LIFETIME) - slot;
+    const period = uint32At(cookie, 0);
+    const age = Math.floor(now / PERIOD) - period;
     if (age < 0 || age > 1) return false;
-    return timingSafeEqual(this.#make(slot, address, idHigh, idLow), cookie);
+    return timingSafeEqual(this.#make(period, syn), cookie);
   }
 
-  #make(
-    slot: number,
-    address: Address,
-    idHigh: number,
-    idLow: number,
-  ): Uint8Array {
+  #make(period: number, { from, idHigh, idLow }: SynOrigin): Uint8Array {
     const bound = new Uint8Array(14);
-    writeUint32(bound, SLOT_AT, slot);
+    writeUint32(bound, 0, period);
     writeUint32(bound, 4, idHigh);
     writeUint32(bound, 8, idLow);
-    bound[12] = address.port >>> 8;
-    bound[13] = address.port;
-    const mac = this.#mac.of(bound, address.hostname);
+    bound[12] = from.port >>> 8;
+    bound[13] = from.port;
+    const mac = this.#mac.of(bound, from.hostname);
     return Buffer.concat([
       bound.subarray(0, MAC_AT),
       mac.subarray(0, MAC_SIZE),
@@ -78,12 +62,12 @@ export class CookieJar {
   }
 }
 
-/** Bytes that SHA-256 takes in at a time. */
-const BLOCK_SIZE = 64;
+/** Bytes that SHA-256 processes at a time. */
+const SHA256_BLOCK_SIZE = 64;
 
 /**
- * HMAC-SHA-256 as RFC 2104 defines it, of two hashes: `createHmac` takes several
- * times as long in Deno, and there is one for each SYN of a flood.
+ * HMAC-SHA-256 (RFC 2104) of two hashes: `createHmac` takes several times as
+ * long in Deno, and each SYN of a flood needs one.
  */
 class Mac {
   readonly #inner: Uint8Array;
@@ -91,7 +75,7 @@ class Mac {
 
   /** @param key at most 64 bytes */
   constructor(key: Uint8Array) {
-    const padded = new Uint8Array(BLOCK_SIZE);
+    const padded = new Uint8Array(SHA256_BLOCK_SIZE);
     padded.set(key);
     this.#inner = padded.map((byte) => byte ^ 0x36);
     this.#outer = padded.map((byte) => byte ^ 0x5c);

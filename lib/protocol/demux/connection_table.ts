@@ -1,14 +1,14 @@
 import type { Connection } from "../connection/connection.ts";
 
-/** What has a connection id. */
+/** What is found by a connection's id. */
 export interface Identified {
   readonly connection: Pick<Connection, "idHigh" | "idLow">;
 }
 
 /** Connections by their ids. Most datagrams belong to the connection of the one before. */
-export class ConnectionTable<Item extends Identified> {
-  readonly #byHigh = new Map<number, Map<number, Item>>();
-  #last: Item | undefined;
+export class ConnectionTable<Entry extends Identified> {
+  readonly #byHigh = new Map<number, Map<number, Entry>>();
+  #last: Entry | undefined;
   #size = 0;
 
   /** How many there are. */
@@ -16,7 +16,7 @@ export class ConnectionTable<Item extends Identified> {
     return this.#size;
   }
 
-  find(idHigh: number, idLow: number): Item | undefined {
+  find(idHigh: number, idLow: number): Entry | undefined {
     const last = this.#last?.connection;
     if (last?.idLow === idLow && last.idHigh === idHigh) return this.#last;
     const found = this.#byHigh.get(idHigh)?.get(idLow);
@@ -24,25 +24,26 @@ export class ConnectionTable<Item extends Identified> {
     return found;
   }
 
-  add(item: Item): void {
-    const { idHigh, idLow } = item.connection;
+  add(entry: Entry): void {
+    const { idHigh, idLow } = entry.connection;
     const byLow = this.#byHigh.get(idHigh);
-    if (byLow === undefined) this.#byHigh.set(idHigh, new Map([[idLow, item]]));
-    else byLow.set(idLow, item);
+    if (byLow === undefined) {
+      this.#byHigh.set(idHigh, new Map([[idLow, entry]]));
+    } else byLow.set(idLow, entry);
     this.#size++;
   }
 
-  delete(item: Item): void {
-    const { idHigh, idLow } = item.connection;
+  delete(entry: Entry): void {
+    const { idHigh, idLow } = entry.connection;
     const byLow = this.#byHigh.get(idHigh);
-    if (byLow?.get(idLow) !== item) return;
+    if (byLow?.get(idLow) !== entry) return;
     byLow.delete(idLow);
     this.#size--;
     if (byLow.size === 0) this.#byHigh.delete(idHigh);
-    if (this.#last === item) this.#last = undefined;
+    if (this.#last === entry) this.#last = undefined;
   }
 
-  *[Symbol.iterator](): Iterator<Item> {
+  *[Symbol.iterator](): Iterator<Entry> {
     for (const byLow of this.#byHigh.values()) yield* byLow.values();
   }
 }

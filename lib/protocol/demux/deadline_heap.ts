@@ -1,73 +1,76 @@
-/** What waits for a time. Both fields are the queue's. */
-export interface Waiting {
-  /** When it is due, in milliseconds. */
-  due: number;
-  /** Where it is in the queue, -1 if it is not. */
-  slot: number;
+/** What can be in a {@linkcode DeadlineHeap}, which sets both fields. */
+export interface HeapItem {
+  /** Its deadline in milliseconds, `Infinity` while it is not in the heap. */
+  deadline: number;
+  /** Its index in the heap, -1 while it is not in it. */
+  heapIndex: number;
 }
 
-/** What waits, the earliest first: a binary heap, in which the due time of each may change. */
-export class Deadlines<Item extends Waiting> {
-  readonly #heap: Item[] = [];
+/** A binary heap of items by their deadlines, which may change. */
+export class DeadlineHeap<Item extends HeapItem> {
+  readonly #items: Item[] = [];
 
-  /** The one that is due first. */
+  /** The item with the earliest deadline. */
   get first(): Item | undefined {
-    return this.#heap[0];
+    return this.#items[0];
   }
 
-  /** Lets `item` wait until `due`; `Infinity` for ever. */
-  set(item: Item, due: number): void {
-    if (due === Infinity) return this.remove(item);
-    if (item.slot < 0) {
-      item.slot = this.#heap.length;
-      this.#heap.push(item);
-    } else if (due === item.due) return;
-    item.due = due;
-    this.#sink(item, this.#rise(item));
+  /** Adds or moves an item; one whose deadline is `Infinity` is removed. */
+  set(item: Item, deadline: number): void {
+    if (deadline === Infinity) return this.remove(item);
+    if (item.heapIndex < 0) {
+      item.heapIndex = this.#items.length;
+      this.#items.push(item);
+    } else if (deadline === item.deadline) return;
+    item.deadline = deadline;
+    this.#siftDown(item, this.#siftUp(item));
   }
 
   remove(item: Item): void {
-    const { slot } = item;
-    item.due = Infinity;
-    if (slot < 0) return;
-    item.slot = -1;
-    const last = this.#heap.pop()!;
-    if (last === item) return;
-    this.#place(last, slot);
-    this.#sink(last, this.#rise(last));
+    const { heapIndex } = item;
+    item.deadline = Infinity;
+    if (heapIndex < 0) return;
+    item.heapIndex = -1;
+    const last = this.#items.pop();
+    if (last === undefined || last === item) return;
+    this.#put(last, heapIndex);
+    this.#siftDown(last, this.#siftUp(last));
   }
 
-  #place(item: Item, slot: number): void {
-    this.#heap[slot] = item;
-    item.slot = slot;
+  #put(item: Item, index: number): void {
+    this.#items[index] = item;
+    item.heapIndex = index;
   }
 
-  #rise(item: Item): number {
-    let { slot } = item;
-    while (slot > 0) {
-      const above = this.#heap[(slot - 1) >> 1];
-      if (above.due <= item.due) break;
-      const place = above.slot;
-      this.#place(above, slot);
-      slot = place;
+  #siftUp(item: Item): number {
+    let index = item.heapIndex;
+    while (index > 0) {
+      const above = (index - 1) >> 1;
+      const parent = this.#items[above];
+      if (parent === undefined || parent.deadline <= item.deadline) break;
+      this.#put(parent, index);
+      index = above;
     }
-    this.#place(item, slot);
-    return slot;
+    this.#put(item, index);
+    return index;
   }
 
-  #sink(item: Item, from: number): void {
-    const heap = this.#heap;
-    let slot = from;
+  #siftDown(item: Item, from: number): void {
+    let index = from;
     for (;;) {
-      let below = 2 * slot + 1;
-      if (below >= heap.length) break;
-      if (below + 1 < heap.length && heap[below + 1].due < heap[below].due) {
-        below++;
-      }
-      if (heap[below].due >= item.due) break;
-      this.#place(heap[below], slot);
-      slot = below;
+      const child = this.#earlierChild(index);
+      if (child === undefined || child.deadline >= item.deadline) break;
+      const below = child.heapIndex;
+      this.#put(child, index);
+      index = below;
     }
-    this.#place(item, slot);
+    this.#put(item, index);
+  }
+
+  #earlierChild(index: number): Item | undefined {
+    const left = this.#items[2 * index + 1];
+    const right = this.#items[2 * index + 2];
+    if (left === undefined || right === undefined) return left;
+    return right.deadline < left.deadline ? right : left;
   }
 }

@@ -1,210 +1,109 @@
-import type { Config, ConnectionOptions } from "../connection/config.ts";
+import type { Address } from "../connection/address.ts";
+import type { Config } from "../connection/config.ts";
 import { Connection } from "../connection/connection.ts";
-import { ConnectionTable } from "./connection_table.ts";
-import { type Address, CookieJar } from "./address_validation.ts";
-import { Deadlines, type Waiting } from "./deadline_heap.ts";
+import { PeerAddress } from "../connection/peer_address.ts";
 import {
-  HalfOpen,
-  HandshakeBudget,
-  type Place,
-  sourceOf,
-} from "./half_open.ts";
-import {
-  isSameAddress,
-  PathValidation,
-} from "../connection/path_validation.ts";
-import { Replies } from "./stateless_responses.ts";
+  type TraceEvent,
+  traceReceived,
+  traceSent,
+} from "../connection/trace.ts";
+import { dropped, type DropReason } from "../connection/verdict.ts";
 import {
   decodeSegment,
   firstDatagram,
   Flag,
-  PathKind,
   Reset,
   Segment,
   SYN_SIZE,
 } from "../wire/segment.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { AddressValidation } from "./address_validation.ts";
+import { ConnectionTable } from "./connection_table.ts";
+import { type HalfOpenSlot, HalfOpenTable } from "./half_open.ts";
+import { HandshakeLimiter, networkOf } from "./handshake_limiter.ts";
+import { Schedule, type Scheduled, unscheduled } from "./schedule.ts";
+import { StatelessResponses } from "./stateless_responses.ts";
 
-import { dropped, type Verdict } from "../receiving/packet_receiver.ts";
-import type { TraceEvent } from "../connection/trace.ts";
+/** Bytes that a peer may send before its connection is accepted, unless it is one of the few with a whole window. */
+const HALF_OPEN_WINDOW = 4096;
 
-/** What a peer may send before it is admitted, in bytes: what the layer above says to get there. */
-const STRANGER_WINDOW = 4096;
-/** Peers at a time that may send a whole initial window before they are admitted, so that the first round trips are not waited out. */
-const WHOLE_WINDOWS = 2;
-/** Cookies made or looked at while somebody is served: the dearest thing that a stranger gets for nothing. */
-const COOKIES_PER_SECOND = 8000;
-const COOKIE_BURST = 256;
+/** What this machine and the way to a peer allow. */
+export type PeerLimits = Pick<Config, "maxDatagramSize" | "socketMemory">;
 
-/** What a connection may ask of the machine. */
-export type HostLimits = Pick<Config, "maxDatagramSize" | "socketMemory">;
-
-/** What a host is made with. */
-export interface HostOptions<Peer extends Address> {
+/** Settings of a {@linkcode Demultiplexer}. */
+export interface DemultiplexerOptions<Peer extends Address> {
   readonly config: Config;
   /** Whole numbers in [0, 2^32), unpredictable. */
   readonly random: () => number;
-  readonly trace?: (event: TraceEvent) => void;
+  /** Called for each datagram. */
+  readonly trace?: ((event: TraceEvent) => void) | undefined;
   /**
-   * What is known of this machine and the way to a peer by now.
+   * What is known by now of the limits to a peer.
    *
    * @default {what the configuration says}
    */
-  readonly limitsTo?: (peer: Peer) => HostLimits;
-  /**
-   * Whether the application says, by {@linkcode Host.admit}, whom it serves; it
-   * then hears of a connection as soon as it is opened. Otherwise whoever has
-   * proved an address is served.
-   *
-   * @default {false}
-   */
-  readonly admitsByHand?: boolean;
+  readonly limitsTo?: (peer: Peer) => PeerLimits;
 }
 
-/** Gives a place up for somebody else. @returns whether there is one now */
+/** Ends an accepted connection, if one may be ended. @returns whether it did */
 export type MakeRoom = () => boolean;
 
-interface Hosted<Peer extends Address> extends Waiting {
+/** A connection, and what belongs to it here. */
+interface Entry<Peer extends Address> extends Scheduled {
   readonly connection: Connection;
-  peer: Peer;
-  /** Where else what it says may come from: a server with several addresses answers from one of its choice. */
-  answersFrom: Peer | undefined;
-  /** Where it may have moved to, once there is a sign of that. */
-  paths: PathValidation<Peer> | undefined;
-  /** Whether it has one of the places that there are. */
-  admitted: boolean;
-  /** What it has instead, if a peer has opened it. */
-  place: Place<Hosted<Peer>> | undefined;
-  /** Whether it was granted a whole window although it is not admitted. */
-  hasWholeWindow: boolean;
-  /** Whether it is to be polled, its deadline looked at, and its owner told. */
-  active: boolean;
-  stale: boolean;
-  changed: boolean;
-  /** Whether it is over and forgotten. */
-  removed: boolean;
+  readonly address: PeerAddress<Peer>;
+  /** While a peer has opened it and it is not accepted. */
+  slot: HalfOpenSlot<Entry<Peer>> | undefined;
+  isRemoved: boolean;
 }
 
 /**
  * All connections of one socket: finds the connection that a datagram belongs
- * to, opens new ones, and answers what belongs to none, keeping nothing of it.
- * Like a connection it is a pure state machine.
+ * to, opens new ones within limits, and answers what belongs to none without
+ * keeping anything of it. Like a connection it is a pure state machine.
  */
-export class Host<Peer extends Address> {
+export class Demultiplexer<Peer extends Address> {
   readonly #config: Config;
-  #maxConnections: number;
   readonly #random: () => number;
-  readonly #limitsTo: (peer: Peer) => HostLimits;
-  readonly #admitsByHand: boolean;
+  readonly #limitsTo: (peer: Peer) => PeerLimits;
   readonly #trace: ((event: TraceEvent) => void) | undefined;
-  readonly #cookies: CookieJar;
-  readonly #cookieBudget = new TokenBucket(
-    COOKIES_PER_SECOND / 1000,
-    COOKIE_BURST,
-  );
-  readonly #segment = new Segment();
-  readonly #replies: Replies<Peer>;
-  readonly #table = new ConnectionTable<Hosted<Peer>>();
-  readonly #hostedOf = new WeakMap<Connection, Hosted<Peer>>();
-  readonly #admitted = new Set<Hosted<Peer>>();
-  readonly #halfOpen: HalfOpen<Hosted<Peer>>;
-  readonly #handshakes: HandshakeBudget;
-  #wholeWindows = 0;
+  readonly #validation: AddressValidation;
+  readonly #limiter: HandshakeLimiter;
+  readonly #responses: StatelessResponses<Peer>;
+  readonly #halfOpen: HalfOpenTable<Entry<Peer>>;
+  readonly #table = new ConnectionTable<Entry<Peer>>();
+  readonly #entryOf = new WeakMap<Connection, Entry<Peer>>();
+  /** Connections that this side has opened or accepted. */
+  readonly #served = new Set<Connection>();
   /** Opened by peers, for the application to take. */
-  readonly #opened: Hosted<Peer>[] = [];
-  readonly #deadlines = new Deadlines<Hosted<Peer>>();
-  // Those that something has happened to: to be polled, with another deadline, and to be told of.
-  readonly #active: Hosted<Peer>[] = [];
-  readonly #stale: Hosted<Peer>[] = [];
-  #changed: Hosted<Peer>[] = [];
-  /** Whether SYNs are answered. */
+  readonly #incoming: Entry<Peer>[] = [];
+  readonly #schedule = new Schedule<Entry<Peer>>(deadlineOf);
+  readonly #segment = new Segment();
+  #maxConnections: number;
+  /** Whether peers may open connections. */
   listening = false;
-  /** Called when somebody who has proved an address comes and all places are taken. */
+  /** Called when a peer whose address is validated comes and there are as many connections as may be. */
   makeRoom: MakeRoom | undefined;
   /** Datagrams that belonged to no connection or were damaged. */
-  strays = 0;
+  unrouted = 0;
 
-  constructor(options: HostOptions<Peer>) {
-    this.#config = options.config;
-    this.#maxConnections = options.config.maxConnections;
-    this.#random = options.random;
+  constructor(options: DemultiplexerOptions<Peer>) {
+    const { config, random, limitsTo = () => config } = options;
+    this.#config = config;
+    this.#random = random;
+    this.#limitsTo = limitsTo;
     this.#trace = options.trace;
-    this.#admitsByHand = options.admitsByHand ?? false;
-    this.#limitsTo = options.limitsTo ?? (() => options.config);
-    this.#halfOpen = new HalfOpen(options.config.halfOpenPlaces);
-    this.#handshakes = new HandshakeBudget(options.random);
-    const key = new Uint32Array(8).map(() => options.random());
-    this.#cookies = new CookieJar(new Uint8Array(key.buffer));
-    this.#replies = new Replies(this.#cookies);
+    this.#maxConnections = config.maxConnections;
+    this.#halfOpen = new HalfOpenTable(config.halfOpenPlaces);
+    this.#limiter = new HandshakeLimiter(random);
+    const key = new Uint32Array(8).map(random);
+    this.#validation = new AddressValidation(new Uint8Array(key.buffer));
+    this.#responses = new StatelessResponses(this.#validation);
   }
 
-  /**
-   * Connections served at a time, however many there were to be at first; those
-   * that are served already stay.
-   */
+  /** How many connections may be served at a time; those that are stay. */
   set maxConnections(most: number) {
     this.#maxConnections = most;
-    if (this.makeRoom === undefined) this.#turnAwayOthers();
-  }
-
-  /** Opens a connection to `peer`; its SYN leaves with the next {@linkcode poll}. */
-  connect(now: number, peer: Peer): Connection {
-    const id = { idHigh: this.#random(), idLow: this.#random() };
-    const opening = { ...id, active: true, validated: false };
-    const hosted = this.#open(now, peer, opening);
-    hosted.admitted = true;
-    this.#admitted.add(hosted);
-    return hosted.connection;
-  }
-
-  /**
-   * Takes a connection that a peer has opened, if there is one: and proved,
-   * unless the application admits by hand.
-   */
-  accept(): Connection | undefined {
-    for (;;) {
-      const hosted = this.#opened.shift();
-      if (hosted?.removed !== true) return hosted?.connection;
-    }
-  }
-
-  /**
-   * Gives a place to a connection that a peer has opened, and the window that
-   * goes with it. When there is none, the peer is told that the host is busy.
-   *
-   * @returns whether there was one
-   */
-  admit(connection: Connection): boolean {
-    const hosted = this.#hostedOf.get(connection);
-    if (hosted === undefined || connection.closeReason !== undefined) {
-      return false;
-    }
-    if (this.#served >= this.#maxConnections && !this.#makesRoom()) {
-      connection.abort(Reset.BUSY);
-      return false;
-    }
-    this.#admit(hosted);
-    return true;
-  }
-
-  #makesRoom(): boolean {
-    return this.makeRoom?.() === true &&
-      this.#served < this.#maxConnections;
-  }
-
-  #admit(hosted: Hosted<Peer>): void {
-    hosted.admitted = true;
-    this.#admitted.add(hosted);
-    this.#leavePlace(hosted);
-    hosted.connection.admit();
-    if (this.makeRoom === undefined) this.#turnAwayOthers();
-  }
-
-  #leavePlace(hosted: Hosted<Peer>): void {
-    if (hosted.place !== undefined) this.#halfOpen.free(hosted.place);
-    hosted.place = undefined;
-    if (hosted.hasWholeWindow) this.#wholeWindows--;
-    hosted.hasWholeWindow = false;
+    this.#refuseIfFull();
   }
 
   /** How many connections there are, half-open ones too. */
@@ -212,295 +111,276 @@ export class Host<Peer extends Address> {
     return this.#table.size;
   }
 
-  /** Connections that have a place. */
-  get #served(): number {
-    let served = 0;
-    for (const { connection } of this.#admitted) {
-      if (connection.closeReason === undefined) served++;
-    }
-    return served;
-  }
-
   /** Where the connection's peer is now. */
   peerOf(connection: Connection): Peer | undefined {
-    return this.#hostedOf.get(connection)?.peer;
+    return this.#entryOf.get(connection)?.address.current;
+  }
+
+  /** Opens a connection to `peer`; its SYN leaves with the next {@linkcode poll}. */
+  connect(now: number, peer: Peer): Connection {
+    const { connection } = this.#add(now, peer, {
+      idHigh: this.#random(),
+      idLow: this.#random(),
+      active: true,
+      validated: false,
+    });
+    this.#served.add(connection);
+    return connection;
+  }
+
+  /** Takes a connection that a peer has opened, to be accepted or aborted. */
+  nextIncoming(): Connection | undefined {
+    for (;;) {
+      const entry = this.#incoming.shift();
+      if (entry?.isRemoved !== true) return entry?.connection;
+    }
+  }
+
+  /**
+   * Accepts a connection that a peer has opened. If as many as may be are served,
+   * the peer is told that the server is busy.
+   *
+   * @returns whether it was accepted
+   */
+  accept(connection: Connection): boolean {
+    const entry = this.#entryOf.get(connection);
+    if (entry === undefined || connection.closeReason !== undefined) {
+      return false;
+    }
+    if (this.#isFull && !this.#makesRoom()) {
+      connection.abort(Reset.BUSY);
+      return false;
+    }
+    this.#served.add(connection);
+    if (entry.slot !== undefined) this.#halfOpen.remove(entry.slot);
+    entry.slot = undefined;
+    connection.admit();
+    this.#refuseIfFull();
+    return true;
+  }
+
+  get #servedCount(): number {
+    let count = 0;
+    for (const { closeReason } of this.#served) {
+      if (closeReason === undefined) count++;
+    }
+    return count;
+  }
+
+  get #isFull(): boolean {
+    return this.#servedCount >= this.#maxConnections;
+  }
+
+  #makesRoom(): boolean {
+    return this.makeRoom?.() === true && !this.#isFull;
+  }
+
+  // Half-open connections that can no longer be accepted need not wait.
+  #refuseIfFull(): void {
+    if (this.makeRoom !== undefined || !this.#isFull) return;
+    for (const { connection } of [...this.#table]) {
+      if (!this.#served.has(connection)) connection.abort(Reset.BUSY);
+    }
+  }
+
+  #add(
+    now: number,
+    peer: Peer,
+    options: {
+      readonly idHigh: number;
+      readonly idLow: number;
+      readonly active: boolean;
+      readonly validated: boolean;
+      readonly windowBeforeAdmission?: number;
+    },
+  ): Entry<Peer> {
+    const random = this.#random;
+    const config = { ...this.#config, ...this.#limitsTo(peer) };
+    const firstPacket = random();
+    const details = { ...options, firstPacket, random };
+    const connection = new Connection(now, config, details);
+    const isClient = options.active;
+    const entry: Entry<Peer> = {
+      ...unscheduled(),
+      connection,
+      address: new PeerAddress(connection, peer, { isClient, random }),
+      slot: undefined,
+      isRemoved: false,
+    };
+    connection.onUsed = () => this.#schedule.touch(entry);
+    this.#table.add(entry);
+    this.#entryOf.set(connection, entry);
+    this.#schedule.touch(entry);
+    return entry;
+  }
+
+  #remove(now: number, entry: Entry<Peer>): void {
+    entry.isRemoved = true;
+    this.#table.delete(entry);
+    this.#served.delete(entry.connection);
+    this.#schedule.remove(entry);
+    if (entry.slot !== undefined) this.#halfOpen.end(now, entry.slot);
   }
 
   /** Takes the connections to which something has happened since this was called last. */
   takeChanged(): Connection[] {
-    const changed = this.#changed;
-    if (changed.length === 0) return NONE;
-    this.#changed = [];
-    return changed.map((hosted) => {
-      hosted.changed = false;
-      return hosted.connection;
-    });
+    return this.#schedule.takeChanged().map(({ connection }) => connection);
   }
 
   /**
-   * Takes a datagram, or several of one size in a row: a kernel may join them.
+   * Takes a datagram, or several of one size in a row, which a kernel may have
+   * joined.
    *
-   * @returns whether anything came of it: what was thrown away changes nothing
+   * @returns whether anything came of it: what was dropped changes nothing
    */
   receive(now: number, datagrams: Uint8Array, from: Peer): boolean {
     const size = firstDatagram(datagrams);
     if (size === datagrams.length) {
       return this.#receive(now, datagrams, from);
     }
-    let fruitful = false;
+    let hasEffect = false;
     for (let at = 0; at < datagrams.length; at += size) {
       const datagram = datagrams.subarray(at, at + size);
-      if (this.#receive(now, datagram, from)) fruitful = true;
+      if (this.#receive(now, datagram, from)) hasEffect = true;
     }
-    return fruitful;
+    return hasEffect;
   }
 
   #receive(now: number, datagram: Uint8Array, from: Peer): boolean {
     const segment = this.#segment;
     const malformation = decodeSegment(datagram, segment);
     if (malformation !== undefined) {
-      this.#stray(now, malformation);
       const isSyn = datagram.length >= SYN_SIZE;
       if (malformation === "other version" && isSyn) {
-        this.#replies.reset(now, Reset.VERSION, segment, datagram, from);
+        const unrouted = { segment, datagram, from };
+        this.#responses.reset(now, Reset.VERSION, unrouted);
       }
-      return this.#replies.some;
+      return this.#drop(now, EMPTY_SEGMENT, malformation);
     }
-    const hosted = this.#table.find(segment.idHigh, segment.idLow);
-    if (hosted === undefined) {
-      const reason = this.#receiveStranger(now, datagram, from);
-      if (reason === undefined) return true;
-      this.#stray(now, reason, segment);
-      return this.#replies.some;
+    const entry = this.#table.find(segment.idHigh, segment.idLow);
+    if (entry !== undefined) {
+      this.#receiveFor(now, entry, datagram, from);
+      return true;
     }
-    const { connection } = hosted;
-    if (!isSameAddress(hosted.peer, from)) {
-      const reason = this.#receiveFromElsewhere(now, hosted, datagram, from);
-      if (reason !== undefined) {
-        connection.counters.dropped++;
-        if (this.#trace !== undefined) {
-          this.#traceReceived(now, segment, dropped(reason));
-        }
-        return true;
-      }
-    }
-    this.#touch(hosted);
-    const wasEstablished = connection.established;
-    const verdict = connection.receive(now, segment, datagram);
-    if (this.#trace !== undefined) this.#traceReceived(now, segment, verdict);
-    if (verdict.kind !== "accepted") return true;
-    if (segment.has(Flag.PATH) && hosted.paths !== undefined) {
-      this.#onPathResponse(now, hosted, from);
-    }
-    if (!wasEstablished && connection.established) {
-      this.#onEstablished(now, hosted);
-    }
-    return true;
+    const reason = this.#receiveUnrouted(now, datagram, from);
+    return reason === undefined || this.#drop(now, segment, reason);
   }
 
-  #onEstablished(now: number, hosted: Hosted<Peer>): void {
-    const { place } = hosted;
-    if (place === undefined) return;
-    this.#halfOpen.renew(now, place);
-    if (this.#admitsByHand) return;
-    this.#opened.push(hosted);
-    this.#admit(hosted);
+  /** @returns whether there is an answer */
+  #drop(now: number, segment: Segment, reason: DropReason): boolean {
+    this.unrouted++;
+    this.#trace?.(traceReceived(now, segment, dropped(reason)));
+    return this.#responses.hasPending;
   }
 
-  /** @returns why what came from another address than the peer's is not taken in, if it is not */
-  #receiveFromElsewhere(
+  #receiveFor(
     now: number,
-    hosted: Hosted<Peer>,
+    entry: Entry<Peer>,
     datagram: Uint8Array,
     from: Peer,
-  ): string | undefined {
-    const { connection, place, answersFrom } = hosted;
-    if (!connection.established) {
-      if (place !== undefined) return "from another address";
-      if (this.#segment.has(Flag.SYN)) hosted.answersFrom = from;
-      return undefined;
+  ): void {
+    const segment = this.#segment;
+    const { connection, address, slot } = entry;
+    this.#schedule.touch(entry);
+    const reason = address.check(now, segment, datagram.length, from);
+    if (reason !== undefined) {
+      connection.counters.dropped++;
+      this.#trace?.(traceReceived(now, segment, dropped(reason)));
+      return;
     }
-    if (answersFrom !== undefined && isSameAddress(answersFrom, from)) {
-      return undefined;
+    const wasEstablished = connection.established;
+    const verdict = connection.receive(now, segment, datagram);
+    this.#trace?.(traceReceived(now, segment, verdict));
+    if (verdict.kind !== "accepted") return;
+    if (segment.has(Flag.PATH)) address.onPathResponse(now, segment, from);
+    if (!wasEstablished && connection.established && slot !== undefined) {
+      this.#halfOpen.renew(now, slot);
     }
-    if (connection.closeReason !== undefined) return "closed";
-    this.#touch(hosted);
-    hosted.paths ??= new PathValidation(hosted.peer, this.#random);
-    const { paths } = hosted;
-    const isKnown = paths.isKnown(from);
-    if (!isKnown && this.#segment.has(Flag.PATH)) {
-      this.#onPathResponse(now, hosted, from);
-    } else paths.onDatagram(now, from, datagram.length, connection.pto);
-    return isKnown ? undefined : "from another address";
-  }
-
-  #onPathResponse(now: number, hosted: Hosted<Peer>, from: Peer): void {
-    const { pathKind, pathHigh, pathLow } = this.#segment;
-    if (pathKind !== PathKind.RESPONSE) return;
-    hosted.paths!.onResponse(from, pathHigh, pathLow);
-    this.#settlePaths(now, hosted);
-  }
-
-  // Where only the port is another one, the path is most likely the same (RFC 9000, section 9.4).
-  #settlePaths(now: number, hosted: Hosted<Peer>): void {
-    const { peer, connection } = hosted;
-    const moved = hosted.paths?.settle(now);
-    if (moved === undefined) return;
-    hosted.peer = moved;
-    if (moved.hostname !== peer.hostname) connection.onNewPath();
-    this.#touch(hosted);
   }
 
   /** @returns why the datagram was dropped, if it was */
-  #receiveStranger(
+  #receiveUnrouted(
     now: number,
     datagram: Uint8Array,
     from: Peer,
-  ): string | undefined {
+  ): DropReason | undefined {
     const segment = this.#segment;
+    const unrouted = { segment, datagram, from };
     if (segment.has(Flag.RST)) return "reset of no connection";
     const opens = segment.has(Flag.SYN) && !segment.has(Flag.ACK) &&
       segment.seq === 0;
-    const served = this.#served;
-    const isFull = served >= this.#maxConnections;
+    const isFull = this.#isFull;
     if (opens && isFull && this.makeRoom === undefined) {
-      return this.#isBusy(now, datagram, from);
+      this.#responses.reset(now, Reset.BUSY, unrouted);
+      return "busy";
     }
     if (!opens || !this.listening) {
-      this.#replies.reset(now, Reset.UNKNOWN, segment, datagram, from);
+      this.#responses.reset(now, Reset.UNKNOWN, unrouted);
       return "no such connection";
     }
     const { idHigh, idLow, cookie } = segment;
-    const source = sourceOf(from.hostname);
-    if (cookie.length > 0 && !this.#affordsCookie(now, served)) {
+    const source = networkOf(from.hostname);
+    const hasCookie = cookie.length > 0;
+    if (hasCookie && !this.#affordsCookie(now)) {
       return "too many cookies asked for";
     }
-    const validated = cookie.length > 0 &&
-      this.#cookies.accepts(now, from, idHigh, idLow, cookie);
+    const validated = hasCookie &&
+      this.#validation.accepts(now, { from, idHigh, idLow }, cookie);
     if (validated) {
-      if (!this.#handshakes.takeValidated(now)) return "too many handshakes";
-    } else {
-      const isCalm = !isFull &&
-        this.#halfOpen.size(now) < this.#config.maxHalfOpen;
-      if (!isCalm || !this.#handshakes.take(now, source)) {
-        if (!this.#affordsCookie(now, served)) {
-          return "too many cookies asked for";
-        }
-        this.#replies.cookie(now, segment, datagram, from);
-        return "asked for a cookie";
-      }
+      if (!this.#limiter.takeValidated(now)) return "too many handshakes";
+    } else if (isFull || !this.#affordsUnvalidated(now, source)) {
+      if (!this.#affordsCookie(now)) return "too many cookies asked for";
+      this.#responses.requestCookie(now, unrouted);
+      return "asked for a cookie";
     }
-    if (isFull && !this.#makesRoom()) return this.#isBusy(now, datagram, from);
-    if (this.#halfOpen.isFull(now)) this.#displace(now);
-    const hasWholeWindow = this.#wholeWindows < WHOLE_WINDOWS;
-    const { initialWindow } = this.#config;
-    const hosted = this.#open(now, from, {
-      idHigh,
-      idLow,
-      active: false,
-      validated,
-      windowBeforeAdmission: hasWholeWindow
-        ? initialWindow
-        : Math.min(STRANGER_WINDOW, initialWindow),
-    });
-    hosted.place = this.#halfOpen.take(now, hosted, source);
-    hosted.hasWholeWindow = hasWholeWindow;
-    if (hasWholeWindow) this.#wholeWindows++;
-    if (this.#admitsByHand) this.#opened.push(hosted);
-    const verdict = hosted.connection.receive(now, segment, datagram);
-    if (this.#trace !== undefined) this.#traceReceived(now, segment, verdict);
+    if (isFull && !this.#makesRoom()) {
+      this.#responses.reset(now, Reset.BUSY, unrouted);
+      return "busy";
+    }
+    this.#open(now, datagram, from, { source, validated });
     return undefined;
   }
 
-  #isBusy(now: number, datagram: Uint8Array, from: Peer): string {
-    this.#replies.reset(now, Reset.BUSY, this.#segment, datagram, from);
-    return "busy";
+  #affordsUnvalidated(now: number, source: string): boolean {
+    return this.#halfOpen.size(now) < this.#config.maxHalfOpen &&
+      this.#limiter.takeUnvalidated(now, source);
   }
 
-  #affordsCookie(now: number, served: number): boolean {
-    return served === 0 || this.#cookieBudget.take(now);
-  }
-
-  // Nothing is said to whoever loses its place: a SYN that is repeated begins anew.
-  #displace(now: number): void {
-    const hosted = this.#halfOpen.giveUp();
-    if (hosted === undefined) return;
-    hosted.connection.displace();
-    this.#remove(now, hosted);
+  #affordsCookie(now: number): boolean {
+    return this.#servedCount === 0 || this.#limiter.takeCookie(now);
   }
 
   #open(
     now: number,
-    peer: Peer,
-    opening: Omit<ConnectionOptions, "firstPacket" | "random">,
-  ): Hosted<Peer> {
-    const firstPacket = this.#random();
-    const random = this.#random;
-    const config = { ...this.#config, ...this.#limitsTo(peer) };
-    const hosted: Hosted<Peer> = {
-      connection: new Connection(now, config, {
-        ...opening,
-        firstPacket,
-        random,
-      }),
-      peer,
-      answersFrom: undefined,
-      paths: undefined,
-      admitted: false,
-      place: undefined,
-      hasWholeWindow: false,
+    syn: Uint8Array,
+    from: Peer,
+    { source, validated }: { source: string; validated: boolean },
+  ): void {
+    const segment = this.#segment;
+    if (this.#halfOpen.isFull(now)) this.#displace(now);
+    const { idHigh, idLow } = segment;
+    const { initialWindow } = this.#config;
+    const entry = this.#add(now, from, {
+      idHigh,
+      idLow,
       active: false,
-      stale: false,
-      changed: false,
-      removed: false,
-      due: Infinity,
-      slot: -1,
-    };
-    const { connection } = hosted;
-    connection.onUsed = () => this.#touch(hosted);
-    this.#table.add(hosted);
-    this.#hostedOf.set(connection, hosted);
-    this.#touch(hosted);
-    return hosted;
+      validated,
+      windowBeforeAdmission: this.#halfOpen.grantsWholeWindow
+        ? initialWindow
+        : Math.min(HALF_OPEN_WINDOW, initialWindow),
+    });
+    entry.slot = this.#halfOpen.add(now, entry, source);
+    this.#incoming.push(entry);
+    const verdict = entry.connection.receive(now, segment, syn);
+    this.#trace?.(traceReceived(now, segment, verdict));
   }
 
-  #remove(now: number, hosted: Hosted<Peer>): void {
-    hosted.removed = true;
-    this.#table.delete(hosted);
-    this.#admitted.delete(hosted);
-    this.#deadlines.remove(hosted);
-    if (hosted.place !== undefined) {
-      this.#halfOpen.end(now, hosted.place);
-      if (hosted.hasWholeWindow) this.#wholeWindows--;
-      hosted.hasWholeWindow = false;
-    }
-    this.#tell(hosted);
-  }
-
-  #touch(hosted: Hosted<Peer>): void {
-    if (!hosted.active) {
-      hosted.active = true;
-      this.#active.push(hosted);
-    }
-    if (!hosted.stale) {
-      hosted.stale = true;
-      this.#stale.push(hosted);
-    }
-    this.#tell(hosted);
-  }
-
-  #tell(hosted: Hosted<Peer>): void {
-    if (hosted.changed) return;
-    hosted.changed = true;
-    this.#changed.push(hosted);
-  }
-
-  // Whoever has no place when the last one is taken need not wait for nothing.
-  #turnAwayOthers(): void {
-    if (this.#served < this.#maxConnections) return;
-    for (const { connection, admitted } of [...this.#table]) {
-      if (!admitted) connection.abort(Reset.BUSY);
-    }
+  // The peer is not told: if it repeats its SYN it begins anew.
+  #displace(now: number): void {
+    const entry = this.#halfOpen.displace();
+    if (entry === undefined) return;
+    entry.connection.displace();
+    this.#remove(now, entry);
   }
 
   /**
@@ -512,123 +392,60 @@ export class Host<Peer extends Address> {
     now: number,
     into: Uint8Array,
   ): { length: number; to: Peer } | undefined {
-    const reply = this.#replies.next();
-    if (reply !== undefined) {
-      into.set(reply.datagram);
-      return { length: reply.datagram.length, to: reply.to };
+    const response = this.#responses.next();
+    if (response !== undefined) {
+      into.set(response.datagram);
+      return { length: response.datagram.length, to: response.to };
     }
-    if (this.#active.length === 0) this.#activateDue(now);
+    this.#schedule.activateDue(now);
     for (;;) {
-      const hosted = this.#active[0];
-      if (hosted === undefined) return undefined;
-      const sent = this.#pollOne(now, hosted, into);
+      const entry = this.#schedule.active;
+      if (entry === undefined) return undefined;
+      const { connection } = entry;
+      const sent = pollEntry(now, entry, into);
       if (sent !== undefined) {
-        if (this.#trace !== undefined) this.#traceSent(now, hosted.connection);
-        this.#touch(hosted);
+        const { sentSegment, sentAgain } = connection;
+        this.#trace?.(traceSent(now, sentSegment, sentAgain));
+        this.#schedule.touch(entry);
         return sent;
       }
-      this.#active.shift();
-      hosted.active = false;
-      if (hosted.connection.finished) this.#remove(now, hosted);
+      this.#schedule.deactivate();
+      if (connection.finished) this.#remove(now, entry);
     }
-  }
-
-  #pollOne(
-    now: number,
-    { connection, peer, paths }: Hosted<Peer>,
-    into: Uint8Array,
-  ): { length: number; to: Peer } | undefined {
-    if (paths !== undefined && connection.closeReason === undefined) {
-      const challenge = paths.next(now, connection.pto);
-      if (challenge !== undefined) {
-        const { to, high, low, size } = challenge;
-        return { length: connection.writeChallenge(high, low, size, into), to };
-      }
-    }
-    const length = connection.send(now, into);
-    return length > 0 ? { length, to: peer } : undefined;
-  }
-
-  // What was held back until now may leave, also if nobody was woken for it.
-  #activateDue(now: number): void {
-    this.#refresh();
-    const { first } = this.#deadlines;
-    if (first !== undefined && first.due <= now) this.#touch(first);
-  }
-
-  // Only what something has happened to has another deadline.
-  #refresh(): void {
-    if (this.#stale.length === 0) return;
-    for (const hosted of this.#stale) {
-      hosted.stale = false;
-      const { connection, paths } = hosted;
-      const due = Math.min(connection.deadline, paths?.deadline ?? Infinity);
-      this.#deadlines.set(hosted, connection.finished ? Infinity : due);
-    }
-    this.#stale.length = 0;
   }
 
   /** When {@linkcode wake} is to be called, in milliseconds; `Infinity` for never. */
   get deadline(): number {
-    this.#refresh();
-    return this.#deadlines.first?.due ?? Infinity;
+    return this.#schedule.deadline;
   }
 
   /** Does what is due by now; {@linkcode poll} is to be called after it. */
   wake(now: number): void {
-    this.#refresh();
-    for (;;) {
-      const { first } = this.#deadlines;
-      if (first === undefined || first.due > now) return;
-      this.#deadlines.remove(first);
-      this.#touch(first);
-      this.#settlePaths(now, first);
-      if (first.connection.deadline <= now) first.connection.wake(now);
+    for (const { connection, address } of this.#schedule.takeDue(now)) {
+      address.settle(now);
+      if (connection.deadline <= now) connection.wake(now);
     }
-  }
-
-  #stray(now: number, reason: string, segment?: Segment): void {
-    this.strays++;
-    if (this.#trace === undefined) return;
-    const known = segment ?? NOTHING;
-    this.#trace(traceEvent("DROP", now, known, false, reason));
-  }
-
-  #traceReceived(now: number, segment: Segment, verdict: Verdict): void {
-    const isDuplicate = verdict.kind === "duplicate";
-    const reason = "reason" in verdict ? verdict.reason : undefined;
-    const what = reason === undefined ? "RECV" : "DROP";
-    const because = isDuplicate ? "duplicate" : reason;
-    this.#trace!(traceEvent(what, now, segment, isDuplicate, because));
-  }
-
-  #traceSent(now: number, connection: Connection): void {
-    const { sentSegment, sentAgain } = connection;
-    this.#trace!(traceEvent("SEND", now, sentSegment, sentAgain));
   }
 }
 
-const NOTHING = new Segment();
-const NONE: Connection[] = [];
+const EMPTY_SEGMENT = new Segment();
 
-function traceEvent(
-  what: TraceEvent["what"],
-  time: number,
-  segment: Segment,
-  duplicate: boolean,
-  reason?: string,
-): TraceEvent {
-  const { seq, ack, idHigh, idLow, flags, payloadLength } = segment;
-  return {
-    what,
-    time,
-    seq,
-    ack: segment.has(Flag.ACK) ? ack : 0,
-    connection: idHigh.toString(16).padStart(8, "0") +
-      idLow.toString(16).padStart(8, "0"),
-    flags,
-    length: payloadLength,
-    duplicate,
-    reason,
-  };
+function deadlineOf({ connection, address }: Entry<Address>): number {
+  return connection.finished
+    ? Infinity
+    : Math.min(connection.deadline, address.deadline);
+}
+
+function pollEntry<Peer extends Address>(
+  now: number,
+  { connection, address }: Entry<Peer>,
+  into: Uint8Array,
+): { length: number; to: Peer } | undefined {
+  const challenge = address.nextChallenge(now);
+  if (challenge !== undefined) {
+    const { to, high, low, size } = challenge;
+    return { length: connection.writeChallenge(high, low, size, into), to };
+  }
+  const length = connection.send(now, into);
+  return length > 0 ? { length, to: address.current } : undefined;
 }

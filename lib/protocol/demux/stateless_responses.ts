@@ -1,8 +1,4 @@
-import {
-  type Address,
-  COOKIE_SIZE,
-  type CookieJar,
-} from "./address_validation.ts";
+import type { Address } from "../connection/address.ts";
 import { writeReset } from "../wire/pending_reset.ts";
 import {
   encodeHeader,
@@ -12,91 +8,85 @@ import {
   SYN_PART_SIZE,
   writeChecksum,
 } from "../wire/segment.ts";
+import { type AddressValidation, COOKIE_SIZE } from "./address_validation.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
-/** Answers that wait to be sent; more are not worth their memory. */
-const MAX_REPLIES = 64;
-/** Resets said to strangers, so that a flood cannot keep the host busy with saying that it is. */
-const RESETS_PER_SECOND = 1000;
-const RESET_BURST = 64;
+/** Responses that wait to be sent; further ones are not made. */
+const MAX_PENDING = 64;
+/** Resets a second, so that a flood does not keep the server busy with answers. */
+const RESETS = { rate: 1000, burst: 64 };
 
-/** An answer, and where it goes. */
-export interface Reply<Peer> {
+/** A response, and where it goes. */
+export interface Response<Peer> {
   readonly datagram: Uint8Array;
   readonly to: Peer;
 }
 
+/** A datagram that belongs to no connection. */
+export interface Unrouted<Peer> {
+  readonly datagram: Uint8Array;
+  readonly from: Peer;
+  /** What it says; the id at least is valid. */
+  readonly segment: Segment;
+}
+
 /**
- * What a host says of its own accord to datagrams of no connection: not much,
- * never more than it was told, and nothing of it is kept once it is sent.
+ * The answers to datagrams that belong to no connection: none is larger than
+ * what it answers, and nothing is kept of it once it is sent.
  */
-export class Replies<Peer extends Address> {
-  readonly #cookies: CookieJar;
-  readonly #resets = new TokenBucket(RESETS_PER_SECOND / 1000, RESET_BURST);
-  readonly #waiting: Reply<Peer>[] = [];
+export class StatelessResponses<Peer extends Address> {
+  readonly #validation: AddressValidation;
+  readonly #resets = new TokenBucket(RESETS);
+  readonly #pending: Response<Peer>[] = [];
   readonly #segment = new Segment();
 
-  constructor(cookies: CookieJar) {
-    this.#cookies = cookies;
+  constructor(validation: AddressValidation) {
+    this.#validation = validation;
   }
 
   /** Whether any waits to be sent. */
-  get some(): boolean {
-    return this.#waiting.length > 0;
+  get hasPending(): boolean {
+    return this.#pending.length > 0;
   }
 
   /** Takes the next one to be sent. */
-  next(): Reply<Peer> | undefined {
-    return this.#waiting.shift();
+  next(): Response<Peer> | undefined {
+    return this.#pending.shift();
   }
 
-  /** Says RST with this code to `datagram`, which is `segment`. */
-  reset(
-    now: number,
-    code: number,
-    segment: Segment,
-    datagram: Uint8Array,
-    to: Peer,
-  ): void {
+  /** Answers with a RST of this code. */
+  reset(now: number, code: number, to: Unrouted<Peer>): void {
     if (!this.#resets.take(now)) return;
-    this.#answer(
-      segment,
-      datagram,
-      to,
-      SEGMENT_HEADER_SIZE + 1,
-      (reply, into) => {
-        writeReset(reply, 0, code, into);
-      },
-    );
+    this.#answer(to, SEGMENT_HEADER_SIZE + 1, (segment, into) => {
+      writeReset(segment, 0, code, into);
+    });
   }
 
-  /** Asks the sender of `datagram`, which is the SYN `segment`, to come again with a cookie. */
-  cookie(now: number, segment: Segment, datagram: Uint8Array, to: Peer): void {
+  /** Asks the sender of a SYN to repeat it with a cookie. */
+  requestCookie(now: number, syn: Unrouted<Peer>): void {
     const size = SEGMENT_HEADER_SIZE + SYN_PART_SIZE + COOKIE_SIZE;
-    this.#answer(segment, datagram, to, size, (reply, into) => {
-      reply.flags = Flag.COOKIE;
-      reply.payloadLength = 0;
+    this.#answer(syn, size, (segment, into) => {
       const { idHigh, idLow } = segment;
-      reply.cookie = this.#cookies.issue(now, to, idHigh, idLow);
-      encodeHeader(reply, into);
+      const origin = { from: syn.from, idHigh, idLow };
+      segment.flags = Flag.COOKIE;
+      segment.payloadLength = 0;
+      segment.cookie = this.#validation.issue(now, origin);
+      encodeHeader(segment, into);
       writeChecksum(into, into.length);
     });
   }
 
-  // An answer to a stranger is never larger than what it answers.
   #answer(
-    { idHigh, idLow }: Segment,
-    datagram: Uint8Array,
-    to: Peer,
+    { segment: { idHigh, idLow }, datagram, from }: Unrouted<Peer>,
     size: number,
-    write: (reply: Segment, into: Uint8Array) => void,
+    write: (segment: Segment, into: Uint8Array) => void,
   ): void {
-    if (size > datagram.length || this.#waiting.length >= MAX_REPLIES) return;
+    if (size > datagram.length || this.#pending.length >= MAX_PENDING) return;
     const into = new Uint8Array(size);
-    const reply = this.#segment;
-    reply.idHigh = idHigh;
-    reply.idLow = idLow;
-    write(reply, into);
-    this.#waiting.push({ datagram: into, to });
+    const segment = this.#segment;
+    segment.idHigh = idHigh;
+    segment.idLow = idLow;
+    write(segment, into);
+    this.#pending.push({ datagram: into, to: from });
   }
 }

@@ -1,4 +1,4 @@
-/** Lets something happen so often, and no oftener. */
+/** Limits how often something may happen. */
 export class TokenBucket {
   readonly #rate: number;
   readonly #capacity: number;
@@ -6,16 +6,16 @@ export class TokenBucket {
   #filledAt = 0;
 
   /**
-   * @param rate times a millisecond
-   * @param capacity times in a row, after a pause
+   * @param rate times a second
+   * @param burst times in a row, after a pause
    */
-  constructor(rate: number, capacity: number) {
-    this.#rate = rate;
-    this.#capacity = capacity;
-    this.#tokens = capacity;
+  constructor({ rate, burst }: { rate: number; burst: number }) {
+    this.#rate = rate / 1000;
+    this.#capacity = burst;
+    this.#tokens = burst;
   }
 
-  /** Takes a token, if there is one. */
+  /** Takes a token, if there is one. @param now milliseconds */
   take(now: number): boolean {
     const fresh = this.#rate * Math.max(0, now - this.#filledAt);
     this.#tokens = Math.min(this.#capacity, this.#tokens + fresh);

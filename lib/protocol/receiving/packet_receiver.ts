@@ -1,24 +1,15 @@
 import type { PathMtu } from "../connection/path_mtu.ts";
+import {
+  ACCEPTED,
+  dropped,
+  DUPLICATE,
+  type Verdict,
+} from "../connection/verdict.ts";
 import type { Recovery } from "../recovery/recovery.ts";
 import type { SendScheduler } from "../sending/send_scheduler.ts";
 import { Flag, PathKind, type Segment } from "../wire/segment.ts";
 import type { AckTracker } from "./ack_tracker.ts";
 import type { ReceiveBuffer } from "./receive_buffer.ts";
-
-/**
- * What became of a datagram. A `violation` ends the connection: the peer
- * acknowledges what it cannot have received (RFC 9000, section 21.4).
- */
-export type Verdict =
-  | { readonly kind: "accepted" | "duplicate" }
-  | { readonly kind: "dropped" | "violation"; readonly reason: string };
-
-export const ACCEPTED: Verdict = { kind: "accepted" };
-const DUPLICATE: Verdict = { kind: "duplicate" };
-
-export function dropped(reason: string): Verdict {
-  return { kind: "dropped", reason };
-}
 
 /** The mechanisms that learn from what is received. */
 export interface ReceiverTargets {

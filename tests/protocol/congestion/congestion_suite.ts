@@ -88,7 +88,7 @@ function run(factory: CongestionControllerFactory, options: Run): Result {
     const config = { controller, maxDatagramSize: MSS };
     const client = new Peer({ seed: 10 + i, bytes, config, chunk }, 50 + i);
     const server = new Peer({ seed: 50 + i, config, readPause }, 10 + i);
-    server.host.listening = true;
+    server.demultiplexer.listening = true;
     network.add(`client ${i}`, client);
     network.add(`server ${i}`, server);
     network.route(`client ${i}`, `server ${i}`, bottleneck);
@@ -244,7 +244,7 @@ export function testCongestionController(
     const config = { controller: factory, maxDatagramSize: MSS };
     const client = new Peer({ seed: 1, config, keepOpen: true }, 2);
     const server = new Peer({ seed: 2, config }, 1);
-    server.host.listening = true;
+    server.demultiplexer.listening = true;
     const network = new Network();
     network.add("client", client);
     network.add("server", server);

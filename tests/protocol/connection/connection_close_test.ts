@@ -250,7 +250,7 @@ Deno.test("an abort of the client ends a half-open connection of the server", ()
   near.abort(Reset.ABORTED);
   pair.deliver(pair.server, pair.collect(pair.client));
   assertEquals(pair.collect(pair.server).map(summaryOf), []);
-  assertEquals(pair.server.host.deadline, Infinity);
+  assertEquals(pair.server.demultiplexer.deadline, Infinity);
 });
 
 Deno.test("an address that was proved stays so, however soon the end comes", () => {
@@ -261,7 +261,7 @@ Deno.test("an address that was proved stays so, however soon the end comes", () 
   const proof = pair.collect(pair.client);
   near.abort(Reset.ABORTED);
   pair.deliver(pair.server, [...proof, ...pair.collect(pair.client)]);
-  const far = pair.server.host.accept()!;
+  const far = pair.server.demultiplexer.nextAccepted()!;
   assert(far.established);
   assertEquals([far.state, far.closeReason], ["CLOSED", "aborted"]);
 });
@@ -318,7 +318,7 @@ Deno.test("a reset of another connection breaks nothing", () => {
     pair.deliver(pair.client, [datagramOf({ ...id, flags, payload })]);
   }
   assertEquals(near.state, "ESTABLISHED");
-  assertEquals(pair.client.host.strays, 2);
+  assertEquals(pair.client.demultiplexer.unrouted, 2);
   assertEquals(pair.collect(pair.client), []);
 });
 

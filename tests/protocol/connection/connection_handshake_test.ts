@@ -25,7 +25,11 @@ Deno.test("SYN, SYN ACK and ACK open a connection", () => {
   assertEquals(draftOf(syn).seq, 0);
 
   pair.deliver(pair.server, [syn]);
-  assertEquals(pair.server.host.accept(), undefined, "nothing is proved yet");
+  assertEquals(
+    pair.server.demultiplexer.nextAccepted(),
+    undefined,
+    "nothing is proved yet",
+  );
   const [synAck, ...moreFromServer] = pair.collect(pair.server);
   assertEquals(summaryOf(synAck), "SYN ACK PSH");
   assertEquals(moreFromServer, []);
@@ -39,7 +43,7 @@ Deno.test("SYN, SYN ACK and ACK open a connection", () => {
   assertEquals([draftOf(ack).seq, draftOf(ack).ack], [1, 1]);
 
   pair.deliver(pair.server, [ack]);
-  assertEquals(pair.server.host.accept()?.state, "ESTABLISHED");
+  assertEquals(pair.server.demultiplexer.nextAccepted()?.state, "ESTABLISHED");
   assertEquals(pair.collect(pair.server), []);
 });
 
@@ -52,7 +56,7 @@ Deno.test("what was written before the handshake rides on the SYN", () => {
   assertEquals(summaryOf(syn), "SYN FIN PSH BLOCKED 5");
   pair.deliver(pair.server, [syn]);
   pair.drive();
-  const far = pair.server.host.accept()!;
+  const far = pair.server.demultiplexer.nextAccepted()!;
   assertEquals(new TextDecoder().decode(readAll(far)), "hello");
   assert(far.readEnded);
 });
@@ -89,17 +93,17 @@ Deno.test("who is turned away after a long wait is not sent more than it sent ei
   }
   // Somebody else takes the only place.
   const rival = new TestEndpoint("rival", 3);
-  rival.host.connect(pair.now, pair.server.address);
+  rival.demultiplexer.connect(pair.now, pair.server.address);
   for (let turn = 0; turn < 3; turn++) {
     for (const { datagram } of rival.pollAll(pair.now)) {
-      pair.server.host.receive(pair.now, datagram, rival.address);
+      pair.server.demultiplexer.receive(pair.now, datagram, rival.address);
     }
     for (const { datagram, to } of pair.server.pollAll(pair.now)) {
       if (to.hostname === "client") bytes += datagram.length;
-      else rival.host.receive(pair.now, datagram, pair.server.address);
+      else rival.demultiplexer.receive(pair.now, datagram, pair.server.address);
     }
   }
-  assertEquals(pair.server.host.accept()?.state, "ESTABLISHED");
+  assertEquals(pair.server.demultiplexer.nextAccepted()?.state, "ESTABLISHED");
   assert(bytes <= SYN_SIZE, `${bytes} bytes`);
 });
 
@@ -125,7 +129,7 @@ Deno.test("a SYN that comes again brings the lost answer without waiting for a t
   const near = pair.connect();
   pair.deliver(pair.server, pair.collect(pair.client));
   pair.collect(pair.server);
-  pair.client.host.wake(pair.now += near.deadline - pair.now);
+  pair.client.demultiplexer.wake(pair.now += near.deadline - pair.now);
   pair.deliver(pair.server, pair.collect(pair.client));
   pair.deliver(pair.client, pair.collect(pair.server));
   assertEquals(near.state, "ESTABLISHED");
@@ -138,12 +142,12 @@ Deno.test("a duplicate SYN opens nothing more, and its data counts once", () => 
   const [syn] = pair.collect(pair.client);
   pair.deliver(pair.server, [syn, syn]);
   pair.drive();
-  const far = pair.server.host.accept()!;
+  const far = pair.server.demultiplexer.nextAccepted()!;
   pair.deliver(pair.server, [syn]);
   pair.drive();
   assertEquals(far.counters.duplicatesReceived, 2);
   assertEquals([...readAll(far)], [1, 2, 3]);
-  assertEquals(pair.server.host.accept(), undefined);
+  assertEquals(pair.server.demultiplexer.nextAccepted(), undefined);
   assertEquals([near.state, far.state], ["ESTABLISHED", "ESTABLISHED"]);
 });
 
@@ -155,7 +159,7 @@ Deno.test("a SYN that comes once more when all is over delivers nothing and leav
   const syns = pair.collect(pair.client);
   pair.deliver(pair.server, syns);
   pair.drive();
-  const far = pair.server.host.accept()!;
+  const far = pair.server.demultiplexer.nextAccepted()!;
   readAll(far);
   far.close();
   pair.advance(10_000);
@@ -163,7 +167,7 @@ Deno.test("a SYN that comes once more when all is over delivers nothing and leav
 
   pair.deliver(pair.server, syns);
   pair.advance(2 * TIMEOUT);
-  assertEquals(pair.server.host.accept(), undefined);
+  assertEquals(pair.server.demultiplexer.nextAccepted(), undefined);
   assertEquals(pair.deadline, Infinity);
 });
 
@@ -207,12 +211,12 @@ Deno.test("only the packet number of what was sent proves an address, the sequen
   const all = { ...common, packetNumber: 2 ** 40, blocks };
   const none = { ...common, packetNumber: 2 ** 40 };
   pair.deliver(pair.server, [datagramOf(all), datagramOf(none)]);
-  assertEquals(pair.server.host.accept(), undefined);
+  assertEquals(pair.server.demultiplexer.nextAccepted(), undefined);
 
   const right = [[packetNumber, packetNumber + 1]] as const;
   const proof = { ...common, packetNumber: 2 ** 40 + 1, blocks: right };
   pair.deliver(pair.server, [datagramOf(proof)]);
-  assert(pair.server.host.accept());
+  assert(pair.server.demultiplexer.nextAccepted());
 });
 
 Deno.test("a SYN that nobody answers is repeated, at most about a second apart, until the timeout", () => {
@@ -231,7 +235,7 @@ Deno.test("a SYN that nobody answers is repeated, at most about a second apart, 
   assert(moments.length >= TIMEOUT / 1_100 && moments.length < TIMEOUT / 500);
   assert(times.length <= 2 * moments.length);
   assert(moments[1] - moments[0] < 500, "the first time soon");
-  assertEquals(pair.client.host.deadline, Infinity);
+  assertEquals(pair.client.demultiplexer.deadline, Infinity);
 });
 
 Deno.test("the smaller of both datagram sizes holds", () => {
@@ -262,7 +266,7 @@ function runScripted(
   const bytes = 3_000;
   const client = new Peer({ seed: 1, bytes }, 2);
   const server = new Peer({ seed: 2, bytes }, 1);
-  server.host.listening = true;
+  server.demultiplexer.listening = true;
   const network = new Network();
   const links = [
     new ScriptedLink(HOP, forward),

@@ -27,7 +27,7 @@ function transfer(options: Options) {
   const config = { maxDatagramSize: max, initialDatagramSize: initial };
   const client = new Peer({ seed: 1, bytes: BYTES, config }, 2);
   const server = new Peer({ seed: 2, config }, 1);
-  server.host.listening = true;
+  server.demultiplexer.listening = true;
   network.add("client", client);
   network.add("server", server);
   const forward = new Link(conditions, 3);
@@ -107,7 +107,7 @@ Deno.test("who has little to send does not try larger datagrams", () => {
   const network = new Network();
   const client = new Peer({ seed: 1, bytes: 1_100, keepOpen: true }, 2);
   const server = new Peer({ seed: 2, keepOpen: true }, 1);
-  server.host.listening = true;
+  server.demultiplexer.listening = true;
   network.add("client", client);
   network.add("server", server);
   network.route("client", "server", new Link({ delay: 10 }, 3));

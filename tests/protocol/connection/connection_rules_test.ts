@@ -199,7 +199,7 @@ Deno.test("damaged datagrams are dropped and counted, and belong to nobody", () 
   datagram[40] ^= 1;
   pair.deliver(pair.server, [datagram]);
   assertEquals(far.counters.datagramsReceived, datagramsReceived);
-  assertEquals(pair.server.host.strays, 1);
+  assertEquals(pair.server.demultiplexer.unrouted, 1);
   assertEquals(pair.server.events.at(-1)?.reason, "damaged");
 });
 
@@ -209,7 +209,7 @@ Deno.test("data in order waits for company, up to 25 ms, before it is acknowledg
   assertEquals(answers().length, 1, "after a gap of packet numbers, at once");
   give({ seq: 101, payload: bytes(100) });
   assertEquals(answers(), []);
-  assertEquals(pair.server.host.deadline, pair.now + 25);
+  assertEquals(pair.server.demultiplexer.deadline, pair.now + 25);
   give({ seq: 201, payload: bytes(100) });
   pair.stall(25);
   assertEquals(answers(), ["ACK"]);

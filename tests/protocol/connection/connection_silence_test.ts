@@ -115,8 +115,11 @@ Deno.test("a peer that was stopped while the other went on is heard in time", ()
   // The server's process stands still for 10 s, and its timers fire late.
   const end = pair.now + 10_000;
   while (pair.now < end) {
-    pair.now = Math.min(end, Math.max(pair.now + 1, pair.client.host.deadline));
-    pair.client.host.wake(pair.now);
+    pair.now = Math.min(
+      end,
+      Math.max(pair.now + 1, pair.client.demultiplexer.deadline),
+    );
+    pair.client.demultiplexer.wake(pair.now);
     pair.collect(pair.client);
   }
   pair.wake();

@@ -190,7 +190,7 @@ Deno.test("what was pushed behind a hole is handed on when the hole is filled", 
 function timeToSend(bytes: number, link: Link, config: Partial<Config> = {}) {
   const client = new Peer({ seed: 1, bytes, config }, 2);
   const server = new Peer({ seed: 2, config }, 1);
-  server.host.listening = true;
+  server.demultiplexer.listening = true;
   const network = new Network();
   network.add("client", client);
   network.add("server", server);

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
+import type { Address } from "../../../lib/protocol/connection/address.ts";
 import { Flag, PathKind } from "../../../lib/protocol/wire/segment.ts";
 import { type Datagram, HOP, Pair, readAll } from "../support/pair.ts";
 import { datagramOf, draftOf } from "../../support/packets.ts";
@@ -30,7 +30,7 @@ class Moving {
   }
 
   get peer(): Address | undefined {
-    return this.pair.server.host.peerOf(this.far);
+    return this.pair.server.demultiplexer.peerOf(this.far);
   }
 
   /** Lets both talk for a while. */
@@ -232,5 +232,5 @@ Deno.test("a server that answers from another of its addresses is understood", (
     pair.stall(HOP);
   }
   assertEquals(near.unacknowledged, 0);
-  assertEquals(pair.client.host.peerOf(near), pair.server.address);
+  assertEquals(pair.client.demultiplexer.peerOf(near), pair.server.address);
 });

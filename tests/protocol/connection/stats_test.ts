@@ -29,7 +29,7 @@ function carry(trial: Trial): { limited: LimitedTimes; time: number } {
     2,
   );
   const receiver = new Peer({ seed: 2, config, ...trial.receiver }, 1);
-  receiver.host.listening = true;
+  receiver.demultiplexer.listening = true;
   const network = new Network();
   network.add("sender", sender);
   network.add("receiver", receiver);

@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import {
+  AddressValidation,
   COOKIE_SIZE,
-  CookieJar,
 } from "../../../lib/protocol/demux/address_validation.ts";
 
 const ADDRESS = { hostname: "192.0.2.1", port: 5000 };
@@ -10,8 +10,9 @@ const ADDRESS = { hostname: "192.0.2.1", port: 5000 };
 const GOOD_FOR = 15_000;
 const BAD_AFTER = 30_000;
 
-const jar = new CookieJar(new Uint8Array(32).fill(7));
-const cookie = jar.issue(1_000, ADDRESS, 1, 2);
+const validation = new AddressValidation(new Uint8Array(32).fill(7));
+const SYN = { from: ADDRESS, idHigh: 1, idLow: 2 };
+const cookie = validation.issue(1_000, SYN);
 
 Deno.test("a cookie ends with the HMAC-SHA-256 of what it is bound to", () => {
   const key = new Uint8Array(32).fill(7);
@@ -25,48 +26,49 @@ Deno.test("a cookie ends with the HMAC-SHA-256 of what it is bound to", () => {
 
 Deno.test("a cookie is accepted from whom it was given to", () => {
   assertEquals(cookie.length, COOKIE_SIZE);
-  assert(jar.accepts(1_000, ADDRESS, 1, 2, cookie));
+  assert(validation.accepts(1_000, SYN, cookie));
 });
 
 Deno.test("a cookie is good for another address, port or connection no more than a guess", () => {
   const elsewhere = { ...ADDRESS, hostname: "192.0.2.2" };
   const another = { ...ADDRESS, port: 5001 };
-  assert(!jar.accepts(1_000, elsewhere, 1, 2, cookie));
-  assert(!jar.accepts(1_000, another, 1, 2, cookie));
-  assert(!jar.accepts(1_000, { ...ADDRESS, port: 5000 + 256 }, 1, 2, cookie));
-  assert(!jar.accepts(1_000, ADDRESS, 3, 2, cookie));
-  assert(!jar.accepts(1_000, ADDRESS, 1, 3, cookie));
+  const farther = { ...ADDRESS, port: 5000 + 256 };
+  assert(!validation.accepts(1_000, { ...SYN, from: elsewhere }, cookie));
+  assert(!validation.accepts(1_000, { ...SYN, from: another }, cookie));
+  assert(!validation.accepts(1_000, { ...SYN, from: farther }, cookie));
+  assert(!validation.accepts(1_000, { ...SYN, idHigh: 3 }, cookie));
+  assert(!validation.accepts(1_000, { ...SYN, idLow: 3 }, cookie));
 });
 
 Deno.test("a cookie expires", () => {
   for (let issued = 0; issued < GOOD_FOR; issued += 1_000) {
-    const fresh = jar.issue(issued, ADDRESS, 1, 2);
-    assert(jar.accepts(issued + GOOD_FOR, ADDRESS, 1, 2, fresh));
-    assert(!jar.accepts(issued + BAD_AFTER, ADDRESS, 1, 2, fresh));
+    const fresh = validation.issue(issued, SYN);
+    assert(validation.accepts(issued + GOOD_FOR, SYN, fresh));
+    assert(!validation.accepts(issued + BAD_AFTER, SYN, fresh));
   }
 });
 
 Deno.test("a cookie from the future is refused", () => {
-  const early = jar.issue(100_000, ADDRESS, 1, 2);
-  assert(!jar.accepts(1_000, ADDRESS, 1, 2, early));
+  const early = validation.issue(100_000, SYN);
+  assert(!validation.accepts(1_000, SYN, early));
 });
 
 Deno.test("each bit of a cookie counts, and so does its length", () => {
   for (let bit = 0; bit < 8 * cookie.length; bit++) {
     const forged = cookie.slice();
     forged[bit >> 3] ^= 1 << (bit & 7);
-    assert(!jar.accepts(1_000, ADDRESS, 1, 2, forged));
+    assert(!validation.accepts(1_000, SYN, forged));
   }
   for (const length of [0, 1, COOKIE_SIZE - 1]) {
-    assert(!jar.accepts(1_000, ADDRESS, 1, 2, cookie.subarray(0, length)));
+    assert(!validation.accepts(1_000, SYN, cookie.subarray(0, length)));
   }
   const longer = new Uint8Array([...cookie, 0]);
-  assert(!jar.accepts(1_000, ADDRESS, 1, 2, longer));
+  assert(!validation.accepts(1_000, SYN, longer));
 });
 
 Deno.test("nobody without the key can bake one", () => {
-  const other = new CookieJar(new Uint8Array(32).fill(8));
-  const forged = other.issue(1_000, ADDRESS, 1, 2);
+  const other = new AddressValidation(new Uint8Array(32).fill(8));
+  const forged = other.issue(1_000, SYN);
   assertNotEquals(forged, cookie);
-  assert(!jar.accepts(1_000, ADDRESS, 1, 2, forged));
+  assert(!validation.accepts(1_000, SYN, forged));
 });

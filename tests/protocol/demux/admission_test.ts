@@ -5,8 +5,8 @@ import {
   DEFAULT_CONFIG,
 } from "../../../lib/protocol/connection/config.ts";
 import type { Connection } from "../../../lib/protocol/connection/connection.ts";
-import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
-import { Host } from "../../../lib/protocol/demux/demultiplexer.ts";
+import type { Address } from "../../../lib/protocol/connection/address.ts";
+import { Demultiplexer } from "../../../lib/protocol/demux/demultiplexer.ts";
 import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
 import { type Datagram, TestEndpoint } from "../support/pair.ts";
 import { knock } from "./network_of_demultiplexers.ts";
@@ -19,29 +19,28 @@ const BLOCK = 2 ** 16;
 /** A host whose application admits by hand, and what it says. */
 class Receiver {
   now = 1_000;
-  readonly host: Host<Address>;
+  readonly demultiplexer: Demultiplexer<Address>;
   readonly #into = new Uint8Array(65_535);
 
   constructor(config: Partial<Config> = {}) {
     const random = new Random(5);
-    this.host = new Host({
+    this.demultiplexer = new Demultiplexer({
       config: { ...DEFAULT_CONFIG, ...config },
       random: () => random.uint32(),
-      admitsByHand: true,
     });
-    this.host.listening = true;
+    this.demultiplexer.listening = true;
   }
 
   /** Takes a datagram. @returns what is said then */
   hear(datagram: Uint8Array, from: Address): Datagram[] {
-    this.host.receive(this.now, datagram, from);
+    this.demultiplexer.receive(this.now, datagram, from);
     return this.pollAll();
   }
 
   pollAll(): Datagram[] {
     const letters: Datagram[] = [];
     for (;;) {
-      const sent = this.host.poll(this.now, this.#into);
+      const sent = this.demultiplexer.poll(this.now, this.#into);
       if (sent === undefined) return letters;
       const datagram = this.#into.slice(0, sent.length);
       letters.push({ datagram, to: sent.to });
@@ -52,8 +51,8 @@ class Receiver {
     const letters: Datagram[] = [];
     const end = this.now + milliseconds;
     while (this.now < end) {
-      this.now = Math.min(end, Math.max(this.now, this.host.deadline));
-      this.host.wake(this.now);
+      this.now = Math.min(end, Math.max(this.now, this.demultiplexer.deadline));
+      this.demultiplexer.wake(this.now);
       letters.push(...this.pollAll());
     }
     return letters;
@@ -79,7 +78,7 @@ class Stranger {
   /** Opens, with a cookie where one is asked for. */
   open(): this {
     this.#take(this.receiver.hear(knock(this.id), this.address));
-    this.connection = this.receiver.host.accept();
+    this.connection = this.receiver.demultiplexer.nextIncoming();
     return this;
   }
 
@@ -166,7 +165,7 @@ Deno.test("the window moves on as the application reads, admitted or not, and gr
   while (connection.read(into) > 0);
   write();
   assertEquals(stranger.edge, 1 + 3_000 + SMALL);
-  assert(receiver.host.admit(connection));
+  assert(receiver.demultiplexer.accept(connection));
   write();
   const granted = stranger.edge;
   assert(granted >= WHOLE, "at once");
@@ -189,7 +188,7 @@ Deno.test("who is admitted is told of its whole window at once", () => {
   const receiver = new Receiver();
   const stranger = strangers(receiver, 3)[2];
   stranger.say({ flags: Flag.PSH, seq: 1, payload: Uint8Array.of(1) });
-  assert(receiver.host.admit(stranger.connection!));
+  assert(receiver.demultiplexer.accept(stranger.connection!));
   const windows = receiver.pollAll().map(({ datagram }) => draftOf(datagram))
     .filter(({ idLow }) => idLow === stranger.id)
     .map(({ ack, window }) => ack + window);
@@ -200,7 +199,7 @@ Deno.test("of a peer that is not admitted few holes are kept, of one that is som
   for (const [admitted, most] of [[false, 8], [true, 4_096]] as const) {
     const receiver = new Receiver();
     const [stranger] = strangers(receiver, 1);
-    if (admitted) receiver.host.admit(stranger.connection!);
+    if (admitted) receiver.demultiplexer.accept(stranger.connection!);
     let acked = 0;
     for (let i = 1; i <= 5_000; i++) {
       const letters = stranger.say({
@@ -242,7 +241,7 @@ Deno.test("SYN and RST in turn soon meet a cookie", () => {
   for (let id = 1; id <= 1_000; id++) {
     const from = { hostname: `forged ${id}`, port: 1 };
     receiver.hear(knock(id), from);
-    if (receiver.host.accept() !== undefined) begun++;
+    if (receiver.demultiplexer.nextIncoming() !== undefined) begun++;
     const payload = Uint8Array.of(Reset.ABORTED);
     const reset = { flags: Flag.RST, idHigh: 9, idLow: id, payload };
     receiver.hear(datagramOf({ ...reset, packetNumber: 2 }), from);
@@ -256,10 +255,10 @@ Deno.test("when the places are taken one that was admitted is not given up", () 
   const receiver = new Receiver({ halfOpenPlaces: 10, maxConnections: 2 });
   const [first] = strangers(receiver, 1);
   first.say({});
-  assert(receiver.host.admit(first.connection!));
+  assert(receiver.demultiplexer.accept(first.connection!));
   for (let id = 10; id < 100; id++) new Stranger(receiver, id).open();
   assertEquals(first.connection!.closeReason, undefined);
-  assertEquals(receiver.host.size, 11);
+  assertEquals(receiver.demultiplexer.size, 11);
 });
 
 Deno.test("who loses its place begins anew by repeating its SYN", () => {
@@ -298,7 +297,7 @@ function crowded(
     for (const { datagram, to } of letters) {
       if (to.hostname !== "honest" || to.port !== 5000) continue;
       later(() =>
-        honest.host.receive(receiver.now, datagram, {
+        honest.demultiplexer.receive(receiver.now, datagram, {
           hostname: "receiver",
           port: 5000,
         })
@@ -312,7 +311,7 @@ function crowded(
   const seen = new Set<Connection>();
   for (; receiver.now < begin + 5_000;) {
     receiver.now++;
-    receiver.host.wake(receiver.now);
+    receiver.demultiplexer.wake(receiver.now);
     post(receiver.pollAll());
     while (id < (receiver.now - start) * rate / 1_000) {
       const address = { hostname: addressOf(++id), port: 10_000 + id % 50_000 };
@@ -323,13 +322,13 @@ function crowded(
     }
     if (receiver.now >= begin && near === undefined) {
       const to = { hostname: "receiver", port: 5000 };
-      near = honest.host.connect(receiver.now, to);
+      near = honest.demultiplexer.connect(receiver.now, to);
       near.write(new Uint8Array(100));
     }
-    honest.host.wake(receiver.now);
+    honest.demultiplexer.wake(receiver.now);
     for (const { datagram } of honest.pollAll(receiver.now)) {
       later(() => {
-        receiver.host.receive(receiver.now, datagram, honest.address);
+        receiver.demultiplexer.receive(receiver.now, datagram, honest.address);
         post(receiver.pollAll());
       });
     }
@@ -338,7 +337,7 @@ function crowded(
     }
     // The handshake above: a HELLO is answered, and then FINISHED makes it.
     for (;;) {
-      const connection = receiver.host.accept();
+      const connection = receiver.demultiplexer.nextIncoming();
       if (connection === undefined) break;
       seen.add(connection);
     }
@@ -347,7 +346,9 @@ function crowded(
       else if (connection.idLow === near?.idLow) {
         const length = connection.read(new Uint8Array(1_000));
         if (length === 100) connection.write(new Uint8Array(100));
-        if (length === 50) return assert(receiver.host.admit(connection));
+        if (length === 50) {
+          return assert(receiver.demultiplexer.accept(connection));
+        }
       }
     }
     if (near && near.read(new Uint8Array(100)) === 100) {

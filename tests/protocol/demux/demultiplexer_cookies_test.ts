@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
+import type { Address } from "../../../lib/protocol/connection/address.ts";
 import { Flag } from "../../../lib/protocol/wire/segment.ts";
 import { Pair, readAll, summaryOf } from "../support/pair.ts";
 import {
@@ -29,7 +29,7 @@ Deno.test("when many are half open, whoever shows the cookie comes in", () => {
     .map(({ datagram }) => summaryOf(datagram));
   assertEquals(summaries[0], "COOKIE");
   assertEquals(connection.state, "ESTABLISHED");
-  const far = town.server.host.accept()!;
+  const far = town.server.demultiplexer.nextAccepted()!;
   town.pass(100);
   assertEquals(readAll(far).length, 5_000);
 });
@@ -38,19 +38,19 @@ Deno.test("of a SYN that is answered with a cookie nothing is kept", () => {
   const town = new Town();
   town.crowd(MAX_HALF_OPEN);
   town.talk();
-  const { deadline } = town.server.host;
+  const { deadline } = town.server.demultiplexer;
   for (let i = 100; i < 1_000; i++) {
     const from = { hostname: `stranger ${i}`, port: 1 };
-    town.server.host.receive(town.now, knock(i), from);
+    town.server.demultiplexer.receive(town.now, knock(i), from);
     const answers = town.server.pollAll(town.now);
     assertEquals(answers.map(({ datagram }) => summaryOf(datagram)), [
       "COOKIE",
     ]);
   }
-  assertEquals(town.server.host.deadline, deadline);
+  assertEquals(town.server.demultiplexer.deadline, deadline);
   // Nothing is repeated to any of them.
   town.now += 1_000;
-  town.server.host.wake(town.now);
+  town.server.demultiplexer.wake(town.now);
   const named = town.server.pollAll(town.now).map(({ to }) => to.hostname);
   assertEquals(new Set(named).size, MAX_HALF_OPEN);
 });
@@ -61,9 +61,9 @@ Deno.test("a cookie is of no use from another address, for another connection, o
   town.talk();
   const here = { hostname: "here", port: 1 };
   const there = { hostname: "there", port: 1 };
-  const { host } = town.server;
+  const { demultiplexer } = town.server;
   const ask = (id: number, from: Address, cookie?: Uint8Array) => {
-    host.receive(town.now, knock(id, cookie), from);
+    demultiplexer.receive(town.now, knock(id, cookie), from);
     return town.server.pollAll(town.now).at(-1)!.datagram;
   };
   const { cookie } = draftOf(ask(500, here));
@@ -76,24 +76,24 @@ Deno.test("a cookie is of no use from another address, for another connection, o
 
 Deno.test("even with good cookies the half-open connections are bounded", () => {
   const town = new Town();
-  const { host } = town.server;
+  const { demultiplexer } = town.server;
   for (let i = 0; i < 1_000; i++) {
     const from = { hostname: `stranger ${i}`, port: 1 };
-    host.receive(town.now, knock(i), from);
+    demultiplexer.receive(town.now, knock(i), from);
     const { datagram } = town.server.pollAll(town.now).at(-1)!;
     if (summaryOf(datagram) !== "COOKIE") continue;
-    host.receive(town.now, knock(i, draftOf(datagram).cookie), from);
+    demultiplexer.receive(town.now, knock(i, draftOf(datagram).cookie), from);
     town.server.pollAll(town.now);
-    assert(host.size <= PLACES);
+    assert(demultiplexer.size <= PLACES);
   }
-  assertEquals(host.size, PLACES);
+  assertEquals(demultiplexer.size, PLACES);
 });
 
 Deno.test("half-open connections that are not taken up are given up, and their places are free again", () => {
   const town = new Town();
   town.crowd(MAX_HALF_OPEN);
   town.pass(TIMEOUT + 1_000);
-  assertEquals(town.server.host.deadline, Infinity);
+  assertEquals(town.server.demultiplexer.deadline, Infinity);
   town.caller("client");
   const summaries = town.talk().map(({ datagram }) => summaryOf(datagram));
   assert(!summaries.includes("COOKIE"));

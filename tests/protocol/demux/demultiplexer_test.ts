@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../../lib/base/prng.ts";
 import { DEFAULT_CONFIG } from "../../../lib/protocol/connection/config.ts";
-import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
-import { Host } from "../../../lib/protocol/demux/demultiplexer.ts";
+import type { Address } from "../../../lib/protocol/connection/address.ts";
+import { Demultiplexer } from "../../../lib/protocol/demux/demultiplexer.ts";
 import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
 import {
   type Datagram,
@@ -22,8 +22,8 @@ Deno.test("a second caller is told at once that the host is busy, and the first 
   town.talk();
   assertEquals(second.connection.closeReason, "busy");
   assertEquals(first.connection.state, "ESTABLISHED");
-  assert(town.server.host.accept());
-  assertEquals(town.server.host.accept(), undefined);
+  assert(town.server.demultiplexer.nextAccepted());
+  assertEquals(town.server.demultiplexer.nextAccepted(), undefined);
 });
 
 Deno.test("who was half open when another took the last place is turned away", () => {
@@ -43,14 +43,15 @@ Deno.test("when a connection has ended the next caller is served", () => {
   const town = new Town();
   const first = town.caller("first");
   town.talk();
+  assert(town.server.demultiplexer.nextAccepted());
   first.connection.abort(Reset.ABORTED);
   town.talk();
   const second = town.caller("second");
   town.talk();
   assertEquals(second.connection.state, "ESTABLISHED");
-  const accepted = town.server.host.accept()!;
+  const accepted = town.server.demultiplexer.nextAccepted()!;
   assertEquals(accepted.idLow, second.connection.idLow);
-  assertEquals(town.server.host.accept(), undefined);
+  assertEquals(town.server.demultiplexer.nextAccepted(), undefined);
 });
 
 Deno.test("several connections may be served, each with its own bytes", () => {
@@ -62,12 +63,14 @@ Deno.test("several connections may be served, each with its own bytes", () => {
   });
   pair.drive();
   for (const near of nears) assertEquals(near.state, "ESTABLISHED");
-  const values = nears.map(() => readAll(pair.server.host.accept()!)[0]);
+  const values = nears.map(() =>
+    readAll(pair.server.demultiplexer.nextAccepted()!)[0]
+  );
   assertEquals(values.sort(), [1, 2, 3]);
 });
 
 Deno.test("what is announced and sent to a peer may be as large as its path takes", () => {
-  const host = new Host<Address>({
+  const demultiplexer = new Demultiplexer<Address>({
     config: { ...DEFAULT_CONFIG, maxDatagramSize: 1_472 },
     random: () => 1,
     limitsTo: ({ hostname }) => ({
@@ -77,13 +80,13 @@ Deno.test("what is announced and sent to a peer may be as large as its path take
   });
   const into = new Uint8Array(9_000);
   for (const [hostname, size] of [["far", 1_300], ["near", 9_000]] as const) {
-    const connection = host.connect(1_000, { hostname, port: 1 });
-    const { length } = host.poll(1_000, into)!;
+    const connection = demultiplexer.connect(1_000, { hostname, port: 1 });
+    const { length } = demultiplexer.poll(1_000, into)!;
     const syn = draftOf(into.subarray(0, length));
     assertEquals(syn.maxDatagramSize, size);
     assertEquals(syn.socketMemory, 100_000);
     connection.abort(Reset.ABORTED);
-    while (host.poll(1_000, into) !== undefined);
+    while (demultiplexer.poll(1_000, into) !== undefined);
   }
 });
 
@@ -109,7 +112,7 @@ Deno.test("datagrams that a kernel has joined are told apart, and one that is da
 
 Deno.test("a host that does not listen knows no connection", () => {
   const pair = new Pair();
-  pair.server.host.listening = false;
+  pair.server.demultiplexer.listening = false;
   const near = pair.connect();
   pair.drive();
   assertEquals(near.closeReason, "unknown");
@@ -145,7 +148,7 @@ Deno.test("nothing is said to what is not ferry, is damaged, or is a reset", () 
     syn.subarray(0, 9),
   ]);
   assertEquals(pair.collect(pair.server), []);
-  assertEquals(pair.server.host.strays, 5);
+  assertEquals(pair.server.demultiplexer.unrouted, 5);
 });
 
 Deno.test("the answer to a stranger is never larger than what it answers", () => {
@@ -162,7 +165,7 @@ Deno.test("the answer to a stranger is never larger than what it answers", () =>
         padding: random.int(4) === 0 ? random.int(1_200) : 0,
       });
       const from = { hostname: "stranger", port: 1 + i };
-      town.server.host.receive(town.now, datagram, from);
+      town.server.demultiplexer.receive(town.now, datagram, from);
       const answers = town.server.pollAll(town.now);
       const bytes = answers.reduce((sum, one) => sum + one.datagram.length, 0);
       assert(bytes <= datagram.length);
@@ -206,7 +209,7 @@ Deno.test("a datagram against the rules moves nothing", () => {
   const damaged = datagramOf({ ...common, seq: 1, payload });
   damaged[40] ^= 1;
   pair.deliver(pair.server, [beyond, ahead, damaged], elsewhere);
-  assertEquals(pair.server.host.peerOf(far), pair.client.address);
+  assertEquals(pair.server.demultiplexer.peerOf(far), pair.client.address);
 });
 
 Deno.test("a connection that is not established yet moves nowhere", () => {
@@ -229,12 +232,12 @@ Deno.test("a host is woken when any of its connections wants to be", () => {
   pair.stall(HOP);
   const other = pair.connect();
   pair.collect(pair.client);
-  const { deadline } = pair.client.host;
+  const { deadline } = pair.client.demultiplexer;
   assertEquals(deadline, Math.min(one.deadline, other.deadline));
   pair.now = deadline;
-  pair.client.host.wake(deadline);
+  pair.client.demultiplexer.wake(deadline);
   pair.collect(pair.client);
-  assert(pair.client.host.deadline > deadline);
+  assert(pair.client.demultiplexer.deadline > deadline);
 });
 
 Deno.test("each datagram is told of: sent, received, dropped and why", () => {

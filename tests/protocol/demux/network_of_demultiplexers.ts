@@ -1,4 +1,4 @@
-import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
+import type { Address } from "../../../lib/protocol/connection/address.ts";
 import { Flag, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
 import { type Datagram, TestEndpoint } from "../support/pair.ts";
 import { datagramOf } from "../../support/packets.ts";
@@ -21,14 +21,17 @@ export class Town {
   readonly stations = new Map([["server", this.server]]);
 
   constructor() {
-    this.server.host.listening = true;
+    this.server.demultiplexer.listening = true;
   }
 
   /** A station with a connection to the server under way. */
   caller(name: string) {
     const station = new TestEndpoint(name, 100 + this.stations.size);
     this.stations.set(name, station);
-    const connection = station.host.connect(this.now, this.server.address);
+    const connection = station.demultiplexer.connect(
+      this.now,
+      this.server.address,
+    );
     return { station, connection };
   }
 
@@ -48,26 +51,34 @@ export class Town {
   }
 
   deliver({ datagram, to }: Datagram, from: Address): void {
-    this.stations.get(to.hostname)?.host.receive(this.now, datagram, from);
+    this.stations.get(to.hostname)?.demultiplexer.receive(
+      this.now,
+      datagram,
+      from,
+    );
   }
 
   /** Lets strangers knock who will never be heard of again. */
   crowd(count: number): void {
     for (let i = 0; i < count; i++) {
       const from = { hostname: `stranger ${i}`, port: 1 };
-      this.server.host.receive(this.now, knock(i), from);
+      this.server.demultiplexer.receive(this.now, knock(i), from);
     }
   }
 
   pass(milliseconds: number): void {
     const end = this.now + milliseconds;
     while (this.now < end) {
-      const due = [...this.stations.values()].map(({ host }) => host.deadline);
+      const due = [...this.stations.values()].map(({ demultiplexer }) =>
+        demultiplexer.deadline
+      );
       this.now = Math.min(
         end,
         Math.max(this.now + 1e-3, ...[Math.min(...due)]),
       );
-      for (const { host } of this.stations.values()) host.wake(this.now);
+      for (const { demultiplexer } of this.stations.values()) {
+        demultiplexer.wake(this.now);
+      }
       this.talk();
     }
   }

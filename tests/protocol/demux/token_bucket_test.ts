@@ -9,7 +9,7 @@ function taken(bucket: TokenBucket, now: number, tries: number): number {
 }
 
 Deno.test("after a pause there is a burst, and then the rate", () => {
-  const bucket = new TokenBucket(2, 10);
+  const bucket = new TokenBucket({ rate: 2_000, burst: 10 });
   assertEquals(taken(bucket, 1_000, 100), 10);
   assertEquals(taken(bucket, 1_000, 100), 0);
   assertEquals(taken(bucket, 1_001, 100), 2);
@@ -18,7 +18,7 @@ Deno.test("after a pause there is a burst, and then the rate", () => {
 });
 
 Deno.test("what is asked for often comes at the rate", () => {
-  const bucket = new TokenBucket(0.5, 4);
+  const bucket = new TokenBucket({ rate: 500, burst: 4 });
   let count = 0;
   for (let now = 1_000; now < 2_000; now += 0.1) count += taken(bucket, now, 3);
   assertEquals(Math.abs(count - 504) <= 1, true);

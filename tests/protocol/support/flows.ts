@@ -104,7 +104,7 @@ function addFlow(
   const unchecked = true;
   const sender = new Peer({ seed: ours, bytes, config, unchecked }, ours + 1);
   const receiver = new Peer({ seed: ours + 1, config, unchecked }, ours);
-  receiver.host.listening = true;
+  receiver.demultiplexer.listening = true;
   network.add(`from ${i}`, sender);
   network.add(`to ${i}`, receiver);
   network.route(`from ${i}`, `to ${i}`, forward);

@@ -5,8 +5,8 @@ import {
   DEFAULT_CONFIG,
 } from "../../../lib/protocol/connection/config.ts";
 import type { Connection } from "../../../lib/protocol/connection/connection.ts";
-import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
-import { Host } from "../../../lib/protocol/demux/demultiplexer.ts";
+import type { Address } from "../../../lib/protocol/connection/address.ts";
+import { AcceptingDemultiplexer } from "./accepting_demultiplexer.ts";
 import type { TraceEvent } from "../../../lib/protocol/connection/trace.ts";
 import { draftOf, flagNames } from "../../support/packets.ts";
 
@@ -21,7 +21,7 @@ export const HOP = 5;
 
 /** A host that lives at an address. */
 export class TestEndpoint {
-  readonly host: Host<Address>;
+  readonly demultiplexer: AcceptingDemultiplexer;
   readonly address: Address;
   /** What it told of each datagram. */
   readonly events: TraceEvent[] = [];
@@ -29,7 +29,7 @@ export class TestEndpoint {
   constructor(hostname: string, seed: number, config?: Partial<Config>) {
     const random = new Random(seed);
     this.address = { hostname, port: 5000 };
-    this.host = new Host({
+    this.demultiplexer = new AcceptingDemultiplexer({
       config: { ...DEFAULT_CONFIG, ...config },
       random: () => random.uint32(),
       trace: (event) => this.events.push(event),
@@ -41,7 +41,7 @@ export class TestEndpoint {
     const datagrams: Datagram[] = [];
     const into = new Uint8Array(65_535);
     for (;;) {
-      const sent = this.host.poll(now, into);
+      const sent = this.demultiplexer.poll(now, into);
       if (sent === undefined) return datagrams;
       datagrams.push({ datagram: into.slice(0, sent.length), to: sent.to });
     }
@@ -68,19 +68,19 @@ export class Pair {
   constructor(config?: Partial<Config>, serverConfig = config) {
     this.client = new TestEndpoint("client", 1, config);
     this.server = new TestEndpoint("server", 2, serverConfig);
-    this.server.host.listening = true;
+    this.server.demultiplexer.listening = true;
   }
 
   /** A connection whose SYN has not left yet. */
   connect(): Connection {
-    return this.client.host.connect(this.now, this.server.address);
+    return this.client.demultiplexer.connect(this.now, this.server.address);
   }
 
   /** A connection that both sides have established, with nothing left to say about it. */
   establish(): { near: Connection; far: Connection } {
     const near = this.connect();
     this.drive();
-    const far = this.server.host.accept()!;
+    const far = this.server.demultiplexer.nextAccepted()!;
     this.drive();
     assertEquals([near.state, far.state], ["ESTABLISHED", "ESTABLISHED"]);
     return { near, far };
@@ -99,7 +99,7 @@ export class Pair {
   ): void {
     for (const item of datagrams) {
       const datagram = item instanceof Uint8Array ? item : item.datagram;
-      endpoint.host.receive(this.now, datagram, from);
+      endpoint.demultiplexer.receive(this.now, datagram, from);
     }
   }
 
@@ -143,12 +143,15 @@ export class Pair {
   }
 
   wake(): void {
-    this.client.host.wake(this.now);
-    this.server.host.wake(this.now);
+    this.client.demultiplexer.wake(this.now);
+    this.server.demultiplexer.wake(this.now);
   }
 
   get deadline(): number {
-    return Math.min(this.client.host.deadline, this.server.host.deadline);
+    return Math.min(
+      this.client.demultiplexer.deadline,
+      this.server.demultiplexer.deadline,
+    );
   }
 }
 

@@ -4,8 +4,7 @@ import {
   DEFAULT_CONFIG,
 } from "../../../lib/protocol/connection/config.ts";
 import type { Connection } from "../../../lib/protocol/connection/connection.ts";
-import type { Address } from "../../../lib/protocol/demux/address_validation.ts";
-import { Host } from "../../../lib/protocol/demux/demultiplexer.ts";
+import { AcceptingDemultiplexer } from "./accepting_demultiplexer.ts";
 import type { TraceEvent } from "../../../lib/protocol/connection/trace.ts";
 import type { Node } from "../../net/network.ts";
 
@@ -37,7 +36,7 @@ export function byteAt(seed: number, offset: number): number {
  * against the pattern of its peer.
  */
 export class Peer implements Node {
-  readonly host: Host<Address>;
+  readonly demultiplexer: AcceptingDemultiplexer;
   connection: Connection | undefined;
   /** Bytes written and read so far. */
   written = 0;
@@ -63,7 +62,7 @@ export class Peer implements Node {
     this.bytes = options.bytes ?? 0;
     this.#chunk = new Uint8Array(options.chunk ?? 65_536);
     const random = new Random(options.seed);
-    this.host = new Host({
+    this.demultiplexer = new AcceptingDemultiplexer({
       config: { ...DEFAULT_CONFIG, ...options.config },
       random: () => random.uint32(),
       trace: options.trace,
@@ -71,7 +70,7 @@ export class Peer implements Node {
   }
 
   connect(now: number, hostname: string): void {
-    this.connection = this.host.connect(now, { hostname, port: 0 });
+    this.connection = this.demultiplexer.connect(now, { hostname, port: 0 });
     this.#work(now);
   }
 
@@ -82,8 +81,8 @@ export class Peer implements Node {
   }
 
   receive(now: number, datagram: Uint8Array, from: string): void {
-    this.host.receive(now, datagram, { hostname: from, port: 0 });
-    this.connection ??= this.host.accept();
+    this.demultiplexer.receive(now, datagram, { hostname: from, port: 0 });
+    this.connection ??= this.demultiplexer.nextAccepted();
     this.#work(now);
   }
 
@@ -91,18 +90,21 @@ export class Peer implements Node {
     now: number,
     into: Uint8Array,
   ): { length: number; to: string } | undefined {
-    const sent = this.host.poll(now, into);
+    const sent = this.demultiplexer.poll(now, into);
     return sent && { length: sent.length, to: sent.to.hostname };
   }
 
   nextWake(): number {
     const reads = this.connection && this.reading &&
       this.connection.readable > 0;
-    return Math.min(this.host.deadline, reads ? this.#nextRead : Infinity);
+    return Math.min(
+      this.demultiplexer.deadline,
+      reads ? this.#nextRead : Infinity,
+    );
   }
 
   wake(now: number): void {
-    this.host.wake(now);
+    this.demultiplexer.wake(now);
     this.#work(now);
   }
 

@@ -72,7 +72,7 @@ class Run {
       config: { ...options.config, maxHalfOpen: disturbances.crowded ? 1 : 8 },
       trace: trace && ((event) => trace("server", event)),
     }, 1);
-    server.host.listening = true;
+    server.demultiplexer.listening = true;
     if (disturbances.crowded) server.receive(0, strangersSyn(), "stranger");
     this.#peers = { client, server };
     this.#auditor = new Auditor(
@@ -229,8 +229,8 @@ class Run {
   #rest(): string | undefined {
     this.#network.run(2 * PATIENCE);
     const { client, server } = this.#peers;
-    return client.host.deadline === Infinity &&
-        server.host.deadline === Infinity
+    return client.demultiplexer.deadline === Infinity &&
+        server.demultiplexer.deadline === Infinity
       ? undefined
       : "a host has not forgotten its connections";
   }

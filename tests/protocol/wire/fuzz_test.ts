@@ -82,7 +82,7 @@ class Run {
     };
     const client = new Peer(options, 2);
     const server = new Peer({ ...options, seed: 2 }, 1);
-    server.host.listening = true;
+    server.demultiplexer.listening = true;
     this.client = new Target(client, new Mutator(2 * seed, breed), litter);
     this.server = new Target(server, new Mutator(2 * seed + 1, breed), litter);
     const { network } = this;
@@ -127,7 +127,9 @@ function unharmed(breed: Breed, count: number): void {
     // Whatever the mutants opened is given up.
     run.stopFuzzing();
     run.network.run(run.network.now + 3 * TIMEOUT);
-    for (const { host } of run.peers) assertEquals(host.deadline, Infinity);
+    for (const { demultiplexer } of run.peers) {
+      assertEquals(demultiplexer.deadline, Infinity);
+    }
   }
 }
 
@@ -209,14 +211,16 @@ Deno.test("500,000 well-formed mutants of the connection itself break it at wors
     // They may have been made to wait for each other for ever; nothing else.
     run.until(run.network.now + 3 * TIMEOUT);
     mutants += run.mutants;
-    for (const { connection, host } of run.peers) {
+    for (const { connection, demultiplexer } of run.peers) {
       endings.add(connection?.closeReason);
       checkTalk(run, seed);
       connection?.abort(Reset.ABORTED);
-      while (host.poll(run.network.now, new Uint8Array(2_048)));
+      while (demultiplexer.poll(run.network.now, new Uint8Array(2_048)));
     }
     run.network.run(run.network.now + 3 * TIMEOUT);
-    for (const { host } of run.peers) assertEquals(host.deadline, Infinity);
+    for (const { demultiplexer } of run.peers) {
+      assertEquals(demultiplexer.deadline, Infinity);
+    }
   }
   assert(endings.has("done"), `${[...endings]}`);
 });

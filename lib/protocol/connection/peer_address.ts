@@ -1,0 +1,100 @@
+import { Flag, PathKind, type Segment } from "../wire/segment.ts";
+import { type Address, isSameAddress } from "./address.ts";
+import type { Connection } from "./connection.ts";
+import { type Challenge, PathValidation } from "./path_validation.ts";
+import type { DropReason } from "./verdict.ts";
+
+/** Where the peer of a connection is, and follows it when it moves. */
+export class PeerAddress<Peer extends Address> {
+  readonly #connection: Connection;
+  readonly #isClient: boolean;
+  readonly #random: () => number;
+  #current: Peer;
+  /** A server with several addresses may answer from another one than the SYN went to. */
+  #answersFrom: Peer | undefined;
+  /** From the first sign of a move on. */
+  #paths: PathValidation<Peer> | undefined;
+
+  /**
+   * @param options.isClient whether this side has opened the connection
+   * @param options.random whole numbers in [0, 2^32), unpredictable
+   */
+  constructor(
+    connection: Connection,
+    current: Peer,
+    options: { readonly isClient: boolean; readonly random: () => number },
+  ) {
+    this.#connection = connection;
+    this.#current = current;
+    this.#isClient = options.isClient;
+    this.#random = options.random;
+  }
+
+  /** Where the peer is. */
+  get current(): Peer {
+    return this.#current;
+  }
+
+  /**
+   * Judges a datagram by its source address.
+   *
+   * @param size of the datagram in bytes
+   * @returns why it is dropped, if it is
+   */
+  check(
+    now: number,
+    segment: Segment,
+    size: number,
+    from: Peer,
+  ): DropReason | undefined {
+    if (isSameAddress(this.#current, from)) return undefined;
+    const connection = this.#connection;
+    if (!connection.established) {
+      if (!this.#isClient) return "from another address";
+      if (segment.has(Flag.SYN)) this.#answersFrom = from;
+      return undefined;
+    }
+    const answersFrom = this.#answersFrom;
+    if (answersFrom !== undefined && isSameAddress(answersFrom, from)) {
+      return undefined;
+    }
+    if (connection.closeReason !== undefined) return "closed";
+    this.#paths ??= new PathValidation(this.#current, this.#random);
+    const isKnown = this.#paths.isKnown(from);
+    if (!isKnown && segment.has(Flag.PATH)) {
+      this.onPathResponse(now, segment, from);
+    } else this.#paths.onDatagram(now, from, size, connection.pto);
+    return isKnown ? undefined : "from another address";
+  }
+
+  /** A segment with the flag PATH came, whose other fields were acceptable. */
+  onPathResponse(now: number, segment: Segment, from: Peer): void {
+    const { pathKind, pathHigh, pathLow } = segment;
+    if (this.#paths === undefined || pathKind !== PathKind.RESPONSE) return;
+    this.#paths.onResponse(from, pathHigh, pathLow);
+    this.settle(now);
+  }
+
+  /**
+   * Decides whether the peer has moved. Where only its port is another one, the
+   * path is most likely the same (RFC 9000, section 9.4).
+   */
+  settle(now: number): void {
+    const moved = this.#paths?.settle(now);
+    if (moved === undefined) return;
+    const isNewPath = moved.hostname !== this.#current.hostname;
+    this.#current = moved;
+    if (isNewPath) this.#connection.onNewPath();
+  }
+
+  /** The next challenge that may be sent now. */
+  nextChallenge(now: number): Challenge<Peer> | undefined {
+    if (this.#connection.closeReason !== undefined) return undefined;
+    return this.#paths?.next(now, this.#connection.pto);
+  }
+
+  /** When {@linkcode settle} or {@linkcode nextChallenge} is to be called, in milliseconds. */
+  get deadline(): number {
+    return this.#paths?.deadline ?? Infinity;
+  }
+}
