@@ -1,4 +1,4 @@
-import { Bbr } from "./bbr.ts";
+import { Bbr } from "./bbr/bbr.ts";
 import type { CongestionControllerFactory } from "./congestion_controller.ts";
 import { Cubic } from "./cubic.ts";
 

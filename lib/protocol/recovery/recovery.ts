@@ -3,7 +3,7 @@ import type { Counters } from "../connection/stats.ts";
 import { DeliveryRate } from "./delivery_rate.ts";
 import {
   DEFAULT_SOCKET_MEMORY,
-  socketBuffer,
+  socketBufferDatagrams,
 } from "../congestion/socket_buffer.ts";
 import { LossDetection, maxReoWnd } from "./loss_detection.ts";
 import { Pacer } from "../sending/pacer.ts";
@@ -283,7 +283,7 @@ export class Recovery {
     const { size } = this.#path;
     if (size === this.#datagramSize) return;
     this.#datagramSize = size;
-    const held = size * socketBuffer(size, this.#peerMemory);
+    const held = size * socketBufferDatagrams(size, this.#peerMemory);
     this.#controller.onPath(size, held);
     this.#pacer.onPath(size, held);
   }

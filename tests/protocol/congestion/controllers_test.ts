@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { Bbr } from "../../../lib/protocol/congestion/bbr.ts";
+import { Bbr } from "../../../lib/protocol/congestion/bbr/bbr.ts";
 import { DEFAULT_CONFIG } from "../../../lib/protocol/connection/config.ts";
 import {
   CONTROLLERS,

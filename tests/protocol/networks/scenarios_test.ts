@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { Bbr } from "../../../lib/protocol/congestion/bbr.ts";
+import { Bbr } from "../../../lib/protocol/congestion/bbr/bbr.ts";
 import { Cubic } from "../../../lib/protocol/congestion/cubic.ts";
 import type { Conditions } from "../../net/link.ts";
 import { runFlows } from "../support/flows.ts";

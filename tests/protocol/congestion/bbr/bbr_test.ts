@@ -1,7 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { Bbr } from "../../../lib/protocol/congestion/bbr.ts";
-import type { BbrState } from "../../../lib/protocol/congestion/bbr_states.ts";
-import { RttEstimator } from "../../../lib/protocol/recovery/rtt.ts";
+import {
+  Bbr,
+  type BbrState,
+} from "../../../../lib/protocol/congestion/bbr/bbr.ts";
+import { testCongestionController } from "../congestion_suite.ts";
+import { RttEstimator } from "../../../../lib/protocol/recovery/rtt.ts";
 
 const MSS = 1_000;
 /** Bytes per millisecond that the path carries. */
@@ -21,8 +24,8 @@ interface Round {
   lost?: number;
 }
 
-/** A controller that hears of one round trip after the other. */
-class Drive {
+/** A controller that is told of one round trip after the other. */
+class Rounds {
   readonly bbr = new Bbr(MSS, 1);
   now = 1_000;
   #delivered = 0;
@@ -88,12 +91,12 @@ class Drive {
   }
 
   /** Brings it to a state by the shortest way over a path without queue or loss. */
-  static to(state: BbrState): Drive {
-    const drive = new Drive();
-    if (state === "Startup") return drive;
-    drive.until("Drain");
-    if (state === "Drain") return drive;
-    return drive.until(state, { inFlight: BDP });
+  static to(state: BbrState): Rounds {
+    const rounds = new Rounds();
+    if (state === "Startup") return rounds;
+    rounds.until("Drain");
+    if (state === "Drain") return rounds;
+    return rounds.until(state, { inFlight: BDP });
   }
 }
 
@@ -101,104 +104,104 @@ class Drive {
 const CONGESTED = { rtt: 2 * RTT, lost: 0.2 * BDP };
 
 Deno.test("Startup asks the path for 2.77 times what it has shown, as long as it shows more", () => {
-  const drive = Drive.to("Startup");
+  const rounds = Rounds.to("Startup");
   for (let rate = RATE / 16; rate <= RATE; rate *= 2) {
-    assertEquals(drive.round({ rate }), "Startup");
+    assertEquals(rounds.round({ rate }), "Startup");
   }
-  assert(Math.abs(drive.gain - 2.77) < 0.01, `${drive.gain}`);
+  assert(Math.abs(rounds.gain - 2.77) < 0.01, `${rounds.gain}`);
 });
 
 Deno.test("the first windows are twice what the path is taken to carry, and are paced as such", () => {
-  const drive = Drive.to("Startup");
-  assertEquals(drive.window, 256 * MSS);
+  const rounds = Rounds.to("Startup");
+  assertEquals(rounds.window, 256 * MSS);
   // The handshake, and the first window: their rates say less than the path carries
   for (const rate of [1, RATE / 4]) {
-    const { window } = drive;
+    const { window } = rounds;
     const inFlight = rate === 1 ? MSS : window;
-    drive.round({ rate, inFlight });
-    const paced = drive.bbr.pacingRate * RTT / drive.window;
+    rounds.round({ rate, inFlight });
+    const paced = rounds.bbr.pacingRate * RTT / rounds.window;
     assert(Math.abs(paced - 2.77 / 2) < 0.01, `${paced} windows a round trip`);
   }
 });
 
 Deno.test("Startup becomes Drain when three rounds have shown no more", () => {
-  const drive = Drive.to("Startup");
-  const states = Array.from({ length: 4 }, () => drive.round());
+  const rounds = Rounds.to("Startup");
+  const states = Array.from({ length: 4 }, () => rounds.round());
   assertEquals(states, ["Startup", "Startup", "Startup", "Drain"]);
 });
 
 Deno.test("Drain sends at half the rate until the path holds no more than it carries", () => {
-  const drive = Drive.to("Drain");
-  assertEquals(drive.gain, 0.5);
-  assertEquals(drive.round({ inFlight: 2 * BDP }), "Drain");
-  assertEquals(drive.round({ inFlight: BDP }), "ProbeBW_DOWN");
+  const rounds = Rounds.to("Drain");
+  assertEquals(rounds.gain, 0.5);
+  assertEquals(rounds.round({ inFlight: 2 * BDP }), "Drain");
+  assertEquals(rounds.round({ inFlight: BDP }), "ProbeBW_DOWN");
 });
 
 Deno.test("ProbeBW_DOWN sends less than the path carries, then cruises", () => {
-  const drive = Drive.to("ProbeBW_DOWN");
-  assertEquals(drive.gain, 0.9);
-  assertEquals(drive.round({ inFlight: 1.2 * BDP }), "ProbeBW_DOWN");
-  assertEquals(drive.round({ inFlight: BDP }), "ProbeBW_CRUISE");
+  const rounds = Rounds.to("ProbeBW_DOWN");
+  assertEquals(rounds.gain, 0.9);
+  assertEquals(rounds.round({ inFlight: 1.2 * BDP }), "ProbeBW_DOWN");
+  assertEquals(rounds.round({ inFlight: BDP }), "ProbeBW_CRUISE");
 });
 
 Deno.test("ProbeBW_CRUISE sends what the path carries until it is time to probe", () => {
-  const drive = Drive.to("ProbeBW_CRUISE");
-  assert(Math.abs(drive.gain - 1) < 1e-9, `${drive.gain}`);
-  let rounds = 0;
-  while (drive.round({ inFlight: BDP }) === "ProbeBW_CRUISE") rounds++;
-  assertEquals(drive.bbr.state, "ProbeBW_REFILL");
-  assert(rounds >= 4 && rounds <= 14, `${rounds}`);
+  const rounds = Rounds.to("ProbeBW_CRUISE");
+  assert(Math.abs(rounds.gain - 1) < 1e-9, `${rounds.gain}`);
+  let count = 0;
+  while (rounds.round({ inFlight: BDP }) === "ProbeBW_CRUISE") count++;
+  assertEquals(rounds.bbr.state, "ProbeBW_REFILL");
+  assert(count >= 4 && count <= 14, `${count}`);
 });
 
 Deno.test("ProbeBW_CRUISE probes after two seconds however few round trips those were", () => {
-  const drive = Drive.to("ProbeBW_CRUISE");
+  const rounds = Rounds.to("ProbeBW_CRUISE");
   const slow = { rtt: 900, rate: BDP / 900, inFlight: BDP };
-  const states = Array.from({ length: 3 }, () => drive.round(slow));
+  const states = Array.from({ length: 3 }, () => rounds.round(slow));
   assert(states.includes("ProbeBW_REFILL"), `${states}`);
 });
 
 Deno.test("ProbeBW_REFILL fills the path before ProbeBW_UP asks for a quarter more", () => {
-  const drive = Drive.to("ProbeBW_REFILL");
-  assert(Math.abs(drive.gain - 1) < 1e-9, `${drive.gain}`);
-  assertEquals(drive.round({ inFlight: BDP }), "ProbeBW_REFILL");
-  assertEquals(drive.round({ inFlight: BDP }), "ProbeBW_UP");
-  assert(Math.abs(drive.gain - 1.25) < 1e-9, `${drive.gain}`);
+  const rounds = Rounds.to("ProbeBW_REFILL");
+  assert(Math.abs(rounds.gain - 1) < 1e-9, `${rounds.gain}`);
+  assertEquals(rounds.round({ inFlight: BDP }), "ProbeBW_REFILL");
+  assertEquals(rounds.round({ inFlight: BDP }), "ProbeBW_UP");
+  assert(Math.abs(rounds.gain - 1.25) < 1e-9, `${rounds.gain}`);
 });
 
 Deno.test("ProbeBW_UP ends when the path holds a quarter more and carries no more", () => {
-  const drive = Drive.to("ProbeBW_UP");
-  assertEquals(drive.round({ inFlight: 1.1 * BDP }), "ProbeBW_UP");
-  assertEquals(drive.round({ inFlight: 1.3 * BDP }), "ProbeBW_DOWN");
+  const rounds = Rounds.to("ProbeBW_UP");
+  assertEquals(rounds.round({ inFlight: 1.1 * BDP }), "ProbeBW_UP");
+  assertEquals(rounds.round({ inFlight: 1.3 * BDP }), "ProbeBW_DOWN");
 });
 
 Deno.test("ProbeBW_UP goes on while the path shows that it carries more", () => {
-  const drive = Drive.to("ProbeBW_UP");
+  const rounds = Rounds.to("ProbeBW_UP");
   for (let rate = 1.2 * RATE; rate < 4 * RATE; rate *= 1.2) {
-    assertEquals(drive.round({ rate }), "ProbeBW_UP");
+    assertEquals(rounds.round({ rate }), "ProbeBW_UP");
   }
-  assert(drive.gain > 3, `${drive.gain}`);
+  assert(rounds.gain > 3, `${rounds.gain}`);
 });
 
 Deno.test("a queue that overflows ends ProbeBW_UP and lowers what may be in flight", () => {
-  const drive = Drive.to("ProbeBW_UP");
-  const before = drive.window;
-  drive.round({ rtt: 2 * RTT });
-  assertEquals(drive.round(CONGESTED), "ProbeBW_DOWN");
-  assert(drive.window < before, `${drive.window} of ${before}`);
-  assert(drive.window >= BDP, `${drive.window}`);
+  const rounds = Rounds.to("ProbeBW_UP");
+  const before = rounds.window;
+  rounds.round({ rtt: 2 * RTT });
+  assertEquals(rounds.round(CONGESTED), "ProbeBW_DOWN");
+  assert(rounds.window < before, `${rounds.window} of ${before}`);
+  assert(rounds.window >= BDP, `${rounds.window}`);
 });
 
 Deno.test("a flight that others kept below the limit does not lower the limit", () => {
   const rate = 2_000;
   const empty = { rate, inFlight: rate * RTT };
   const full = { rate: 1_500, rtt: 2 * RTT, lost: 20 * MSS };
-  const drive = new Drive().until("Drain", { rate });
-  drive.until("ProbeBW_UP", empty);
+  const rounds = new Rounds().until("Drain", { rate });
+  rounds.until("ProbeBW_UP", empty);
   const congestedWith = (inFlight: number) => {
-    drive.round({ ...full, lost: 0, inFlight });
-    drive.round({ ...full, inFlight });
-    drive.until("ProbeBW_UP", empty);
-    return drive.window;
+    rounds.round({ ...full, lost: 0, inFlight });
+    rounds.round({ ...full, inFlight });
+    rounds.until("ProbeBW_UP", empty);
+    return rounds.window;
   };
   const limit = congestedWith(150 * MSS);
   assert(limit < 160 * MSS, `${limit}`);
@@ -207,63 +210,65 @@ Deno.test("a flight that others kept below the limit does not lower the limit", 
 });
 
 Deno.test("loss without a queue is the path's own and lowers nothing", () => {
-  const drive = Drive.to("ProbeBW_CRUISE");
-  const before = drive.window;
-  drive.round({ lost: 0.1 * BDP, inFlight: BDP });
-  assertEquals(drive.bbr.state, "ProbeBW_CRUISE");
-  assert(drive.window >= before, `${drive.window} of ${before}`);
+  const rounds = Rounds.to("ProbeBW_CRUISE");
+  const before = rounds.window;
+  rounds.round({ lost: 0.1 * BDP, inFlight: BDP });
+  assertEquals(rounds.bbr.state, "ProbeBW_CRUISE");
+  assert(rounds.window >= before, `${rounds.window} of ${before}`);
 });
 
 Deno.test("congestion while cruising lowers the window until the next probe", () => {
-  const drive = Drive.to("ProbeBW_CRUISE");
-  const before = drive.window;
-  drive.round({ ...CONGESTED, inFlight: BDP });
-  const lowered = drive.window;
+  const rounds = Rounds.to("ProbeBW_CRUISE");
+  const before = rounds.window;
+  rounds.round({ ...CONGESTED, inFlight: BDP });
+  const lowered = rounds.window;
   assert(lowered < before, `${lowered} of ${before}`);
-  drive.until("ProbeBW_UP", { inFlight: BDP });
-  assert(drive.window > lowered, `${drive.window} after ${lowered}`);
+  rounds.until("ProbeBW_UP", { inFlight: BDP });
+  assert(rounds.window > lowered, `${rounds.window} after ${lowered}`);
 });
 
 Deno.test("what the path loses anyhow, seen while it is drained, is made up for", () => {
-  const drive = Drive.to("Drain");
+  const rounds = Rounds.to("Drain");
   const lossy = { lost: 0.1 * BDP, inFlight: 1.5 * BDP };
-  drive.round(lossy);
-  drive.until("ProbeBW_CRUISE", { lost: 0.1 * BDP, inFlight: BDP });
-  drive.until("ProbeBW_DOWN", { lost: 0.1 * BDP, inFlight: 1.3 * BDP });
-  drive.until("ProbeBW_CRUISE", { lost: 0.1 * BDP, inFlight: BDP });
-  assert(drive.gain > 1.05 && drive.gain < 1.15, `${drive.gain}`);
+  rounds.round(lossy);
+  rounds.until("ProbeBW_CRUISE", { lost: 0.1 * BDP, inFlight: BDP });
+  rounds.until("ProbeBW_DOWN", { lost: 0.1 * BDP, inFlight: 1.3 * BDP });
+  rounds.until("ProbeBW_CRUISE", { lost: 0.1 * BDP, inFlight: BDP });
+  assert(rounds.gain > 1.05 && rounds.gain < 1.15, `${rounds.gain}`);
 });
 
 Deno.test("what overflowed the queue of Startup is not taken for the path's own loss", () => {
-  const drive = new Drive();
-  drive.round();
+  const rounds = new Rounds();
+  rounds.round();
   const overflow = { rtt: 2 * RTT, lost: 0.4 * BDP };
-  drive.until("Drain", overflow);
-  drive.round({ ...overflow, inFlight: 2 * BDP });
-  drive.until("ProbeBW_CRUISE", { inFlight: BDP });
-  drive.until("ProbeBW_DOWN", { inFlight: 1.3 * BDP });
-  drive.until("ProbeBW_CRUISE", { inFlight: BDP });
-  assert(drive.gain < 1.01, `${drive.gain}`);
+  rounds.until("Drain", overflow);
+  rounds.round({ ...overflow, inFlight: 2 * BDP });
+  rounds.until("ProbeBW_CRUISE", { inFlight: BDP });
+  rounds.until("ProbeBW_DOWN", { inFlight: 1.3 * BDP });
+  rounds.until("ProbeBW_CRUISE", { inFlight: BDP });
+  assert(rounds.gain < 1.01, `${rounds.gain}`);
 });
 
 Deno.test("ProbeRTT lowers the window for a while when nothing has confirmed the round trip for 5 s", () => {
-  const drive = Drive.to("ProbeBW_CRUISE");
+  const rounds = Rounds.to("ProbeBW_CRUISE");
   const queued = { rtt: 1.5 * RTT, inFlight: BDP };
-  drive.until("ProbeRTT", queued);
-  drive.round(queued);
-  assert(drive.window < 0.6 * BDP, `${drive.window}`);
-  const began = drive.now;
-  while (drive.round({ inFlight: 0.4 * BDP }) === "ProbeRTT");
-  assertEquals(drive.bbr.state, "ProbeBW_CRUISE");
-  const lasted = drive.now - began;
+  rounds.until("ProbeRTT", queued);
+  rounds.round(queued);
+  assert(rounds.window < 0.6 * BDP, `${rounds.window}`);
+  const began = rounds.now;
+  while (rounds.round({ inFlight: 0.4 * BDP }) === "ProbeRTT");
+  assertEquals(rounds.bbr.state, "ProbeBW_CRUISE");
+  const lasted = rounds.now - began;
   assert(lasted >= 200 && lasted <= 400, `${lasted} ms`);
 });
 
 Deno.test("a path that became longer is known after ProbeRTT", () => {
-  const drive = Drive.to("ProbeBW_CRUISE");
+  const rounds = Rounds.to("ProbeBW_CRUISE");
   const longer = { rtt: 2 * RTT, inFlight: 0.4 * BDP };
-  drive.until("ProbeRTT", longer);
-  drive.until("ProbeBW_CRUISE", longer);
-  for (let i = 0; i < 4; i++) drive.round({ ...longer, inFlight: BDP });
-  assert(drive.window > 2 * BDP, `${drive.window}`);
+  rounds.until("ProbeRTT", longer);
+  rounds.until("ProbeBW_CRUISE", longer);
+  for (let i = 0; i < 4; i++) rounds.round({ ...longer, inFlight: BDP });
+  assert(rounds.window > 2 * BDP, `${rounds.window}`);
 });
+
+testCongestionController("BBR", (size, seed) => new Bbr(size, seed));

@@ -1,0 +1,81 @@
+/**
+ * Deviation from the draft: a first window of up to 256 datagrams, as many as
+ * the peer's socket buffer holds, and a rate taken from how fast the first
+ * flights arrive. The draft leaves the first window to the transport (section
+ * 5.6.4.1); RFC 9002, section 7.2, and RFC 6928 recommend 10 datagrams.
+ *
+ * Reason: most files are sent before ten datagrams have grown to the window
+ * that the path takes.
+ * @EVIDENCE_FAST_START@
+ *
+ * @module
+ */
+import type { AckEvent } from "../congestion_controller.ts";
+import { showsQueue } from "./random_loss.ts";
+
+/** Datagrams that the path is assumed to carry in a round trip. */
+const INITIAL_BDP = 128;
+/** Rounds in which the window grows whatever the model says: the handshake, and the first window. */
+const FIRST_ROUNDS = 3;
+/** Share of a flight that has to arrive before its rate counts. */
+const MIN_FLIGHT_SHARE = 0.5;
+/** Milliseconds that it has to take: clocks and schedulers are no finer. */
+const MIN_INTERVAL = 1;
+/** The next flight may be faster by this: more would overrun others that begin at the same time. */
+const FLIGHT_GAIN = 1.25;
+
+/** What Startup may assume before the model knows the path. */
+export class FastStart {
+  #bdp = 0;
+  #ackTime = 0;
+  #sentTime = 0;
+  #flight = Infinity;
+  #acked = 0;
+  #flightRate = 0;
+
+  onPath(datagramSize: number, socketBuffer: number): void {
+    this.#bdp = Math.min(INITIAL_BDP * datagramSize, socketBuffer);
+  }
+
+  /** Bytes that the path is assumed to carry in a round trip. */
+  get bdp(): number {
+    return this.#bdp;
+  }
+
+  /** Whether delivery rates say less than the path carries: little was sent. */
+  isFirst(roundCount: number): boolean {
+    return roundCount < FIRST_ROUNDS;
+  }
+
+  /**
+   * How fast the next flight may be sent, in bytes per millisecond; 0 before
+   * that is known. A delivery rate is that of a whole round trip; a flight that
+   * is shorter has arrived at a higher rate. If it met no queue, the path
+   * carries that and more.
+   */
+  get flightRate(): number {
+    return this.#flightRate;
+  }
+
+  /** The first acknowledgement of a flight. */
+  onRound({ now, sentTime, priorInFlight }: AckEvent): void {
+    this.#ackTime = now;
+    this.#sentTime = sentTime;
+    this.#flight = priorInFlight;
+    this.#acked = 0;
+  }
+
+  /** Any further one: acknowledgements that come together count no more than what was sent. */
+  onAcked(event: AckEvent, minRtt: number): void {
+    const { now, sentTime, ackedBytes, rttSample } = event;
+    this.#acked += ackedBytes;
+    if (rttSample !== undefined && showsQueue(rttSample, minRtt)) {
+      this.#flight = Infinity;
+    }
+    if (this.#acked < MIN_FLIGHT_SHARE * this.#flight) return;
+    const interval = Math.max(now - this.#ackTime, sentTime - this.#sentTime);
+    if (interval < MIN_INTERVAL) return;
+    const rate = this.#acked / interval;
+    this.#flightRate = Math.max(this.#flightRate, FLIGHT_GAIN * rate);
+  }
+}
