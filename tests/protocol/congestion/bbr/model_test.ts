@@ -4,8 +4,8 @@ import {
   FullBandwidthEstimator,
   MaxBwFilter,
   MinRttFilter,
-  Round,
 } from "../../../../lib/protocol/congestion/bbr/model.ts";
+import { Round } from "../../../../lib/protocol/congestion/bbr/round.ts";
 import { ackEvent } from "../../support/ack_event.ts";
 
 Deno.test("the bandwidth is the highest of this probing cycle and the last", () => {

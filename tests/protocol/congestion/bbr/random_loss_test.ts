@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { Round } from "../../../../lib/protocol/congestion/bbr/model.ts";
+import { Round } from "../../../../lib/protocol/congestion/bbr/round.ts";
 import { RandomLoss } from "../../../../lib/protocol/congestion/bbr/random_loss.ts";
 import { ackEvent } from "../../support/ack_event.ts";
 
