@@ -4,9 +4,9 @@ import type { Connection } from "../protocol/connection/connection.ts";
 import type { Counters } from "../protocol/connection/stats.ts";
 import type { ConnectionStats } from "../protocol/connection/stats.ts";
 import { Reset } from "../protocol/wire/segment.ts";
-import { failureOfEnding } from "./errors.ts";
+import { failureOfClose } from "./errors.ts";
 
-/** A reader is woken for so many bytes, or sooner when the sender has pushed. */
+/** Bytes that wake a reader; fewer do when the sender has pushed. */
 const READ_LOW_WATER = 2 ** 16;
 
 interface PendingRead {
@@ -27,7 +27,7 @@ export interface ChannelDriver {
   readonly timeout: number;
   /** Sends what the connection has to send. */
   flush(): void;
-  /** Where the peer is now, as people write it. */
+  /** Where the peer is now, as in `192.0.2.1:5000`. */
   peerOf(connection: Connection): string | undefined;
   /** Why datagrams could not be sent lately, if so. */
   readonly sendError: string | undefined;
@@ -35,13 +35,13 @@ export interface ChannelDriver {
 
 /** A connection as a byte stream with backpressure. */
 export class Channel implements ByteStream {
-  /** Resolves at the end of the handshake. */
+  /** Resolves once the peer's address is validated and the handshake complete. */
   readonly established: Promise<void>;
-  /** Resolves once both directions have ended in order and nothing is left to answer. */
+  /** Resolves once both directions have ended and nothing is left to answer. */
   readonly closed: Promise<void>;
   readonly #connection: Connection;
   readonly #driver: ChannelDriver;
-  readonly #opening = Promise.withResolvers<void>();
+  readonly #establishing = Promise.withResolvers<void>();
   readonly #closing = Promise.withResolvers<void>();
   #read: PendingRead | undefined;
   #write: PendingWrite | undefined;
@@ -54,14 +54,14 @@ export class Channel implements ByteStream {
     this.#connection = connection;
     this.#driver = driver;
     this.#peer = peer;
-    this.established = this.#opening.promise;
+    this.established = this.#establishing.promise;
     this.closed = this.#closing.promise;
-    // Whoever does not ask is not to be told by a crash.
+    // Nobody need listen to these
     this.established.catch(() => {});
     this.closed.catch(() => {});
   }
 
-  /** Where the peer is, as people write it: it may move. */
+  /** Where the peer is, as in `192.0.2.1:5000`; it may move. */
   get peer(): string {
     return this.#peer = this.#driver.peerOf(this.#connection) ?? this.#peer;
   }
@@ -85,13 +85,13 @@ export class Channel implements ByteStream {
     return this.#connection.stats(performance.now());
   }
 
-  /** For how long so far nobody waited to read, in milliseconds: the reader was busy with what it had. */
+  /** Milliseconds so far for which no read was pending: the reader was busy. */
   get unreadTime(): number {
     const now = this.#read === undefined ? performance.now() : 0;
     return this.#unreadTime + Math.max(0, now - this.#unreadSince);
   }
 
-  /** Whether nothing will happen on it any more. */
+  /** Whether it is closed and has nothing left to send. */
   get finished(): boolean {
     return this.#connection.finished;
   }
@@ -127,7 +127,7 @@ export class Channel implements ByteStream {
     this.#driver.flush();
   }
 
-  /** Ends as soon as both directions have, whether the peer has heard so or not: it is told. */
+  /** Closes as soon as both directions have ended, without waiting until the peer knows. */
   leave(): void {
     this.#connection.leave();
     this.#driver.flush();
@@ -140,10 +140,10 @@ export class Channel implements ByteStream {
     this.update();
   }
 
-  /** Serves whoever waits: something has happened on the connection. */
+  /** Serves pending reads and writes: something has happened on the connection. */
   update(): void {
     const { closeReason, established } = this.#connection;
-    if (established) this.#opening.resolve();
+    if (established) this.#establishing.resolve();
     this.#serveRead();
     this.#serveWrite();
     if (closeReason === undefined) return;
@@ -152,9 +152,9 @@ export class Channel implements ByteStream {
     } else {
       const { sendError, timeout } = this.#driver;
       const details = { peer: this.peer, timeout, sendError };
-      this.#failure ??= failureOfEnding(closeReason, details);
+      this.#failure ??= failureOfClose(closeReason, details);
     }
-    this.#opening.reject(this.#failure);
+    this.#establishing.reject(this.#failure);
     this.#serveRead();
     this.#serveWrite();
     if (!this.#connection.finished) return;

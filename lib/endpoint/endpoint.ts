@@ -14,26 +14,20 @@ import { LARGEST_USEFUL_DATAGRAM } from "../protocol/congestion/socket_buffer.ts
 import { BASE_DATAGRAM_SIZE } from "../protocol/connection/path_mtu.ts";
 import type { TraceEvent } from "../protocol/connection/trace.ts";
 import { abortable } from "../base/async.ts";
-import { formatAddress, isIPv6, resolve } from "./socket/address.ts";
-import { Alarm } from "./timer.ts";
+import { formatAddress, resolve } from "./socket/address.ts";
 import { Channel, type ChannelDriver } from "./channel.ts";
-import { Collector } from "./garbage_collection.ts";
-import { Incoming } from "./incoming.ts";
-import { deviceMtu } from "./socket/device_mtu.ts";
+import { GarbageCollection } from "./garbage_collection.ts";
+import { Incoming, IncomingQueue } from "./incoming.ts";
+import { DeviceMtus, overheadTo } from "./socket/device_mtu.ts";
+import { SegmentBatch } from "./socket/gso.ts";
 import { Socket } from "./socket/socket.ts";
-import { Train } from "./socket/gso.ts";
+import { MAX_UDP_SIZE } from "./socket/socket_address.ts";
+import { Timer } from "./timer.ts";
 
-/** The largest datagram that UDP carries. */
-const MAX_DATAGRAM_SIZE = 65_535;
-/** Addresses of which it is remembered what their device carries. */
-const MAX_MTUS = 64;
-/** Datagrams sent for each look at the clock. */
-const CLOCK_INTERVAL = 4;
-/** Bytes of the headers of IP and UDP, with IPv4 and with IPv6. */
-const IPV4_OVERHEAD = 28;
-const IPV6_OVERHEAD = 48;
+/** Datagrams sent for each reading of the clock, which costs as much as writing a header. */
+const DATAGRAMS_PER_CLOCK_READING = 4;
 
-/** What an endpoint is made with. */
+/** Settings of an {@linkcode Endpoint}. */
 export interface EndpointOptions {
   /**
    * Address to bind.
@@ -46,21 +40,21 @@ export interface EndpointOptions {
   /** Milliseconds of silence that end a connection. */
   readonly timeout: number;
   /**
-   * The largest IP packet, in bytes, taken to get through until it is seen not to.
+   * The size of IP packets in bytes, until they are seen not to get through.
    *
-   * @default {what the path is found to take}
+   * @default {what probes find}
    */
   readonly mtu?: number;
   /** Sending rate at most, in bytes per millisecond. */
   readonly maxRate?: number;
   /**
-   * How the sending rate is found.
+   * The congestion controller.
    *
    * @default {"bbr"}
    */
   readonly congestion?: ControllerName;
   /**
-   * Peers served at a time.
+   * Connections served at a time.
    *
    * @default {1}
    */
@@ -70,27 +64,22 @@ export interface EndpointOptions {
 }
 
 /**
- * One UDP socket and the connections on it: the only place that knows of a
- * socket, a clock and timers.
+ * One UDP socket and the connections on it: the event loop that gives the
+ * protocol datagrams and the time.
  */
 export class Endpoint implements ChannelDriver {
   readonly #socket: Socket;
   readonly #demultiplexer: Demultiplexer<Deno.NetAddr>;
-  readonly #alarm: Alarm;
+  readonly #timer: Timer;
   readonly #channels = new Map<Connection, Channel>();
-  /** Connections of peers that are neither accepted nor refused. */
-  readonly #undecided = new Set<Incoming>();
-  /** Those of them that the iteration has not come to. */
-  readonly #unclaimed = new Set<Incoming>();
-  /** Resolves when there is one for an iteration that waits. */
-  #arrival = Promise.withResolvers<void>();
-  readonly #collector = new Collector();
-  readonly #train = new Train();
+  readonly #incoming = new IncomingQueue();
+  readonly #garbage = new GarbageCollection();
+  readonly #batch = new SegmentBatch();
   readonly #mtu: number;
-  readonly #deviceMtus = new Map<string, number>();
+  readonly #deviceMtus = new DeviceMtus();
   readonly #receiving: Promise<void>;
   #flushing: Promise<void> | undefined;
-  // What is to be done once something has left.
+  // Called once something was sent.
   readonly #afterSending: (() => void)[] = [];
   #polls = 0;
   #lastNow = 0;
@@ -111,20 +100,20 @@ export class Endpoint implements ChannelDriver {
         socketMemory: socket.memory,
       }),
     });
-    this.#alarm = new Alarm(() => this.#wake());
+    this.#timer = new Timer(() => this.#wake());
     this.#receiving = this.#receive();
   }
 
   /**
    * Binds a socket.
    *
-   * @throws {Failure} `input` if the port or the address cannot be used
+   * @throws {Failure} `port-in-use`, `port-denied` or `cannot-bind`
    */
   static listen(options: EndpointOptions): Endpoint {
     return new Endpoint(Socket.bind(options.hostname, options.port), options);
   }
 
-  /** Peers served at a time; those that are served already stay. */
+  /** Connections served at a time; those that are served already stay. */
   set places(places: number) {
     this.#demultiplexer.maxConnections = places;
   }
@@ -135,10 +124,10 @@ export class Endpoint implements ChannelDriver {
   }
 
   /**
-   * Begins a connection: the name is resolved, the handshake goes on by itself,
-   * and what is written at first rides on the SYN.
+   * Resolves the host and opens a connection. The handshake goes on by itself; what
+   * is written at once is sent with the SYN.
    *
-   * @throws {Failure} `input` if the host is unknown
+   * @throws {Failure} if the host has no address that can be used
    */
   async connect(
     host: string,
@@ -148,7 +137,7 @@ export class Endpoint implements ChannelDriver {
     const resolving = resolve(host, port, this.#socket.ipv6);
     const peer = await abortable(resolving, signal);
     const connection = this.#demultiplexer.connect(performance.now(), peer);
-    // The SYN does not wait for what the system has to be asked.
+    // The SYN does not wait for system calls
     this.#afterSending.push(() => {
       this.#socket.tune();
       connection.path.limit(this.#maxDatagramSizeTo(peer));
@@ -178,17 +167,7 @@ export class Endpoint implements ChannelDriver {
     this.#demultiplexer.makeRoom = makeRoom;
     this.#demultiplexer.listening = true;
     try {
-      for (;;) {
-        const [next] = this.#unclaimed;
-        if (next !== undefined) {
-          this.#unclaimed.delete(next);
-          yield next;
-        } else {
-          this.#arrival = Promise.withResolvers<void>();
-          await abortable(this.#arrival.promise, signal);
-        }
-        signal?.throwIfAborted();
-      }
+      for (;;) yield await this.#incoming.next(signal);
     } finally {
       this.#demultiplexer.listening = false;
       this.#demultiplexer.makeRoom = undefined;
@@ -202,11 +181,12 @@ export class Endpoint implements ChannelDriver {
       const channel = this.#open(connection, this.peerOf(connection) ?? "");
       const incoming = new Incoming(channel, {
         accept: () => this.#accept(connection),
-        settled: (incoming, accepted) => this.#onSettled(incoming, accepted),
+        onSettled: (incoming, accepted) => {
+          this.#incoming.delete(incoming);
+          if (!accepted) this.#garbage.onConnectionGone();
+        },
       });
-      this.#undecided.add(incoming);
-      this.#unclaimed.add(incoming);
-      this.#arrival.resolve();
+      this.#incoming.add(incoming);
     }
   }
 
@@ -214,12 +194,6 @@ export class Endpoint implements ChannelDriver {
     const accepted = this.#demultiplexer.accept(connection);
     this.flush();
     return accepted;
-  }
-
-  #onSettled(incoming: Incoming, accepted: boolean): void {
-    this.#undecided.delete(incoming);
-    this.#unclaimed.delete(incoming);
-    if (!accepted) this.#collector.forget();
   }
 
   #open(connection: Connection, peer: string): Channel {
@@ -233,39 +207,37 @@ export class Endpoint implements ChannelDriver {
     return peer && formatAddress(peer.hostname, peer.port);
   }
 
-  /** Sends what there is to be said at last, and closes the socket. */
+  /** Aborts what was not accepted, sends what is left to send, and closes the socket. */
   async close(): Promise<void> {
     const closed = new Failure({ code: "interrupted" });
-    for (const incoming of this.#undecided) incoming.abort(closed);
-    this.#arrival.promise.catch(() => {});
-    this.#arrival.reject(closed);
-    // Or there might be no end of answers to a flood
+    this.#incoming.close(closed);
+    // Otherwise a flood could be answered without end
     this.#demultiplexer.listening = false;
-    this.#alarm.clear();
+    this.#timer.clear();
     this.flush();
     await this.#flushing;
     this.#closed = true;
-    this.#alarm.clear();
+    this.#timer.clear();
     this.#socket.close();
     await this.#receiving;
   }
 
   async #receive(): Promise<void> {
-    const buffer = new Uint8Array(MAX_DATAGRAM_SIZE);
+    const buffer = new Uint8Array(MAX_UDP_SIZE);
     while (!this.#closed) {
       try {
         const [datagrams, from] = await this.#socket.receive(buffer);
         const now = performance.now();
-        let fruitful = this.#demultiplexer.receive(now, datagrams, from);
-        this.#socket.takeMore((more, from) => {
-          if (this.#demultiplexer.receive(now, more, from)) fruitful = true;
+        let hasEffect = this.#demultiplexer.receive(now, datagrams, from);
+        this.#socket.receiveMore((more, from) => {
+          if (this.#demultiplexer.receive(now, more, from)) hasEffect = true;
         });
-        this.#collector.update(this.#demultiplexer.unrouted);
-        // A flood of garbage costs no more than looking at it.
-        if (!fruitful) continue;
+        this.#garbage.onUnrouted(this.#demultiplexer.unrouted);
+        // What was dropped costs no more than that
+        if (!hasEffect) continue;
       } catch (error) {
         if (this.#closed) return;
-        // An ICMP message about an earlier datagram: for all we know, a loss.
+        // An ICMP message about an earlier datagram; it counts as lost
         this.sendError = systemProblem(error).text;
         continue;
       }
@@ -277,7 +249,7 @@ export class Endpoint implements ChannelDriver {
   #wake(): void {
     const now = performance.now();
     this.#demultiplexer.wake(now);
-    this.#collector.update(this.#demultiplexer.unrouted);
+    this.#garbage.onUnrouted(this.#demultiplexer.unrouted);
     this.#update();
     this.flush();
   }
@@ -294,53 +266,46 @@ export class Endpoint implements ChannelDriver {
   }
 
   async #sendAll(): Promise<void> {
-    // What is written in the same turn goes out together.
+    // What is written in the same turn goes out together
     await undefined;
-    const train = this.#train;
+    const batch = this.#batch;
     this.#polls = 0;
-    while (train.fill(this.#writeNext, this.#maxTrain)) {
+    while (batch.fill(this.#writeNext, this.#maxSegments)) {
       try {
-        await this.#socket.send(train.bytes, train.size, train.to);
+        await this.#socket.send(batch.bytes, batch.segmentSize, batch.to);
         this.sendError = undefined;
       } catch (error) {
-        // As good as lost: an unreachable network may come back.
+        // It counts as lost: an unreachable network may come back
         this.sendError = systemProblem(error).text;
       }
     }
     this.#flushing = undefined;
-    while (this.#afterSending.length > 0) this.#afterSending.shift()!();
+    for (const callback of this.#afterSending.splice(0)) callback();
     this.#settle();
   }
 
   readonly #writeNext = (into: Uint8Array) =>
     this.#demultiplexer.poll(this.#now(), into);
 
-  readonly #maxTrain = (size: number) => this.#socket.maxTrain(size);
+  readonly #maxSegments = (size: number) => this.#socket.maxSegments(size);
 
-  // Reading the clock costs as much as writing a header.
   #now(): number {
-    if (this.#polls++ % CLOCK_INTERVAL === 0) this.#lastNow = performance.now();
+    if (this.#polls++ % DATAGRAMS_PER_CLOCK_READING === 0) {
+      this.#lastNow = performance.now();
+    }
     return this.#lastNow;
   }
 
   #maxDatagramSizeTo(peer: Deno.NetAddr): number {
-    const device = this.#socket.tuned ? this.#mtuTo(peer.hostname) : Infinity;
-    const packet = Math.min(this.#mtu, device);
-    const size = Math.min(packet - overheadTo(peer), LARGEST_USEFUL_DATAGRAM);
+    const device = this.#socket.tuned
+      ? this.#deviceMtus.maxPayload(peer)
+      : Infinity;
+    const wanted = this.#mtu - overheadTo(peer);
+    const size = Math.min(device, wanted, LARGEST_USEFUL_DATAGRAM);
     return Math.max(size, BASE_DATAGRAM_SIZE);
   }
 
-  // Asking takes longer than looking at a stranger's datagram.
-  #mtuTo(hostname: string): number {
-    const known = this.#deviceMtus.get(hostname);
-    if (known !== undefined) return known;
-    if (this.#deviceMtus.size >= MAX_MTUS) this.#deviceMtus.clear();
-    const mtu = deviceMtu(hostname);
-    this.#deviceMtus.set(hostname, mtu);
-    return mtu;
-  }
-
-  // What ended while sending is told, and the next deadline is set.
+  // Reports connections that ended while sending, and sets the timer.
   #settle(): void {
     for (const connection of this.#demultiplexer.takeChanged()) {
       if (connection.closeReason === undefined) continue;
@@ -348,7 +313,7 @@ export class Endpoint implements ChannelDriver {
       if (connection.finished) this.#channels.delete(connection);
     }
     if (!this.#closed) {
-      this.#alarm.set(this.#demultiplexer.deadline, performance.now());
+      this.#timer.set(this.#demultiplexer.deadline, performance.now());
     }
   }
 }
@@ -363,8 +328,4 @@ function configOf(options: EndpointOptions): Config {
     maxRate: maxRate ?? DEFAULT_CONFIG.maxRate,
     controller: CONTROLLERS[congestion ?? DEFAULT_CONTROLLER],
   };
-}
-
-function overheadTo(peer: Deno.NetAddr): number {
-  return isIPv6(peer) ? IPV6_OVERHEAD : IPV4_OVERHEAD;
 }

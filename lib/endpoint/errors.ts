@@ -1,9 +1,9 @@
 import { Failure } from "../base/failure.ts";
 import type { CloseReason } from "../protocol/connection/lifecycle.ts";
 
-/** What is known of a connection that has ended. */
-export interface EndingDetails {
-  /** The peer's address, as people write it. */
+/** What is known of a connection that was closed. */
+export interface CloseDetails {
+  /** The peer's address, as in `192.0.2.1:5000`. */
   readonly peer: string;
   /** Milliseconds of silence that end a connection. */
   readonly timeout: number;
@@ -11,10 +11,10 @@ export interface EndingDetails {
   readonly sendError: string | undefined;
 }
 
-/** The failure of a connection that did not end in order. */
-export function failureOfEnding(
+/** The failure of a connection that was not closed in order. */
+export function failureOfClose(
   reason: Exclude<CloseReason, "done">,
-  { peer, timeout, sendError }: EndingDetails,
+  { peer, timeout, sendError }: CloseDetails,
 ): Failure {
   const seconds = Math.round(timeout / 100) / 10;
   switch (reason) {

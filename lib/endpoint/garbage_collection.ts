@@ -1,39 +1,40 @@
-/** Half-open connections that were forgotten after which is collected what they left: some megabytes. */
-const EVERY = 256;
-/** Datagrams of nobody's that leave as much as one of them. */
-const STRAYS = 64;
+/** Half-open connections that have gone between collections; each leaves some tens of kilobytes. */
+const CONNECTIONS_PER_COLLECTION = 256;
+/** Unrouted datagrams that leave as much garbage as one connection. */
+const DATAGRAMS_PER_CONNECTION = 64;
 
-/** What V8 offers where it was told to (`--expose-gc`). */
-interface Collecting {
+/** What V8 offers with `--expose-gc`. */
+interface ExposedCollector {
   gc?: () => void;
 }
 
 /**
- * Has V8 collect what strangers leave behind. By itself it lets the heap grow
- * first, and a flood of half-open connections, each of which lives too long for
- * the nursery, would grow it by some tens of megabytes.
+ * Has V8 collect what a flood leaves. By itself V8 lets the heap grow first, and
+ * half-open connections, which live too long for the nursery, would grow it by
+ * some tens of megabytes.
  */
-export class Collector {
-  #forgotten = 0;
-  #strays = 0;
+export class GarbageCollection {
+  #connections = 0;
+  #datagrams = 0;
 
-  /** A stranger's connection was forgotten. */
-  forget(): void {
-    this.#forgotten++;
-    this.#collect();
+  /** A half-open connection is gone. */
+  onConnectionGone(): void {
+    this.#connections++;
+    this.#collectIfDue();
   }
 
-  /** @param strays datagrams so far that belonged to no connection */
-  update(strays: number): void {
-    if (strays - this.#strays < STRAYS * EVERY) return;
-    this.#strays = strays;
-    this.#forgotten = EVERY;
-    this.#collect();
+  /** @param datagrams that belonged to no connection so far */
+  onUnrouted(datagrams: number): void {
+    const fresh = datagrams - this.#datagrams;
+    if (fresh < DATAGRAMS_PER_CONNECTION * CONNECTIONS_PER_COLLECTION) return;
+    this.#datagrams = datagrams;
+    this.#connections = CONNECTIONS_PER_COLLECTION;
+    this.#collectIfDue();
   }
 
-  #collect(): void {
-    if (this.#forgotten < EVERY) return;
-    this.#forgotten = 0;
-    (globalThis as Collecting).gc?.();
+  #collectIfDue(): void {
+    if (this.#connections < CONNECTIONS_PER_COLLECTION) return;
+    this.#connections = 0;
+    (globalThis as ExposedCollector).gc?.();
   }
 }

@@ -1,4 +1,5 @@
 import { Failure } from "../base/failure.ts";
+import { abortable } from "../base/async.ts";
 import type { Channel } from "./channel.ts";
 
 /** Milliseconds from the first datagram of a connection until it must be accepted. */
@@ -8,8 +9,8 @@ const ACCEPT_TIMEOUT = 10_000;
 export interface IncomingDriver {
   /** Gives the connection a place. @returns whether there was one */
   accept(): boolean;
-  /** The connection was accepted, refused or lost. */
-  settled(incoming: Incoming, accepted: boolean): void;
+  /** The connection was accepted, or is gone. */
+  onSettled(incoming: Incoming, accepted: boolean): void;
 }
 
 /**
@@ -73,6 +74,50 @@ export class Incoming {
     if (this.#settled) return;
     this.#settled = true;
     clearTimeout(this.#timer);
-    this.#driver.settled(this, accepted);
+    this.#driver.onSettled(this, accepted);
+  }
+}
+
+/** Incoming connections that are neither accepted nor refused, in order. */
+export class IncomingQueue {
+  readonly #undecided = new Set<Incoming>();
+  /** Those of them that {@linkcode next} has not given yet. */
+  readonly #waiting = new Set<Incoming>();
+  #arrival = Promise.withResolvers<void>();
+
+  add(incoming: Incoming): void {
+    this.#undecided.add(incoming);
+    this.#waiting.add(incoming);
+    this.#arrival.resolve();
+  }
+
+  /** It was accepted, or is gone. */
+  delete(incoming: Incoming): void {
+    this.#undecided.delete(incoming);
+    this.#waiting.delete(incoming);
+  }
+
+  /**
+   * Waits for the next one.
+   *
+   * @throws the signal's reason, or the failure with which it is closed
+   */
+  async next(signal: AbortSignal | undefined): Promise<Incoming> {
+    for (;;) {
+      signal?.throwIfAborted();
+      for (const incoming of this.#waiting) {
+        this.#waiting.delete(incoming);
+        return incoming;
+      }
+      this.#arrival = Promise.withResolvers<void>();
+      await abortable(this.#arrival.promise, signal);
+    }
+  }
+
+  /** Aborts all that are undecided. */
+  close(failure: Failure): void {
+    for (const incoming of [...this.#undecided]) incoming.abort(failure);
+    this.#arrival.promise.catch(() => {});
+    this.#arrival.reject(failure);
   }
 }

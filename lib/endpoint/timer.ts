@@ -1,50 +1,54 @@
 import { clearImmediate, setImmediate } from "node:timers";
 
-/** A timer fires about this many milliseconds late. */
+/** Milliseconds by which a timer of the event loop fires late. */
 const TIMER_LATENESS = 1;
 
 /**
- * Calls back at a time. Set again and again, it leaves a timer that is early
- * enough alone: a wake too many costs less than a new timer for each datagram.
- * It never spins for the sake of a fraction of a millisecond: a busy event loop
- * looks for arrived datagrams only now and then.
+ * A timer that is set again and again. It keeps a system timer that fires early
+ * enough: a superfluous wake-up costs less than a new timer for each datagram. It
+ * never spins for a fraction of a millisecond, since a busy event loop seldom
+ * looks for arrived datagrams.
  */
-export class Alarm {
+export class Timer {
   readonly #onTime: () => void;
   #time = Infinity;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #turn: ReturnType<typeof setImmediate> | undefined;
+  #timeout: ReturnType<typeof setTimeout> | undefined;
+  #immediate: ReturnType<typeof setImmediate> | undefined;
 
   constructor(onTime: () => void) {
     this.#onTime = onTime;
   }
 
-  /** Calls back at `time` or soon after, in milliseconds on the clock of `now`. */
+  /**
+   * Fires at `time` or soon after, unless it fires earlier already.
+   *
+   * @param time milliseconds on the clock of `now`; `Infinity` for never
+   */
   set(time: number, now: number): void {
-    // Timers tell whole milliseconds: deadlines of the same one share a timer.
+    // Timers have whole milliseconds: deadlines in the same one share a timer
     const due = time <= now ? now : Math.ceil(time);
     if (due >= this.#time) return;
     this.clear();
     this.#time = due;
     if (due === now) {
-      this.#turn = setImmediate(this.#fire);
+      this.#immediate = setImmediate(this.#fire);
     } else {
       const wait = Math.max(0, due - now - TIMER_LATENESS);
-      this.#timer = setTimeout(this.#fire, wait);
+      this.#timeout = setTimeout(this.#fire, wait);
     }
   }
 
   clear(): void {
-    clearTimeout(this.#timer);
-    if (this.#turn !== undefined) clearImmediate(this.#turn);
-    this.#timer = undefined;
-    this.#turn = undefined;
+    clearTimeout(this.#timeout);
+    if (this.#immediate !== undefined) clearImmediate(this.#immediate);
+    this.#timeout = undefined;
+    this.#immediate = undefined;
     this.#time = Infinity;
   }
 
   readonly #fire = (): void => {
-    this.#timer = undefined;
-    this.#turn = undefined;
+    this.#timeout = undefined;
+    this.#immediate = undefined;
     this.#time = Infinity;
     this.#onTime();
   };

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Train, type WriteNext } from "../../lib/endpoint/socket/gso.ts";
+import { SegmentBatch, type WriteNext } from "../../lib/endpoint/socket/gso.ts";
 
 const HERE: Deno.NetAddr = { transport: "udp", hostname: "::1", port: 1 };
 const THERE: Deno.NetAddr = { ...HERE, port: 2 };
@@ -16,11 +16,11 @@ function writer(lengths: number[], to = (_index: number) => HERE): WriteNext {
 }
 
 /** What leaves together, as the indices of the bytes. */
-function trains(next: WriteNext, maxLength = 64): number[][][] {
-  const train = new Train();
+function batches(next: WriteNext, maxLength = 64): number[][][] {
+  const batch = new SegmentBatch();
   const all: number[][][] = [];
-  while (train.fill(next, () => maxLength)) {
-    const { bytes, size } = train;
+  while (batch.fill(next, () => maxLength)) {
+    const { bytes, segmentSize: size } = batch;
     const datagrams: number[][] = [];
     for (let at = 0; at < bytes.length; at += size) {
       datagrams.push([...bytes.subarray(at, at + size)]);
@@ -31,48 +31,48 @@ function trains(next: WriteNext, maxLength = 64): number[][][] {
 }
 
 Deno.test("datagrams of one size leave together, with a shorter one behind them", () => {
-  assertEquals(trains(writer([2, 2, 2, 1])), [
+  assertEquals(batches(writer([2, 2, 2, 1])), [
     [[0, 0], [1, 1], [2, 2], [3]],
   ]);
 });
 
-Deno.test("after a shorter one nothing follows in the same train", () => {
-  assertEquals(trains(writer([2, 1, 2, 2])), [
+Deno.test("after a shorter one nothing follows in the same batch", () => {
+  assertEquals(batches(writer([2, 1, 2, 2])), [
     [[0, 0], [1]],
     [[2, 2], [3, 3]],
   ]);
 });
 
-Deno.test("a longer one begins a train of its own, whole", () => {
-  assertEquals(trains(writer([1, 3, 3, 4, 1])), [
+Deno.test("a longer one begins a batch of its own, whole", () => {
+  assertEquals(batches(writer([1, 3, 3, 4, 1])), [
     [[0]],
     [[1, 1, 1], [2, 2, 2]],
     [[3, 3, 3, 3], [4]],
   ]);
 });
 
-Deno.test("a train goes to one peer", () => {
+Deno.test("a batch goes to one peer", () => {
   const peers = [HERE, HERE, THERE, HERE];
   const next = writer([2, 2, 2, 2], (index) => peers[index]);
-  const train = new Train();
+  const batch = new SegmentBatch();
   const to: [Deno.NetAddr, number][] = [];
-  while (train.fill(next, () => 64)) to.push([train.to, train.bytes.length]);
+  while (batch.fill(next, () => 64)) to.push([batch.to, batch.bytes.length]);
   assertEquals(to, [[HERE, 4], [THERE, 2], [HERE, 2]]);
 });
 
-Deno.test("a train is no longer than it may be", () => {
-  const lengths = trains(writer(Array(10).fill(3)), 4)
-    .map((train) => train.length);
+Deno.test("a batch is no longer than it may be", () => {
+  const lengths = batches(writer(Array(10).fill(3)), 4)
+    .map((batch) => batch.length);
   assertEquals(lengths, [4, 4, 2]);
 });
 
 Deno.test("the largest datagrams fit", () => {
-  const train = new Train();
+  const batch = new SegmentBatch();
   const next = writer([1200, 65_507, 65_507]);
-  assert(train.fill(next, () => 27));
-  assertEquals(train.bytes.length, 1200);
-  assert(train.fill(next, () => 1));
-  assertEquals(train.bytes, new Uint8Array(65_507).fill(1));
-  assert(train.fill(next, () => 1));
-  assert(!train.fill(next, () => 1));
+  assert(batch.fill(next, () => 27));
+  assertEquals(batch.bytes.length, 1200);
+  assert(batch.fill(next, () => 1));
+  assertEquals(batch.bytes, new Uint8Array(65_507).fill(1));
+  assert(batch.fill(next, () => 1));
+  assert(!batch.fill(next, () => 1));
 });

@@ -16,7 +16,7 @@ interface Message {
 async function takeAll(socket: Socket): Promise<Message[]> {
   const [bytes, from] = await socket.receive(new Uint8Array(65_536));
   const messages = [{ bytes: bytes.slice(), from }];
-  socket.takeMore((bytes, from) =>
+  socket.receiveMore((bytes, from) =>
     messages.push({ bytes: bytes.slice(), from })
   );
   return messages;
@@ -96,7 +96,7 @@ Deno.test({
     }
     assertEquals(taken, sizes);
     assert(times > 1 && times < 10, `${times} times`);
-    receiver.takeMore(() => assert(false, "there is no more"));
+    receiver.receiveMore(() => assert(false, "there is no more"));
     receiver.close();
     sender.close();
   },
@@ -114,7 +114,7 @@ Deno.test({
     for (const heir of heirs) {
       await sender.send(Uint8Array.of(1), 1, addressOf(heir, "127.0.0.1"));
     }
-    closed.takeMore(() => assert(false, "that is somebody else's"));
+    closed.receiveMore(() => assert(false, "that is somebody else's"));
     for (const heir of heirs) {
       assertEquals((await takeAll(heir)).length, 1);
       heir.close();

@@ -27,11 +27,11 @@ async function carry(
   return Uint8Array.from(whole);
 }
 
-Deno.test("a train arrives as it was sent, whatever its datagrams' sizes", async () => {
+Deno.test("a batch arrives as it was sent, whatever its datagrams' sizes", async () => {
   const socket = tunedSocket("127.0.0.1");
   const random = new Random(1);
   for (const size of [100, 1_472, 1_472, 9_000, 1_200]) {
-    const count = socket.maxTrain(size);
+    const count = socket.maxSegments(size);
     const bytes = random.bytes(count * size - random.int(50));
     assertEquals(await carry(socket, bytes, size), bytes);
   }
@@ -43,7 +43,7 @@ Deno.test("a train arrives as it was sent, whatever its datagrams' sizes", async
 
 Deno.test("a socket sends one datagram after the other until it is tuned", async () => {
   const socket = Socket.bind("127.0.0.1", 0);
-  assertEquals([socket.tuned, socket.maxTrain(100)], [false, 1]);
+  assertEquals([socket.tuned, socket.maxSegments(100)], [false, 1]);
   const bytes = new Random(3).bytes(2_500);
   assertEquals(await carry(socket, bytes, 1_000), bytes);
   socket.tune();
@@ -52,7 +52,7 @@ Deno.test("a socket sends one datagram after the other until it is tuned", async
   socket.close();
 });
 
-Deno.test("a datagram larger than those of the last train is not cut", async () => {
+Deno.test("a datagram larger than those of the last batch is not cut", async () => {
   const socket = tunedSocket("127.0.0.1");
   const receiver = Deno.listenDatagram({
     transport: "udp",
@@ -73,22 +73,22 @@ Deno.test("a datagram larger than those of the last train is not cut", async () 
   socket.close();
 });
 
-Deno.test("a train that the kernel refuses goes as single datagrams, and so does all after it", async () => {
+Deno.test("a batch that the kernel refuses goes as single datagrams, and so does all after it", async () => {
   const socket = tunedSocket("127.0.0.1");
-  if (socket.maxTrain(100) === 1) return socket.close();
+  if (socket.maxSegments(100) === 1) return socket.close();
   // More datagrams than the kernel cuts
   const bytes = new Random(1).bytes(150 * 100);
   assertEquals(await carry(socket, bytes, 100), bytes);
-  assertEquals(socket.maxTrain(100), 1);
+  assertEquals(socket.maxSegments(100), 1);
   const more = new Random(2).bytes(150);
   assertEquals(await carry(socket, more, 100), more);
   socket.close();
 });
 
-Deno.test("as many datagrams make a train as the kernel and the peer's buffer take", () => {
+Deno.test("as many datagrams make a batch as the kernel and the peer's buffer take", () => {
   const socket = tunedSocket("127.0.0.1");
   for (const size of [40, 1_472, 16_000, 65_507]) {
-    const count = socket.maxTrain(size);
+    const count = socket.maxSegments(size);
     assert(count >= 1 && count <= 64, `${count} of ${size}`);
     assert(count === 1 || count * size <= 65_507, `${count} of ${size}`);
   }

@@ -3,7 +3,8 @@ import { isIPv4, isIPv6 as isIPv6Literal } from "node:net";
 import { promisify } from "node:util";
 import { Failure } from "../../base/failure.ts";
 
-const MAPPED = "::ffff:";
+/** An IPv4 address as an IPv6 socket has it begins so. */
+const MAPPED_PREFIX = "::ffff:";
 
 // Not node:dns/promises, which makes Deno 2.5 warn of a module of its own.
 const lookUp = promisify(lookup);
@@ -26,12 +27,11 @@ export async function resolve(
   if (found.length === 0) {
     throw new Failure({ code: "zone-address", host });
   }
-  const usable = found.filter((address) => ipv6 || isIPv4(address));
-  if (usable.length === 0) {
+  const first = found.find((address) => ipv6 || isIPv4(address));
+  if (first === undefined) {
     throw new Failure({ code: "no-ipv4-address", host });
   }
-  const [first] = usable;
-  const hostname = ipv6 && isIPv4(first) ? MAPPED + first : first;
+  const hostname = ipv6 && isIPv4(first) ? MAPPED_PREFIX + first : first;
   return { transport: "udp", hostname, port };
 }
 
@@ -47,11 +47,18 @@ async function addressesOf(host: string): Promise<string[]> {
 
 /** Whether datagrams to this address are IPv6: a mapped address is IPv4. */
 export function isIPv6({ hostname }: Deno.NetAddr): boolean {
-  return hostname.includes(":") && !hostname.startsWith(MAPPED);
+  return hostname.includes(":") && !hostname.startsWith(MAPPED_PREFIX);
+}
+
+/** The IPv4 address of a mapped one, and any other as it is. */
+export function unmapped(hostname: string): string {
+  return hostname.startsWith(MAPPED_PREFIX)
+    ? hostname.slice(MAPPED_PREFIX.length)
+    : hostname;
 }
 
 /** An address as people write it: `192.0.2.1:5000` or `[2001:db8::1]:5000`. */
-export function formatAddress(host: string, port: number): string {
-  if (host.startsWith(MAPPED)) host = host.slice(MAPPED.length);
+export function formatAddress(hostname: string, port: number): string {
+  const host = unmapped(hostname);
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

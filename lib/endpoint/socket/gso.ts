@@ -1,79 +1,84 @@
-/** A datagram that was written somewhere. */
-export interface Written {
+import { MAX_UDP_SIZE } from "./socket_address.ts";
+
+/** A datagram that was written to a buffer. */
+export interface Transmit {
   /** Bytes. */
   readonly length: number;
   readonly to: Deno.NetAddr;
 }
 
 /** Writes the next datagram, if there is one. */
-export type WriteNext = (into: Uint8Array) => Written | undefined;
+export type WriteNext = (into: Uint8Array) => Transmit | undefined;
 
-/** The largest datagram that UDP carries. */
-const MAX_DATAGRAM_SIZE = 65_535;
+/** A datagram that was written behind a batch and does not belong to it. */
+interface Leftover {
+  readonly datagram: Uint8Array;
+  readonly to: Deno.NetAddr;
+}
 
 /**
- * Datagrams to one peer in a row, all but the last of one size, so that one
- * system call can send them.
+ * Datagrams to one peer in a row, all but the last of one size, which one system
+ * call sends (generic segmentation offload, UDP_SEGMENT).
  */
-export class Train {
-  readonly #buffer = new Uint8Array(2 * MAX_DATAGRAM_SIZE);
-  /** Where each datagram of the current size goes. */
-  #places: Uint8Array[] = [];
-  #placeSize = 0;
-  /** What was written and did not fit behind the rest. */
-  #waiting: { datagram: Uint8Array; to: Deno.NetAddr } | undefined;
-  /** All datagrams. */
+export class SegmentBatch {
+  readonly #buffer = new Uint8Array(2 * MAX_UDP_SIZE);
+  /** The buffer from each segment of the current size on. */
+  #views: Uint8Array[] = [];
+  #viewSize = 0;
+  #leftover: Leftover | undefined;
+  /** All datagrams of the batch. */
   bytes: Uint8Array = this.#buffer;
   /** Size of all but the last, in bytes. */
-  size = 0;
-  to!: Deno.NetAddr;
+  segmentSize = 0;
+  /** Where they go; valid once {@linkcode fill} has returned true. */
+  to: Deno.NetAddr = { transport: "udp", hostname: "", port: 0 };
 
   /**
    * Fills it anew.
    *
-   * @param maxLength how many datagrams of a size it takes
+   * @param maxSegments how many datagrams of a size it may have
    * @returns whether there is anything in it
    */
-  fill(next: WriteNext, maxLength: (size: number) => number): boolean {
+  fill(next: WriteNext, maxSegments: (size: number) => number): boolean {
     const first = this.#first(next);
     if (first === undefined) return false;
     const size = first.length;
-    this.size = size;
+    this.segmentSize = size;
     this.to = first.to;
-    const end = this.#append(next, size, maxLength(size));
+    const end = this.#append(next, size, maxSegments(size));
     if (this.bytes.length !== end) this.bytes = this.#buffer.subarray(0, end);
     return true;
   }
 
-  #first(next: WriteNext): Written | undefined {
-    const waiting = this.#waiting;
-    if (waiting === undefined) return next(this.#buffer);
-    this.#waiting = undefined;
-    this.#buffer.set(waiting.datagram);
-    return { length: waiting.datagram.length, to: waiting.to };
+  #first(next: WriteNext): Transmit | undefined {
+    const leftover = this.#leftover;
+    if (leftover === undefined) return next(this.#buffer);
+    this.#leftover = undefined;
+    this.#buffer.set(leftover.datagram);
+    return { length: leftover.datagram.length, to: leftover.to };
   }
 
   /** @returns where the last one ends */
-  #append(next: WriteNext, size: number, maxLength: number): number {
-    for (let count = 1; count < maxLength; count++) {
-      const place = this.#place(size, count);
-      const written = next(place);
+  #append(next: WriteNext, size: number, maxSegments: number): number {
+    for (let count = 1; count < maxSegments; count++) {
+      const view = this.#view(size, count);
+      const written = next(view);
       if (written === undefined) return count * size;
       const { length, to } = written;
       if (length > size || to !== this.to) {
-        this.#waiting = { datagram: place.subarray(0, length), to };
+        this.#leftover = { datagram: view.subarray(0, length), to };
         return count * size;
       }
       if (length < size) return count * size + length;
     }
-    return maxLength * size;
+    return maxSegments * size;
   }
 
-  #place(size: number, index: number): Uint8Array {
-    if (size !== this.#placeSize) {
-      this.#placeSize = size;
-      this.#places = [];
+  #view(size: number, index: number): Uint8Array {
+    if (size !== this.#viewSize) {
+      this.#viewSize = size;
+      this.#views = [];
     }
-    return this.#places[index] ??= this.#buffer.subarray(index * size);
+    return this.#views[index] ??= this.#buffer.subarray(index * size);
   }
 }

@@ -1,14 +1,14 @@
 import { addressOf, type SocketCalls } from "../../system/c_library.ts";
 import { ADDRESS_SIZE, decodeAddress } from "./socket_address.ts";
 
-/** Messages that are taken at a time. */
+/** Messages of one system call. */
 const MAX_MESSAGES = 32;
-/** Room for the largest, which may be datagrams that the kernel has joined, in bytes. */
+/** Bytes of the largest message, which may be several datagrams that the kernel has joined. */
 const MESSAGE_SIZE = 65_536;
-/** Not to wait if there is nothing (asm-generic/socket.h). */
+/** Do not wait for a message (asm-generic/socket.h). */
 const MSG_DONTWAIT = 0x40;
 
-/** Bytes of a struct mmsghdr, and where in it things are, on machines of 64 bits. */
+/** Size of a struct mmsghdr on 64-bit machines, and the offsets of its fields, in bytes. */
 const HEADER = {
   size: 64,
   name: 0,
@@ -20,15 +20,14 @@ const HEADER = {
 /** The same of a struct iovec. */
 const VECTOR = { size: 16, base: 0, length: 8 };
 
-/** What is done with a message: only until it returns, the bytes are there. */
+/** Called for each message, whose bytes are valid until it returns. */
 export type Visit = (message: Uint8Array, from: Deno.NetAddr) => void;
 
 /**
- * What else has arrived at a socket by the time that one datagram was taken:
- * it is had all at once (recvmmsg(2)), and not by a turn of the event loop for
- * each.
+ * Receives all that has arrived at a socket by one system call (recvmmsg(2)),
+ * where Deno takes a turn of the event loop for each datagram.
  */
-export class Backlog {
+export class ReceiveBatch {
   readonly #library: SocketCalls;
   readonly #descriptor: number;
   readonly #messages = new Uint8Array(MAX_MESSAGES * MESSAGE_SIZE);
@@ -39,11 +38,11 @@ export class Backlog {
   readonly #headers = new DataView(
     new ArrayBuffer(MAX_MESSAGES * HEADER.size),
   );
-  // As many bytes of each message as came last: most are of one size.
+  // The view of each message that was used last: most have one size.
   readonly #views: Uint8Array[] = [];
-  // What the kernel fills in, as FFI takes it.
+  // `#headers` as FFI takes it.
   readonly #headerBytes = new Uint8Array(this.#headers.buffer);
-  // Most messages come from where the one before came from.
+  // The sender of the last message: most have the same.
   #from: { struct: Uint8Array; address: Deno.NetAddr } | undefined;
 
   private constructor(
@@ -72,14 +71,17 @@ export class Backlog {
     }
   }
 
-  /** That of a socket, `undefined` where it is out of reach. */
-  static of(library: SocketCalls, descriptor: number): Backlog | undefined {
+  /** For a socket; `undefined` where FFI cannot be used. */
+  static of(
+    library: SocketCalls,
+    descriptor: number,
+  ): ReceiveBatch | undefined {
     const locate = addressOf();
-    return locate && new Backlog(library, descriptor, locate);
+    return locate && new ReceiveBatch(library, descriptor, locate);
   }
 
-  /** Takes what is there, up to a limit, in the order of its arrival. */
-  take(visit: Visit): void {
+  /** Receives what has arrived, up to a limit, in order and without waiting. */
+  receive(visit: Visit): void {
     const count = this.#library.recvmmsg(
       this.#descriptor,
       this.#headerBytes,

@@ -1,33 +1,33 @@
 import { isIPv4 } from "node:net";
 import { Failure } from "../../base/failure.ts";
 import { DEFAULT_SOCKET_MEMORY } from "../../protocol/congestion/socket_buffer.ts";
-import type { Backlog, Visit } from "./recvmmsg.ts";
+import type { ReceiveBatch, Visit } from "./recvmmsg.ts";
 import { SocketOptions } from "./socket_options.ts";
 
-/** What is asked of the kernel for what has arrived, in bytes: a process that waits for its turn loses nothing. */
-const RECEIVE_MEMORY = 2 ** 22;
-/** What the peer is told of it at most: longer bursts would gain nothing. */
-const MAX_TOLD = 2 ** 20;
-/** Bytes that one system call sends: half of what UDP could, lest it fill the peer's kernel buffer alone. */
-const MAX_TRAIN = 2 ** 15;
+/** Bytes of the receive buffer that is asked for, so that a process that waits for its turn loses nothing. */
+const RECEIVE_BUFFER = 2 ** 22;
+/** The largest receive buffer that a peer is told of, in bytes: longer bursts would gain nothing. */
+const MAX_ANNOUNCED_BUFFER = 2 ** 20;
+/** Bytes that one system call sends: half of what UDP could, lest it fill the peer's socket buffer alone. */
+const MAX_BATCH_SIZE = 2 ** 15;
 /** Datagrams that Linux sends in one system call (UDP_MAX_SEGMENTS of older kernels). */
-const MAX_TRAIN_LENGTH = 64;
+const MAX_SEGMENTS = 64;
 
 /** A bound UDP socket. */
 export class Socket {
   readonly port: number;
   /** Whether it is an IPv6 socket, which reaches IPv4 by mapped addresses. */
   readonly ipv6: boolean;
-  /** What the peer may count on for datagrams that wait to be received, in bytes. */
+  /** Bytes of datagrams that can wait to be received, as a peer is told. */
   memory = DEFAULT_SOCKET_MEMORY;
   /** Whether {@linkcode tune} was called. */
   tuned = false;
   readonly #datagrams: Deno.DatagramConn;
   #options: SocketOptions | undefined;
-  #backlog: Backlog | undefined;
-  /** The size that the kernel cuts by now, 0 for none. */
+  #batch: ReceiveBatch | undefined;
+  /** The size by which the kernel segments now, 0 for none. */
   #segmentSize = 0;
-  #cuts = false;
+  #canSegment = false;
 
   private constructor(datagrams: Deno.DatagramConn) {
     const { hostname, port } = datagrams.addr as Deno.NetAddr;
@@ -37,8 +37,8 @@ export class Socket {
   }
 
   /**
-   * Has the kernel do what it can beyond what Deno asks of it: for speed alone.
-   * It takes milliseconds, for which a first datagram need not wait.
+   * Sets the options that make the socket faster. It takes milliseconds, so the
+   * first datagram may leave before.
    */
   tune(): void {
     if (this.tuned) return;
@@ -48,10 +48,10 @@ export class Socket {
     this.#options = options;
     options.joinReceived();
     options.forbidFragments();
-    const memory = options.growReceiveBuffer(RECEIVE_MEMORY) ?? this.memory;
-    this.memory = Math.min(memory, MAX_TOLD);
-    this.#backlog = options.backlog();
-    this.#cuts = options.segmentBy(0);
+    const memory = options.growReceiveBuffer(RECEIVE_BUFFER) ?? this.memory;
+    this.memory = Math.min(memory, MAX_ANNOUNCED_BUFFER);
+    this.#batch = options.receiveBatch();
+    this.#canSegment = options.segmentBy(0);
   }
 
   /**
@@ -59,7 +59,7 @@ export class Socket {
    * where the machine has them.
    *
    * @param port 0 for any
-   * @throws {Failure} `input` if the port or the address cannot be used
+   * @throws {Failure} `port-in-use`, `port-denied` or `cannot-bind`
    */
   static bind(hostname: string | undefined, port: number): Socket {
     if (hostname !== undefined) return Socket.#open(hostname, port);
@@ -89,52 +89,52 @@ export class Socket {
     return [datagrams, from as Deno.NetAddr];
   }
 
-  /** Takes what else has arrived by now, or some of it, without waiting. */
-  takeMore(visit: Visit): void {
-    this.#backlog?.take(visit);
+  /** Receives more that has arrived, without waiting. */
+  receiveMore(visit: Visit): void {
+    this.#batch?.receive(visit);
   }
 
-  /** How many datagrams of `size` bytes may be sent together. */
-  maxTrain(size: number): number {
-    if (!this.#cuts) return 1;
+  /** How many datagrams of `size` bytes may be sent at a time. */
+  maxSegments(size: number): number {
+    if (!this.#canSegment) return 1;
     return Math.max(
       1,
-      Math.min(MAX_TRAIN_LENGTH, Math.floor(MAX_TRAIN / size)),
+      Math.min(MAX_SEGMENTS, Math.floor(MAX_BATCH_SIZE / size)),
     );
   }
 
   /**
    * Sends `bytes` as datagrams of `size` bytes, the last one shorter if need
-   * be, no more than {@linkcode maxTrain} of them.
+   * be, no more than {@linkcode maxSegments} of them.
    */
   async send(bytes: Uint8Array, size: number, to: Deno.NetAddr): Promise<void> {
-    if (this.#cuts && bytes.length > size) {
-      if (this.#segmentSize !== size) this.#cutBy(size);
+    if (this.#canSegment && bytes.length > size) {
+      if (this.#segmentSize !== size) this.#segmentBy(size);
       try {
         await this.#datagrams.send(bytes, to);
         return;
       } catch {
-        // The device or the route cannot do it, and will not later
-        this.#cuts = false;
+        // Neither the device nor the route will ever do it
+        this.#canSegment = false;
       }
     }
-    // What is not to be cut must not be larger than the size that is cut by;
-    // older kernels refuse even a small datagram if that is too large for the route
-    const cut = size > this.#segmentSize || !this.#cuts;
-    if (this.#segmentSize !== 0 && cut) this.#cutBy(0);
+    // A whole datagram must not be larger than the size of segments; older kernels
+    // refuse even a small one if that size is too large for the route
+    const reset = size > this.#segmentSize || !this.#canSegment;
+    if (this.#segmentSize !== 0 && reset) this.#segmentBy(0);
     for (let at = 0; at < bytes.length; at += size) {
       await this.#datagrams.send(bytes.subarray(at, at + size), to);
     }
   }
 
-  #cutBy(size: number): void {
-    this.#options!.segmentBy(size);
+  #segmentBy(size: number): void {
+    this.#options?.segmentBy(size);
     this.#segmentSize = size;
   }
 
   close(): void {
-    // Its descriptor may soon be somebody else's
-    this.#backlog = undefined;
+    // Its descriptor may be reused
+    this.#batch = undefined;
     this.#datagrams.close();
   }
 }

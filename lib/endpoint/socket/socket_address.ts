@@ -1,15 +1,19 @@
 import type { SocketCalls } from "../../system/c_library.ts";
 
-/** Where things are in Linux's struct sockaddr_in and sockaddr_in6, in bytes, and their numbers. */
+/** The largest UDP datagram, in bytes. */
+export const MAX_UDP_SIZE = 65_535;
+/** Linux's number of a datagram socket (bits/socket_type.h). */
+export const SOCK_DGRAM = 2;
+/** Linux's struct sockaddr_in and sockaddr_in6: their family, the offset of the address, and their size in bytes. */
 const IPV4 = { family: 2, addressAt: 4, size: 16 };
 export const IPV6 = { family: 10, addressAt: 8, size: 28 };
-/** Bytes of a struct sockaddr_storage, which has room for any address. */
+/** Bytes of a struct sockaddr_storage, which any address fits in. */
 export const ADDRESS_SIZE = 128;
-/** Characters that a written address takes at most, with a NUL (INET6_ADDRSTRLEN). */
+/** Characters of the longest address in words, with its NUL (INET6_ADDRSTRLEN). */
 const TEXT_SIZE = 46;
 const PORT_AT = 2;
 
-/** The struct of a numeric address, `undefined` if it is none. */
+/** The struct of a numeric address, `undefined` if `hostname` is none. */
 export function encodeAddress(
   library: SocketCalls,
   hostname: string,
@@ -25,7 +29,7 @@ export function encodeAddress(
   return library.inet_pton(family, text, place) === 1 ? struct : undefined;
 }
 
-/** What a struct says, as Deno has it. */
+/** The address in a struct, as Deno has it. */
 export function decodeAddress(
   library: SocketCalls,
   struct: Uint8Array<ArrayBuffer>,
@@ -39,7 +43,8 @@ export function decodeAddress(
   return { transport: "udp", hostname, port: portOf(struct) };
 }
 
-/** The port that a struct of either family names. */
+/** The port in a struct of either family. */
 export function portOf(struct: Uint8Array): number {
-  return struct[PORT_AT] << 8 | struct[PORT_AT + 1];
+  const [high = 0, low = 0] = struct.subarray(PORT_AT);
+  return high << 8 | low;
 }

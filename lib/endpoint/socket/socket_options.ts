@@ -1,19 +1,12 @@
 import { type SocketCalls, socketCalls } from "../../system/c_library.ts";
-import { Backlog } from "./recvmmsg.ts";
-import { ADDRESS_SIZE, portOf } from "./socket_address.ts";
+import { ReceiveBatch } from "./recvmmsg.ts";
+import { ADDRESS_SIZE, portOf, SOCK_DGRAM } from "./socket_address.ts";
 
-/**
- * What Linux can do for a UDP socket and Deno does not offer: told to the
- * kernel with `setsockopt` of the C library, where FFI is allowed. All of it is
- * for speed alone; without it everything works as well.
- */
-
-/** Linux's numbers for what is asked here (asm-generic/socket.h, linux/udp.h). */
+/** Linux's numbers (asm-generic/socket.h, linux/udp.h, linux/in.h, linux/in6.h). */
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
 const SO_RCVBUF = 8;
 const SO_RCVBUFFORCE = 33;
-const SOCK_DGRAM = 2;
 const SOL_UDP = 17;
 const UDP_SEGMENT = 103;
 const UDP_GRO = 104;
@@ -21,13 +14,16 @@ const SOL_IP = 0;
 const IP_MTU_DISCOVER = 10;
 const SOL_IPV6 = 41;
 const IPV6_MTU_DISCOVER = 23;
-/** Never fragment, and heed no word of a path's MTU: it is found by probes. */
+/** Never fragment, and ignore what ICMP says of a path's MTU: probes find it. */
 const PMTUDISC_PROBE = 3;
 
-/** File descriptors among which the socket is looked for. */
+/** The socket is looked for among the descriptors below this one. */
 const MAX_DESCRIPTOR = 1024;
 
-/** The options of one UDP socket. */
+/**
+ * The options of a UDP socket that Deno does not offer, set by `setsockopt` of
+ * the C library where FFI is allowed. They are for speed alone.
+ */
 export class SocketOptions {
   readonly #system: SocketCalls;
   readonly #descriptor: number;
@@ -41,7 +37,7 @@ export class SocketOptions {
 
   /**
    * The options of the socket that is bound to `port`, or `undefined` where
-   * they are out of reach.
+   * FFI cannot be used.
    */
   static of(port: number): SocketOptions | undefined {
     const system = socketCalls();
@@ -52,8 +48,8 @@ export class SocketOptions {
   }
 
   /**
-   * Has every datagram that is larger than `size` bytes leave as several of
-   * that size, the last one shorter (UDP_SEGMENT); 0 for none.
+   * Has the kernel cut each datagram that is larger than `size` bytes into several
+   * of that size, the last one shorter (UDP_SEGMENT); 0 for none.
    *
    * @returns whether the kernel can do that
    */
@@ -61,16 +57,16 @@ export class SocketOptions {
     return this.#set(SOL_UDP, UDP_SEGMENT, size);
   }
 
-  /** Lets the kernel hand on datagrams of one size and one sender together (UDP_GRO). */
+  /** Lets the kernel join received datagrams of one size and one sender (UDP_GRO). */
   joinReceived(): boolean {
     return this.#set(SOL_UDP, UDP_GRO, 1);
   }
 
   /**
-   * Asks for memory for what has arrived. The system's limit is applied, unless
-   * the process may go beyond it.
+   * Enlarges the receive buffer, up to the system's limit unless the process may
+   * exceed it.
    *
-   * @returns how much memory there is now, in bytes, if that can be told
+   * @returns its size now in bytes, if that is known
    */
   growReceiveBuffer(bytes: number): number | undefined {
     if (!this.#set(SOL_SOCKET, SO_RCVBUFFORCE, bytes)) {
@@ -89,18 +85,18 @@ export class SocketOptions {
   }
 
   /**
-   * Has the kernel and the routers drop datagrams that are too large, rather
-   * than send them in pieces (RFC 8899, section 3, point 1).
+   * Has the kernel and routers drop datagrams that are too large instead of
+   * fragmenting them (RFC 8899, section 3, point 1).
    */
   forbidFragments(): void {
-    // An IPv6 socket may send IPv4 as well
+    // An IPv6 socket sends IPv4, too
     this.#set(SOL_IP, IP_MTU_DISCOVER, PMTUDISC_PROBE);
     this.#set(SOL_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_PROBE);
   }
 
-  /** What has arrived, to be taken by the number; `undefined` if that cannot be. */
-  backlog(): Backlog | undefined {
-    return Backlog.of(this.#system, this.#descriptor);
+  /** Receives several datagrams at a time; `undefined` where that is not possible. */
+  receiveBatch(): ReceiveBatch | undefined {
+    return ReceiveBatch.of(this.#system, this.#descriptor);
   }
 
   #set(level: number, name: number, value: number): boolean {
