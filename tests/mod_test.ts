@@ -17,9 +17,12 @@ const readme = await Deno.readTextFile(new URL("../README.md", MOD));
 /** The examples of the documentation, with their titles. */
 const examples = [
   ...[...readme.matchAll(/^```ts\n(.*?)^```$/gms)]
-    .map(([, code]) => ({ title: "in the README", code })),
+    .map(([, code = ""]) => ({
+      title: "in the README",
+      code,
+    })),
   ...[...source.matchAll(/@example (.*)\n((?: \*.*\n)+?) \* ```\n/g)].map((
-    [, title, text],
+    [, title = "", text = ""],
   ) => ({
     title,
     code: text.replace(/^.*```ts\n/s, "").replaceAll(/^ \* ?/gm, ""),

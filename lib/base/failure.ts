@@ -220,7 +220,7 @@ interface Offered {
 /** What cannot be written. */
 interface Unwritable {
   path?: string | undefined;
-  problem?: SystemProblem;
+  problem?: SystemProblem | undefined;
 }
 
 /** What the system said was wrong. */
@@ -358,11 +358,12 @@ export class Failure extends Error {
   constructor(reason: FailureReason, words: string, options?: ErrorOptions);
   constructor(
     what: FailureDetail | FailureReason,
-    ...rest: [ErrorOptions?] | [string, ErrorOptions?]
+    second?: ErrorOptions | string,
+    third?: ErrorOptions,
   ) {
-    const [words, options] = typeof rest[0] === "string"
-      ? rest as [string, ErrorOptions?]
-      : ["", rest[0]];
+    const [words, options] = typeof second === "string"
+      ? [second, third]
+      : ["", second];
     const detail: FailureDetail = typeof what === "string"
       ? { code: "other", reason: what, words }
       : what;

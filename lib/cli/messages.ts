@@ -283,13 +283,18 @@ function cannotWrite(path = "standard output"): string {
 }
 
 function unwritable(
-  { path, problem }: { path?: string | undefined; problem?: SystemProblem },
+  { path, problem }: {
+    path?: string | undefined;
+    problem?: SystemProblem | undefined;
+  },
 ): string {
   return `${cannotWrite(path)}${because(problem)}`;
 }
 
 function offered(
-  { peer, name, entries }: { peer: string; name?: string; entries: number },
+  { peer, name, entries }: FailureDetail<
+    "declined" | "no-consent" | "hidden-name"
+  >,
 ): string {
   const what = name === undefined
     ? "A stream"

@@ -5,7 +5,7 @@ import {
   formatSeconds,
   formatShare,
 } from "../format.ts";
-import type { Sample, TimeSeries } from "./time_series.ts";
+import type { Sample, TimeSeries } from "./sampler.ts";
 
 /** What can hold a transfer back, as seen from the side that sends or the one that receives. */
 export type Holdup = Limit | "sender" | "storage";
@@ -65,14 +65,14 @@ const ROWS = 10;
 export function explain(series: TimeSeries, sends: boolean): Explanation {
   const samples = series.samples(ROWS + 1);
   return {
-    whole: spanBetween(samples[0], samples[samples.length - 1], sends),
+    whole: spanBetween(samples.at(0)!, samples.at(-1)!, sends),
     course: spansOf(samples, sends),
   };
 }
 
 /** What lies between each two samples. */
 export function spansOf(samples: readonly Sample[], sends: boolean): Span[] {
-  return samples.slice(1).map((to, i) => spanBetween(samples[i], to, sends));
+  return samples.slice(1).map((to, i) => spanBetween(samples[i]!, to, sends));
 }
 
 function spanBetween(from: Sample, to: Sample, sends: boolean): Span {
@@ -133,7 +133,6 @@ export function explanationLines({ whole, course }: Explanation): string[] {
 }
 
 function row(...cells: [string, string, string, string, string]): string {
-  const widths = [7, 10, 6, 5];
-  return cells.map((cell, i) => i < 4 ? cell.padStart(widths[i]) : cell)
-    .join(" ");
+  const widths = [7, 10, 6, 5, 0];
+  return cells.map((cell, i) => cell.padStart(widths[i]!)).join(" ");
 }

@@ -71,7 +71,7 @@ export function drawChart(chart: Chart): string {
   const head = TITLE + notes.length * NOTE;
   const row = PANEL_TITLE + HEIGHT;
   const height = head + chart.panels.length * row + AXIS;
-  const end = Math.max(chart.times[chart.times.length - 1] ?? 0, 1e-3);
+  const end = Math.max(chart.times.at(-1) ?? 0, 1e-3);
   const x = (time: number) => LEFT + PLOT * time / end;
   const xTicks = ticks(end, 9);
   const panels = chart.panels.map((panel, i) => {
@@ -105,7 +105,7 @@ function drawPanel(
   const known = lines.flatMap(({ values }) => values)
     .filter((value) => value !== undefined);
   const yTicks = stacked ? [0, 50, 100] : ticks(Math.max(...known, 0) || 1, 5);
-  const max = stacked ? 100 : Math.max(...known, yTicks[yTicks.length - 1]);
+  const max = stacked ? 100 : Math.max(...known, ...yTicks);
   const y = (value: number) => bottom - HEIGHT * value / max;
   const shapes = stacked
     ? drawStack(lines, xs, y)
@@ -129,9 +129,9 @@ function drawLine(
   let drawing = false;
   for (const [i, value] of values.entries()) {
     if (value !== undefined) {
-      const at = `${round(xs[i + 1])} ${round(y(value))}`;
+      const at = `${round(xs[i + 1]!)} ${round(y(value))}`;
       if (steps) {
-        path += `${drawing ? "L" : "M"}${round(xs[i])} ${
+        path += `${drawing ? "L" : "M"}${round(xs[i]!)} ${
           round(y(value))
         }L${at}`;
       } else path += `${drawing ? "L" : "M"}${at}`;
@@ -149,11 +149,11 @@ function drawStack(
   const floor = xs.slice(1).map(() => 0);
   return lines.map(({ values, colour }) => {
     const boxes = values.map((value = 0, i) => {
-      const low = floor[i];
-      floor[i] += value;
+      const low = floor[i]!;
+      const high = floor[i] = low + value;
       if (value === 0) return "";
-      const [left, right] = [round(xs[i]), round(xs[i + 1])];
-      const [under, over] = [round(y(low)), round(y(floor[i]))];
+      const [left, right] = xs.slice(i, i + 2).map(round);
+      const [under, over] = [low, high].map((value) => round(y(value)));
       return `M${left} ${under}V${over}H${right}V${under}Z`;
     });
     return `<path class="f${colour}" d="${boxes.join("")}"/>`;

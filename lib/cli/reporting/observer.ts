@@ -8,7 +8,7 @@ import { storageFailure } from "../../transfer/system_errors.ts";
 import type { CommonOptions } from "../arguments/args.ts";
 import { explain, explanationLines } from "./bottleneck.ts";
 import { UsageError, verdictOf } from "../messages.ts";
-import { Recorder } from "./sampler.ts";
+import { Sampler } from "./sampler.ts";
 import { drawReport } from "./report.ts";
 import type { Reporter } from "./reporter.ts";
 import { details, headline } from "./summary.ts";
@@ -19,7 +19,7 @@ export class Observer implements Watcher {
   readonly #reporter: Reporter;
   readonly #sends: boolean;
   readonly #transfer: string | undefined;
-  readonly #recorder: Recorder | undefined;
+  readonly #sampler: Sampler | undefined;
 
   /**
    * @param options.sends whether the content goes out rather than comes in
@@ -39,13 +39,13 @@ export class Observer implements Watcher {
     this.#sends = sends;
     this.#transfer = transfer;
     if (options.verbose || options.report !== undefined) {
-      this.#recorder = new Recorder(channel, sends);
+      this.#sampler = new Sampler(channel, sends);
     }
   }
 
   /** The handshake is complete. */
   start(): void {
-    this.#recorder?.start();
+    this.#sampler?.start();
   }
 
   /** The transfer is done: tells what was asked for. */
@@ -59,7 +59,7 @@ export class Observer implements Watcher {
   }
 
   async #tell(title: string, ...notes: string[]): Promise<void> {
-    const series = this.#recorder?.stop();
+    const series = this.#sampler?.stop();
     if (series === undefined || series.samples().length === 0) return;
     const { verbose, report } = this.#options;
     const explanation = explain(series, this.#sends);
@@ -71,7 +71,7 @@ export class Observer implements Watcher {
     const [limits] = explanationLines(explanation).toReversed();
     const drawing = drawReport(series, this.#sends, {
       title: displayText(title),
-      notes: [limits, ...notes],
+      notes: [limits!, ...notes],
     });
     try {
       await Deno.writeTextFile(report, drawing);

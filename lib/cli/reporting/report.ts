@@ -1,7 +1,7 @@
 import type { Limit } from "../../protocol/connection/stats.ts";
 import { drawChart, type Line, type Panel } from "./chart.ts";
 import { type Holdup, type Span, spansOf } from "./bottleneck.ts";
-import type { Sample, TimeSeries } from "./time_series.ts";
+import type { Sample, TimeSeries } from "./sampler.ts";
 
 /** What a report says in words. */
 export interface Heading {
@@ -102,8 +102,9 @@ function unreadPanel(samples: readonly Sample[]): Panel {
 
 function repetitionPanel(samples: readonly Sample[], sends: boolean): Panel {
   const counts = samples.slice(1).map(({ time, repeated }, i) => {
-    const seconds = (time - samples[i].time) / 1000;
-    return seconds > 0 ? (repeated - samples[i].repeated) / seconds : 0;
+    const before = samples[i]!;
+    const seconds = (time - before.time) / 1000;
+    return seconds > 0 ? (repeated - before.repeated) / seconds : 0;
   });
   return {
     title: sends ? "Retransmissions" : "Datagrams that came twice",

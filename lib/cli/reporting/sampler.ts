@@ -1,9 +1,66 @@
 import process from "node:process";
 import type { Channel } from "../../endpoint/channel.ts";
-import { type Sample, TimeSeries } from "./time_series.ts";
+import type { LimitedTimes } from "../../protocol/connection/stats.ts";
 
-/** Follows a channel over time. */
-export class Recorder {
+/** The state of a transfer at a moment. Counts and times are since its beginning. */
+export interface Sample {
+  /** Milliseconds. */
+  readonly time: number;
+  /** Of datagrams: acknowledged by the receiver, or arrived from the sender. */
+  readonly bytes: number;
+  /** Sent, or arrived. */
+  readonly datagrams: number;
+  /** Datagrams among them that were sent again, or that brought nothing new. */
+  readonly repeated: number;
+  /** The latest round trip in milliseconds, once there was one. */
+  readonly rtt: number | undefined;
+  readonly congestionWindow: number;
+  readonly bytesInFlight: number;
+  /** Bytes that have arrived and wait for their reader. */
+  readonly unread: number;
+  /** Milliseconds for which each thing held this side back. */
+  readonly limited: LimitedTimes;
+  /** Milliseconds for which nobody here was ready for what arrives. */
+  readonly unreadTime: number;
+  /** Milliseconds of CPU time that the process took. */
+  readonly cpuTime: number;
+}
+
+/** Samples kept at most: more than a picture shows. */
+const CAPACITY = 512;
+/** Milliseconds between samples at first. */
+const FIRST_INTERVAL = 10;
+
+/**
+ * Samples over a whole transfer, however long it takes: when they become too
+ * many, every second one goes, and from then on half as many come.
+ */
+export class TimeSeries {
+  #samples: Sample[] = [];
+
+  /** Milliseconds between samples from now on. */
+  interval = FIRST_INTERVAL;
+
+  /** Takes a sample, which is later than those before. */
+  add(sample: Sample): void {
+    this.#samples.push(sample);
+    if (this.#samples.length <= CAPACITY) return;
+    // An odd number: the last one stays
+    this.#samples = this.#samples.filter((_, i) => i % 2 === 0);
+    this.interval *= 2;
+  }
+
+  /** The samples, at most `count`, evenly spread; the first and the last among them. */
+  samples(count = CAPACITY): Sample[] {
+    const all = this.#samples;
+    if (all.length <= count) return [...all];
+    const step = (all.length - 1) / (count - 1);
+    return Array.from({ length: count }, (_, i) => all[Math.round(i * step)]!);
+  }
+}
+
+/** Samples a channel over the course of a transfer. */
+export class Sampler {
   readonly #channel: Channel;
   readonly #sends: boolean;
   readonly #series = new TimeSeries();

@@ -77,13 +77,13 @@ function shortened(path: string, columns: number): string {
   const characters = [...displayText(path)];
   let room = columns;
   let start = characters.length;
-  while (start > 0 && widthOf(characters[start - 1]) <= room) {
-    room -= widthOf(characters[--start]);
+  while (start > 0 && widthOf(characters[start - 1]!) <= room) {
+    room -= widthOf(characters[--start]!);
   }
   if (start === 0) return characters.join("");
   // What is left out needs a column of its own
   while (room < 1 && start < characters.length) {
-    room += widthOf(characters[start++]);
+    room += widthOf(characters[start++]!);
   }
   return "…" + characters.slice(start).join("");
 }

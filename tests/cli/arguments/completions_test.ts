@@ -133,7 +133,7 @@ for (const shell of SHELLS) {
     fn() {
       const offers = complete(shell, CASES.map(([line]) => line));
       for (const [i, [line, wanted, unwanted]] of CASES.entries()) {
-        const found = offers[i];
+        const found = offers[i]!;
         const missing = wanted.filter((word) => !found.includes(word));
         assertEquals(missing, [], `${line}: ${found.join(" | ")}`);
         const extra = unwanted.filter((word) => found.includes(word));

@@ -3,10 +3,7 @@ import {
   explain,
   explanationLines,
 } from "../../../lib/cli/reporting/bottleneck.ts";
-import {
-  type Sample,
-  TimeSeries,
-} from "../../../lib/cli/reporting/time_series.ts";
+import { type Sample, TimeSeries } from "../../../lib/cli/reporting/sampler.ts";
 import { sampleAt, seriesUntil } from "./samples.ts";
 
 /** What is said of a second with such an end. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ticks } from "../../../lib/cli/reporting/chart.ts";
 import { drawReport } from "../../../lib/cli/reporting/report.ts";
-import { TimeSeries } from "../../../lib/cli/reporting/time_series.ts";
+import { TimeSeries } from "../../../lib/cli/reporting/sampler.ts";
 import { sampleAt, seriesUntil } from "./samples.ts";
 
 const HEADING = { title: "Sent a file", notes: ["Limited by the path 100%"] };
@@ -9,7 +9,9 @@ const HEADING = { title: "Sent a file", notes: ["Limited by the path 100%"] };
 /** The names of the elements that an SVG document opens and does not close itself, checked for order. */
 function assertWellFormed(svg: string): void {
   const open: string[] = [];
-  for (const [, end, name, empty] of svg.matchAll(/<(\/?)(\w+)[^>]*?(\/?)>/g)) {
+  for (
+    const [, end, name = "", empty] of svg.matchAll(/<(\/?)(\w+)[^>]*?(\/?)>/g)
+  ) {
     if (end) assertEquals(open.pop(), name);
     else if (!empty) open.push(name);
   }
@@ -20,7 +22,9 @@ function assertWellFormed(svg: string): void {
 /** The numbers of all paths of a class. */
 function pathsOf(svg: string, style: string): number[][] {
   const paths = svg.matchAll(RegExp(`class="${style}" d="([^"]*)"`, "g"));
-  return [...paths].map(([, d]) => (d.match(/-?[\d.]+/g) ?? []).map(Number));
+  return [...paths].map(([, d = ""]) =>
+    (d.match(/-?[\d.]+/g) ?? []).map(Number)
+  );
 }
 
 Deno.test("a report draws rate, RTT, window, retransmissions and what held it back", () => {
@@ -47,13 +51,11 @@ Deno.test("a report draws rate, RTT, window, retransmissions and what held it ba
 
 Deno.test("twice the value stands twice as high", () => {
   const svg = drawReport(seriesUntil(5000, 10), true, HEADING);
-  const [[, window], [, flight]] = [
-    ...pathsOf(svg, "line s1").slice(0, 1),
-    ...pathsOf(svg, "line s0").slice(1, 2),
-  ];
+  const window = pathsOf(svg, "line s1")[0]![1]!;
+  const flight = pathsOf(svg, "line s0")[1]![1]!;
   const levels = pathsOf(svg, "grid").filter(([, y1, , y2]) => y1 === y2);
   const bottom = Math.max(
-    ...levels.map(([, y]) => y).filter((y) => y < flight + 100),
+    ...levels.map(([, y = 0]) => y).filter((y) => y < flight + 100),
   );
   assertEquals(bottom - window, 2 * (bottom - flight));
 });
@@ -68,7 +70,7 @@ Deno.test("nothing that is drawn leaves the picture, and it stays small", () => 
   const [, width, height] = /viewBox="0 0 (\d+) (\d+)"/.exec(svg)!.map(Number);
   const lines = [0, 1, 3].flatMap((i) => pathsOf(svg, `line s${i}`)).flat();
   assert(lines.length > 500);
-  assert(lines.every((n) => n >= 0 && n <= Math.max(width, height)));
+  assert(lines.every((n) => n >= 0 && n <= Math.max(width!, height!)));
   assert(svg.length < 100_000, `${svg.length}`);
 });
 

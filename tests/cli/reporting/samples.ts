@@ -1,7 +1,4 @@
-import {
-  type Sample,
-  TimeSeries,
-} from "../../../lib/cli/reporting/time_series.ts";
+import { type Sample, TimeSeries } from "../../../lib/cli/reporting/sampler.ts";
 
 /** A sample at `time` ms of a sender that sends 1 kB each ms over a path of 20 ms. */
 export function sampleAt(time: number, changes: Partial<Sample> = {}): Sample {

@@ -26,7 +26,7 @@ Deno.test("a summary says what the network cost, and a share only where there is
 
 Deno.test("what was saved is named, but for several things in the current directory", () => {
   const received = (name: string | undefined, files?: number) =>
-    headline({ ...SENT, side: "receive", name, files });
+    headline({ ...SENT, side: "receive", name, ...files && { files } });
   const rest = "60.0 MB in 5.00 s, 12.0 MB/s";
   assertEquals(received("dir", 4), `Received dir, 4 files, ${rest}`);
   assertEquals(received(".", 4), `Received 4 files, ${rest}`);

@@ -34,7 +34,7 @@ function channelOf(alive: boolean) {
 }
 
 function treeOf(...names: string[]): Offer {
-  return { name: names[0], tree: { count: names.length, names } };
+  return { name: names[0]!, tree: { count: names.length, names } };
 }
 
 /** Takes the names of an offer with the lock of a new transfer, which ends when its connection does. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { TimeSeries } from "../../../lib/cli/reporting/time_series.ts";
+import { TimeSeries } from "../../../lib/cli/reporting/sampler.ts";
 import { sampleAt, seriesUntil } from "./samples.ts";
 
 Deno.test("however long a transfer takes, few samples are kept, spread over all of it", () => {
@@ -10,8 +10,8 @@ Deno.test("however long a transfer takes, few samples are kept, spread over all 
   const times = series.samples().map((sample) => sample.time);
   assert(times.length >= 256 && times.length <= 512, `${times.length}`);
   assertEquals(times[0], 0);
-  assertEquals(times[times.length - 1], time - series.interval);
-  const gaps = times.slice(1).map((next, i) => next - times[i]);
+  assertEquals(times.at(-1), time - series.interval);
+  const gaps = times.slice(1).map((next, i) => next - times[i]!);
   assert(Math.max(...gaps) <= end / 200);
 });
 
