@@ -3,29 +3,29 @@ import { Random } from "../../lib/base/prng.ts";
 /** What one direction of a network does to datagrams. Everything is off unless given. */
 export interface Conditions {
   /** Rate of the bottleneck, bytes per millisecond. */
-  rate?: number;
+  rate?: number | undefined;
   /** Bytes that wait before the bottleneck; what comes on top is dropped. Unbounded unless given. */
-  queue?: number;
+  queue?: number | undefined;
   /** Largest datagram that fits, bytes; larger ones vanish. */
-  mtu?: number;
+  mtu?: number | undefined;
   /** From one end to the other, ms. */
-  delay?: number;
+  delay?: number | undefined;
   /** Further delay of each datagram, uniform in [0, `jitter`) ms, which reorders. */
-  jitter?: number;
+  jitter?: number | undefined;
   /** Share of datagrams lost, each for itself. */
-  loss?: number;
+  loss?: number | undefined;
   /** Losses that come in bursts. */
-  burst?: Burst;
+  burst?: Burst | undefined;
   /** Share of datagrams held back so that later ones overtake them. */
-  reorder?: number;
+  reorder?: number | undefined;
   /** How long they are held back at most, ms. 10 unless given. */
-  reorderBy?: number;
+  reorderBy?: number | undefined;
   /** Share of datagrams that arrive twice. */
-  duplicate?: number;
+  duplicate?: number | undefined;
   /** Share of datagrams in which some bits flip, or whose end is cut off. */
-  corrupt?: number;
+  corrupt?: number | undefined;
   /** Times when nothing passes, as [start, end) in ms. */
-  blackouts?: readonly (readonly [start: number, end: number])[];
+  blackouts?: readonly (readonly [start: number, end: number])[] | undefined;
 }
 
 /** The Gilbert-Elliott model: a good state without this loss, a bad one with it. */
@@ -128,10 +128,10 @@ export class Link {
     if (length === 0) return 0;
     if (this.#damages.int(4) === 0) return this.#damages.int(length);
     const first = this.#damages.int(length * 8);
-    datagram[first >> 3] ^= 1 << (first & 7);
+    datagram[first >> 3]! ^= 1 << (first & 7);
     for (let more = this.#damages.int(8); more > 0; more--) {
       const bit = this.#damages.int(length * 8);
-      if (bit !== first) datagram[bit >> 3] ^= 1 << (bit & 7);
+      if (bit !== first) datagram[bit >> 3]! ^= 1 << (bit & 7);
     }
     return length;
   }

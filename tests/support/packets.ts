@@ -109,7 +109,7 @@ export function draftOf(datagram: Uint8Array): Required<Draft> {
 export function blocksOf(segment: Segment): [start: number, end: number][] {
   return Array.from(
     { length: segment.blockCount },
-    (_, i) => [segment.blockStarts[i], segment.blockEnds[i]],
+    (_, i) => [segment.blockStarts[i]!, segment.blockEnds[i]!],
   );
 }
 

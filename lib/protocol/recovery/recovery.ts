@@ -237,8 +237,8 @@ export class Recovery {
     this.#buffer.ackedTo(segment.ack);
     for (let i = 0; i < segment.blockCount; i++) {
       packets.acknowledge(
-        segment.blockStarts[i],
-        segment.blockEnds[i],
+        segment.blockStarts[i]!,
+        segment.blockEnds[i]!,
         this.#onPacketAcked,
       );
     }

@@ -101,7 +101,7 @@ export class SentPackets {
   mark(packet: number, state: 2 | 3): void {
     const slot = packet & this.#mask;
     if (this.#state[slot] === PacketState.OUTSTANDING) {
-      this.bytesInFlight -= this.#size[slot];
+      this.bytesInFlight -= this.#size[slot]!;
     }
     this.#state[slot] = state;
   }
@@ -127,7 +127,7 @@ export class SentPackets {
       const slot = this.oldest & this.#mask;
       const state = this.#state[slot];
       if (state === PacketState.OUTSTANDING) break;
-      if (state === PacketState.LOST && this.#sentTime[slot] >= lostBefore) {
+      if (state === PacketState.LOST && this.#sentTime[slot]! >= lostBefore) {
         break;
       }
       this.oldest++;
@@ -136,28 +136,28 @@ export class SentPackets {
   }
 
   state(packet: number): number {
-    return this.#state[packet & this.#mask];
+    return this.#state[packet & this.#mask]!;
   }
   sentTime(packet: number): number {
-    return this.#sentTime[packet & this.#mask];
+    return this.#sentTime[packet & this.#mask]!;
   }
   seq(packet: number): number {
-    return this.#seq[packet & this.#mask];
+    return this.#seq[packet & this.#mask]!;
   }
   sequenceLength(packet: number): number {
-    return this.#sequenceLength[packet & this.#mask];
+    return this.#sequenceLength[packet & this.#mask]!;
   }
   size(packet: number): number {
-    return this.#size[packet & this.#mask];
+    return this.#size[packet & this.#mask]!;
   }
   delivered(packet: number): number {
-    return this.#delivered[packet & this.#mask];
+    return this.#delivered[packet & this.#mask]!;
   }
   deliveredTime(packet: number): number {
-    return this.#deliveredTime[packet & this.#mask];
+    return this.#deliveredTime[packet & this.#mask]!;
   }
   firstSentTime(packet: number): number {
-    return this.#firstSentTime[packet & this.#mask];
+    return this.#firstSentTime[packet & this.#mask]!;
   }
   appLimited(packet: number): boolean {
     return this.#appLimited[packet & this.#mask] === 1;
@@ -202,7 +202,7 @@ export class SentPackets {
   ): Column {
     const mask = to.length - 1;
     for (let packet = this.oldest; packet < this.next; packet++) {
-      to[packet & mask] = from[packet & this.#mask];
+      to[packet & mask] = from[packet & this.#mask]!;
     }
     return to;
   }

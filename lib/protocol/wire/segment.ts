@@ -160,8 +160,8 @@ export function fitAck(segment: Segment, room: number): number {
   const { blockStarts, blockEnds } = segment;
   let size = ACK_SIZE;
   for (let i = 0; i < segment.blockCount; i++) {
-    if (i > 0) size += varintLength(blockStarts[i - 1] - blockEnds[i]);
-    size += varintLength(blockEnds[i] - blockStarts[i]);
+    if (i > 0) size += varintLength(blockStarts[i - 1]! - blockEnds[i]!);
+    size += varintLength(blockEnds[i]! - blockStarts[i]!);
     if (size > room) {
       segment.blockCount = i;
       return fitAck(segment, room);
@@ -218,13 +218,13 @@ function encodeAck(segment: Segment, into: Uint8Array, start: number): number {
   writeUint53(into, start, segment.ack);
   writeUint32(into, start + 8, segment.window);
   writeUint32(into, start + 12, Math.round(segment.ackDelay * 1000));
-  writeUint53(into, start + 16, blockCount > 0 ? blockEnds[0] : 0);
+  writeUint53(into, start + 16, blockCount > 0 ? blockEnds[0]! : 0);
   into[start + 24] = blockCount >>> 8;
   into[start + 25] = blockCount;
   let at = start + ACK_SIZE;
   for (let i = 0; i < blockCount; i++) {
-    if (i > 0) at = writeVarint(into, at, blockStarts[i - 1] - blockEnds[i]);
-    at = writeVarint(into, at, blockEnds[i] - blockStarts[i]);
+    if (i > 0) at = writeVarint(into, at, blockStarts[i - 1]! - blockEnds[i]!);
+    at = writeVarint(into, at, blockEnds[i]! - blockStarts[i]!);
   }
   return at;
 }
@@ -258,7 +258,7 @@ export function firstDatagram(bytes: Uint8Array): number {
 }
 
 function statedLength(datagram: Uint8Array): number {
-  return datagram[LENGTH_AT] << 8 | datagram[LENGTH_AT + 1];
+  return datagram[LENGTH_AT]! << 8 | datagram[LENGTH_AT + 1]!;
 }
 
 /**
@@ -272,13 +272,13 @@ export function decodeSegment(
   segment: Segment,
 ): Malformation | undefined {
   if (datagram.length < SEGMENT_HEADER_SIZE) return "too short";
-  if ((datagram[4] & 0xf0) !== (WIRE_VERSION & 0xf0)) return "not ferry";
+  if ((datagram[4]! & 0xf0) !== (WIRE_VERSION & 0xf0)) return "not ferry";
   if (!hasRightChecksum(datagram)) return "damaged";
   segment.idHigh = uint32At(datagram, 8);
   segment.idLow = uint32At(datagram, 12);
   if (datagram[4] !== WIRE_VERSION) return "other version";
-  segment.flags = datagram[5];
-  segment.payloadLength = datagram[6] << 8 | datagram[7];
+  segment.flags = datagram[5]!;
+  segment.payloadLength = datagram[6]! << 8 | datagram[7]!;
   segment.packetNumber = uint53At(datagram, 16);
   segment.seq = uint53At(datagram, 24);
   segment.floor = segment.packetNumber - uint32At(datagram, 32);
@@ -305,10 +305,10 @@ const MALFORMED = 2 ** 20;
 
 function decodeSyn(datagram: Uint8Array, segment: Segment, at: number): number {
   if (at + SYN_PART_SIZE > datagram.length) return MALFORMED;
-  segment.maxDatagramSize = datagram[at] << 8 | datagram[at + 1];
+  segment.maxDatagramSize = datagram[at]! << 8 | datagram[at + 1]!;
   segment.initialWindow = uint32At(datagram, at + 2);
   segment.socketMemory = uint32At(datagram, at + 6);
-  const end = at + SYN_PART_SIZE + datagram[at + 10];
+  const end = at + SYN_PART_SIZE + datagram[at + 10]!;
   if (end > datagram.length) return MALFORMED;
   // A stream begins at 0; and into less than a SYN takes no header might fit.
   const opens = segment.has(Flag.SYN);
@@ -325,7 +325,7 @@ function decodePath(
   at: number,
 ): number {
   if (at + PATH_PART_SIZE > datagram.length) return MALFORMED;
-  const kind = datagram[at];
+  const kind = datagram[at]!;
   const carriesMore = segment.payloadLength > 0 ||
     segment.has(Flag.SYN | Flag.FIN | Flag.RST | Flag.COOKIE);
   if (kind > PathKind.RESPONSE || carriesMore) return MALFORMED;
@@ -345,7 +345,7 @@ function decodeAck(
   segment.window = uint32At(datagram, start + 8);
   segment.ackDelay = uint32At(datagram, start + 12) / 1000;
   let edge = uint53At(datagram, start + 16);
-  const count = datagram[start + 24] << 8 | datagram[start + 25];
+  const count = datagram[start + 24]! << 8 | datagram[start + 25]!;
   if (
     count > MAX_SACK_BLOCKS || segment.ack > MAX_SEQ ||
     edge > Number.MAX_SAFE_INTEGER

@@ -6,7 +6,7 @@ import { testCongestionController } from "./congestion_suite.ts";
 const MSS = 1_000;
 const RTT = 100;
 
-testCongestionController("CUBIC", (size) => new Cubic(size));
+testCongestionController("CUBIC", (size) => new Cubic(size), 10);
 
 /** A controller that is told of round trips, one after the other. */
 class Bench {

@@ -46,7 +46,7 @@ function transfer(options: Options) {
   assert(network.run(60_000, () => client.ended && server.ended));
   assertEquals([server.read, server.wrongAt], [BYTES, undefined]);
   // The size that carried most
-  const [[common]] = [...sizes].sort(([s, a], [t, b]) => t * b - s * a);
+  const [common] = [...sizes].sort(([s, a], [t, b]) => t * b - s * a)[0]!;
   const { counters } = client.connection!;
   return { time: server.lastReadAt, common, counters, forward };
 }

@@ -63,7 +63,7 @@ Deno.test("a closed window is asked about, less and less often but at least once
   assertEquals(near.state, "ESTABLISHED");
   assert(asked.length > 20 && asked.length < 60, `${asked.length}`);
   for (let i = 1; i < asked.length; i++) {
-    assert(asked[i] - asked[i - 1] < 1_500);
+    assert(asked[i]! - asked[i - 1]! < 1_500);
   }
 });
 
@@ -177,10 +177,10 @@ Deno.test("what was pushed behind a hole is handed on when the hole is filled", 
   near.write(new Uint8Array(3_000));
   near.close();
   const [first, hole, ...rest] = pair.collect(pair.client);
-  pair.deliver(pair.server, [first, ...rest]);
+  pair.deliver(pair.server, [first!, ...rest]);
   assert(readAll(far).length > 0);
   assert(far.pushed, "there is more that should not wait");
-  pair.deliver(pair.server, [hole]);
+  pair.deliver(pair.server, [hole!]);
   assert(far.pushed && far.readable > 0);
   readAll(far);
   assert(!far.pushed);

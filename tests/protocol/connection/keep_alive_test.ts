@@ -18,7 +18,7 @@ function silence(keepAlive: KeepAlive, end: number) {
 Deno.test("a silent peer is asked several times and then given up at the timeout", () => {
   const { asked, gaveUp } = silence(new KeepAlive(100, TIMEOUT), 100_000);
   assertEquals(gaveUp, 100 + TIMEOUT);
-  assert(asked.length >= 2 && asked[0] <= 100 + TIMEOUT / 2);
+  assert(asked.length >= 2 && asked[0]! <= 100 + TIMEOUT / 2);
 });
 
 Deno.test("a long timeout does not mean that a peer is rarely asked", () => {

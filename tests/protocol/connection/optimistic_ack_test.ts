@@ -50,7 +50,7 @@ Deno.test("who acknowledges all packet numbers in a row, even those alone that w
   assertEquals(near.closeReason, "breach");
   assert(deceiver.sent < 1_000, `${deceiver.sent} datagrams sent`);
   const { pair } = deceiver;
-  const [reset] = pair.collect(pair.client);
+  const reset = pair.collectFirst(pair.client);
   assertEquals(summaryOf(reset), "RST 1");
   assertEquals(draftOf(reset).payload[0], Reset.PROTOCOL);
 });

@@ -192,7 +192,7 @@ Deno.test("a response from elsewhere, or to another challenge, proves nothing", 
     .filter(({ to }) => to.hostname === VICTIM.hostname)
     .map(({ datagram }) => draftOf(datagram));
   assertEquals(challenges.length, 1);
-  const { pathHigh, pathLow } = challenges[0];
+  const { pathHigh, pathLow } = challenges[0]!;
   const response = { flags: Flag.PATH, pathKind: PathKind.RESPONSE };
   moving.forge(ELSEWHERE, { ...response, pathHigh, pathLow });
   moving.forge(VICTIM, { ...response, pathHigh, pathLow: pathLow ^ 1 });
@@ -217,7 +217,7 @@ Deno.test("an answer to a challenge is no larger than the challenge", () => {
   pair.deliver(pair.client, [challenge]);
   const answers = pair.collect(pair.client);
   assertEquals(answers.map(({ length }) => length), [challenge.length]);
-  const { pathKind, pathLow } = draftOf(answers[0]);
+  const { pathKind, pathLow } = draftOf(answers[0]!);
   assertEquals([pathKind, pathLow], [PathKind.RESPONSE, 5]);
 });
 

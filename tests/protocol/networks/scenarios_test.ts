@@ -103,7 +103,7 @@ for (const start of [1_000, 5_000]) {
         countFrom: start,
         seed,
       });
-      return shares[1];
+      return shares[1]!;
     });
     const mean = shares.reduce((sum, share) => sum + share) / shares.length;
     assert(mean > 0.25 && mean < 0.75, `${shares}`);

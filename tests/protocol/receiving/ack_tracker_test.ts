@@ -121,7 +121,7 @@ Deno.test("no more is remembered than an acknowledgement can say, and what is ol
   const all = blocks(acks);
   assertEquals(all.length, MAX_SACK_BLOCKS);
   assertEquals(all[0], [19_998, 19_999]);
-  const oldest = all[MAX_SACK_BLOCKS - 1][0];
+  const oldest = all[MAX_SACK_BLOCKS - 1]![0];
   assert(acks.isDuplicate(oldest - 1));
   assert(!acks.isDuplicate(oldest + 1));
 });

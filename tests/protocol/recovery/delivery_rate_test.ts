@@ -21,7 +21,7 @@ class Bench {
   ack(now: number, ...packets: number[]) {
     for (const packet of packets) this.packets.mark(packet, PacketState.ACKED);
     this.rate.onDelivered(now, packets.length * SIZE);
-    return this.rate.sample(now, packets[packets.length - 1], this.packets);
+    return this.rate.sample(now, packets[packets.length - 1]!, this.packets);
   }
 }
 

@@ -115,10 +115,10 @@ Deno.test("a wrong verdict widens the reordering window by what it came too earl
   for (
     const [elapsed, patience] of [[1.1, 1.25], [1.5, 1.5], [1.4, 1.5], [3, 2]]
   ) {
-    bench.detection.onSpuriousLoss(1_000, elapsed * RTT, bench.rtt);
+    bench.detection.onSpuriousLoss(1_000, elapsed! * RTT, bench.rtt);
     // Asked at a time when nothing is due.
     bench.detect(0);
-    assertEquals(bench.patience, patience * RTT);
+    assertEquals(bench.patience, patience! * RTT);
   }
 });
 

@@ -124,7 +124,7 @@ Deno.test("loss by packet threshold: three later packets arrived", () => {
   bench.ack(301, [4]);
   assertEquals(bench.inFlight, 1);
   assertEquals(bench.counters.datagramsLost, 1);
-  const { lostBytes, sentTime, bytesInFlight } = bench.controller.losses[0];
+  const { lostBytes, sentTime, bytesInFlight } = bench.controller.losses[0]!;
   assertEquals([lostBytes, sentTime, bytesInFlight], [SIZE, 200, SIZE]);
 
   // What was lost leaves again as a new packet, and its arrival settles it.
@@ -222,12 +222,12 @@ Deno.test("after three timeouts the path is taken for a new one", () => {
     const bench = measured();
     bench.send(200);
     let now = 0;
-    for (let i = 0; i < timeouts; i++) bench.send(now = bench.wake());
+    for (let i = 0; i < timeouts!; i++) bench.send(now = bench.wake());
     assertEquals(bench.controller.persistentCongestions, 0, "nobody knows yet");
-    bench.ack(now + RTT, [1 + timeouts]);
+    bench.ack(now + RTT, [1 + timeouts!]);
     assertEquals(bench.controller.persistentCongestions, times);
     bench.send(now + RTT);
-    bench.ack(now + 2 * RTT, [2 + timeouts]);
+    bench.ack(now + 2 * RTT, [2 + timeouts!]);
     assertEquals(bench.controller.persistentCongestions, times, "once");
   }
 });
@@ -354,7 +354,8 @@ Deno.test("an acknowledgement tells the controller what was in flight before and
   const bench = measured();
   bench.send(200, 8);
   bench.ack(300, [4, 5, 6]);
-  const { priorInFlight, ackedBytes, bytesInFlight } = bench.controller.acks[1];
+  const { priorInFlight, ackedBytes, bytesInFlight } = bench.controller
+    .acks[1]!;
   assertEquals(priorInFlight, 8 * SIZE);
   assertEquals(ackedBytes, 3 * SIZE);
   // Packets 1 to 3 are lost by it.

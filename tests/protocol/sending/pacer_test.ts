@@ -57,7 +57,7 @@ Deno.test("a fast sender pauses between small bursts rather than after each data
   const pacer = pacerOf(Infinity);
   pacer.rate = 10_000;
   const times = drive(pacer, 1_000, 1_100);
-  const pauses = times.filter((time, i) => i > 0 && time > times[i - 1]);
+  const pauses = times.filter((time, i) => i > 0 && time > times[i - 1]!);
   assert(pauses.length >= 1_000 / 24 && pauses.length < 1_000 / 20);
 });
 
@@ -67,7 +67,7 @@ Deno.test("no stretch of time sees more than its share and one burst", () => {
   const times = drive(pacer, 1_000, 11_000);
   for (let i = 0; i < times.length; i++) {
     for (let j = i + 1; j < times.length; j++) {
-      const share = 100 * (times[j] - times[i]) / SIZE;
+      const share = 100 * (times[j]! - times[i]!) / SIZE;
       assert(j - i <= share + MAX_BURST);
     }
   }

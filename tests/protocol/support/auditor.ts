@@ -98,7 +98,7 @@ export class Auditor {
       voice.grantedEdge,
       segment.ack + segment.window,
     );
-    if (segment.blockCount > 0 && segment.blockEnds[0] > voice.first) {
+    if (segment.blockCount > 0 && segment.blockEnds[0]! > voice.first) {
       voice.proven = true;
     }
   }
@@ -173,7 +173,7 @@ export class Auditor {
     voice.offeredEdge = ack + window;
     for (let i = 0; i < blockCount; i++) {
       let missing = -1;
-      voice.heardPackets.gaps(blockStarts[i], blockEnds[i], (packet) => {
+      voice.heardPackets.gaps(blockStarts[i]!, blockEnds[i]!, (packet) => {
         missing = packet;
       });
       if (missing >= 0) return `acknowledges packet ${missing}`;

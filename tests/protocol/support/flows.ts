@@ -67,26 +67,26 @@ export function runFlows(options: FlowsOptions): FlowsResult {
   const rtts: number[] = [];
   let before = pairs.map(() => 0);
   let now = 0;
-  const done = () => pairs[0].sender.ended;
+  const done = () => pairs[0]!.sender.ended;
   while (now < duration && !done()) {
     for (const [i, { start = 0 }] of options.flows.entries()) {
-      const { sender } = pairs[i];
+      const { sender } = pairs[i]!;
       if (start <= now && !sender.connection) sender.connect(now, `to ${i}`);
     }
     if (now <= countFrom) before = pairs.map(({ receiver }) => receiver.read);
     now += STEP;
     network.run(now, done);
-    const { smoothedRtt } = pairs[0].sender.connection!;
+    const { smoothedRtt } = pairs[0]!.sender.connection!;
     if (smoothedRtt !== undefined && now > countFrom) rtts.push(smoothedRtt);
   }
-  const got = pairs.map(({ receiver }, i) => receiver.read - before[i]);
+  const got = pairs.map(({ receiver }, i) => receiver.read - before[i]!);
   const sum = got.reduce((a, b) => a + b);
-  const time = (done() ? pairs[0].receiver.lastReadAt : now) - countFrom;
+  const time = (done() ? pairs[0]!.receiver.lastReadAt : now) - countFrom;
   rtts.sort((a, b) => a - b);
   return {
     utilisation: sum / time / rate,
     shares: got.map((bytes) => bytes / sum),
-    medianRtt: rtts[rtts.length >> 1],
+    medianRtt: rtts[rtts.length >> 1]!,
     time,
   };
 }

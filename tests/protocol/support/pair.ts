@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Random } from "../../../lib/base/prng.ts";
 import {
   type Config,
@@ -106,6 +106,20 @@ export class Pair {
   /** Takes what a endpoint has to send now. */
   collect(endpoint: TestEndpoint): Uint8Array<ArrayBuffer>[] {
     return endpoint.pollAll(this.now).map(({ datagram }) => datagram);
+  }
+
+  /** Takes the first datagram that an endpoint has to send now. */
+  collectFirst(endpoint: TestEndpoint): Uint8Array<ArrayBuffer> {
+    const [first] = this.collect(endpoint);
+    assert(first, "nothing is sent");
+    return first;
+  }
+
+  /** Takes the only datagram that an endpoint has to send now. */
+  collectOne(endpoint: TestEndpoint): Uint8Array<ArrayBuffer> {
+    const datagrams = this.collect(endpoint);
+    assertEquals(datagrams.length, 1);
+    return datagrams[0]!;
   }
 
   /** Exchanges datagrams until neither side has any to send for now. */

@@ -11,18 +11,18 @@ import type { Node } from "../../net/network.ts";
 /** What the application on one side does. */
 export interface PeerOptions {
   seed: number;
-  config?: Partial<Config>;
+  config?: Partial<Config> | undefined;
   /** Bytes that it writes before it ends its direction. */
-  bytes?: number;
+  bytes?: number | undefined;
   /** Bytes that it writes or reads at once. */
-  chunk?: number;
+  chunk?: number | undefined;
   /** Milliseconds between reads. */
-  readPause?: number;
+  readPause?: number | undefined;
   /** Whether it writes and reads without a look at the bytes, where there are many. */
-  unchecked?: boolean;
+  unchecked?: boolean | undefined;
   /** Whether it leaves its direction open. */
-  keepOpen?: boolean;
-  trace?: (event: TraceEvent) => void;
+  keepOpen?: boolean | undefined;
+  trace?: ((event: TraceEvent) => void) | undefined;
 }
 
 /** The byte at `offset` of the stream that the peer with this seed writes. */

@@ -96,8 +96,8 @@ class Run {
       network.add(side, freezes ? new Freezable(peer, from, until) : peer);
     }
     const [forth, back] = this.#links;
-    network.route("client", "server", forth);
-    network.route("server", "client", back);
+    network.route("client", "server", forth!);
+    network.route("server", "client", back!);
   }
 
   outcome(): Outcome {

@@ -188,8 +188,8 @@ function checkBounds(segment: Segment, datagram: Uint8Array): void {
   const { blockCount, blockStarts, blockEnds } = segment;
   assert(blockCount <= MAX_SACK_BLOCKS);
   for (let i = 0; i < blockCount; i++) {
-    assert(blockStarts[i] >= 0 && blockStarts[i] < blockEnds[i]);
-    assert(i === 0 || blockEnds[i] < blockStarts[i - 1]);
+    assert(blockStarts[i]! >= 0 && blockStarts[i]! < blockEnds[i]!);
+    assert(i === 0 || blockEnds[i]! < blockStarts[i - 1]!);
   }
 }
 

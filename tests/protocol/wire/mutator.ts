@@ -61,7 +61,7 @@ export class Mutator {
   /** Copies the end of some genuine datagram behind `at`; returns the length. */
   #copy(at: number, from: number): number {
     const { length } = this.#litter;
-    const genuine = this.#litter[this.#random.int(length)].subarray(from);
+    const genuine = this.#litter[this.#random.int(length)]!.subarray(from);
     const fits = genuine.subarray(0, this.#buffer.length - at);
     this.#buffer.set(fits, at);
     return at + fits.length;
@@ -75,23 +75,23 @@ export class Mutator {
     const field = FIELDS[random.int(FIELDS.length)];
     switch (random.int(10)) {
       case 0:
-        buffer[random.int(length + 1)] ^= 1 << random.int(8);
+        buffer[random.int(length + 1)]! ^= 1 << random.int(8);
         return length;
       case 1:
         buffer[at] = random.uint32();
         return length;
       case 2:
-        this.#view.setUint32(field, EDGES[random.int(EDGES.length)]);
+        this.#view.setUint32(field!, EDGES[random.int(EDGES.length)]!);
         return length;
       case 3:
       case 4: {
         // A neighbour of what was there.
-        const value = this.#view.getUint32(field) + random.int(9) - 4;
-        this.#view.setUint32(field, value);
+        const value = this.#view.getUint32(field!) + random.int(9) - 4;
+        this.#view.setUint32(field!, value);
         return length;
       }
       case 5:
-        buffer[5] ^= 1 << random.int(8);
+        buffer[5]! ^= 1 << random.int(8);
         return length;
       case 6:
         return random.int(length + 1);
@@ -112,7 +112,7 @@ export class Mutator {
       this.#view.setUint32(8, this.#idHigh);
       this.#view.setUint32(12, this.#idLow);
       // A reset ends all; so few of them, or little else would be tried.
-      if (this.#random.int(500) > 0) mutant[5] &= ~Flag.RST;
+      if (this.#random.int(500) > 0) mutant[5]! &= ~Flag.RST;
     } else if (id === "wrong") {
       this.#view.setUint32(8, ~this.#idHigh);
       this.#view.setUint32(12, this.#random.int(WRONG_IDS));

@@ -131,7 +131,7 @@ Deno.test("a segment of any kind comes back as it was written", () => {
         ...opens ? syn : nothing,
         ...challenges ? { ...path, payload: new Uint8Array(0) } : noPath,
         flags,
-        seq: flags & Flag.SYN ? 0 : plain.seq,
+        seq: flags & Flag.SYN ? 0 : plain.seq!,
       };
       assertEquals(draftOf(datagramOf(whole)), whole as Required<Draft>);
     }),
@@ -141,7 +141,7 @@ Deno.test("a segment of any kind comes back as it was written", () => {
 Deno.test("the example in the specification says what the specification says of it", async () => {
   const file = new URL("../../../lib/protocol/README.md", import.meta.url);
   const [, after] = (await Deno.readTextFile(file)).split("### An example");
-  const bytes = after.split("```")[1].match(/[0-9a-f]{2}/g)!;
+  const bytes = after!.split("```")[1]!.match(/[0-9a-f]{2}/g)!;
   const datagram = Uint8Array.from(bytes, (byte) => parseInt(byte, 16));
   assertEquals(draftOf(datagram), {
     flags: Flag.ACK | Flag.PSH,
@@ -193,7 +193,7 @@ Deno.test("each bit that flips is noticed", () => {
   assertEquals(malformationOf(datagram), undefined);
   for (let bit = 0; bit < 8 * datagram.length; bit++) {
     const damaged = datagram.slice();
-    damaged[bit >> 3] ^= 1 << (bit & 7);
+    damaged[bit >> 3]! ^= 1 << (bit & 7);
     assert(malformationOf(damaged) !== undefined, `bit ${bit}`);
   }
 });
@@ -225,7 +225,7 @@ Deno.test("what is not ferry is told from what is another version of it", () => 
 
 Deno.test("a datagram of the other version that is damaged is only damaged", () => {
   const other = changed(datagramOf({}), (view) => view.setUint8(4, 0xf2));
-  other[20] ^= 1;
+  other[20]! ^= 1;
   assertEquals(malformationOf(other), "damaged");
 });
 

@@ -271,4 +271,4 @@ Deno.test("a path that became longer is known after ProbeRTT", () => {
   assert(rounds.window > 2 * BDP, `${rounds.window}`);
 });
 
-testCongestionController("BBR", (size, seed) => new Bbr(size, seed));
+testCongestionController("BBR", (size, seed) => new Bbr(size, seed), 256);
