@@ -84,13 +84,20 @@ export {
   type FailureData,
   type FailureDetail,
   type NameRule,
+  type NoDetail,
   type OmissionReason,
   type PeerCode,
   type PeerReason,
+  type PeerSilence,
+  type RefusedOffer,
   type SystemProblem,
+  type WriteProblem,
 } from "./base/failure.ts";
 export type { ControllerName } from "./protocol/congestion/controllers.ts";
 export type { TraceEvent } from "./protocol/connection/trace.ts";
+export type { DropReason } from "./protocol/connection/verdict.ts";
+export type { Unacceptable } from "./protocol/receiving/receive_buffer.ts";
+export type { Malformation } from "./protocol/wire/segment.ts";
 export type { AskCode } from "./session/connect.ts";
 export type {
   AskConsent,

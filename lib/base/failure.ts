@@ -8,9 +8,9 @@
 export interface FailureData {
   // Connecting
   /** Nothing came back from the address within `seconds`. */
-  "no-answer": Silence;
+  "no-answer": PeerSilence;
   /** The peer was there, and nothing came from it for `seconds`. */
-  "peer-silent": Silence;
+  "peer-silent": PeerSilence;
   /** The receiver serves as many others as it can, or another sender was chosen. */
   "busy": { peer?: string };
   /** This receiver needed the connection's place for others. */
@@ -24,7 +24,7 @@ export interface FailureData {
   /** The peer acknowledged what was not sent to it. */
   "invalid-ack": { peer: string };
   /** The connection is closed already. */
-  "connection-closed": NoData;
+  "connection-closed": NoDetail;
   /** This side stopped it; `signal` is the number of a signal to the process. */
   "interrupted": { signal?: number };
   /** The peer speaks another version of one of the layers. */
@@ -54,38 +54,38 @@ export interface FailureData {
   /** The sender made no offer within `seconds`. */
   "offer-timeout": { peer: string; seconds: number };
   /** The code is empty. */
-  "code-empty": NoData;
+  "code-empty": NoDetail;
   /** The code has more than `max` characters. */
   "code-too-long": { max: number };
   /** A code is needed, none was given, and nobody can be asked. */
-  "code-missing": NoData;
+  "code-missing": NoDetail;
   /** The sender's code is another than the receiver's. */
   "wrong-code": {
     /** At the receiver: wrong codes so far, with this one. */
     tries?: number;
   };
   /** The receiver has not proved that it knows the code. */
-  "receiver-unproved": NoData;
+  "receiver-unproved": NoDetail;
   /** `max` wrong codes were tried, so the receiver ended. */
   "too-many-wrong-codes": { max: number };
   /** One sender completes too many handshakes without an offer. */
-  "too-many-handshakes": NoData;
+  "too-many-handshakes": NoDetail;
   /** This receiver does not encrypt, and the sender does. */
-  "encryption-refused": NoData;
+  "encryption-refused": NoDetail;
   /** This receiver encrypts, and the sender does not. */
-  "encryption-required": NoData;
+  "encryption-required": NoDetail;
   /** This receiver wants a code, and the sender gave none. */
-  "code-required": NoData;
+  "code-required": NoDetail;
   /** The sender gave a code, and this receiver has none. */
-  "code-refused": NoData;
+  "code-refused": NoDetail;
   /** The handshake was changed on the way. */
   "handshake-damaged": { by: "sender" | "receiver" };
   /** The peer ended in the handshake. */
-  "handshake-truncated": NoData;
+  "handshake-truncated": NoDetail;
   /** What arrived was changed on the way: a record does not decrypt. */
-  "record-damaged": NoData;
+  "record-damaged": NoDetail;
   /** What arrived was cut short on the way. */
-  "record-truncated": NoData;
+  "record-truncated": NoDetail;
 
   // Agreeing on a transfer
   /** The peer sent what the specification of a layer does not allow. */
@@ -103,11 +103,11 @@ export interface FailureData {
   /** The peer ended before the transfer was complete. */
   "peer-ended": { by: "sender" | "receiver" };
   /** The person at this receiver declined the offer. */
-  "declined": Offered;
+  "declined": RefusedOffer;
   /** Nobody can be asked, and the offer is taken only with consent. */
-  "no-consent": Offered;
+  "no-consent": RefusedOffer;
   /** A name that begins with a dot is taken only from a known sender. */
-  "hidden-name": Offered;
+  "hidden-name": RefusedOffer;
   /** The person at this sender declined the receiver. */
   "not-confirmed": { peer: string };
   /** No sender came within `seconds`. */
@@ -115,11 +115,11 @@ export interface FailureData {
   /** The transfer made no progress for `seconds`, and others were waiting. */
   "stalled": { seconds: number };
   /** The sender fell silent, and another connection sends the same. */
-  "superseded": NoData;
+  "superseded": NoDetail;
 
   // Reading what is sent
   /** Nothing to send was given. */
-  "nothing-to-send": NoData;
+  "nothing-to-send": NoDetail;
   /** What is to be sent cannot be opened; without a path: standard input. */
   "cannot-read": { path?: string; problem: SystemProblem };
   /** Reading failed after the transfer had begun. */
@@ -135,7 +135,7 @@ export interface FailureData {
   /** A file changed while it was read: it has `bytes` bytes and not `size`. */
   "source-changed": { bytes: number; size: number };
   /** The receiver has part of something else, and the stream cannot be read again. */
-  "partial-differs": NoData;
+  "partial-differs": NoDetail;
   /** Everything was stored but `omitted` entries that could not be read. */
   "incomplete": { omitted: number };
 
@@ -181,35 +181,39 @@ export interface FailureData {
     problem?: SystemProblem;
   };
   /** The file system is read-only. */
-  "read-only": Unwritable;
+  "read-only": WriteProblem;
   /** The system does not permit to write there. */
-  "not-permitted": Unwritable;
+  "not-permitted": WriteProblem;
   /** The reader of the output has closed it. */
-  "output-closed": Unwritable;
+  "output-closed": WriteProblem;
   /** The system reports another error. */
-  "cannot-write": Unwritable;
+  "cannot-write": WriteProblem;
   /** What arrived does not have the digest of what was sent. */
   "corrupt": { path?: string };
   /** The receiver's digest is not that of what was sent. */
-  "stored-corrupt": NoData;
+  "stored-corrupt": NoDetail;
   /** An error that is no failure of this list: a bug. */
   "unexpected": { what: string };
   /** @deprecated A failure that has no code yet. */
   "other": { reason: FailureReason; words: string };
 }
 
-type NoData = Record<never, never>;
+/** The data of a code that needs none. */
+export type NoDetail = Record<never, never>;
 
-/** A peer from which nothing comes. */
-interface Silence {
+/** How long nothing came from a peer. */
+export interface PeerSilence {
+  /** Address and port. */
   peer: string;
+  /** How long. */
   seconds: number;
   /** What the system said when datagrams could not be sent. */
   sendError?: string | undefined;
 }
 
-/** An offer that was not taken. */
-interface Offered {
+/** An offer that was not accepted. */
+export interface RefusedOffer {
+  /** Address and port of the sender. */
   peer: string;
   /** The first name; a stream has none. */
   name?: string | undefined;
@@ -218,8 +222,10 @@ interface Offered {
 }
 
 /** What cannot be written. */
-interface Unwritable {
+export interface WriteProblem {
+  /** Without a path: standard output or a stream. */
   path?: string | undefined;
+  /** What the system said. */
   problem?: SystemProblem | undefined;
 }
 
@@ -265,6 +271,7 @@ export type NameRule =
 
 /** Why the peer refused or could not go on, as far as it says. */
 export interface PeerReason {
+  /** What happened there. */
   readonly code: PeerCode;
   /** What it is about: a name as the sender gave it. */
   readonly name?: string;
@@ -349,10 +356,12 @@ export type FailureDetail<C extends FailureCode = FailureCode> =
  * message is for debugging. The command line has words for people.
  */
 export class Failure extends Error {
+  /** The name of the class. */
   override readonly name = "Failure";
   /** What happened. */
   readonly detail: FailureDetail;
 
+  /** @param detail what happened */
   constructor(detail: FailureDetail, options?: ErrorOptions);
   /** @deprecated Gives no code. */
   constructor(reason: FailureReason, words: string, options?: ErrorOptions);

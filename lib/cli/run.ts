@@ -18,8 +18,8 @@ import { runSend } from "./send.ts";
 import { TextReporter } from "./reporting/text_reporter.ts";
 
 /**
- * Does what a command line asks for. Whatever goes wrong ends as one line on
- * standard error and an exit status.
+ * Runs a command line. Every error becomes one line on standard error and an
+ * exit status.
  *
  * @param args as in `Deno.args`
  * @returns the exit status
@@ -63,7 +63,7 @@ async function execute(command: Command, reporter: Reporter): Promise<void> {
     case "send":
       return await runSend(command, reporter, listenForInterruption());
     case "receive": {
-      // A sender begins sooner without it
+      // Not loaded for a sender, which starts sooner without it
       const { runReceive } = await import("./receive.ts");
       surviveFileSizeLimit();
       return await runReceive(command, reporter, listenForInterruption());
@@ -108,6 +108,6 @@ function print(text: string): void {
       at += Deno.stdout.writeSync(bytes.subarray(at));
     }
   } catch {
-    // Whoever asked does not read on
+    // The reader has closed standard output
   }
 }

@@ -11,6 +11,7 @@ import { type Destination, resolveDestination } from "./destination.ts";
 
 /** Settings of {@linkcode receiveAll}. */
 export interface ReceiveAllOptions extends ReceiverOptions {
+  /** The directory where the content goes. */
   readonly to: Extract<Destination, { directory: string }>;
   /**
    * Senders served at a time; further ones are told that the receiver is busy.

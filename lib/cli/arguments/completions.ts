@@ -1,6 +1,6 @@
 import { ALL, formsOf, type Option, optionsOf, takesWord } from "./options.ts";
 
-/** The shells there are completions for. */
+/** Shells with completions. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 export type Shell = typeof SHELLS[number];

@@ -6,15 +6,15 @@ export interface Option {
   readonly name: string;
   /** One letter for the same. */
   readonly short?: string;
-  /** What its value is called; without it, the option takes none. */
+  /** The placeholder of its value; without it, the option takes none. */
   readonly value?: string;
-  /** Whether it may stand without its value, which then follows a = where it is given. */
+  /** Whether the value may be left out; if given, it follows a =. */
   readonly optional?: boolean;
-  /** What its value is, where a shell can complete it. */
+  /** How a shell completes the value. */
   readonly completes?: "file" | "directory" | readonly string[];
   /** The only command that takes it. */
   readonly only?: "send" | "receive";
-  /** What it does, in a few words. */
+  /** One line of the help. */
   readonly help: string;
 }
 
@@ -122,7 +122,7 @@ export type ValueName = Exclude<
   { name: FlagName } | { optional: true }
 >["name"];
 
-/** All options, alike. */
+/** All options as one type. */
 export const ALL: readonly Option[] = OPTIONS;
 
 /** An option as it is written: `-o`, `--force`. */
@@ -130,7 +130,7 @@ export function dashed(name: string): string {
   return name.length === 1 ? `-${name}` : `--${name}`;
 }
 
-/** All ways to write an option. */
+/** All forms of an option. */
 export function formsOf({ name, short }: Option): string[] {
   return short === undefined ? [dashed(name)] : [`-${short}`, dashed(name)];
 }

@@ -32,12 +32,12 @@ export interface Span {
   readonly cpu: number;
 }
 
-/** A process that uses so much of a core does nothing but work. */
-const BUSY = 0.9;
-/** What is not worth a word. */
+/** The share of a core from which the process is limited by it. */
+const CPU_LIMIT = 0.9;
+/** Smaller shares are not mentioned. */
 const NEGLIGIBLE = 0.02;
 
-const WORDS: Record<Holdup, string> = {
+const HOLDUP_WORDS: Record<Holdup, string> = {
   path: "the path (its bandwidth, delay and loss)",
   receiver: "the receiver (its disk or reader)",
   source: "the source here (disk or program)",
@@ -54,7 +54,7 @@ export interface Explanation {
   readonly course: readonly Span[];
 }
 
-/** Rows that a person reads. */
+/** Rows of the table. */
 const ROWS = 10;
 
 /**
@@ -88,7 +88,7 @@ function spanBetween(from: Sample, to: Sample, sends: boolean): Span {
   };
 }
 
-/** A sender's core knows what held it back; a receiver waits either for the network or for whoever takes what came. */
+/** A sender's connection measures what limits it; a receiver waits for the network or for its reader. */
 function heldBetween(from: Sample, to: Sample, sends: boolean): Held[] {
   const time = to.time - from.time;
   const storing = Math.min(time, to.unreadTime - from.unreadTime);
@@ -107,10 +107,10 @@ function heldBetween(from: Sample, to: Sample, sends: boolean): Held[] {
 function limitedBy({ held, cpu }: Span): string {
   const parts = held
     .filter(({ share }) => share >= NEGLIGIBLE)
-    .map(({ by, share }) => `${WORDS[by]} ${formatShare(share)}`);
+    .map(({ by, share }) => `${HOLDUP_WORDS[by]} ${formatShare(share)}`);
   const used = `${formatShare(cpu)} of one CPU core used here`;
-  // All waiting is then for this machine to get round to it
-  if (cpu >= BUSY) return `Limited by the CPU here: ${used}`;
+  // Then every wait is for this machine
+  if (cpu >= CPU_LIMIT) return `Limited by the CPU here: ${used}`;
   const waits = parts.length > 0 ? parts.join(", ") : "nothing for long";
   return `Limited by ${waits}; ${used}`;
 }
@@ -125,7 +125,7 @@ export function explanationLines({ whole, course }: Explanation): string[] {
         formatRate(rate),
         rtt === undefined ? "" : formatMilliseconds(rtt),
         formatShare(repeated),
-        cpu >= BUSY ? "cpu" : held[0]?.by ?? "",
+        cpu >= CPU_LIMIT ? "cpu" : held[0]?.by ?? "",
       )
     ),
     limitedBy(whole),

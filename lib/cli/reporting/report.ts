@@ -3,7 +3,7 @@ import { drawChart, type Line, type Panel } from "./chart.ts";
 import { type Holdup, type Span, spansOf } from "./bottleneck.ts";
 import type { Sample, TimeSeries } from "./sampler.ts";
 
-/** What a report says in words. */
+/** The text of a report. */
 export interface Heading {
   /** What was sent or received, or why not. */
   readonly title: string;
@@ -11,8 +11,8 @@ export interface Heading {
   readonly notes: readonly string[];
 }
 
-/** Points of each line at most. */
-const POINTS = 160;
+/** Points of a line at most. */
+const MAX_POINTS = 160;
 
 const NAMES: Record<Holdup, string> = {
   path: "path",
@@ -36,7 +36,7 @@ export function drawReport(
   sends: boolean,
   { title, notes }: Heading,
 ): string {
-  const samples = series.samples(POINTS + 1);
+  const samples = series.samples(MAX_POINTS + 1);
   const spans = spansOf(samples, sends);
   return drawChart({
     title,

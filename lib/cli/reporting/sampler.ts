@@ -26,8 +26,8 @@ export interface Sample {
   readonly cpuTime: number;
 }
 
-/** Samples kept at most: more than a picture shows. */
-const CAPACITY = 512;
+/** More samples than a picture shows. */
+const MAX_SAMPLES = 512;
 /** Milliseconds between samples at first. */
 const FIRST_INTERVAL = 10;
 
@@ -44,14 +44,14 @@ export class TimeSeries {
   /** Takes a sample, which is later than those before. */
   add(sample: Sample): void {
     this.#samples.push(sample);
-    if (this.#samples.length <= CAPACITY) return;
+    if (this.#samples.length <= MAX_SAMPLES) return;
     // An odd number: the last one stays
     this.#samples = this.#samples.filter((_, i) => i % 2 === 0);
     this.interval *= 2;
   }
 
   /** The samples, at most `count`, evenly spread; the first and the last among them. */
-  samples(count = CAPACITY): Sample[] {
+  samples(count = MAX_SAMPLES): Sample[] {
     const all = this.#samples;
     if (all.length <= count) return [...all];
     const step = (all.length - 1) / (count - 1);

@@ -22,7 +22,7 @@ export function summaryLine(summary: Summary): string {
 export function headline(summary: Summary): string {
   const verb = summary.side === "send" ? "Sent" : "Received";
   const { name, files, kept = 0 } = summary;
-  // Several things that are saved here have no name as a whole
+  // Several things in the current directory have no name together
   const named = name !== undefined && name !== ".";
   return [
     `${verb} ${named ? `${displayName(name)}, ` : ""}`,
@@ -34,12 +34,12 @@ export function headline(summary: Summary): string {
   ].join("");
 }
 
-/** What else there is to say: what the network cost, and what it is that was sent. */
+/** What the network cost, and the digest of the content. */
 export function details(summary: Summary): string {
   return `${trouble(summary)}, SHA-256 ${summary.sha256}`;
 }
 
-/** What the network cost: only a sender sends again, and a receiver sees what came twice. */
+/** A sender counts retransmissions, a receiver duplicates. */
 function trouble(summary: Summary): string {
   if (summary.side === "receive") {
     return `${formatCount(summary.duplicates, "datagram")} came twice`;

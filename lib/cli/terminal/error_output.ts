@@ -1,18 +1,18 @@
-/** Characters that are gathered before they are written. */
-const ENOUGH = 1 << 15;
-/** Milliseconds for which they are gathered at most. */
-const MAX_WAIT = 100;
+/** Characters after which gathered lines are written. */
+const MAX_GATHERED = 1 << 15;
+/** Milliseconds after which they are written. */
+const MAX_DELAY = 100;
 
 /**
- * Standard error. What is said to a person is written at once; a trace is
- * gathered, so that the datagrams do not wait for a write each.
+ * Standard error. Text is written at once, except for the lines of a trace:
+ * those are gathered, so that not every datagram waits for a write.
  */
 export class ErrorOutput {
   #gathered = "";
   #encoder = new TextEncoder();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Writes `text`, and before it what was gathered. */
+  /** Writes the gathered lines and `text`. */
   write(text: string): void {
     const bytes = this.#encoder.encode(this.#gathered + text);
     this.#gathered = "";
@@ -23,18 +23,18 @@ export class ErrorOutput {
         at += Deno.stderr.writeSync(bytes.subarray(at));
       }
     } catch {
-      // Nobody reads it, and there is nobody else to tell
+      // Standard error is closed
     }
   }
 
-  /** Takes a line to be written sooner or later. */
+  /** Takes a line to be written later. */
   gather(line: string): void {
     this.#gathered += `${line}\n`;
-    if (this.#gathered.length >= ENOUGH) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), MAX_WAIT);
+    if (this.#gathered.length >= MAX_GATHERED) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), MAX_DELAY);
   }
 
-  /** Writes what was gathered. */
+  /** Writes the gathered lines. */
   flush(): void {
     if (this.#gathered !== "") this.write("");
   }

@@ -9,24 +9,24 @@ import {
 } from "../format.ts";
 import type { Progress } from "../../session/events.ts";
 
-/** How a progress line may look. */
+/** How to draw a progress line. */
 export interface LineStyle {
-  /** Columns that it may take. */
+  /** Its width at most. */
   readonly columns: number;
-  /** Whether there may be colour, and a bar. */
+  /** Whether to draw a bar, in colour. */
   readonly colour: boolean;
 }
 
-/** A part of the line; the lower its rank, the longer it stays where there is little room. */
+/** A part of the line; those of high rank go first where there is little room. */
 interface Part {
   readonly rank: number;
   readonly text: string;
 }
 
 const GAP = "  ";
-/** The rank of the last part that is more important than a file's name. */
+/** Parts up to this rank are more important than a file's name. */
 const RANK_OF_RATE = 2;
-/** The least room for a file's name that is worth it, in columns. */
+/** The least columns for a file's name. */
 const MIN_NAME = 12;
 const MIN_BAR = 10;
 const MAX_BAR = 30;
@@ -72,7 +72,7 @@ export function progressLine(progress: Progress, style: LineStyle): string {
   return line.join(GAP);
 }
 
-/** The end of a path in at most `columns` columns, as a terminal may be shown it. */
+/** The end of a path in at most `columns` columns, safe to show. */
 function shortened(path: string, columns: number): string {
   const characters = [...displayText(path)];
   let room = columns;

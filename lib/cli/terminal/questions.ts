@@ -6,10 +6,10 @@ import type { Question, Reporter } from "../reporting/reporter.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
- * Milliseconds for which nothing counts as an answer to a question that takes
- * the place of one that was withdrawn: it may have been meant for that.
+ * Milliseconds for which an answer does not count after a question was
+ * withdrawn: it may have been meant for that one.
  */
-const GRACE = 700;
+const WITHDRAWAL_GRACE = 700;
 
 /** Asks the person at a terminal one question after another; no is the default. */
 export class Questions {
@@ -61,7 +61,10 @@ export class Questions {
   }
 
   async #answer(question: Question, withdrawn: AbortSignal): Promise<boolean> {
-    const counts = Math.max(performance.now(), this.#withdrawnAt + GRACE);
+    const counts = Math.max(
+      performance.now(),
+      this.#withdrawnAt + WITHDRAWAL_GRACE,
+    );
     for (;;) {
       const show = () => this.#reporter.on({ type: "question", ...question });
       const line = await this.#terminal.ask(show, withdrawn);

@@ -1,25 +1,25 @@
 import { displayText, widthOf } from "../../base/display_text.ts";
 
-/** Where text goes. */
+/** Where text is written. */
 export interface TextOutput {
   write(text: string): void;
   gather(line: string): void;
   flush(): void;
 }
 
-/** A terminal with fewer columns, or one that does not say, is left to break lines itself. */
+/** A terminal with fewer columns, or of unknown width, breaks lines itself. */
 const MIN_COLUMNS = 20;
 
 /**
- * Lines for a person, and below them at most one more: a status that is drawn
- * again and again, or a question that waits for its answer.
+ * A terminal's lines, and below them at most one more: a status that is redrawn,
+ * or a question that waits for its answer.
  */
 export class Screen {
   readonly output: TextOutput;
-  /** Whether a status is on the terminal's last line. */
+  /** Whether a status or a question is on the last line. */
   #drawn = false;
 
-  /** The question that the terminal's last line is. */
+  /** The question on the last line. */
   #question: string | undefined;
 
   readonly #columns: () => number;
@@ -50,7 +50,7 @@ export class Screen {
     this.#drawn = this.#question !== undefined;
   }
 
-  /** Asks for an answer behind `text`, which is short; other lines appear above it. */
+  /** Shows a question; other lines then appear above it. */
   ask(text: string): void {
     this.output.write(`${this.#drawn ? "\r\x1b[K" : ""}${text}`);
     this.#question = text;
@@ -64,9 +64,9 @@ export class Screen {
   }
 }
 
-/** What begins a line that goes on with the one before. */
+/** Begins a continuation line. */
 const INDENT = "  ";
-/** A SHA-256 in hexadecimal, which is to be copied. */
+/** A SHA-256 in hexadecimal stays whole, to be copied. */
 const DIGEST = /^[0-9a-f]{64}\b/;
 
 /**

@@ -6,23 +6,23 @@ import { terminalCalls } from "../../system/c_library.ts";
 
 const STDIN = 0;
 const STDERR = 2;
-/** Bytes of a line that a terminal hands over, at most. */
+/** The longest line of a terminal, in bytes. */
 const MAX_LINE = 4096;
-/** Input that was not read yet (asm-generic/termbits.h). */
+/** Discards unread input (asm-generic/termbits.h). */
 const TCIFLUSH = 0;
-/** Milliseconds within which nobody answers: where input cannot be discarded, it was typed before. */
-const AT_ONCE = 20;
+/** Milliseconds: where input cannot be discarded, a faster answer was typed before the question. */
+const MIN_ANSWER_TIME = 20;
 
 const NEW_LINE = Uint8Array.of(0x0a);
 const readFrom = promisify(read);
 
 /**
- * The terminal at which a person can be asked, a line at a time. A line counts
- * only if somebody waits for it: what is typed before is thrown away.
+ * Asks a person at the terminal, a line at a time. What was typed before a
+ * question is thrown away.
  */
 export class Terminal {
   readonly #descriptor: number;
-  /** A read cannot be taken back: the next who asks goes on with it. */
+  /** A read cannot be cancelled: the next question goes on with it. */
   #reading: Promise<string | null> | undefined;
   #awaited = false;
 
@@ -35,7 +35,7 @@ export class Terminal {
    * is sent may take up standard input.
    *
    * @param stdinIsData whether standard input is what is to be sent
-   * @returns `undefined` where there is nobody to ask
+   * @returns `undefined` where nobody can be asked
    */
   static open(stdinIsData: boolean): Terminal | undefined {
     if (!Deno.stderr.isTerminal()) return undefined;
@@ -61,7 +61,7 @@ export class Terminal {
       this.#awaited = true;
       try {
         const line = await abortable(this.#read(), signal);
-        const stale = !flushed && performance.now() - begin < AT_ONCE;
+        const stale = !flushed && performance.now() - begin < MIN_ANSWER_TIME;
         // Only who types an answer ends the question's line
         if (line === null) Deno.stderr.writeSync(NEW_LINE);
         if (line === null || !stale) return line;

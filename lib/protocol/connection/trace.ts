@@ -3,10 +3,13 @@ import type { DropReason, Verdict } from "./verdict.ts";
 
 /** What happened to a datagram: one line of `--trace`. */
 export interface TraceEvent {
+  /** It was sent, received, or received and dropped. */
   readonly what: "SEND" | "RECV" | "DROP";
   /** Milliseconds on the endpoint's clock. */
   readonly time: number;
+  /** The sequence number of its first byte. */
   readonly seq: number;
+  /** The next sequence number expected, 0 without the flag ACK. */
   readonly ack: number;
   /** The connection id, 16 hexadecimal digits. */
   readonly connection: string;

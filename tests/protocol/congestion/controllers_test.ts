@@ -9,7 +9,7 @@ import { Cubic } from "../../../lib/protocol/congestion/cubic.ts";
 
 Deno.test("each controller has its name, and BBR is the default", () => {
   assert(CONTROLLERS.bbr(1_472, 1) instanceof Bbr);
-  assert(CONTROLLERS.cubic(1_472) instanceof Cubic);
+  assert(CONTROLLERS.cubic(1_472, 0) instanceof Cubic);
   assert(DEFAULT_CONFIG.controller(1_472, 1) instanceof Bbr);
 });
 
