@@ -93,7 +93,7 @@ export class Endpoint implements ChannelDriver {
     this.#mtu = options.mtu ?? Infinity;
     this.#demultiplexer = new Demultiplexer({
       config: configOf(options),
-      random: () => crypto.getRandomValues(new Uint32Array(1))[0],
+      random: randomUint32,
       trace: options.trace,
       limitsTo: (peer) => ({
         maxDatagramSize: this.#maxDatagramSizeTo(peer),
@@ -316,6 +316,11 @@ export class Endpoint implements ChannelDriver {
       this.#timer.set(this.#demultiplexer.deadline, performance.now());
     }
   }
+}
+
+function randomUint32(): number {
+  const [value = 0] = crypto.getRandomValues(new Uint32Array(1));
+  return value;
 }
 
 function configOf(options: EndpointOptions): Config {

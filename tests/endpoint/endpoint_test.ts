@@ -4,7 +4,7 @@ import { Random } from "../../lib/base/prng.ts";
 import type { Channel } from "../../lib/endpoint/channel.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { acceptOne } from "./accept_one.ts";
-import { knock } from "../protocol/demux/network_of_demultiplexers.ts";
+import { spoofedSyn } from "../protocol/demux/test_network.ts";
 import { readAll } from "../support/streams.ts";
 
 const LOOPBACK = { hostname: "127.0.0.1", port: 0, timeout: 10_000, mtu: 1500 };
@@ -135,7 +135,7 @@ Deno.test("where nobody answers, the failure names the address and what to look 
   silent.close();
 });
 
-Deno.test("a peer that is gone without a word is given up after the timeout", async () => {
+Deno.test("a peer that falls silent is given up after the timeout", async () => {
   const receiver = Endpoint.listen(LOOPBACK);
   const sender = Endpoint.listen({ ...LOOPBACK, timeout: 400 });
   const accepting = acceptOne(receiver);
@@ -158,29 +158,29 @@ Deno.test("a receiver that was restarted on the same port ends the old connectio
   await Promise.all([restarted.close(), sender.close()]);
 });
 
-Deno.test("an endpoint closes while strangers knock without end", async () => {
+Deno.test("an endpoint closes in the midst of a flood of SYNs", async () => {
   const receiver = Endpoint.listen(LOOPBACK);
   const nobody = acceptOne(receiver).catch(() => {});
   const { hostname } = LOOPBACK;
-  const stranger = Deno.listenDatagram({
+  const flooder = Deno.listenDatagram({
     transport: "udp",
     hostname,
     port: 0,
   });
   const to = { transport: "udp", hostname, port: receiver.port } as const;
   const over = new AbortController();
-  const knocking = (async () => {
+  const flooding = (async () => {
     for (let id = 0; !over.signal.aborted; id++) {
-      await stranger.send(knock(id), to).catch(() => {});
+      await flooder.send(spoofedSyn(id), to).catch(() => {});
     }
   })();
   // Answered, so it is in the midst of it
-  for (let answers = 0; answers < 20; answers++) await stranger.receive();
+  for (let answers = 0; answers < 20; answers++) await flooder.receive();
   await receiver.close();
   over.abort();
-  await Promise.race([nobody, knocking]);
-  await knocking;
-  stranger.close();
+  await Promise.race([nobody, flooding]);
+  await flooding;
+  flooder.close();
 });
 
 /** Serves one sender, and then lets another one come. */
@@ -221,7 +221,7 @@ async function another(mayAbort: (first: Channel) => boolean) {
   };
 }
 
-Deno.test("when all places are taken the application is asked for one, and who comes is served", async () => {
+Deno.test("when all places are taken the application is asked for one, and the next connection is served", async () => {
   const { one, other, asked, close } = await another((first) => {
     first.abort(new Failure({ code: "superseded" }));
     return true;
@@ -232,7 +232,7 @@ Deno.test("when all places are taken the application is asked for one, and who c
   await close();
 });
 
-Deno.test("when the application gives none up, who comes is told that it is busy, and the first is not disturbed", async () => {
+Deno.test("when the application gives up no place, the next connection is told that it is busy, and the first is not affected", async () => {
   const { one, other, asked, close } = await another(() => false);
   assertEquals((await failureOf(other.established)).reason, "busy");
   assertEquals(asked(), 1);
@@ -316,7 +316,7 @@ Deno.test("an address with a zone is refused at once", async () => {
   await endpoint.close();
 });
 
-Deno.test("a name is waited for no longer than the signal allows", async () => {
+Deno.test("resolving a name ends with the signal", async () => {
   const endpoint = Endpoint.listen(LOOPBACK);
   const signal = AbortSignal.abort(new Failure({ code: "interrupted" }));
   const failure = await failureOf(endpoint.connect("localhost", 5000, signal));

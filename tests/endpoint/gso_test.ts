@@ -8,8 +8,8 @@ const THERE: Deno.NetAddr = { ...HERE, port: 2 };
 function writer(lengths: number[], to = (_index: number) => HERE): WriteNext {
   let index = 0;
   return (into) => {
-    if (index === lengths.length) return undefined;
     const length = lengths[index];
+    if (length === undefined) return undefined;
     into.fill(index, 0, length);
     return { length, to: to(index++) };
   };

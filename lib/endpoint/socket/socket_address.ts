@@ -34,7 +34,7 @@ export function decodeAddress(
   library: SocketCalls,
   struct: Uint8Array<ArrayBuffer>,
 ): Deno.NetAddr {
-  const [family] = struct;
+  const [family = 0] = struct;
   const { addressAt } = family === IPV6.family ? IPV6 : IPV4;
   const text = new Uint8Array(TEXT_SIZE);
   const place = struct.subarray(addressAt);

@@ -149,7 +149,7 @@ export class Connection {
 
   /** Whether it is closed and has nothing left to send. */
   get finished(): boolean {
-    return this.#lifecycle.isClosed && this.#lifecycle.reset.none;
+    return this.#lifecycle.isClosed && this.#lifecycle.reset.isSent;
   }
 
   /** Whether the peer's address has been validated, even if the connection is closed by now. */

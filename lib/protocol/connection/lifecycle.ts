@@ -207,6 +207,6 @@ export class Lifecycle {
   close(reason: CloseReason, code: number, copies: number): void {
     this.#phase = "CLOSED";
     this.#closeReason = reason;
-    this.reset.say(code, copies);
+    this.reset.set(code, copies);
   }
 }

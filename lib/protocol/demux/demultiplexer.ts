@@ -41,7 +41,7 @@ export interface DemultiplexerOptions<Peer extends Address> {
    *
    * @default {what the configuration says}
    */
-  readonly limitsTo?: (peer: Peer) => PeerLimits;
+  readonly limitsTo?: ((peer: Peer) => PeerLimits) | undefined;
 }
 
 /** Ends an accepted connection, if one may be ended. @returns whether it did */

@@ -368,8 +368,8 @@ export class SendScheduler {
   /** Writes the next copy of a RST, as {@linkcode next} does. */
   nextReset(reset: PendingReset, into: Uint8Array): number {
     const { recovery, amplification, counters } = this.#sources;
-    if (amplification.blocked) reset.say(Reset.DONE, 0);
-    if (reset.none) return 0;
+    if (amplification.blocked) reset.set(Reset.DONE, 0);
+    if (reset.isSent) return 0;
     const size = reset.write(this.segment, recovery.packets.next, into);
     recovery.packets.sentUntracked();
     amplification.onSent(size);

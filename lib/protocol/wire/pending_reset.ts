@@ -1,7 +1,7 @@
 import { encodeHeader, Flag, type Segment, writeChecksum } from "./segment.ts";
 
 /**
- * Writes a RST for the connection whose id `segment` bears.
+ * Writes a RST for the connection whose id is in `segment`.
  *
  * @param code one of {@linkcode Reset}
  * @returns its length in bytes, less than that of any segment it may answer
@@ -23,25 +23,25 @@ export function writeReset(
   return header + 1;
 }
 
-/** A RST that is still to be said, several times, since nothing acknowledges it. */
+/** A RST that is to be sent several times, since nothing acknowledges it. */
 export class PendingReset {
   #code = 0;
-  #due = 0;
+  #copies = 0;
 
-  /** Whether nothing is left to say. */
-  get none(): boolean {
-    return this.#due === 0;
+  /** Whether no copy is left to send. */
+  get isSent(): boolean {
+    return this.#copies === 0;
   }
 
-  /** Lets `code` be said so many times. */
-  say(code: number, copies: number): void {
+  /** Has `code` sent in this many copies. */
+  set(code: number, copies: number): void {
     this.#code = code;
-    this.#due = copies;
+    this.#copies = copies;
   }
 
-  /** As {@linkcode writeReset}, for the next of them. */
+  /** Writes the next copy, as {@linkcode writeReset} does. */
   write(segment: Segment, packetNumber: number, into: Uint8Array): number {
-    this.#due--;
+    this.#copies--;
     return writeReset(segment, packetNumber, this.#code, into);
   }
 }

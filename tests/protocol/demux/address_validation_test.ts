@@ -24,12 +24,12 @@ Deno.test("a cookie ends with the HMAC-SHA-256 of what it is bound to", () => {
   assertEquals([...cookie.subarray(4)], [...digest.subarray(0, 16)]);
 });
 
-Deno.test("a cookie is accepted from whom it was given to", () => {
+Deno.test("a cookie is accepted for the SYN it was issued for", () => {
   assertEquals(cookie.length, COOKIE_SIZE);
   assert(validation.accepts(1_000, SYN, cookie));
 });
 
-Deno.test("a cookie is good for another address, port or connection no more than a guess", () => {
+Deno.test("a cookie is refused for another address, port or connection", () => {
   const elsewhere = { ...ADDRESS, hostname: "192.0.2.2" };
   const another = { ...ADDRESS, port: 5001 };
   const farther = { ...ADDRESS, port: 5000 + 256 };
@@ -66,7 +66,7 @@ Deno.test("each bit of a cookie counts, and so does its length", () => {
   assert(!validation.accepts(1_000, SYN, longer));
 });
 
-Deno.test("nobody without the key can bake one", () => {
+Deno.test("a cookie made with another key is refused", () => {
   const other = new AddressValidation(new Uint8Array(32).fill(8));
   const forged = other.issue(1_000, SYN);
   assertNotEquals(forged, cookie);

@@ -3,103 +3,109 @@ import type { Address } from "../../../lib/protocol/connection/address.ts";
 import { Flag } from "../../../lib/protocol/wire/segment.ts";
 import { Pair, readAll, summaryOf } from "../support/pair.ts";
 import {
-  knock,
   MAX_HALF_OPEN,
-  PLACES,
+  MAX_HALF_OPEN_IN_ALL,
+  spoofedSyn,
+  TestNetwork,
   TIMEOUT,
-  Town,
-} from "./network_of_demultiplexers.ts";
+} from "./test_network.ts";
 import { datagramOf, draftOf } from "../../support/packets.ts";
 
-Deno.test("as long as few are half open nobody needs a cookie", () => {
-  const town = new Town();
-  town.crowd(MAX_HALF_OPEN - 1);
-  const { connection } = town.caller("client");
-  const summaries = town.talk().map(({ datagram }) => summaryOf(datagram));
+Deno.test("no cookie is needed while few connections are half open", () => {
+  const network = new TestNetwork();
+  network.openHalf(MAX_HALF_OPEN - 1);
+  const { connection } = network.client("client");
+  const summaries = network.drive().map(({ datagram }) => summaryOf(datagram));
   assert(!summaries.includes("COOKIE"));
   assertEquals(connection.state, "ESTABLISHED");
 });
 
-Deno.test("when many are half open, whoever shows the cookie comes in", () => {
-  const town = new Town();
-  town.crowd(100);
-  const { connection } = town.caller("client");
+Deno.test("when many connections are half open, a client that returns its cookie is served", () => {
+  const network = new TestNetwork();
+  network.openHalf(100);
+  const { connection } = network.client("client");
   connection.write(new Uint8Array(5_000));
-  const summaries = town.talk().filter(({ to }) => to.hostname === "client")
+  const summaries = network.drive().filter(({ to }) => to.hostname === "client")
     .map(({ datagram }) => summaryOf(datagram));
   assertEquals(summaries[0], "COOKIE");
   assertEquals(connection.state, "ESTABLISHED");
-  const far = town.server.demultiplexer.nextAccepted()!;
-  town.pass(100);
+  const far = network.server.demultiplexer.nextAccepted()!;
+  network.advance(100);
   assertEquals(readAll(far).length, 5_000);
 });
 
-Deno.test("of a SYN that is answered with a cookie nothing is kept", () => {
-  const town = new Town();
-  town.crowd(MAX_HALF_OPEN);
-  town.talk();
-  const { deadline } = town.server.demultiplexer;
+Deno.test("nothing is kept of a SYN that is answered with a cookie", () => {
+  const network = new TestNetwork();
+  network.openHalf(MAX_HALF_OPEN);
+  network.drive();
+  const { deadline } = network.server.demultiplexer;
   for (let i = 100; i < 1_000; i++) {
-    const from = { hostname: `stranger ${i}`, port: 1 };
-    town.server.demultiplexer.receive(town.now, knock(i), from);
-    const answers = town.server.pollAll(town.now);
+    const from = { hostname: `peer ${i}`, port: 1 };
+    network.server.demultiplexer.receive(network.now, spoofedSyn(i), from);
+    const answers = network.server.pollAll(network.now);
     assertEquals(answers.map(({ datagram }) => summaryOf(datagram)), [
       "COOKIE",
     ]);
   }
-  assertEquals(town.server.demultiplexer.deadline, deadline);
+  assertEquals(network.server.demultiplexer.deadline, deadline);
   // Nothing is repeated to any of them.
-  town.now += 1_000;
-  town.server.demultiplexer.wake(town.now);
-  const named = town.server.pollAll(town.now).map(({ to }) => to.hostname);
+  network.now += 1_000;
+  network.server.demultiplexer.wake(network.now);
+  const named = network.server.pollAll(network.now).map(({ to }) =>
+    to.hostname
+  );
   assertEquals(new Set(named).size, MAX_HALF_OPEN);
 });
 
-Deno.test("a cookie is of no use from another address, for another connection, or when it is old", () => {
-  const town = new Town();
-  town.crowd(MAX_HALF_OPEN);
-  town.talk();
+Deno.test("a cookie is good only for its address and connection, until it expires", () => {
+  const network = new TestNetwork();
+  network.openHalf(MAX_HALF_OPEN);
+  network.drive();
   const here = { hostname: "here", port: 1 };
   const there = { hostname: "there", port: 1 };
-  const { demultiplexer } = town.server;
+  const { demultiplexer } = network.server;
   const ask = (id: number, from: Address, cookie?: Uint8Array) => {
-    demultiplexer.receive(town.now, knock(id, cookie), from);
-    return town.server.pollAll(town.now).at(-1)!.datagram;
+    demultiplexer.receive(network.now, spoofedSyn(id, cookie), from);
+    return network.server.pollAll(network.now).at(-1)!.datagram;
   };
   const { cookie } = draftOf(ask(500, here));
   assertEquals(summaryOf(ask(500, there, cookie)), "COOKIE");
   assertEquals(summaryOf(ask(501, here, cookie)), "COOKIE");
   assertEquals(summaryOf(ask(500, here, cookie)), "SYN ACK PSH");
-  town.now += 31_000;
+  network.now += 31_000;
   assertEquals(summaryOf(ask(502, here, cookie)), "COOKIE");
 });
 
-Deno.test("even with good cookies the half-open connections are bounded", () => {
-  const town = new Town();
-  const { demultiplexer } = town.server;
+Deno.test("half-open connections are bounded, with good cookies too", () => {
+  const network = new TestNetwork();
+  const { demultiplexer } = network.server;
   for (let i = 0; i < 1_000; i++) {
-    const from = { hostname: `stranger ${i}`, port: 1 };
-    demultiplexer.receive(town.now, knock(i), from);
-    const { datagram } = town.server.pollAll(town.now).at(-1)!;
+    const from = { hostname: `peer ${i}`, port: 1 };
+    demultiplexer.receive(network.now, spoofedSyn(i), from);
+    const { datagram } = network.server.pollAll(network.now).at(-1)!;
     if (summaryOf(datagram) !== "COOKIE") continue;
-    demultiplexer.receive(town.now, knock(i, draftOf(datagram).cookie), from);
-    town.server.pollAll(town.now);
-    assert(demultiplexer.size <= PLACES);
+    demultiplexer.receive(
+      network.now,
+      spoofedSyn(i, draftOf(datagram).cookie),
+      from,
+    );
+    network.server.pollAll(network.now);
+    assert(demultiplexer.size <= MAX_HALF_OPEN_IN_ALL);
   }
-  assertEquals(demultiplexer.size, PLACES);
+  assertEquals(demultiplexer.size, MAX_HALF_OPEN_IN_ALL);
 });
 
-Deno.test("half-open connections that are not taken up are given up, and their places are free again", () => {
-  const town = new Town();
-  town.crowd(MAX_HALF_OPEN);
-  town.pass(TIMEOUT + 1_000);
-  assertEquals(town.server.demultiplexer.deadline, Infinity);
-  town.caller("client");
-  const summaries = town.talk().map(({ datagram }) => summaryOf(datagram));
+Deno.test("half-open connections time out and make room", () => {
+  const network = new TestNetwork();
+  network.openHalf(MAX_HALF_OPEN);
+  network.advance(TIMEOUT + 1_000);
+  assertEquals(network.server.demultiplexer.deadline, Infinity);
+  network.client("client");
+  const summaries = network.drive().map(({ datagram }) => summaryOf(datagram));
   assert(!summaries.includes("COOKIE"));
 });
 
-Deno.test("a client answers some cookies, and not without end", () => {
+Deno.test("a client returns some cookies, and not without end", () => {
   const pair = new Pair();
   const near = pair.connect();
   let syns = 0;

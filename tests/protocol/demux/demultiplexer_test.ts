@@ -11,47 +11,47 @@ import {
   readAll,
   summaryOf,
 } from "../support/pair.ts";
-import { knock, Town } from "./network_of_demultiplexers.ts";
+import { spoofedSyn, TestNetwork } from "./test_network.ts";
 import { datagramOf, draftOf, mend } from "../../support/packets.ts";
 
-Deno.test("a second caller is told at once that the host is busy, and the first is not disturbed", () => {
-  const town = new Town();
-  const first = town.caller("first");
-  town.talk();
-  const second = town.caller("second");
-  town.talk();
+Deno.test("a second client is told at once that the server is busy, and the first is not affected", () => {
+  const network = new TestNetwork();
+  const first = network.client("first");
+  network.drive();
+  const second = network.client("second");
+  network.drive();
   assertEquals(second.connection.closeReason, "busy");
   assertEquals(first.connection.state, "ESTABLISHED");
-  assert(town.server.demultiplexer.nextAccepted());
-  assertEquals(town.server.demultiplexer.nextAccepted(), undefined);
+  assert(network.server.demultiplexer.nextAccepted());
+  assertEquals(network.server.demultiplexer.nextAccepted(), undefined);
 });
 
-Deno.test("who was half open when another took the last place is turned away", () => {
-  const town = new Town();
-  const slow = town.caller("slow");
-  const [syn] = slow.station.pollAll(town.now);
-  town.deliver(syn, slow.station.address);
-  const quick = town.caller("quick");
+Deno.test("a half-open connection is refused when another one takes the last place", () => {
+  const network = new TestNetwork();
+  const slow = network.client("slow");
+  const [syn] = slow.endpoint.pollAll(network.now);
+  network.deliver(syn, slow.endpoint.address);
+  const quick = network.client("quick");
   const isToSlow = ({ to }: Datagram) => to.hostname === "slow";
-  const late = town.talk(isToSlow).filter(isToSlow);
+  const late = network.drive(isToSlow).filter(isToSlow);
   assertEquals(quick.connection.state, "ESTABLISHED");
-  town.deliver(late.at(-1)!, town.server.address);
+  network.deliver(late.at(-1)!, network.server.address);
   assertEquals(slow.connection.closeReason, "busy");
 });
 
-Deno.test("when a connection has ended the next caller is served", () => {
-  const town = new Town();
-  const first = town.caller("first");
-  town.talk();
-  assert(town.server.demultiplexer.nextAccepted());
+Deno.test("when a connection has ended the next client is served", () => {
+  const network = new TestNetwork();
+  const first = network.client("first");
+  network.drive();
+  assert(network.server.demultiplexer.nextAccepted());
   first.connection.abort(Reset.ABORTED);
-  town.talk();
-  const second = town.caller("second");
-  town.talk();
+  network.drive();
+  const second = network.client("second");
+  network.drive();
   assertEquals(second.connection.state, "ESTABLISHED");
-  const accepted = town.server.demultiplexer.nextAccepted()!;
+  const accepted = network.server.demultiplexer.nextAccepted()!;
   assertEquals(accepted.idLow, second.connection.idLow);
-  assertEquals(town.server.demultiplexer.nextAccepted(), undefined);
+  assertEquals(network.server.demultiplexer.nextAccepted(), undefined);
 });
 
 Deno.test("several connections may be served, each with its own bytes", () => {
@@ -110,7 +110,7 @@ Deno.test("datagrams that a kernel has joined are told apart, and one that is da
   assertEquals(readAll(far), new Uint8Array(6_000).fill(7));
 });
 
-Deno.test("a host that does not listen knows no connection", () => {
+Deno.test("a server that does not listen answers that it knows no connection", () => {
   const pair = new Pair();
   pair.server.demultiplexer.listening = false;
   const near = pair.connect();
@@ -118,7 +118,7 @@ Deno.test("a host that does not listen knows no connection", () => {
   assertEquals(near.closeReason, "unknown");
 });
 
-Deno.test("another version is told so, if it asks in a datagram that is large enough", () => {
+Deno.test("a SYN of another version is answered with a reset, if it is large enough", () => {
   const pair = new Pair();
   const near = pair.connect();
   const [syn] = pair.collect(pair.client);
@@ -131,9 +131,9 @@ Deno.test("another version is told so, if it asks in a datagram that is large en
   assertEquals(near.closeReason, "version");
 });
 
-Deno.test("nothing is said to what is not ferry, is damaged, or is a reset", () => {
+Deno.test("foreign and damaged datagrams and resets are not answered", () => {
   const pair = new Pair();
-  const syn = knock(1);
+  const syn = spoofedSyn(1);
   const foreign = syn.slice();
   foreign[4] = 0x45;
   const damaged = syn.slice();
@@ -151,12 +151,12 @@ Deno.test("nothing is said to what is not ferry, is damaged, or is a reset", () 
   assertEquals(pair.server.demultiplexer.unrouted, 5);
 });
 
-Deno.test("the answer to a stranger is never larger than what it answers", () => {
+Deno.test("a stateless response is never larger than what it answers", () => {
   const random = new Random(1);
   for (const halfOpen of [0, 100]) {
-    const town = new Town();
-    town.crowd(halfOpen);
-    town.talk();
+    const network = new TestNetwork();
+    network.openHalf(halfOpen);
+    network.drive();
     for (let i = 0; i < 5_000; i++) {
       const datagram = datagramOf({
         flags: random.int(256),
@@ -164,9 +164,9 @@ Deno.test("the answer to a stranger is never larger than what it answers", () =>
         payload: random.bytes(random.int(30)),
         padding: random.int(4) === 0 ? random.int(1_200) : 0,
       });
-      const from = { hostname: "stranger", port: 1 + i };
-      town.server.demultiplexer.receive(town.now, datagram, from);
-      const answers = town.server.pollAll(town.now);
+      const from = { hostname: "peer", port: 1 + i };
+      network.server.demultiplexer.receive(network.now, datagram, from);
+      const answers = network.server.pollAll(network.now);
       const bytes = answers.reduce((sum, one) => sum + one.datagram.length, 0);
       assert(bytes <= datagram.length);
     }
@@ -181,7 +181,7 @@ Deno.test("the smallest segment that a reset can answer is answered", () => {
   assertEquals(answers.map(({ length }) => length), [smallest.length]);
 });
 
-Deno.test("answers that wait to be sent are bounded", () => {
+Deno.test("stateless responses that wait to be sent are bounded", () => {
   const pair = new Pair();
   const flags = Flag.ACK;
   for (let idLow = 0; idLow < 10_000; idLow++) {
@@ -199,7 +199,7 @@ function moved() {
   return { pair, near, far, elsewhere };
 }
 
-Deno.test("a datagram against the rules moves nothing", () => {
+Deno.test("a datagram against the rules does not move the peer", () => {
   const { pair, near, far, elsewhere } = moved();
   const { idHigh, idLow } = near;
   const common = { idHigh, idLow, packetNumber: 2 ** 40 };
@@ -212,7 +212,7 @@ Deno.test("a datagram against the rules moves nothing", () => {
   assertEquals(pair.server.demultiplexer.peerOf(far), pair.client.address);
 });
 
-Deno.test("a connection that is not established yet moves nowhere", () => {
+Deno.test("the peer of a connection that is not established yet does not move", () => {
   const pair = new Pair();
   pair.connect();
   const syns = pair.collect(pair.client);
@@ -225,7 +225,7 @@ Deno.test("a connection that is not established yet moves nowhere", () => {
   assertEquals(new Set(addresses), new Set(["client"]));
 });
 
-Deno.test("a host is woken when any of its connections wants to be", () => {
+Deno.test("the deadline is the first of all connections", () => {
   const pair = new Pair({ maxConnections: 2 });
   const one = pair.connect();
   pair.drive();
@@ -240,7 +240,7 @@ Deno.test("a host is woken when any of its connections wants to be", () => {
   assert(pair.client.demultiplexer.deadline > deadline);
 });
 
-Deno.test("each datagram is told of: sent, received, dropped and why", () => {
+Deno.test("each datagram is traced: sent, received, dropped and why", () => {
   const pair = new Pair();
   const { near } = pair.establish();
   const stray = datagramOf({ flags: Flag.ACK, idLow: 77 });

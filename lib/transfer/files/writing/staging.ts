@@ -16,14 +16,14 @@ import { codeOf } from "../system_error.ts";
  */
 export interface Owner {
   /** A public key, of which the sender has proved that it has the private one. */
-  readonly key?: Uint8Array;
+  readonly key?: Uint8Array | undefined;
   /** The code that the sender has proved to know. */
   readonly code?: {
     /** What recognises the code and does not tell it. */
     verifier(): string;
     /** Whether `verifier` was made of this code. */
     matches(verifier: string): boolean;
-  };
+  } | undefined;
 }
 
 /** What is staged. */

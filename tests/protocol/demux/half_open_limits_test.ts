@@ -9,15 +9,15 @@ import type { Address } from "../../../lib/protocol/connection/address.ts";
 import { Demultiplexer } from "../../../lib/protocol/demux/demultiplexer.ts";
 import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
 import { type Datagram, TestEndpoint } from "../support/pair.ts";
-import { knock } from "./network_of_demultiplexers.ts";
+import { spoofedSyn } from "./test_network.ts";
 import { datagramOf, type Draft, draftOf } from "../../support/packets.ts";
 
 const WHOLE = DEFAULT_CONFIG.initialWindow;
 const SMALL = 4_096;
 const BLOCK = 2 ** 16;
 
-/** A host whose application admits by hand, and what it says. */
-class Receiver {
+/** A server that accepts only what a test accepts. */
+class TestServer {
   now = 1_000;
   readonly demultiplexer: Demultiplexer<Address>;
   readonly #into = new Uint8Array(65_535);
@@ -31,79 +31,81 @@ class Receiver {
     this.demultiplexer.listening = true;
   }
 
-  /** Takes a datagram. @returns what is said then */
-  hear(datagram: Uint8Array, from: Address): Datagram[] {
+  /** Delivers a datagram. @returns what the server sends then */
+  receive(datagram: Uint8Array, from: Address): Datagram[] {
     this.demultiplexer.receive(this.now, datagram, from);
     return this.pollAll();
   }
 
   pollAll(): Datagram[] {
-    const letters: Datagram[] = [];
+    const datagrams: Datagram[] = [];
     for (;;) {
       const sent = this.demultiplexer.poll(this.now, this.#into);
-      if (sent === undefined) return letters;
+      if (sent === undefined) return datagrams;
       const datagram = this.#into.slice(0, sent.length);
-      letters.push({ datagram, to: sent.to });
+      datagrams.push({ datagram, to: sent.to });
     }
   }
 
-  pass(milliseconds: number): Datagram[] {
-    const letters: Datagram[] = [];
+  advance(milliseconds: number): Datagram[] {
+    const datagrams: Datagram[] = [];
     const end = this.now + milliseconds;
     while (this.now < end) {
       this.now = Math.min(end, Math.max(this.now, this.demultiplexer.deadline));
       this.demultiplexer.wake(this.now);
-      letters.push(...this.pollAll());
+      datagrams.push(...this.pollAll());
     }
-    return letters;
+    return datagrams;
   }
 }
 
-/** Somebody who opens a connection and then says what a test likes. */
-class Stranger {
+/** A peer that opens a connection and then sends what a test likes. */
+class RawPeer {
   #packet = 0;
   /** Sequence number after the last that may be sent. */
   edge = 0;
-  /** The packet that the receiver's answer came in, which proves the address. */
-  heard = 0;
+  /** The number of the packet with the SYN ACK, whose acknowledgement validates the address. */
+  ackable = 0;
   connection: Connection | undefined;
   syns = 0;
 
   constructor(
-    readonly receiver: Receiver,
+    readonly server: TestServer,
     readonly id: number,
-    readonly address: Address = { hostname: `stranger ${id}`, port: 1 },
+    readonly address: Address = { hostname: `peer ${id}`, port: 1 },
   ) {}
 
   /** Opens, with a cookie where one is asked for. */
   open(): this {
-    this.#take(this.receiver.hear(knock(this.id), this.address));
-    this.connection = this.receiver.demultiplexer.nextIncoming();
+    this.#take(this.server.receive(spoofedSyn(this.id), this.address));
+    this.connection = this.server.demultiplexer.nextIncoming();
     return this;
   }
 
-  say(draft: Draft): Datagram[] {
+  send(draft: Draft): Datagram[] {
     const common = { idHigh: 9, idLow: this.id, packetNumber: ++this.#packet };
-    const { heard } = this;
-    const proof = heard > 0
-      ? { flags: Flag.ACK, ack: 1, blocks: [[heard, heard + 1]] as const }
+    const { ackable } = this;
+    const proof = ackable > 0
+      ? { flags: Flag.ACK, ack: 1, blocks: [[ackable, ackable + 1]] as const }
       : {};
     const flags = (proof.flags ?? 0) | (draft.flags ?? 0);
     const datagram = datagramOf({ ...proof, ...common, ...draft, flags });
-    const letters = this.receiver.hear(datagram, this.address);
-    this.#take(letters);
-    return letters;
+    const datagrams = this.server.receive(datagram, this.address);
+    this.#take(datagrams);
+    return datagrams;
   }
 
-  #take(letters: Datagram[]): void {
-    for (const { datagram, to } of letters) {
+  #take(datagrams: Datagram[]): void {
+    for (const { datagram, to } of datagrams) {
       const { idLow, flags, cookie, ...rest } = draftOf(datagram);
       if (idLow !== this.id || to.hostname !== this.address.hostname) continue;
       if (flags & Flag.COOKIE) {
-        this.#take(this.receiver.hear(knock(this.id, cookie), this.address));
+        this.#take(
+          this.server.receive(spoofedSyn(this.id, cookie), this.address),
+        );
       } else if (flags & Flag.SYN) {
         this.syns++;
-        this.heard = rest.packetNumber;
+        this.ackable = rest.packetNumber;
         this.edge = Math.max(this.edge, 1 + rest.initialWindow);
       }
       if (flags & Flag.ACK) {
@@ -113,48 +115,48 @@ class Stranger {
   }
 }
 
-function strangers(receiver: Receiver, count: number): Stranger[] {
+function rawPeers(server: TestServer, count: number): RawPeer[] {
   return Array.from({ length: count }, (_, i) => {
-    return new Stranger(receiver, i + 1).open();
+    return new RawPeer(server, i + 1).open();
   });
 }
 
-Deno.test("two at a time may send a whole window before they are admitted, all others a small one", () => {
-  const receiver = new Receiver();
-  const edges = strangers(receiver, 40).map(({ edge }) => edge - 1);
+Deno.test("two peers at a time may send a whole window before they are accepted, all others a small one", () => {
+  const server = new TestServer();
+  const edges = rawPeers(server, 40).map(({ edge }) => edge - 1);
   assertEquals(edges.slice(0, 2), [WHOLE, WHOLE]);
   assertEquals(new Set(edges.slice(2)), new Set([SMALL]));
   // Who leaves, leaves it to the next.
-  receiver.pass(DEFAULT_CONFIG.timeout + 5_000);
-  const [again] = [new Stranger(receiver, 100).open()];
+  server.advance(DEFAULT_CONFIG.timeout + 5_000);
+  const [again] = [new RawPeer(server, 100).open()];
   assertEquals(again.edge - 1, WHOLE);
 });
 
-Deno.test("who is not admitted gets no larger window, whatever it asks for and wherever it writes", () => {
+Deno.test("the window of a half-open connection does not grow, whatever its peer asks for and wherever it writes", () => {
   for (const index of [0, 5]) {
-    const receiver = new Receiver();
-    const stranger = strangers(receiver, 6)[index];
-    const { edge } = stranger;
+    const server = new TestServer();
+    const peer = rawPeers(server, 6)[index];
+    const { edge } = peer;
     for (let i = 0; i < 20; i++) {
-      stranger.say({
+      peer.send({
         flags: Flag.BLOCKED | Flag.PSH,
-        seq: stranger.edge - 1,
+        seq: peer.edge - 1,
         payload: Uint8Array.of(1),
       });
     }
-    assertEquals(stranger.edge, edge);
+    assertEquals(peer.edge, edge);
   }
 });
 
-Deno.test("the window moves on as the application reads, admitted or not, and grows with that alone once admitted", () => {
-  const receiver = new Receiver();
-  const stranger = strangers(receiver, 3)[2];
-  const connection = stranger.connection!;
+Deno.test("the window moves on as the application reads, and grows only with that once the connection is accepted", () => {
+  const server = new TestServer();
+  const peer = rawPeers(server, 3)[2];
+  const connection = peer.connection!;
   const into = new Uint8Array(2_000);
   const write = () => {
     const seq = 1 + sent;
     sent += 1_000;
-    stranger.say({
+    peer.send({
       flags: Flag.BLOCKED | Flag.PSH,
       seq,
       payload: new Uint8Array(1_000),
@@ -164,68 +166,68 @@ Deno.test("the window moves on as the application reads, admitted or not, and gr
   for (let i = 0; i < 3; i++) write();
   while (connection.read(into) > 0);
   write();
-  assertEquals(stranger.edge, 1 + 3_000 + SMALL);
-  assert(receiver.demultiplexer.accept(connection));
+  assertEquals(peer.edge, 1 + 3_000 + SMALL);
+  assert(server.demultiplexer.accept(connection));
   write();
-  const granted = stranger.edge;
+  const granted = peer.edge;
   assert(granted >= WHOLE, "at once");
   // One byte at the edge uses nothing up.
-  stranger.say({
+  peer.send({
     flags: Flag.BLOCKED | Flag.PSH,
     seq: granted - 1,
     payload: Uint8Array.of(1),
   });
-  assertEquals(stranger.edge, granted);
+  assertEquals(peer.edge, granted);
   for (let i = 0; i < 100; i++) {
     write();
     while (connection.read(into) > 0);
   }
   write();
-  assert(stranger.edge > 2 * WHOLE, "what was read does");
+  assert(peer.edge > 2 * WHOLE, "what was read does");
 });
 
-Deno.test("who is admitted is told of its whole window at once", () => {
-  const receiver = new Receiver();
-  const stranger = strangers(receiver, 3)[2];
-  stranger.say({ flags: Flag.PSH, seq: 1, payload: Uint8Array.of(1) });
-  assert(receiver.demultiplexer.accept(stranger.connection!));
-  const windows = receiver.pollAll().map(({ datagram }) => draftOf(datagram))
-    .filter(({ idLow }) => idLow === stranger.id)
+Deno.test("a peer is told of its whole window as soon as it is accepted", () => {
+  const server = new TestServer();
+  const peer = rawPeers(server, 3)[2];
+  peer.send({ flags: Flag.PSH, seq: 1, payload: Uint8Array.of(1) });
+  assert(server.demultiplexer.accept(peer.connection!));
+  const windows = server.pollAll().map(({ datagram }) => draftOf(datagram))
+    .filter(({ idLow }) => idLow === peer.id)
     .map(({ ack, window }) => ack + window);
   assertEquals(windows, [1 + WHOLE]);
 });
 
-Deno.test("of a peer that is not admitted few holes are kept, of one that is some thousands", () => {
+Deno.test("few holes are kept in what a half-open connection received, some thousands in an accepted one", () => {
   for (const [admitted, most] of [[false, 8], [true, 4_096]] as const) {
-    const receiver = new Receiver();
-    const [stranger] = strangers(receiver, 1);
-    if (admitted) receiver.demultiplexer.accept(stranger.connection!);
+    const server = new TestServer();
+    const [peer] = rawPeers(server, 1);
+    if (admitted) server.demultiplexer.accept(peer.connection!);
     let acked = 0;
     for (let i = 1; i <= 5_000; i++) {
-      const letters = stranger.say({
+      const datagrams = peer.send({
         flags: Flag.PSH,
         seq: 1 + 2 * i,
         payload: Uint8Array.of(1),
       });
-      const [newest] = draftOf(letters.at(-1)!.datagram).blocks;
+      const [newest] = draftOf(datagrams.at(-1)!.datagram).blocks;
       if (newest[1] === i + 1) acked++;
     }
     assertEquals(acked, most, "what is not kept is not acknowledged");
     // The hole itself is always taken.
-    stranger.say({ flags: Flag.PSH, seq: 1, payload: new Uint8Array(2) });
-    assertEquals(stranger.connection!.readable, 3);
+    peer.send({ flags: Flag.PSH, seq: 1, payload: new Uint8Array(2) });
+    assertEquals(peer.connection!.readable, 3);
   }
 });
 
-Deno.test("what strangers write far apart takes little memory", () => {
-  const receiver = new Receiver();
+Deno.test("bytes far apart in half-open connections take little memory", () => {
+  const server = new TestServer();
   const before = Deno.memoryUsage();
-  const all = strangers(receiver, 200);
-  for (const stranger of all) {
-    for (let at = 1; at < stranger.edge; at += BLOCK) {
+  const all = rawPeers(server, 200);
+  for (const peer of all) {
+    for (let at = 1; at < peer.edge; at += BLOCK) {
       const payload = Uint8Array.of(1);
-      stranger.say({ flags: Flag.BLOCKED, seq: at, payload });
-      stranger.say({ flags: Flag.BLOCKED, seq: stranger.edge - 1, payload });
+      peer.send({ flags: Flag.BLOCKED, seq: at, payload });
+      peer.send({ flags: Flag.BLOCKED, seq: peer.edge - 1, payload });
     }
   }
   const after = Deno.memoryUsage();
@@ -235,36 +237,36 @@ Deno.test("what strangers write far apart takes little memory", () => {
   assert(grown < 40e6, `${grown} bytes`);
 });
 
-Deno.test("SYN and RST in turn soon meet a cookie", () => {
-  const receiver = new Receiver();
+Deno.test("SYN and RST in turn are soon answered with a cookie", () => {
+  const server = new TestServer();
   let begun = 0;
   for (let id = 1; id <= 1_000; id++) {
     const from = { hostname: `forged ${id}`, port: 1 };
-    receiver.hear(knock(id), from);
-    if (receiver.demultiplexer.nextIncoming() !== undefined) begun++;
+    server.receive(spoofedSyn(id), from);
+    if (server.demultiplexer.nextIncoming() !== undefined) begun++;
     const payload = Uint8Array.of(Reset.ABORTED);
     const reset = { flags: Flag.RST, idHigh: 9, idLow: id, payload };
-    receiver.hear(datagramOf({ ...reset, packetNumber: 2 }), from);
-    receiver.pass(1);
+    server.receive(datagramOf({ ...reset, packetNumber: 2 }), from);
+    server.advance(1);
   }
   // In one second.
   assert(begun > 0 && begun < 50, `${begun} handshakes begun`);
 });
 
-Deno.test("when the places are taken one that was admitted is not given up", () => {
-  const receiver = new Receiver({ halfOpenPlaces: 10, maxConnections: 2 });
-  const [first] = strangers(receiver, 1);
-  first.say({});
-  assert(receiver.demultiplexer.accept(first.connection!));
-  for (let id = 10; id < 100; id++) new Stranger(receiver, id).open();
+Deno.test("an accepted connection is not displaced", () => {
+  const server = new TestServer({ halfOpenPlaces: 10, maxConnections: 2 });
+  const [first] = rawPeers(server, 1);
+  first.send({});
+  assert(server.demultiplexer.accept(first.connection!));
+  for (let id = 10; id < 100; id++) new RawPeer(server, id).open();
   assertEquals(first.connection!.closeReason, undefined);
-  assertEquals(receiver.demultiplexer.size, 11);
+  assertEquals(server.demultiplexer.size, 11);
 });
 
-Deno.test("who loses its place begins anew by repeating its SYN", () => {
-  const receiver = new Receiver({ halfOpenPlaces: 10 });
-  const [first] = strangers(receiver, 1);
-  for (let id = 10; id < 40; id++) new Stranger(receiver, id).open();
+Deno.test("a displaced connection begins anew when its SYN is repeated", () => {
+  const server = new TestServer({ halfOpenPlaces: 10 });
+  const [first] = rawPeers(server, 1);
+  for (let id = 10; id < 40; id++) new RawPeer(server, id).open();
   assertEquals(first.connection!.closeReason, "displaced");
   first.open();
   assertEquals([first.syns, first.connection?.closeReason], [2, undefined]);
@@ -274,17 +276,17 @@ for (const rate of [20, 100, 400, 1_000]) {
   for (const where of ["one address", "the sender's address", "many"]) {
     for (const says of ["nothing", "that it is there"]) {
       Deno.test(`an honest sender 100 ms away gets in beside ${rate} SYNs a second that answer cookies, from ${where}, and then say ${says}`, () => {
-        crowded({ rate, where, answers: says !== "nothing" });
+        getsInBeside({ rate, where, answers: says !== "nothing" });
       });
     }
   }
 }
 
-/** An honest sender begins when strangers have come for some seconds, and is in within five. */
-function crowded(
+/** A sender begins some seconds after a flood, and completes its handshake within five. */
+function getsInBeside(
   { rate, where, answers }: { rate: number; where: string; answers: boolean },
 ): void {
-  const receiver = new Receiver();
+  const server = new TestServer();
   const honest = new TestEndpoint("honest", 77);
   const addressOf = (id: number) => {
     if (where === "many") return `127.0.${id >> 8 & 255}.${id & 255}`;
@@ -292,52 +294,52 @@ function crowded(
   };
   const delayed: { at: number; deliver: () => void }[] = [];
   const later = (deliver: () => void) =>
-    delayed.push({ at: receiver.now + 50, deliver });
-  const post = (letters: Datagram[]) => {
-    for (const { datagram, to } of letters) {
+    delayed.push({ at: server.now + 50, deliver });
+  const post = (datagrams: Datagram[]) => {
+    for (const { datagram, to } of datagrams) {
       if (to.hostname !== "honest" || to.port !== 5000) continue;
       later(() =>
-        honest.demultiplexer.receive(receiver.now, datagram, {
-          hostname: "receiver",
+        honest.demultiplexer.receive(server.now, datagram, {
+          hostname: "server",
           port: 5000,
         })
       );
     }
   };
-  const start = receiver.now;
+  const start = server.now;
   const begin = start + (rate < 100 ? 10_000 : 2_000);
   let near: Connection | undefined;
   let id = 0;
   const seen = new Set<Connection>();
-  for (; receiver.now < begin + 5_000;) {
-    receiver.now++;
-    receiver.demultiplexer.wake(receiver.now);
-    post(receiver.pollAll());
-    while (id < (receiver.now - start) * rate / 1_000) {
+  for (; server.now < begin + 5_000;) {
+    server.now++;
+    server.demultiplexer.wake(server.now);
+    post(server.pollAll());
+    while (id < (server.now - start) * rate / 1_000) {
       const address = { hostname: addressOf(++id), port: 10_000 + id % 50_000 };
-      const stranger = new Stranger(receiver, id, address);
-      stranger.open();
-      if (stranger.connection) seen.add(stranger.connection);
-      if (answers) stranger.say({});
+      const peer = new RawPeer(server, id, address);
+      peer.open();
+      if (peer.connection) seen.add(peer.connection);
+      if (answers) peer.send({});
     }
-    if (receiver.now >= begin && near === undefined) {
-      const to = { hostname: "receiver", port: 5000 };
-      near = honest.demultiplexer.connect(receiver.now, to);
+    if (server.now >= begin && near === undefined) {
+      const to = { hostname: "server", port: 5000 };
+      near = honest.demultiplexer.connect(server.now, to);
       near.write(new Uint8Array(100));
     }
-    honest.demultiplexer.wake(receiver.now);
-    for (const { datagram } of honest.pollAll(receiver.now)) {
+    honest.demultiplexer.wake(server.now);
+    for (const { datagram } of honest.pollAll(server.now)) {
       later(() => {
-        receiver.demultiplexer.receive(receiver.now, datagram, honest.address);
-        post(receiver.pollAll());
+        server.demultiplexer.receive(server.now, datagram, honest.address);
+        post(server.pollAll());
       });
     }
-    while (delayed.length > 0 && delayed[0].at <= receiver.now) {
+    while (delayed.length > 0 && delayed[0].at <= server.now) {
       delayed.shift()!.deliver();
     }
     // The handshake above: a HELLO is answered, and then FINISHED makes it.
     for (;;) {
-      const connection = receiver.demultiplexer.nextIncoming();
+      const connection = server.demultiplexer.nextIncoming();
       if (connection === undefined) break;
       seen.add(connection);
     }
@@ -347,14 +349,14 @@ function crowded(
         const length = connection.read(new Uint8Array(1_000));
         if (length === 100) connection.write(new Uint8Array(100));
         if (length === 50) {
-          return assert(receiver.demultiplexer.accept(connection));
+          return assert(server.demultiplexer.accept(connection));
         }
       }
     }
     if (near && near.read(new Uint8Array(100)) === 100) {
       near.write(new Uint8Array(50));
     }
-    post(receiver.pollAll());
+    post(server.pollAll());
   }
   throw new Error("It did not get in");
 }
