@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { RateMeter } from "../../lib/session/progress.ts";
+import type { Channel } from "../../lib/endpoint/channel.ts";
+import type { SessionEvent } from "../../lib/session/events.ts";
+import { ProgressTracker, RateMeter } from "../../lib/session/progress.ts";
 
 Deno.test("a rate is that of the last three seconds", () => {
   const meter = new RateMeter();
@@ -16,4 +18,27 @@ Deno.test("two samples at the same time make no rate", () => {
   const meter = new RateMeter();
   meter.sample(5, 0);
   assertEquals(meter.sample(5, 100), 0);
+});
+
+Deno.test("what was kept is an event once, and counts in the totals; all else is passed on", () => {
+  const events: SessionEvent[] = [];
+  const counters = {
+    datagramsSent: 7,
+    retransmissions: 2,
+    duplicatesReceived: 1,
+  };
+  const channel = { counters } as unknown as Channel;
+  const progress = new ProgressTracker(channel, {
+    on: (event) => events.push(event),
+  });
+  progress.take({ type: "kept", bytes: 100, path: "a" });
+  progress.take({ type: "kept", bytes: 50, path: "b" });
+  progress.take({ type: "entry", path: "b" });
+  progress.take({ type: "restarted", path: "c" });
+  assertEquals(events, [
+    { type: "resumed", bytes: 100, path: "a" },
+    { type: "restarted", path: "c" },
+  ]);
+  const { kept, datagramsSent, retransmissions } = progress.totals();
+  assertEquals([kept, datagramsSent, retransmissions], [150, 7, 2]);
 });
