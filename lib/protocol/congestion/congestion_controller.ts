@@ -1,7 +1,7 @@
 import type { RateSample } from "../recovery/delivery_rate.ts";
 import type { RttEstimator } from "../recovery/rtt.ts";
 
-/** What one acknowledgement has told. Times in milliseconds, sizes in datagram bytes. */
+/** What one acknowledgement tells. Times in milliseconds, sizes in datagram bytes. */
 export interface AckEvent {
   readonly now: number;
   /** Bytes that it newly acknowledges. */
@@ -20,7 +20,7 @@ export interface AckEvent {
   readonly windowLimited: boolean;
 }
 
-/** Packets that were given up together. */
+/** Packets that were declared lost together. */
 export interface LossEvent {
   readonly now: number;
   readonly lostBytes: number;
@@ -29,28 +29,28 @@ export interface LossEvent {
   readonly bytesInFlight: number;
 }
 
-/** Decides how much may be in flight and how fast it leaves. It is told of events and sees no buffers. */
+/** Decides how much may be in flight, and how fast it is sent. It sees events, but no buffers. */
 export interface CongestionController {
   /** Bytes that may be in flight. */
   readonly congestionWindow: number;
   /** Bytes per millisecond, `Infinity` while nothing is known. */
   readonly pacingRate: number;
-  /** A packet that was sent at `sentTime` was acknowledged or given up: before the event that it is part of. */
+  /** A packet that was sent at `sentTime` was acknowledged or declared lost. Called before the event that it is part of. */
   onPacketSettled(sentTime: number, lost: boolean): void;
   onAcked(event: AckEvent): void;
   onLost(event: LossEvent): void;
   /**
-   * From now on datagrams are of up to `datagramSize` bytes, and the peer's
-   * kernel holds `socketBuffer` bytes of such.
+   * From now on datagrams have up to `datagramSize` bytes, and the peer's socket
+   * buffer holds `socketBuffer` bytes of such.
    */
   onPath(datagramSize: number, socketBuffer: number): void;
-  /** Nothing came through for several probe timeouts (RFC 9002, section 7.6). */
+  /** Nothing has arrived for several probe timeouts. */
   onPersistentCongestion(): void;
 }
 
 /**
  * Makes a controller for datagrams of up to `maxDatagramSize` bytes. The seed
- * is for what is to differ between flows.
+ * makes flows differ.
  */
 export type CongestionControllerFactory = (
   maxDatagramSize: number,

@@ -6,19 +6,20 @@ import type {
 
 /** Datagrams in flight at first (RFC 6928). */
 const INITIAL_WINDOW = 10;
-/** Datagrams in flight at least: what keeps acknowledgements coming through heavy loss. */
+/** Datagrams in flight at least, so that acknowledgements keep coming through heavy loss. */
 const MIN_WINDOW = 4;
-/** The window is multiplied by this when congestion shows (RFC 9438, section 4.6). */
+/** What remains of the window after a loss (RFC 9438, section 4.6). */
 const BETA = 0.7;
-/** How steeply the window grows, in datagrams per second cubed (RFC 9438, section 5). */
+/** How steeply the window grows, in datagrams per cubic second (RFC 9438, section 5). */
 const C = 0.4;
-/** Growth per window that is as fair to Reno as Reno itself (RFC 9438, section 4.3). */
+/** Growth per window of a flow that is fair to Reno (RFC 9438, section 4.3). */
 const ALPHA = 3 * (1 - BETA) / (1 + BETA);
-/** Pacing faster than the window over the round trip lets the window fill (RFC 9002, section 7.7). */
+/** Pacing is faster than a window in a round trip, so that the window fills (RFC 9002, section 7.7). */
 const PACING_GAIN = 1.25;
+/** In slow start, the window doubles in a round trip. */
 const SLOW_START_PACING_GAIN = 2;
 
-/** CUBIC (RFC 9438): takes every loss for congestion. Here for comparison, and for whoever wants what TCP does. */
+/** CUBIC (RFC 9438), which takes every loss for congestion: for comparison with BBR, and to behave as TCP does. */
 export class Cubic implements CongestionController {
   #mss: number;
   #congestionWindow: number;
@@ -26,7 +27,7 @@ export class Cubic implements CongestionController {
   #windowBeforeLoss = 0;
   #renoWindow = 0;
   #epochStart: number | undefined;
-  // Seconds into the epoch at which the window is back where loss struck.
+  // K: seconds into the epoch after which the window is back at its size before the loss.
   #k = 0;
   #recoveryStart = -Infinity;
   #smoothedRtt = 0;
@@ -92,7 +93,7 @@ export class Cubic implements CongestionController {
     if (event.sentTime <= this.#recoveryStart) return;
     this.#recoveryStart = event.now;
     this.#epochStart = undefined;
-    // A window that never got back gives way to others (RFC 9438, section 4.7).
+    // Fast convergence (RFC 9438, section 4.7).
     const shrinking = this.#congestionWindow < this.#windowBeforeLoss;
     this.#windowBeforeLoss = this.#congestionWindow *
       (shrinking ? (1 + BETA) / 2 : 1);

@@ -7,17 +7,17 @@ import { BASE_DATAGRAM_SIZE } from "./path_mtu.ts";
 export interface Config {
   /** Silence that ends a connection. */
   readonly timeout: number;
-  /** The largest datagram (UDP payload) that is sent or announced. */
+  /** The largest UDP payload that is sent, or announced. */
   readonly maxDatagramSize: number;
-  /** What is sent at first, if it is no larger; whether the path takes more is tried out. */
+  /** Bytes of a datagram at first; path MTU discovery finds more. */
   readonly initialDatagramSize: number;
-  /** Memory that the socket has for datagrams that wait to be taken. */
+  /** Memory of the socket for datagrams that wait to be read. */
   readonly socketMemory: number;
-  /** Sending rate at most, in bytes per millisecond. */
+  /** The highest sending rate, in bytes per millisecond. */
   readonly maxRate: number;
-  /** What the peer may send before it learns of more. */
+  /** The receive window at first. */
   readonly initialWindow: number;
-  /** What the peer may ever send ahead of the application, and what is kept to be sent again. */
+  /** The largest receive window, and the largest send buffer. */
   readonly maxWindow: number;
   /** Connections served at a time; further ones are told that the host is busy. */
   readonly maxConnections: number;
@@ -34,7 +34,7 @@ export const DEFAULT_CONFIG: Config = {
   initialDatagramSize: BASE_DATAGRAM_SIZE,
   socketMemory: DEFAULT_SOCKET_MEMORY,
   maxRate: Infinity,
-  // More than the second round of Startup has in flight: the next is told in time.
+  // More than the second round of Startup has in flight; the next is granted in time.
   initialWindow: 2 ** 20,
   // 1 Gbit/s at 200 ms has 25 MB in flight.
   maxWindow: 2 ** 25,

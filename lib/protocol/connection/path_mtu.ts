@@ -1,39 +1,40 @@
 import { SYN_SIZE } from "../wire/segment.ts";
 
-/** What every path carries: BASE_PLPMTU. The handshake has proved it, for a SYN has this size. */
+/** BASE_PLPMTU: every path carries it, as the handshake shows, since a SYN has this size. */
 export const BASE_DATAGRAM_SIZE = SYN_SIZE;
-/** Sizes to try before others: UDP over IPv4 in packets of 1,500 and of 9,000 bytes. */
+/** Sizes to probe first: UDP over IPv4 in packets of 1,500 and 9,000 bytes. */
 const COMMON_SIZES = [1472, 8972];
-/** The search ends where less than this share would be gained. */
+/** The search ends when less than this share is to be gained. */
 const RESOLUTION = 1 / 32;
 /**
- * Milliseconds after which a path that did not take the largest size is
- * searched again, at first: a probe may have been lost by chance. Doubled each
- * time, for the path may just be so,
+ * Milliseconds until a path that did not carry the largest size is searched
+ * again, at first; doubled each time. This stands in for MAX_PROBES of RFC 8899,
+ * section 5.1.2: one lost probe ends the attempt at a size, and chance is
+ * corrected half a second later. Three probes of a size that is too large would
+ * cost three round trips on each narrow path, and the search would last longer
+ * than most transfers.
  */
 const FIRST_RAISE_INTERVAL = 500;
-/** up to this: PMTU_RAISE_TIMER. */
+/** PMTU_RAISE_TIMER, in milliseconds: the longest such interval. */
 const MAX_RAISE_INTERVAL = 60_000;
-/** Large datagrams lost in a row, while a smaller one that left later arrived, that show a black hole. */
+/** Large datagrams lost in a row, while a small one that was sent later arrived, that show a black hole. */
 const BLACK_HOLE_LOSSES = 4;
 
-/** What the search is at. */
+/** The state of the search. */
 type Search =
-  /** It is to begin. */
+  /** It has not begun. */
   | { state: "BASE" }
-  /** This size is tried; `packet` is under way, unless it is to be sent. */
+  /** `size` is probed, by `packet` once that was sent. */
   | { state: "SEARCHING"; size: number; packet?: number }
-  /** Nothing larger is known to be worth a try before `until`. */
+  /** Nothing larger is probed before `until`. */
   | { state: "SEARCH_COMPLETE"; until: number };
 
 /**
- * Finds the largest datagram that the path takes (RFC 8899, whose names stand
- * above; RFC 9000, section 14.3). A probe is a datagram of its own, padded, so
- * that its loss costs no data and is no congestion. When large datagrams vanish
- * while small ones arrive, the path has changed: the base size is used at once,
- * and the search begins anew. The base itself needs no search, for where a SYN
- * does not arrive there is no connection. Sizes are those of datagrams, in
- * bytes.
+ * Finds the largest datagram that the path carries (RFC 8899, whose names are
+ * used here, and RFC 9000, section 14.3). A probe is a padded datagram without
+ * data, so its loss costs nothing and is no congestion. If large datagrams are
+ * lost while small ones arrive, the path has changed: the base size is used at
+ * once, and the search begins anew. Sizes are those of datagrams, in bytes.
  */
 export class PathMtu {
   #size: number;
@@ -46,20 +47,20 @@ export class PathMtu {
   #newestLarge = -1;
 
   /**
-   * @param size what is taken to get through until it is seen not to
-   * @param max what may be tried
+   * @param size what the path is assumed to carry
+   * @param max the largest size to probe
    */
   constructor(size: number, max: number) {
     this.#size = Math.min(size, max);
     this.#max = max;
   }
 
-  /** The largest datagram that is known to get through. */
+  /** The largest datagram that may be sent. */
   get size(): number {
     return this.#size;
   }
 
-  /** The path is another one: what every path carries is sent until it shows more. */
+  /** The path has changed: begins at the base size. */
   restart(): void {
     this.#size = Math.min(BASE_DATAGRAM_SIZE, this.#max);
     this.#tooLarge = Infinity;
@@ -69,14 +70,14 @@ export class PathMtu {
     this.#search = { state: "BASE" };
   }
 
-  /** The peer takes datagrams of up to `max`. */
+  /** The peer accepts datagrams of up to `max`. */
   limit(max: number): void {
     this.#max = Math.min(this.#max, max);
     this.#size = Math.min(this.#size, this.#max);
     this.#search = { state: "BASE" };
   }
 
-  /** The size of the probe that is to be sent now, 0 if none is. */
+  /** Moves the search on. @returns the size of the probe that is due, 0 if none is */
   probeSize(now: number): number {
     if (this.#size >= this.#max) return 0;
     const { state } = this.#search;
@@ -90,12 +91,12 @@ export class PathMtu {
     return this.probeSize(now);
   }
 
-  /** The probe left as this packet. */
+  /** The probe was sent as this packet. */
   onProbeSent(packet: number): void {
     if (this.#search.state === "SEARCHING") this.#search.packet = packet;
   }
 
-  /** A packet of `size` bytes has arrived. */
+  /** A packet of `size` bytes was acknowledged. */
   onAcked(now: number, packet: number, size: number): void {
     if (size > BASE_DATAGRAM_SIZE && packet > this.#newestLarge) {
       this.#newestLarge = packet;
@@ -110,7 +111,7 @@ export class PathMtu {
   /**
    * A packet of `size` bytes was lost.
    *
-   * @returns whether it was a probe, so that its loss says nothing else
+   * @returns whether it was a probe, so that its loss is no congestion
    */
   onLost(now: number, packet: number, size: number): boolean {
     const search = this.#search;
@@ -119,7 +120,7 @@ export class PathMtu {
       this.#next(now);
       return true;
     }
-    // Only a packet that left later shows a loss; if none of those was large, it was small.
+    // A later packet has arrived; unless that was large, only small ones arrive.
     if (size > BASE_DATAGRAM_SIZE && packet > this.#newestLarge) {
       if (++this.#largeLost >= BLACK_HOLE_LOSSES) this.#fallBack(packet);
     }
@@ -128,7 +129,7 @@ export class PathMtu {
 
   #fallBack(packet: number): void {
     this.#largeLost = 0;
-    // What is lost from before the search tells nothing new.
+    // Losses from before the new search count no more.
     this.#newestLarge = packet;
     if (this.#size <= BASE_DATAGRAM_SIZE) return;
     this.#size = BASE_DATAGRAM_SIZE;
@@ -150,7 +151,7 @@ export class PathMtu {
     );
   }
 
-  // Common sizes in turn, until one fails; from then on what lies halfway.
+  // Common sizes in turn until one fails, then bisection.
   #candidate(): number | undefined {
     const size = this.#size;
     const unknown = Math.min(this.#tooLarge, this.#max) - size;

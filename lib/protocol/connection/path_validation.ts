@@ -4,18 +4,18 @@ import { SYN_SIZE } from "../wire/segment.ts";
 
 /** Bytes sent to an address for each that came from it, until it is validated (RFC 9000, section 8). */
 const AMPLIFICATION_LIMIT = 3;
-/** Addresses that are tried at a time. */
+/** Addresses that are validated at a time. */
 const MAX_CANDIDATES = 4;
-/** Addresses that were validated and are remembered. */
+/** Validated addresses that are remembered. */
 const MAX_KNOWN = 4;
-/** Challenges to a new address, a probe timeout apart, after which it is given up (RFC 9000, section 8.2.4). */
+/** Challenges to a new address, a probe timeout apart, before validation fails (RFC 9000, section 8.2.4). */
 const MAX_CHALLENGES = 3;
-/** Challenges to the address so far: if none is answered, the peer has left it. */
+/** Challenges to the current address: if none is answered, the peer has left it. */
 const MAX_CURRENT_CHALLENGES = 2;
-/** The probe timeout of a path of which nothing is known, in milliseconds. */
+/** The probe timeout of an unknown path, in milliseconds. */
 const UNKNOWN_PTO = 300;
 
-/** A challenge, where it goes, and in how large a datagram. */
+/** A path challenge, in a datagram of `size` bytes. */
 export interface Challenge<Peer> {
   readonly to: Peer;
   readonly high: number;
@@ -34,19 +34,18 @@ interface Probe<Peer> {
 
 interface Candidate<Peer> extends Probe<Peer> {
   readonly expires: number;
-  /** Bytes that came from there and went there. */
+  /** Bytes received from the address, and sent to it. */
   bytesReceived: number;
   bytesSent: number;
 }
 
 /**
- * Finds out where a peer has moved to (RFC 9000, sections 8.2 and 9.3). What
- * comes from another address is an indication alone: that address and the one so
- * far are both challenged with 64 random bits, and the peer is taken to have
- * moved when the new one has answered and the old one has not. An address that
- * was validated earlier has precedence over one that was validated later, so
- * that nobody who saw a datagram keeps the connection from a peer that is still
- * there.
+ * Follows a peer to another address (RFC 9000, sections 8.2 and 9.3). A datagram
+ * from elsewhere proves nothing: that address and the current one are both
+ * challenged with 64 random bits, and the peer has moved if the new one answers
+ * and the old one does not. An address that was validated earlier takes
+ * precedence, so that nobody who copies datagrams takes the connection from a
+ * peer that is still there.
  */
 export class PathValidation<Peer extends Address> {
   readonly #random: () => number;
@@ -58,7 +57,7 @@ export class PathValidation<Peer extends Address> {
   #decidedAt = Infinity;
 
   /**
-   * @param current where the peer is
+   * @param current the peer's address
    * @param random whole numbers in [0, 2^32), unpredictable
    */
   constructor(current: Peer, random: () => number) {
@@ -67,7 +66,7 @@ export class PathValidation<Peer extends Address> {
     this.#random = random;
   }
 
-  /** Whether what comes from `address` may be taken in. */
+  /** Whether `address` is validated. */
   isKnown(address: Peer): boolean {
     return this.#known.some((known) => isSameAddress(known, address));
   }
@@ -103,7 +102,7 @@ export class PathValidation<Peer extends Address> {
     return this.#candidates.find(({ to }) => isSameAddress(to, address));
   }
 
-  /** A response came: it counts only from the address that was challenged. */
+  /** A response arrived; it counts only from the address that was challenged. */
   onResponse(from: Peer, high: number, low: number): void {
     const probe = isSameAddress(from, this.#current)
       ? this.#currentProbe
@@ -140,7 +139,7 @@ export class PathValidation<Peer extends Address> {
     return { to, high, low, size };
   }
 
-  /** When {@linkcode settle} or {@linkcode next} is to be called, in milliseconds. */
+  /** When {@linkcode settle} or {@linkcode next} is due, in milliseconds. */
   get deadline(): number {
     const current = this.#currentProbe;
     if (current === undefined) return Infinity;
@@ -158,9 +157,9 @@ export class PathValidation<Peer extends Address> {
   }
 
   /**
-   * Decides what can be decided by now.
+   * Decides whether the peer has moved.
    *
-   * @returns where the peer has moved to, if it has
+   * @returns its new address, if it has
    */
   settle(now: number): Peer | undefined {
     const left = this.#currentProbe?.answered === false &&
@@ -205,7 +204,7 @@ function nextChallenge(
   return answered || sent >= most ? Infinity : nextAt;
 }
 
-/** How large a challenge may be. */
+/** Bytes that a challenge may have. */
 function allowance(
   { bytesReceived, bytesSent }: Candidate<unknown>,
 ): number {

@@ -2,15 +2,15 @@ import { ByteWindow } from "../../base/paged_buffer.ts";
 import { RangeSet } from "../../base/range_set.ts";
 import { SYN_SIZE } from "../wire/segment.ts";
 
-/** Why a segment's data cannot be taken. */
+/** Why the data of a segment is refused. */
 export type Unacceptable =
   | "past the FIN"
   | "beyond the window"
   | "too many holes";
 
-/** Ranges kept behind holes: more than loss alone leaves in the largest window. */
+/** Ranges held out of order: more than loss leaves in the largest window. */
 const MAX_RANGES = 4096;
-/** The same of a peer that was not admitted. */
+/** Ranges held out of order of a peer that is not admitted. */
 const MAX_RANGES_BEFORE_ADMISSION = 8;
 
 /** Share of the first window after which it grows. */
@@ -19,8 +19,8 @@ const FIRST_GROWTH_SHARE = 1 / 16;
 const UPDATE_SHARE = 1 / 4;
 
 /**
- * Puts what arrives in order and keeps it until the application reads it. The
- * window it grants ends a capacity beyond what was read and never moves back.
+ * Puts data in order and holds it until the application reads it. The window it
+ * grants ends a capacity beyond what was read, and never moves back.
  */
 export class ReceiveBuffer {
   readonly #bytes = new ByteWindow();
@@ -30,11 +30,11 @@ export class ReceiveBuffer {
   #finSeq = Infinity;
   #highest = 0;
   #admitted = true;
-  /** Whether the peer has said that it could use more. */
+  // Whether the window has held the peer up since it last grew.
   #blocked = false;
   // Sequence number after the last that the peer was told it may send.
   #advertisedEdge = 0;
-  // What must have been read before the window grows again: half an old one's worth.
+  // Sequence number that must have been read before the window grows again.
   #growsAt = 0;
 
   /** Next sequence number expected. */
@@ -47,21 +47,21 @@ export class ReceiveBuffer {
    * @param maxCapacity bytes granted at most
    */
   constructor(capacity: number, maxCapacity: number) {
-    // What a SYN carries comes before any window was granted.
+    // A SYN carries data before any window is granted.
     this.#capacity = Math.max(capacity, SYN_SIZE);
     this.#maxCapacity = maxCapacity;
     this.#growsAt = this.#capacity * FIRST_GROWTH_SHARE;
   }
 
-  /** Keeps next to nothing of a peer until {@linkcode admit}: a window that does not grow, and few holes. */
+  /** Until {@linkcode admit}, the window does not grow, and few ranges are held out of order. */
   restrict(): void {
     this.#admitted = false;
   }
 
   /**
-   * Grants `capacity` bytes, if that is more than before, and more as they are read.
+   * Grants `capacity` bytes, and more as they are read.
    *
-   * @returns whether it is more
+   * @returns whether the window is larger now
    */
   admit(capacity: number): boolean {
     if (this.#admitted) return false;
@@ -83,7 +83,7 @@ export class ReceiveBuffer {
     return this.#capacity;
   }
 
-  /** How many bytes can be read now. */
+  /** Bytes that can be read now. */
   get readable(): number {
     const end = this.finReceived ? this.#finSeq : this.rcvNxt;
     return Math.max(0, end - this.readNxt);
@@ -94,14 +94,14 @@ export class ReceiveBuffer {
     return this.rcvNxt > this.#finSeq;
   }
 
-  /** Whether bytes wait behind a hole. */
+  /** Whether data is held out of order. */
   get hasHole(): boolean {
     return this.#outOfOrder.size > 0;
   }
 
   /**
-   * Whether [`seq`, `end`) may be taken. Data past a FIN, and a FIN before
-   * data that has arrived, contradict what the peer said before.
+   * Why [`seq`, `end`) is refused, if it is. Data past a FIN, and a FIN before
+   * data that has arrived, contradict what the peer sent before.
    *
    * @param end after the payload, without the FIN
    */
@@ -115,7 +115,7 @@ export class ReceiveBuffer {
     return this.#makesHole(seq) ? "too many holes" : undefined;
   }
 
-  // Whether another range would have to be kept, and there are too many.
+  // Whether one range more would be held, and there are too many.
   #makesHole(seq: number): boolean {
     const held = this.#outOfOrder;
     const most = this.#admitted ? MAX_RANGES : MAX_RANGES_BEFORE_ADMISSION;
@@ -157,7 +157,7 @@ export class ReceiveBuffer {
     return this.rcvNxt - before;
   }
 
-  // What came may have covered one range and meet the next.
+  // New data may reach several ranges.
   #advance(): void {
     const held = this.#outOfOrder;
     while (held.size > 0 && held.start(0) <= this.rcvNxt) {
@@ -203,8 +203,10 @@ export class ReceiveBuffer {
   }
 
   /**
-   * Doubles the window if the peer wants that, unless the last growth was not
-   * read yet, the application lags or the limit is reached.
+   * Doubles the window if it holds the peer up, unless the last growth is not
+   * used yet, the application lags behind or the limit is reached.
+   *
+   * @returns whether the window is larger now
    */
   grow(): boolean {
     if (!this.#blocked || !this.#admitted) return false;

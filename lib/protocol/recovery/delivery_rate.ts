@@ -1,6 +1,6 @@
 import type { SentPackets } from "./sent_packets.ts";
 
-/** How fast bytes were delivered over the flight of one packet (draft-cheng-iccrg-delivery-rate-estimation). */
+/** How fast bytes were delivered over the flight of one packet: RS of draft-ietf-ccwg-bbr-06, section 4.1. */
 export interface RateSample {
   /** Bytes per millisecond; 0 if the interval was too short to tell. */
   readonly deliveryRate: number;
@@ -8,20 +8,20 @@ export interface RateSample {
   readonly delivered: number;
   /** What had been delivered when the packet was sent. */
   readonly priorDelivered: number;
-  /** Whether the sender had run out of data, so that the path may be faster. */
+  /** Whether the sender had run out of data, so that the path may be faster than this. */
   readonly appLimited: boolean;
 }
 
-/** Estimates the delivery rate from one packet of each acknowledgement. */
+/** Estimates the delivery rate from the newest packet of each acknowledgement. */
 export class DeliveryRate {
   /** Datagram bytes acknowledged so far. */
   delivered = 0;
   #deliveredTime = 0;
   #firstSentTime = 0;
-  // Bytes delivered up to which what was sent measures the application.
+  // C.app_limited: samples until this much is delivered measure the application.
   #appLimitedUntil = -1;
 
-  /** Notes the state of delivery with a packet that was just recorded. */
+  /** Stores the state of delivery with a packet that was just sent. */
   onSent(now: number, packet: number, packets: SentPackets): void {
     if (packets.bytesInFlight === packets.size(packet)) {
       this.#firstSentTime = now;
@@ -36,12 +36,12 @@ export class DeliveryRate {
     );
   }
 
-  /** The sender has nothing to send: what is in flight now measures the application, not the path. */
+  /** The sender has run out of data. */
   onAppLimited(bytesInFlight: number): void {
     this.#appLimitedUntil = this.delivered + bytesInFlight;
   }
 
-  /** Counts bytes as delivered. */
+  /** Bytes were acknowledged. */
   onDelivered(now: number, bytes: number): void {
     this.delivered += bytes;
     this.#deliveredTime = now;

@@ -3,26 +3,27 @@ import { PacketState, type SentPackets } from "./sent_packets.ts";
 
 /** Later packets that must be acknowledged before an earlier one counts as lost (RFC 9002, section 6.1.1). */
 const PACKET_THRESHOLD = 3;
-/** Round trips for which a wider reordering window is kept after a wrong verdict (RFC 8985, section 6.2), */
+/** Round trips that a widened reordering window lasts (RFC 8985, section 6.2). */
 const WINDOW_PERSISTENCE = 16;
-/** and milliseconds at least: on a short path, round trips pass sooner than reordering comes again. */
+/** Milliseconds that it lasts at least: on a short path, reordering recurs more slowly than round trips pass. */
 const MIN_WINDOW_PERSISTENCE = 1000;
+/** Milliseconds that wireless links hold packets back for. */
 const MIN_MAX_REO_WND = 10;
 
 /**
- * Says which packets are lost: by packet threshold until reordering is seen,
- * and by time always, with a window that wrong verdicts widen (RFC 9002,
- * section 6.1, and RFC 8985, section 6.2). Packet numbers tell by how much a
- * verdict was early, so that one is enough to learn from. Since both tests are
- * monotone in the packet number, a scan ends at the first packet that passes
- * them.
+ * Declares packets lost: by the packet threshold until reordering is seen, and
+ * always by time, with a window that spurious losses widen (RFC 9002, section
+ * 6.1, and RFC 8985, section 6.2). Since retransmissions have packet numbers of
+ * their own, one spurious loss tells how much wider it has to be. Both tests
+ * are monotone in the packet number, so a scan ends at the first packet that
+ * passes them.
  */
 export class LossDetection {
   #reorderingSeen = false;
   #learnedWindow = 0;
   #widenedAt = 0;
   #scan: number;
-  /** When the next packet will count as lost, in milliseconds. */
+  /** When the next packet is declared lost, in milliseconds. */
   deadline = Infinity;
 
   /** @param first the first packet number */
@@ -30,19 +31,19 @@ export class LossDetection {
     this.#scan = first;
   }
 
-  /** The path is another one: what was learned of its reordering is forgotten. */
+  /** The path has changed: forgets the reordering of the old one. */
   restart(): void {
     this.#reorderingSeen = false;
     this.#learnedWindow = 0;
     this.deadline = Infinity;
   }
 
-  /** A packet was acknowledged after packets that were sent after it. */
+  /** A packet was acknowledged after one that was sent later. */
   onReordering(): void {
     this.#reorderingSeen = true;
   }
 
-  /** A packet that had been given up was acknowledged, `elapsed` milliseconds after it was sent. */
+  /** A packet that was declared lost was acknowledged, `elapsed` milliseconds after it was sent. */
   onSpuriousLoss(now: number, elapsed: number, rtt: RttEstimator): void {
     this.#reorderingSeen = true;
     const late = elapsed - Math.max(rtt.smoothedRtt, rtt.adjustedRtt);
@@ -52,8 +53,8 @@ export class LossDetection {
   }
 
   /**
-   * Calls `onLost` for each packet that is lost by now, in order, and sets
-   * {@linkcode deadline} for the next.
+   * Calls `onLost` for each packet that is lost by now, in order, and sets the
+   * {@linkcode deadline} of the next.
    */
   detect(
     now: number,
@@ -89,15 +90,14 @@ export class LossDetection {
     }
     const quarter = Math.min(rtt.minRtt, rtt.smoothedRtt) / 4;
     const wanted = Math.max(quarter, this.#learnedWindow);
-    // A timer that fires a millisecond later than it might is no loss to anyone.
+    // Timers are no finer than a millisecond.
     return Math.max(1, Math.min(wanted, maxReoWnd(rtt)));
   }
 }
 
 /**
- * How long a packet is waited for at most beyond a round trip, in milliseconds:
- * one more (RFC 8985, section 6.2), or what wireless links hold packets back
- * for, where that is more.
+ * The widest reordering window, in milliseconds: a round trip (RFC 8985, section
+ * 6.2), or what wireless links need where that is more.
  */
 export function maxReoWnd(rtt: RttEstimator): number {
   return Math.max(rtt.smoothedRtt, MIN_MAX_REO_WND);

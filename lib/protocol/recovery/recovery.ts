@@ -14,11 +14,11 @@ import type { PacketNumberFilter } from "../sending/packet_number_filter.ts";
 import type { SendBuffer } from "../sending/send_buffer.ts";
 import { PacketState, SentPackets } from "./sent_packets.ts";
 
-/** Probes are never further apart than this, in milliseconds, unless the round trip is: a network that returns is noticed soon. */
+/** Milliseconds between probes at most, or a probe timeout if that is longer: a network that is back is noticed soon. */
 const MAX_PROBE_INTERVAL = 1000;
-/** Acknowledgements of what was never sent that are taken for damage or a forgery by others. */
+/** Acknowledgements of what was not sent that may be damage or forged by others. */
 const MAX_FALSE_ACKS = 16;
-/** Probe timeouts without an answer after which the path is taken for a new one (RFC 9002, section 7.6). */
+/** Probe timeouts in a row that are persistent congestion. Simpler than RFC 9002, section 7.6, which compares when lost packets were sent. */
 const PERSISTENT_PROBES = 3;
 
 /** What the recovery of a connection needs. */
@@ -36,8 +36,8 @@ export interface RecoveryOptions {
 }
 
 /**
- * Knows what is in flight and decides what becomes of it: takes in
- * acknowledgements, gives packets up, says when and how much may be sent, and
+ * Detects loss and controls congestion (RFC 9002): it processes
+ * acknowledgements, declares packets lost, limits what may be sent, and says
  * when to probe. It composes the estimators and the congestion controller.
  */
 export class Recovery {
@@ -55,7 +55,7 @@ export class Recovery {
   #datagramSize = 0;
   #probeTimeouts = 0;
   #appLimited = true;
-  // Packets below this took another path: they tell nothing of this one.
+  // Packets below this took another path.
   #pathStart = 0;
   #falseAcks = 0;
 
@@ -63,7 +63,7 @@ export class Recovery {
   #steadyProbes: number;
   #probesDue = 0;
 
-  // Gathered while one acknowledgement is taken in.
+  // Collected while one acknowledgement is processed.
   #now = 0;
   #priorLargest = -1;
   #newest = -1;
@@ -121,22 +121,22 @@ export class Recovery {
     return this.packets.bytesInFlight + size <= this.congestionWindow;
   }
 
-  /** Whether the pacer lets a datagram go now. */
+  /** Whether pacing allows a datagram now. */
   pacerAllows(now: number): boolean {
     return this.#pacer.allows(now);
   }
 
-  /** When the pacer has a burst to let go, in milliseconds. */
+  /** When pacing allows the next burst, in milliseconds. */
   get pacingDeadline(): number {
     return this.#pacer.deadline;
   }
 
-  /** From when on a sender that the pacer held back was woken too late, in milliseconds. */
+  /** When the timer of that burst is too late, in milliseconds. */
   get pacingLateFrom(): number {
     return this.#pacer.lateFrom;
   }
 
-  /** Whether the pacer keeps to a rate that was set rather than found. */
+  /** Whether the maximum rate limits the sender. */
   get atMaxRate(): boolean {
     return this.#pacer.atMaxRate;
   }
@@ -146,7 +146,7 @@ export class Recovery {
     return this.#rate.delivered;
   }
 
-  /** The sender has nothing to send although it might. */
+  /** The application has nothing to send. */
   onAppLimited(): void {
     this.#appLimited = true;
     this.#rate.onAppLimited(this.packets.bytesInFlight);
@@ -157,7 +157,7 @@ export class Recovery {
     this.#appLimited = false;
   }
 
-  /** Records a datagram of `size` bytes with [`seq`, `seq` + `sequenceLength`), which asks for an acknowledgement. */
+  /** Records a datagram of `size` bytes with [`seq`, `seq` + `sequenceLength`), which is to be acknowledged. */
   onSent(
     now: number,
     seq: number,
@@ -204,8 +204,8 @@ export class Recovery {
   }
 
   /**
-   * The path is another one: what is in flight is given up, and what is known of
-   * the path forgotten (RFC 9000, section 9.4).
+   * The path has changed: declares lost what is in flight, and forgets what is
+   * known of the path (RFC 9000, section 9.4).
    */
   restart(controller: CongestionController): void {
     const { packets } = this;
@@ -226,7 +226,7 @@ export class Recovery {
     this.#pacer.rate = controller.pacingRate;
   }
 
-  /** Takes in the acknowledgement that a segment carries. */
+  /** Processes the acknowledgement that a segment carries. */
   onAck(now: number, segment: Segment): void {
     const { packets } = this;
     const priorInFlight = packets.bytesInFlight;
@@ -267,7 +267,7 @@ export class Recovery {
       windowLimited: !this.#appLimited,
     });
     this.#pacer.rate = this.#controller.pacingRate;
-    // What is given up too early is to be recognised when it arrives.
+    // A lost packet is remembered for as long as it may turn out to be spurious.
     packets.forget(now - this.rtt.smoothedRtt - 2 * maxReoWnd(this.rtt));
   }
 
@@ -312,7 +312,7 @@ export class Recovery {
     packets.mark(packet, PacketState.ACKED);
   };
 
-  /** Gives up what is lost by now. */
+  /** Declares lost what is lost by now. */
   detectLosses(now: number): void {
     this.#now = now;
     this.#lostBytes = 0;
@@ -357,7 +357,7 @@ export class Recovery {
     );
   }
 
-  /** Does what is due: gives packets up, or asks for probes (RFC 9002, section 6.2.4). */
+  /** The timer has fired: declares packets lost, or makes probes due (RFC 9002, section 6.2.4). */
   onTimeout(now: number): void {
     if (now < this.deadline) return;
     if (this.#detection.deadline !== Infinity) {

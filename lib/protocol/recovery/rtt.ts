@@ -1,19 +1,20 @@
-/** Round-trip time before the first sample, in milliseconds: short enough that a lost SYN costs little. */
+/** The round-trip time before the first sample, in milliseconds. RFC 9002, section 6.2.2, has 333; a lost SYN costs less with this. */
 const INITIAL_RTT = 100;
-/** No timer is finer than this, in milliseconds: event loops and schedulers are late by as much. */
+/** kGranularity, in milliseconds: event loops and schedulers are late by as much. */
 const GRANULARITY = 10;
-/** How long a minimum stays believed, in milliseconds, so that a new path shows. */
+/** Milliseconds after which a larger sample may be the minimum, since the path may have changed. */
 const MIN_RTT_WINDOW = 10_000;
 
 /** Estimates the round-trip time (RFC 9002, section 5). All times in milliseconds. */
 export class RttEstimator {
+  /** The last sample without the peer's delay; RFC 9002 calls the sample itself latest_rtt. */
   adjustedRtt = 0;
   minRtt = Infinity;
   smoothedRtt = INITIAL_RTT;
   rttvar = INITIAL_RTT / 2;
   #minRttTime = 0;
 
-  /** Forgets all samples: the path is another one. */
+  /** The path has changed: forgets all samples. */
   restart(): void {
     this.adjustedRtt = 0;
     this.minRtt = Infinity;
@@ -27,8 +28,9 @@ export class RttEstimator {
   }
 
   /**
-   * Takes a sample: from the sending of a packet to its acknowledgement, of
-   * which the peer says it held it back for `ackDelay`.
+   * Takes the time from sending a packet to its acknowledgement.
+   *
+   * @param ackDelay how long the peer says it delayed the acknowledgement
    */
   sample(now: number, rtt: number, ackDelay: number): void {
     const first = !this.sampled;
@@ -36,7 +38,7 @@ export class RttEstimator {
       this.minRtt = rtt;
       this.#minRttTime = now;
     }
-    // A delay that the path's minimum contradicts is not believed.
+    // A delay that contradicts the minimum is ignored (RFC 9002, section 5.3).
     const adjusted = rtt - ackDelay >= this.minRtt ? rtt - ackDelay : rtt;
     this.adjustedRtt = adjusted;
     if (first) {
@@ -50,9 +52,9 @@ export class RttEstimator {
   }
 
   /**
-   * The probe timeout without backoff (RFC 9002, section 6.2.1). The peer's
-   * delay of acknowledgements does not enter: a flight ends with PSH, which
-   * asks for one at once.
+   * The probe timeout without backoff (RFC 9002, section 6.2.1), and without
+   * max_ack_delay: each flight ends with PSH, which requests an acknowledgement
+   * at once.
    */
   get pto(): number {
     return this.smoothedRtt + Math.max(4 * this.rttvar, GRANULARITY);

@@ -1,6 +1,6 @@
 import { RangeSet } from "../../base/range_set.ts";
 
-/** What has become of a packet. Pure acknowledgements are not tracked. */
+/** The state of a packet. Packets that ask for no acknowledgement are not tracked. */
 export const PacketState = {
   UNTRACKED: 0,
   OUTSTANDING: 1,
@@ -8,13 +8,12 @@ export const PacketState = {
   LOST: 3,
 } as const;
 
-/** Packets there is room for at first: half-open connections send few. */
+/** Packets that there is room for at first: half-open connections send few. */
 const INITIAL_CAPACITY = 8;
 
 /**
- * What is known of each packet that was sent and may still be acknowledged:
- * columns in a ring that packet numbers index, so that a look-up costs the
- * same whatever the window.
+ * Records each packet that may still be acknowledged, in the columns of a ring
+ * that packet numbers index: a look-up costs the same whatever the window.
  */
 export class SentPackets {
   #mask = INITIAL_CAPACITY - 1;
@@ -82,7 +81,7 @@ export class SentPackets {
     return this.next++;
   }
 
-  /** Notes what had been delivered when `packet` was sent, for {@linkcode DeliveryRate}. */
+  /** Stores what was delivered when `packet` was sent, for {@linkcode DeliveryRate}. */
   snapshot(
     packet: number,
     delivered: number,
@@ -97,7 +96,7 @@ export class SentPackets {
     this.#appLimited[slot] = appLimited ? 1 : 0;
   }
 
-  /** Marks a packet, taking it out of flight. */
+  /** Sets the state of a packet, which takes it out of flight. */
   mark(packet: number, state: 2 | 3): void {
     const slot = packet & this.#mask;
     if (this.#state[slot] === PacketState.OUTSTANDING) {
@@ -120,7 +119,7 @@ export class SentPackets {
     this.#acked.add(from, to);
   }
 
-  /** Forgets, from the oldest on, what is settled: losses only if they were sent before `lostBefore`. */
+  /** Forgets, from the oldest on, packets that are acknowledged, or lost and sent before `lostBefore`. */
   forget(lostBefore: number): void {
     this.#lostBefore = lostBefore;
     while (this.oldest < this.next) {

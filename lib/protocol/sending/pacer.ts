@@ -1,31 +1,29 @@
-/** Milliseconds between bursts, if they stay small: what an event loop's timer can tell. */
+/** Milliseconds between bursts: as fine as the timers of an event loop are. */
 const QUANTUM_TIME = 2.5;
-/** The share of the peer's kernel buffer that a burst may take, if no timer was late, */
+/** Share of the peer's socket buffer that a burst may fill if no timer was late. */
 const QUANTUM_SHARE = 0.3;
-/** and if one was. */
+/** Share of it that a burst may fill if a timer was late. */
 const BURST_SHARE = 0.6;
-/** How much lateness of timers a burst may make up for, in milliseconds. */
+/** Milliseconds of a late timer that a burst may make up for. */
 const LATENESS = 2.5;
-/** A controller that has found the limit stays so little below it while it probes. */
-const NEARLY = 0.85;
-/** Datagrams that may always leave together: fewer than RFC 9002, section 7.7, allows, for a queue that others fill takes no more. */
+/** A controller that has reached the maximum rate stays above this share of it. */
+const MAX_RATE_SHARE = 0.85;
+/** Datagrams that may always leave together: fewer than RFC 9002, section 7.7, allows, since a queue that other flows fill has no room for more. */
 const MIN_BURST = 4;
 
 /**
- * Spreads datagrams over time at a given rate, in small bursts, since each
- * pause costs a turn of the event loop. A virtual clock runs ahead with each
- * datagram, and lags by no more than a large burst. While it is ahead of real
- * time nothing is sent; who has nothing else to do waits until a small burst is
- * due.
+ * Spreads datagrams over time (RFC 9002, section 7.7), in small bursts, since
+ * each pause costs a turn of the event loop. A virtual clock advances with each
+ * datagram and lags behind by a large burst at most. While it is ahead of real
+ * time nothing is sent, and the next timer is set for a small burst.
  */
 export class Pacer {
   #free = 0;
   #deadline = 0;
-  /** Bytes per millisecond that the path is asked to take at most, whatever the congestion controller says. */
+  // Bytes per millisecond, whatever the congestion controller allows.
   readonly #maxRate: number;
   #rate: number;
   #datagramSize = 0;
-  // Bytes that the peer's kernel holds in datagrams of this size.
   #socketBuffer = 0;
 
   /** @param maxRate bytes per millisecond, `Infinity` for no limit */
@@ -50,19 +48,19 @@ export class Pacer {
     return this.#free <= now;
   }
 
-  /** When it is worth waking to send the next burst, in milliseconds. */
+  /** When the next burst is due, in milliseconds. */
   get deadline(): number {
     return this.#deadline;
   }
 
-  /** When waking has become so late that no burst makes up for it, in milliseconds. */
+  /** When a timer is later than a burst makes up for, in milliseconds. */
   get lateFrom(): number {
     return this.#deadline + LATENESS;
   }
 
-  /** Whether the limit that was set, not the congestion controller, says how fast. */
+  /** Whether the maximum rate, not the congestion controller, limits the sender. */
   get atMaxRate(): boolean {
-    return this.#rate >= NEARLY * this.#maxRate;
+    return this.#rate >= MAX_RATE_SHARE * this.#maxRate;
   }
 
   /** Accounts for a datagram of `size` bytes. */

@@ -1,7 +1,7 @@
 import { ByteWindow } from "../../base/paged_buffer.ts";
 import { RangeSet } from "../../base/range_set.ts";
 
-/** A run of sequence numbers to be sent as one segment. */
+/** Sequence numbers to be sent in one segment. */
 export interface SendRange {
   /** First sequence number. */
   start: number;
@@ -14,10 +14,10 @@ export interface SendRange {
 const INITIAL_CAPACITY = 2 ** 16;
 
 /**
- * What the application has written and the peer has not acknowledged. The SYN
- * has sequence number 0, the byte at offset n of the stream n + 1, and the FIN
- * the number after the last byte, so that the three are lost, acknowledged and
- * sent again by one mechanism.
+ * Holds what the application has written until the peer acknowledges it. The
+ * SYN has sequence number 0, the byte at offset n of the stream n + 1, and the
+ * FIN the number after the last byte, so that one mechanism sends, loses and
+ * acknowledges all three.
  */
 export class SendBuffer {
   readonly #bytes = new ByteWindow();
@@ -36,17 +36,17 @@ export class SendBuffer {
   /** Whether the FIN follows what was written. */
   closed = false;
 
-  /** @param maxCapacity bytes kept at most, whatever the window */
+  /** @param maxCapacity bytes held at most */
   constructor(maxCapacity: number) {
     this.#maxCapacity = maxCapacity;
   }
 
-  /** How many bytes can be written now. */
+  /** Bytes that can be written now. */
   get space(): number {
     return this.#capacity - (this.writeEnd - this.sndUna);
   }
 
-  /** Bytes kept at most for now. */
+  /** Bytes held at most for now. */
   get capacity(): number {
     return this.#capacity;
   }
@@ -61,34 +61,34 @@ export class SendBuffer {
     return this.closed && this.allAcked;
   }
 
-  /** Whether there is something to be sent again. */
+  /** Whether something is to be retransmitted. */
   get hasLost(): boolean {
     return this.#lost.size > 0;
   }
 
-  /** Whether something was never sent yet, window or not. */
+  /** Whether something was not sent yet, within the window or beyond it. */
   get hasNew(): boolean {
     return this.sndNxt < this.#end;
   }
 
-  /** How many sequence numbers were never sent and may be now. */
+  /** Sequence numbers not sent yet that the window allows. */
   sendable(windowEdge: number): number {
     return Math.max(0, this.#sendableEnd(windowEdge) - this.sndNxt);
   }
 
   /** Whether {@linkcode next} has a range. */
   hasSendable(windowEdge: number): boolean {
-    return this.#hasRepeatable(windowEdge) ||
+    return this.#hasRetransmittable(windowEdge) ||
       this.sndNxt < this.#sendableEnd(windowEdge);
   }
 
-  // Before the peer has answered, nothing leaves but the SYN with what fits on it.
-  #hasRepeatable(windowEdge: number): boolean {
+  // Before the peer has answered, only the SYN is sent, with the data that fits on it.
+  #hasRetransmittable(windowEdge: number): boolean {
     const lost = this.#lost;
     return lost.size > 0 && (windowEdge > 0 || lost.start(0) === 0);
   }
 
-  // The SYN may carry data that no window has granted yet. A FIN takes none.
+  // The SYN may carry data before a window is granted. A FIN needs no window.
   #sendableEnd(windowEdge: number): number {
     if (this.sndNxt === 0) return this.#end;
     return windowEdge >= this.writeEnd ? this.#end : windowEdge;
@@ -123,15 +123,14 @@ export class SendBuffer {
   }
 
   /**
-   * The next range to send: what was lost first, then what is new, of which
-   * nothing at or past `windowEdge` (a FIN needs no window). The object is
-   * reused.
+   * The next range to send: what was lost before what is new, and nothing new
+   * at or beyond `windowEdge`. The object is reused.
    *
    * @param maxPayload bytes of payload at most
    */
   next(maxPayload: number, windowEdge: number): SendRange | undefined {
     const range = this.#range;
-    if (this.#hasRepeatable(windowEdge)) {
+    if (this.#hasRetransmittable(windowEdge)) {
       range.start = this.#lost.start(0);
       range.end = this.#cut(range.start, this.#lost.end(0), maxPayload);
       range.retransmission = true;
@@ -145,7 +144,7 @@ export class SendBuffer {
     return range;
   }
 
-  /** The oldest unacknowledged range that was sent, to probe with. */
+  /** The oldest unacknowledged range, for a probe. */
   oldest(maxPayload: number): SendRange | undefined {
     if (this.sndUna === this.sndNxt) return undefined;
     const range = this.#range;
@@ -164,7 +163,7 @@ export class SendBuffer {
     return payloadEnd === lastByte ? end : payloadEnd;
   }
 
-  /** The range is on its way. */
+  /** The range was sent. */
   sent(start: number, end: number): void {
     if (end > this.sndNxt) this.sndNxt = end;
     if (this.#lost.size > 0) this.#lost.remove(start, end);
@@ -182,7 +181,7 @@ export class SendBuffer {
     const held = this.#acked;
     if (held.size > 0) {
       held.removeBelow(ack);
-      // What arrived before the rest may follow on.
+      // What was acknowledged ahead of it may be next.
       if (held.size > 0 && held.start(0) === ack) {
         this.sndUna = held.end(0);
         held.removeBelow(this.sndUna);
@@ -202,7 +201,7 @@ export class SendBuffer {
     if (this.#lost.size > 0) this.#lost.remove(start, end);
   }
 
-  /** A packet with [`start`, `end`) was lost: what of it has not arrived otherwise is to be sent again. */
+  /** A packet with [`start`, `end`) was lost: what of it is not acknowledged otherwise is to be retransmitted. */
   lost(start: number, end: number): void {
     this.#acked.gaps(
       Math.max(start, this.sndUna),

@@ -7,7 +7,7 @@ import {
 } from "../../base/integers.ts";
 import { writeUint32, writeUint53, writeVarint } from "../../base/integers.ts";
 
-/** The flags of a segment. The first three have the values they have in the seed of ferry, RST follows. */
+/** The flags of a segment. */
 export const Flag = {
   /** The sender's direction ends after this segment's payload. */
   FIN: 1,
@@ -17,17 +17,17 @@ export const Flag = {
   ACK: 4,
   /** The connection is over; the payload's first byte is a {@linkcode Reset} code. */
   RST: 8,
-  /** Acknowledge at once, and hand what is there to the application (RFC 9293, section 3.9.1.2). */
+  /** Acknowledge at once, and deliver to the application what has arrived (RFC 9293, section 3.9.1.2). */
   PSH: 16,
-  /** The sender could use a larger window than it has been granted. */
+  /** The receive window will hold the sender up, or does (DATA_BLOCKED of RFC 9000, section 19.12). */
   BLOCKED: 32,
-  /** To a SYN: come again with this cookie. */
+  /** Answers a SYN, which is to be repeated with this cookie (Retry of RFC 9000, section 17.2.5). */
   COOKIE: 64,
-  /** Asks whether the peer is at an address, or answers that. */
+  /** Validates a path, or responds to that. */
   PATH: 128,
 } as const;
 
-/** What a segment with PATH is (RFC 9000, sections 19.17 and 19.18). */
+/** The kinds of segments with PATH (RFC 9000, sections 19.17 and 19.18). */
 export const PathKind = {
   CHALLENGE: 0,
   RESPONSE: 1,
@@ -35,17 +35,17 @@ export const PathKind = {
 
 /** Why a connection was reset: the first byte of a RST's payload. */
 export const Reset = {
-  /** It ended in order: whoever waits in TIME-WAIT need not. */
+  /** It ended in order: TIME-WAIT is over. */
   DONE: 0,
-  /** The receiver serves somebody else. */
+  /** The receiver has no place for another connection. */
   BUSY: 1,
-  /** The application gave up. */
+  /** The application aborted. */
   ABORTED: 2,
   /** There is no such connection. */
   UNKNOWN: 3,
-  /** The peer broke the rules of the wire. */
+  /** The peer violated the protocol. */
   PROTOCOL: 4,
-  /** This version is not spoken here. */
+  /** The receiver does not speak this version. */
   VERSION: 5,
   /** The peer was silent for too long. */
   TIMEOUT: 6,
@@ -53,7 +53,7 @@ export const Reset = {
 
 /** The mark of a ferry datagram, with the version in its low half. */
 export const WIRE_VERSION = 0xf1;
-/** Bytes of a header without its optional parts. */
+/** Bytes of a segment's header without optional parts. */
 export const SEGMENT_HEADER_SIZE = 38;
 /** SACK blocks in one segment, at most. */
 export const MAX_SACK_BLOCKS = 256;
@@ -68,28 +68,28 @@ export const SYN_PART_SIZE = 11;
 export const PATH_PART_SIZE = 9;
 
 /**
- * One segment's header, decoded. An object is filled again and again, so that
- * none is made for each datagram. `lib/protocol/README.md` has the layout.
+ * The header of a segment. One object is reused for all datagrams.
+ * `lib/protocol/README.md` has the layout.
  */
 export class Segment {
   flags = 0;
   idHigh = 0;
   idLow = 0;
-  /** Never used twice in a direction of a connection. */
+  /** Never used twice in one direction of a connection. */
   packetNumber = 0;
-  /** Packet numbers below this need no acknowledgement any more. */
+  /** Packet numbers below this need no acknowledgement. */
   floor = 0;
   /** Sequence number of the SYN, of the first payload byte, or of the FIN. */
   seq = 0;
   payloadLength = 0;
-  /** Where the payload begins in the datagram. */
+  /** Offset of the payload in the datagram. */
   payloadOffset = 0;
 
   /** With ACK: the next sequence number expected. */
   ack = 0;
   /** With ACK: bytes that may be sent from `ack` on. */
   window = 0;
-  /** With ACK: milliseconds from the arrival of the largest packet number to this acknowledgement. */
+  /** With ACK: milliseconds by which the acknowledgement of the largest packet number was delayed. */
   ackDelay = 0;
   /** With ACK: how many SACK blocks of packet numbers there are, newest first. */
   blockCount = 0;
@@ -97,11 +97,11 @@ export class Segment {
   /** Exclusive right edges. */
   readonly blockEnds: Float64Array;
 
-  /** With SYN: the largest datagram its sender takes, in bytes. */
+  /** With SYN: the largest datagram that its sender accepts, in bytes. */
   maxDatagramSize = 0;
   /** With SYN: bytes that may be sent before any acknowledgement. */
   initialWindow = 0;
-  /** With SYN: memory that its sender's kernel has for datagrams which wait for it, in bytes. */
+  /** With SYN: memory of its sender's socket for datagrams that wait to be read, in bytes. */
   socketMemory = 0;
   /** With SYN or COOKIE: the cookie, empty if none. */
   cookie: Uint8Array = EMPTY;
@@ -112,25 +112,25 @@ export class Segment {
   pathHigh = 0;
   pathLow = 0;
 
-  /** @param blocks whose memory for blocks is used, where two are never in use at the same time */
+  /** @param blocks shares its memory for SACK blocks: the two are never in use at the same time */
   constructor(blocks?: Segment) {
     this.blockStarts = blocks?.blockStarts ?? new Float64Array(MAX_SACK_BLOCKS);
     this.blockEnds = blocks?.blockEnds ?? new Float64Array(MAX_SACK_BLOCKS);
   }
 
-  /** How many sequence numbers it takes: payload, and one each for SYN and FIN. */
+  /** Sequence numbers that it takes: one for each byte of payload, for SYN and for FIN. */
   get sequenceLength(): number {
     return this.payloadLength + ((this.flags & Flag.SYN) !== 0 ? 1 : 0) +
       (this.flags & Flag.FIN);
   }
 
-  /** Whether the peer is to acknowledge it: it has data, SYN, FIN or PSH. */
+  /** Whether the peer acknowledges it: it has data, SYN, FIN or PSH. */
   get ackEliciting(): boolean {
     return this.payloadLength > 0 ||
       (this.flags & (Flag.SYN | Flag.FIN | Flag.PSH)) !== 0;
   }
 
-  /** Whether it asks to be acknowledged and handed on at once. */
+  /** Whether it is to be acknowledged and delivered at once. */
   get pushed(): boolean {
     return (this.flags & (Flag.PSH | Flag.SYN | Flag.FIN)) !== 0;
   }
@@ -142,7 +142,7 @@ export class Segment {
 
 const EMPTY = new Uint8Array(0);
 
-/** Why a datagram is no segment. */
+/** Why a datagram is not a segment. */
 export type Malformation =
   | "too short"
   | "not ferry"
@@ -229,7 +229,7 @@ function encodeAck(segment: Segment, into: Uint8Array, start: number): number {
   return at;
 }
 
-/** Puts the datagram's length, in bytes, and the checksum over all of it in their places. */
+/** Writes the datagram's length, in bytes, and the checksum over all of it. */
 export function writeChecksum(into: Uint8Array, length: number): void {
   into[LENGTH_AT] = length >>> 8;
   into[LENGTH_AT + 1] = length;
@@ -237,7 +237,7 @@ export function writeChecksum(into: Uint8Array, length: number): void {
   writeUint32(into, 0, crc32(into.subarray(0, length)));
 }
 
-// Counted with zeros in its place, as UDP's is.
+// Computed over zeros in its place, as UDP's is.
 function hasRightChecksum(datagram: Uint8Array): boolean {
   const checksum = uint32At(datagram, 0);
   writeUint32(datagram, 0, 0);
@@ -247,8 +247,8 @@ function hasRightChecksum(datagram: Uint8Array): boolean {
 }
 
 /**
- * Where the first datagram in `bytes` ends: a kernel may hand on several of one
- * size as one (Linux's UDP_GRO).
+ * Where the first datagram in `bytes` ends: a kernel may join several of one
+ * size (UDP_GRO of Linux).
  */
 export function firstDatagram(bytes: Uint8Array): number {
   const length = statedLength(bytes);
@@ -262,10 +262,10 @@ function statedLength(datagram: Uint8Array): number {
 }
 
 /**
- * Reads a datagram into `segment`. Nothing in `segment` may be relied on
- * unless it returns `undefined`. What follows the payload is padding.
+ * Decodes a datagram into `segment`, which is valid only if it returns
+ * `undefined`. What follows the payload is padding.
  *
- * @returns why the datagram is no segment, or `undefined` if it is one
+ * @returns why the datagram is not a segment, `undefined` if it is one
  */
 export function decodeSegment(
   datagram: Uint8Array,
@@ -300,7 +300,7 @@ export function decodeSegment(
 
 // Leaves room for a payload, a SYN and a FIN below 2^53.
 const MAX_SEQ = 2 ** 53 - 2 ** 17;
-// Past the end of any datagram, so that the one check at the end sees it.
+// Beyond the end of any datagram, so that the one check at the end fails.
 const MALFORMED = 2 ** 20;
 
 function decodeSyn(datagram: Uint8Array, segment: Segment, at: number): number {
@@ -310,7 +310,7 @@ function decodeSyn(datagram: Uint8Array, segment: Segment, at: number): number {
   segment.socketMemory = uint32At(datagram, at + 6);
   const end = at + SYN_PART_SIZE + datagram[at + 10]!;
   if (end > datagram.length) return MALFORMED;
-  // A stream begins at 0; and into less than a SYN takes no header might fit.
+  // A stream begins at 0; and a datagram smaller than a SYN might not hold a header.
   const opens = segment.has(Flag.SYN);
   if (opens && (segment.seq > 0 || segment.maxDatagramSize < SYN_SIZE)) {
     return MALFORMED;
@@ -356,7 +356,7 @@ function decodeAck(
     const length = readVarint(datagram, cursor);
     segment.blockEnds[i] = edge - gap;
     edge -= gap + length;
-    // A gap of nothing would join two blocks, a length of nothing is none.
+    // An empty gap would join two blocks, and an empty block is none.
     if (edge < 0 || length === 0 || (i > 0 && gap === 0)) return MALFORMED;
     segment.blockStarts[i] = edge;
   }
