@@ -60,6 +60,9 @@ for (const vector of vectors) {
       clientFinished: hexOf(finished),
       serverFinished: hexOf(proof),
       words,
+      clientApplication: hexOf(sending),
+      serverApplication: hexOf(receiving),
+      exporter: hexOf(client.session.exporter),
       binding: hexOf(client.session.binding),
       data: hexOf(data),
     }, {
@@ -68,6 +71,9 @@ for (const vector of vectors) {
       clientFinished: vector.clientFinished,
       serverFinished: vector.serverFinished,
       words: vector.words ?? undefined,
+      clientApplication: vector.secrets.clientApplication,
+      serverApplication: vector.secrets.serverApplication,
+      exporter: vector.secrets.exporter,
       binding: vector.binding,
       data: vector.data,
     });
