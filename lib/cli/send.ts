@@ -2,9 +2,8 @@ import type { ConfirmReceiver } from "../session/consent.ts";
 import { send } from "../session/send.ts";
 import { StdinSource } from "../transfer/files/reading/standard_streams.ts";
 import type { SendCommand } from "./arguments/args.ts";
-import { askCode } from "./terminal/ask_code.ts";
 import { checkReport, Observer } from "./reporting/observer.ts";
-import { Questions } from "./terminal/questions.ts";
+import { askCode, Questions } from "./terminal/questions.ts";
 import type { Reporter } from "./reporting/reporter.ts";
 import { Terminal } from "./terminal/terminal.ts";
 

@@ -3,6 +3,7 @@ import { abortable } from "../../base/async.ts";
 import { isHidden, type OfferRequest } from "../../session/consent.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import type { Question, Reporter } from "../reporting/reporter.ts";
+import { normalCode } from "../../secure/code/code.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
@@ -130,4 +131,20 @@ function wordsLine(
   return words === undefined
     ? "Nothing is encrypted, so nothing shows whether somebody is in between"
     : `The ${other} has to see the same words: ${words.join(" ")}`;
+}
+
+/**
+ * Asks the person at the terminal for the receiver's code.
+ *
+ * @returns `undefined` where nobody can be asked
+ * @throws {Failure} `code-empty` or `code-too-long`
+ */
+export async function askCode(
+  terminal: Terminal | undefined,
+  interrupted: AbortSignal,
+): Promise<string | undefined> {
+  const question = new TextEncoder().encode("The receiver's code: ");
+  const show = () => void Deno.stderr.writeSync(question);
+  const line = await terminal?.ask(show, interrupted) ?? undefined;
+  return line === undefined ? undefined : normalCode(line);
 }
