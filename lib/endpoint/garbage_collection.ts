@@ -1,7 +1,7 @@
 /** Half-open connections that have gone between collections; each leaves some tens of kilobytes. */
-const CONNECTIONS_PER_COLLECTION = 256;
+const CONNECTIONS_PER_COLLECTION = 128;
 /** Unrouted datagrams that leave as much garbage as one connection. */
-const DATAGRAMS_PER_CONNECTION = 64;
+const DATAGRAMS_PER_CONNECTION = 128;
 
 /** What V8 offers with `--expose-gc`. */
 interface ExposedCollector {

@@ -14,6 +14,8 @@ export class Timer {
   #time = Infinity;
   #timeout: ReturnType<typeof setTimeout> | undefined;
   #immediate: ReturnType<typeof setImmediate> | undefined;
+  /** Counts settings and clearings. */
+  #generation = 0;
 
   constructor(onTime: () => void) {
     this.#onTime = onTime;
@@ -31,14 +33,15 @@ export class Timer {
     this.clear();
     this.#time = due;
     if (due === now) {
-      this.#immediate = setImmediate(this.#fire);
+      this.#immediate = setImmediate(this.#fire, this.#generation);
     } else {
       const wait = Math.max(0, due - now - TIMER_LATENESS);
-      this.#timeout = setTimeout(this.#fire, wait);
+      this.#timeout = setTimeout(this.#fire, wait, this.#generation);
     }
   }
 
   clear(): void {
+    this.#generation++;
     clearTimeout(this.#timeout);
     if (this.#immediate !== undefined) clearImmediate(this.#immediate);
     this.#timeout = undefined;
@@ -46,7 +49,11 @@ export class Timer {
     this.#time = Infinity;
   }
 
-  readonly #fire = (): void => {
+  // Deno 2.5 also fires a timer that is cleared in the turn in which it is due.
+  // Taken for the current one it would make this forget that, which goes on: with
+  // each such moment there would be one more.
+  readonly #fire = (generation: number): void => {
+    if (generation !== this.#generation) return;
     this.#timeout = undefined;
     this.#immediate = undefined;
     this.#time = Infinity;

@@ -48,3 +48,81 @@ Deno.test("a timer that is cleared or set to infinity does not fire", async () =
   await new Promise((resolve) => setTimeout(resolve, 10));
   assertEquals(fired.length, 0);
 });
+
+/** Milliseconds after which all that the tests below set has fired. */
+const LONG = 60;
+
+function pause(time: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, time));
+}
+
+/** Lets time pass without a turn of the event loop. */
+function block(time: number): void {
+  const end = performance.now() + time;
+  while (performance.now() < end);
+}
+
+/** Lets datagrams arrive in the turn in which a timer is due, `count` times. */
+async function withArrivals(
+  count: number,
+  onArrival: () => void,
+  beforeEach: () => void,
+): Promise<void> {
+  const here = { transport: "udp", hostname: "127.0.0.1", port: 0 } as const;
+  const far = Deno.listenDatagram(here);
+  const near = Deno.listenDatagram(here);
+  for (let i = 0; i < count; i++) {
+    beforeEach();
+    const arriving = near.receive().then(onArrival);
+    await Promise.all([far.send(new Uint8Array(1), near.addr), arriving]);
+  }
+  far.close();
+  near.close();
+}
+
+Deno.test("a timer that is cleared as it is due does not call, unless it has", async () => {
+  let [calls, before] = [0, 0];
+  const timer = new Timer(() => calls++);
+  await withArrivals(
+    20,
+    () => {
+      before = calls;
+      timer.clear();
+    },
+    () => {
+      assertEquals(calls, before);
+      const now = performance.now();
+      timer.set(now + 5, now);
+      block(10);
+    },
+  );
+  await pause(LONG);
+  assertEquals(calls, before);
+});
+
+Deno.test("a timer that is set anew as it is due does not call the more often", async () => {
+  let calls = 0;
+  let ended = false;
+  const timer = new Timer(() => {
+    calls++;
+    setTimer();
+  });
+  const setTimer = () => {
+    if (ended) return;
+    const now = performance.now();
+    timer.set(now + 5, now);
+  };
+  await withArrivals(
+    20,
+    () => {
+      timer.clear();
+      setTimer();
+    },
+    () => block(10),
+  );
+  const before = calls;
+  await pause(LONG);
+  ended = true;
+  timer.clear();
+  assert(calls - before <= LONG / 4, `${calls - before} calls`);
+});
