@@ -34,7 +34,7 @@ export interface EndpointOptions {
    *
    * @default {every address of both families}
    */
-  readonly hostname?: string;
+  readonly hostname?: string | undefined;
   /** UDP port, 0 for any. */
   readonly port: number;
   /** Milliseconds of silence that end a connection. */
@@ -44,23 +44,23 @@ export interface EndpointOptions {
    *
    * @default {what probes find}
    */
-  readonly mtu?: number;
+  readonly mtu?: number | undefined;
   /** Sending rate at most, in bytes per millisecond. */
-  readonly maxRate?: number;
+  readonly maxRate?: number | undefined;
   /**
    * The congestion controller.
    *
    * @default {"bbr"}
    */
-  readonly congestion?: ControllerName;
+  readonly congestion?: ControllerName | undefined;
   /**
    * Connections served at a time.
    *
    * @default {1}
    */
-  readonly maxConnections?: number;
+  readonly maxConnections?: number | undefined;
   /** Called for each datagram. */
-  readonly trace?: (event: TraceEvent) => void;
+  readonly trace?: ((event: TraceEvent) => void) | undefined;
 }
 
 /**

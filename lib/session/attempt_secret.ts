@@ -5,18 +5,18 @@
 
 /** Why there is no secret. */
 export type NoSecret =
-  /** The environment names no directory for it, or may not be asked. */
+  /** The environment names no directory for it, or may not be read. */
   | "no-directory"
-  /** The runtime may not read or write there, and nobody is asked whether it may. */
+  /** The runtime lacks the permission to read or write there. */
   | "no-permission"
-  /** Something there is a link or no regular file, belongs to somebody else, or is open to others. */
+  /** Something there is a link or no regular file, belongs to another user, or is open to others. */
   | "unsafe"
-  /** It is there and is not 32 bytes long. */
+  /** It is not 32 bytes long. */
   | "malformed"
-  /** It is not there and cannot be made, or it cannot be read. */
+  /** It cannot be made or read. */
   | "unusable";
 
-/** The secret; or why there is none, and of what path that is said. */
+/** The secret; or why there is none, and the path that is to blame. */
 export type AttemptSecret =
   | { readonly secret: Uint8Array<ArrayBuffer> }
   | { readonly missing: NoSecret; readonly path?: string };
@@ -26,8 +26,8 @@ const SIZE = 32;
 const NAME = "attempt-key";
 const WINDOWS = Deno.build.os === "windows";
 
-/** Something that keeps a secret from being used. */
-class Refusal extends Error {
+/** Something prevents the use of a secret. */
+class UnusableSecret extends Error {
   readonly missing: NoSecret;
   readonly path: string;
 
@@ -53,16 +53,16 @@ export function attemptSecret(
   if (home === undefined) return { missing: "no-directory" };
   const path = `${home.state}/ferry/${NAME}`;
   try {
-    if (!mayUse(home.state)) throw new Refusal("no-permission", path);
+    if (!mayUse(home.state)) throw new UnusableSecret("no-permission", path);
     return { secret: read(path) ?? make(path, home.owned) };
   } catch (error) {
-    return error instanceof Refusal
+    return error instanceof UnusableSecret
       ? { missing: error.missing, path: error.path }
       : { missing: "unusable", path };
   }
 }
 
-/** What the environment has; undefined where it may not be asked. */
+/** A variable of the environment; undefined where it may not be read. */
 function environmentVariable(name: string): string | undefined {
   const permission = { name: "env", variable: name } as const;
   if (Deno.permissions.querySync(permission).state !== "granted") return;
@@ -70,9 +70,9 @@ function environmentVariable(name: string): string | undefined {
 }
 
 /**
- * Where programs keep their state, and the directory that has to be this user's
- * before anything is made below it: of root's making in another's home, say,
- * that user would have no use.
+ * Where programs keep their state, and the directory that must be this user's
+ * before anything is made below it: what root made in another user's home, that
+ * user could not read.
  */
 function stateHome(
   variable: (name: string) => string | undefined,
@@ -86,7 +86,7 @@ function stateHome(
     return state === undefined ? undefined : { state, owned: state };
   }
   const home = absolute("HOME");
-  // A relative path is to be ignored, says the specification
+  // The specification ignores relative paths
   const state = absolute("XDG_STATE_HOME") ?? (home && `${home}/.local/state`);
   return state === undefined ? undefined : { state, owned: home ?? state };
 }
@@ -111,7 +111,7 @@ function read(path: string): Uint8Array<ArrayBuffer> | undefined {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-  // Whoever may change the directory may put another file there
+  // A user who may change the directory may put another file there
   const directory = path.slice(0, -NAME.length - 1);
   check(Deno.lstatSync(directory), directory, "isDirectory");
   // No link, so none is followed; nor a named pipe, which would keep it waiting
@@ -119,7 +119,7 @@ function read(path: string): Uint8Array<ArrayBuffer> | undefined {
   using file = Deno.openSync(path);
   const info = file.statSync();
   if (info.ino !== seen.ino || info.dev !== seen.dev) {
-    throw new Refusal("unsafe", path);
+    throw new UnusableSecret("unsafe", path);
   }
   check(info, path, "isFile");
   const secret = new Uint8Array(SIZE);
@@ -130,18 +130,18 @@ function read(path: string): Uint8Array<ArrayBuffer> | undefined {
     length += count;
   }
   if (length < SIZE || info.size !== SIZE) {
-    throw new Refusal("malformed", path);
+    throw new UnusableSecret("malformed", path);
   }
   return secret;
 }
 
 /**
- * Makes the secret, unless another sender does so meanwhile: whichever is first
- * to give it its name has made it for both.
+ * Makes the secret. If another sender does so at the same time, the first one to
+ * link it under its name has made it for both.
  */
 function make(path: string, owned: string): Uint8Array<ArrayBuffer> {
   const home = Deno.statSync(owned);
-  if (!isOurs(home)) throw new Refusal("unsafe", owned);
+  if (!isOurs(home)) throw new UnusableSecret("unsafe", owned);
   const directory = path.slice(0, -NAME.length - 1);
   Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
   check(Deno.lstatSync(directory), directory, "isDirectory");
@@ -156,7 +156,7 @@ function make(path: string, owned: string): Uint8Array<ArrayBuffer> {
     try {
       let at = 0;
       while (at < SIZE) at += file.writeSync(secret.subarray(at));
-      // Else a crash could leave the name with nothing under it
+      // Or a crash could leave an empty file
       file.syncSync();
     } finally {
       file.close();
@@ -169,11 +169,11 @@ function make(path: string, owned: string): Uint8Array<ArrayBuffer> {
     Deno.removeSync(temporary);
   }
   const made = read(path);
-  if (made === undefined) throw new Refusal("unusable", path);
+  if (made === undefined) throw new UnusableSecret("unusable", path);
   return made;
 }
 
-/** @throws {Refusal} unless it is of this kind, this user's, and others have no use of it */
+/** @throws {UnusableSecret} unless it is of this kind, this user's, and closed to others */
 function check(
   info: Deno.FileInfo,
   path: string,
@@ -182,10 +182,10 @@ function check(
   const closed = kind === "isFile" ? 0o077 : 0o022;
   if (
     !info[kind] || !isOurs(info) || ((info.mode ?? 0) & closed) !== 0
-  ) throw new Refusal("unsafe", path);
+  ) throw new UnusableSecret("unsafe", path);
 }
 
-/** Whether it belongs to the user that this process runs as. Windows keeps others out of the directory by itself. */
+/** Whether it belongs to the user of this process. On Windows the directory is closed to others by itself. */
 function isOurs({ uid }: Deno.FileInfo): boolean {
   return WINDOWS || uid === Deno.uid();
 }

@@ -63,7 +63,7 @@ export interface SessionOptions {
   readonly watch?: ((channel: Channel) => Watcher) | undefined;
 }
 
-/** Observes a transfer. */
+/** Observes a transfer. @internal */
 export interface Watcher {
   /** The transfer begins. */
   start(): void;

@@ -8,10 +8,10 @@ import type { Security } from "../../secure/security.ts";
 import type { Owner } from "../../transfer/files/writing/staging.ts";
 import type { Offer } from "../../transfer/wire/messages.ts";
 
-/** Milliseconds after which what is kept of a code is made, while nobody waits for it. */
-const IDLE = 100;
+/** Milliseconds after which the verifier of a code is computed, before a sender needs it. */
+const VERIFIER_DELAY = 100;
 
-/** Finds to whom unfinished transfers belong, of all that come to one receiver. */
+/** Finds the owners of unfinished transfers of one receiver. */
 export class Owners {
   readonly #code: Owner["code"];
 
@@ -20,29 +20,32 @@ export class Owners {
   }
 
   /**
-   * To whom an unfinished transfer of `offer` will belong: who has the attempt's
-   * key, and who knows the code that let this sender in.
+   * The owner of an unfinished transfer of `offer`: the sender that has the
+   * attempt's key, or any that knows the code.
    *
    * @param binding of the channel in which the offer came
    */
   of({ attempt }: Offer, binding: Uint8Array): Owner {
     const isProved = attempt !== undefined &&
       isAttemptProof(attempt.key, binding, attempt.proof);
-    return { key: isProved ? attempt.key : undefined, code: this.#code };
+    return {
+      ...isProved && { key: attempt.key },
+      ...this.#code && { code: this.#code },
+    };
   }
 }
 
-/** Its verifier is made once, as it takes a while, and before the first sender comes if there is time. */
+/** Computes the verifier once, as it takes a while; before the first sender comes, if there is time. */
 function ownerByCode(code: string): NonNullable<Owner["code"]> {
   let made: string | undefined;
   const verifier = () => made ??= makeCodeVerifier(code);
-  setTimeout(verifier, IDLE).unref();
+  setTimeout(verifier, VERIFIER_DELAY).unref();
   return { verifier, matches: (other) => matchesCode(other, code) };
 }
 
-/** Whether what belongs to one of two senders at the same time belongs to the other, too. */
+/** Whether the owners of two transfers of one receiver are the same. */
 export function isSameOwner(one: Owner, other: Owner): boolean {
-  // One receiver has one code
+  // All transfers of a receiver have the same code
   if (one.code !== undefined && other.code !== undefined) return true;
   return one.key !== undefined && other.key !== undefined &&
     one.key.length === other.key.length &&

@@ -1,19 +1,19 @@
 import { Failure } from "../../base/failure.ts";
 
-/** Milliseconds without progress after which a transfer gives way to who has no place. */
-const LIMIT = 10_000;
+/** Milliseconds without progress after which a transfer may lose its place to another sender. */
+const STALL_TIME = 10_000;
 
-/** What can be ended. */
+/** The channel of a transfer. */
 interface Abortable {
   abort(failure: Error): void;
 }
 
 /**
- * Watches transfers of senders whom no code vouches for, so that who holds a
- * place and sends nothing does not keep others out: where all places are taken,
- * the one that has stood still for longest gives way. Where there is room, a
- * sender may take its time. An offer that a person decides on keeps its place,
- * unless others from the same address wait for an answer, too.
+ * Watches transfers of senders that no code vouches for, so that a sender that
+ * sends nothing does not keep others out: where all places are taken, the
+ * transfer that has made no progress for longest is aborted. Where there is room,
+ * a sender may take its time. An offer that a person decides on keeps its place,
+ * unless others from the same address wait for a decision, too.
  */
 export class Stalls {
   readonly #watched = new Set<Stall>();
@@ -38,10 +38,10 @@ export class Stalls {
   makeRoom(now: number): boolean {
     const [longest] = [...this.#watched].filter((one) => this.#givesWay(one))
       .sort((a, b) => a.since - b.since);
-    if (longest === undefined || now - longest.since < LIMIT) return false;
+    if (longest === undefined || now - longest.since < STALL_TIME) return false;
     longest.end();
     longest.transfer.abort(
-      new Failure({ code: "stalled", seconds: LIMIT / 1000 }),
+      new Failure({ code: "stalled", seconds: STALL_TIME / 1000 }),
     );
     return true;
   }
@@ -54,15 +54,15 @@ export class Stalls {
   }
 }
 
-/** For how long one transfer has made no progress. */
+/** A transfer that is watched. */
 export class Stall {
   readonly transfer: Abortable;
   readonly source: string;
-  /** It is not watched any more. */
+  /** Ends the watch. */
   readonly end: () => void;
   /** When it last made progress. */
   since: number;
-  /** Whether nobody has to decide on it any more. */
+  /** Whether its offer was accepted. */
   accepted = false;
 
   /** Use {@linkcode Stalls.watch}. */
