@@ -7,7 +7,12 @@ Deno.test("a loopback device carries far larger packets than Ethernet", () => {
   }
 });
 
-Deno.test("where no route is known, Ethernet's packets are taken to pass", () => {
+Deno.test("where the system has no route to tell of, Ethernet's packets are taken to pass", () => {
+  // A socket that may not broadcast cannot be connected to this one
+  assertEquals(deviceMtu("255.255.255.255"), 1_500);
+});
+
+Deno.test("of what is no address the system is not asked", () => {
   assertEquals(deviceMtu("no address"), 1_500);
   assertEquals(deviceMtu("12.7.0"), 1_500);
 });

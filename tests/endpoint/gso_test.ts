@@ -53,7 +53,7 @@ Deno.test("a longer one begins a batch of its own, whole", () => {
 
 Deno.test("a batch goes to one peer", () => {
   const peers = [HERE, HERE, THERE, HERE];
-  const next = writer([2, 2, 2, 2], (index) => peers[index]);
+  const next = writer([2, 2, 2, 2], (index) => peers[index]!);
   const batch = new SegmentBatch();
   const to: [Deno.NetAddr, number][] = [];
   while (batch.fill(next, () => 64)) to.push([batch.to, batch.bytes.length]);

@@ -41,9 +41,9 @@ for (const hostname of ["127.0.0.1", "::1"]) {
       const messages = await takeAll(receiver);
       assertEquals(messages.map(({ bytes }) => bytes), sent);
       // As Deno tells the first one's
-      const first = { ...messages[0].from };
+      const first = { ...messages[0]!.from };
       for (const { from } of messages) assertEquals({ ...from }, first);
-      assertEquals(messages[0].from.port, sender.port);
+      assertEquals(messages[0]!.from.port, sender.port);
       receiver.close();
       sender.close();
     },
@@ -61,14 +61,14 @@ Deno.test({
     }));
     const order = [0, 1, 1, 2, 0, 2, 1];
     for (const index of order) {
-      const { hostname, socket } = senders[index];
+      const { hostname, socket } = senders[index]!;
       const to = addressOf(receiver, hostname);
       await socket.send(Uint8Array.of(index), 1, to);
     }
     const messages = await takeAll(receiver);
     assertEquals(messages.map(({ bytes }) => bytes[0]), order);
     for (const { bytes, from } of messages) {
-      const { hostname, socket } = senders[bytes[0]];
+      const { hostname, socket } = senders[bytes[0]!]!;
       assertEquals(from.port, socket.port);
       const mapped = hostname === "::1" ? hostname : `::ffff:${hostname}`;
       assertEquals(from.hostname, mapped);
@@ -110,7 +110,7 @@ Deno.test({
     const closed = tunedSocket("127.0.0.1");
     closed.close();
     const heirs = [1, 2, 3].map(() => tunedSocket("127.0.0.1"));
-    const [sender] = heirs;
+    const sender = heirs[0]!;
     for (const heir of heirs) {
       await sender.send(Uint8Array.of(1), 1, addressOf(heir, "127.0.0.1"));
     }

@@ -3,6 +3,14 @@ import { Random } from "../../lib/base/prng.ts";
 import { Socket } from "../../lib/endpoint/socket/socket.ts";
 import { tunedSocket } from "./tuned_socket.ts";
 
+/** Whether the kernel sends several datagrams at a time. */
+const CAN_SEGMENT = (() => {
+  const socket = tunedSocket("127.0.0.1");
+  const count = socket.maxSegments(100);
+  socket.close();
+  return count > 1;
+})();
+
 /** Sends `bytes` in datagrams of `size` and takes them at the other side. */
 async function carry(
   from: Socket,
@@ -73,16 +81,20 @@ Deno.test("a datagram larger than those of the last batch is not cut", async () 
   socket.close();
 });
 
-Deno.test("a batch that the kernel refuses goes as single datagrams, and so does all after it", async () => {
-  const socket = tunedSocket("127.0.0.1");
-  if (socket.maxSegments(100) === 1) return socket.close();
-  // More datagrams than the kernel cuts
-  const bytes = new Random(1).bytes(150 * 100);
-  assertEquals(await carry(socket, bytes, 100), bytes);
-  assertEquals(socket.maxSegments(100), 1);
-  const more = new Random(2).bytes(150);
-  assertEquals(await carry(socket, more, 100), more);
-  socket.close();
+Deno.test({
+  name:
+    "a batch that the kernel refuses goes as single datagrams, and so does all after it (needs UDP_SEGMENT)",
+  ignore: !CAN_SEGMENT,
+  fn: async () => {
+    const socket = tunedSocket("127.0.0.1");
+    // More datagrams than the kernel cuts
+    const bytes = new Random(1).bytes(150 * 100);
+    assertEquals(await carry(socket, bytes, 100), bytes);
+    assertEquals(socket.maxSegments(100), 1);
+    const more = new Random(2).bytes(150);
+    assertEquals(await carry(socket, more, 100), more);
+    socket.close();
+  },
 });
 
 Deno.test("as many datagrams make a batch as the kernel and the peer's buffer take", () => {

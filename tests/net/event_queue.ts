@@ -17,7 +17,7 @@ export class EventQueue {
 
   /** The earliest time, ms; `Infinity` if none waits. */
   get nextTime(): number {
-    return this.#size > 0 ? this.#times[0] : Infinity;
+    return this.#size > 0 ? this.#times[0]! : Infinity;
   }
 
   /** Lets `item`, a 32-bit whole number, wait for `time`. */
@@ -28,7 +28,7 @@ export class EventQueue {
     while (at > 0) {
       const parent = (at - 1) >> 1;
       // A new item never goes before one of the same time.
-      if (time >= this.#times[parent]) break;
+      if (time >= this.#times[parent]!) break;
       this.#move(parent, at);
       at = parent;
     }
@@ -37,18 +37,18 @@ export class EventQueue {
 
   /** Takes the earliest item. There must be one. */
   pop(): number {
-    const earliest = this.#items[0];
+    const earliest = this.#items[0]!;
     const last = --this.#size;
-    const time = this.#times[last];
-    const order = this.#orders[last];
-    const item = this.#items[last];
+    const time = this.#times[last]!;
+    const order = this.#orders[last]!;
+    const item = this.#items[last]!;
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= last) break;
       if (
         child + 1 < last &&
-        this.#before(child + 1, this.#times[child], this.#orders[child])
+        this.#before(child + 1, this.#times[child]!, this.#orders[child]!)
       ) child++;
       if (!this.#before(child, time, order)) break;
       this.#move(child, at);
@@ -59,14 +59,14 @@ export class EventQueue {
   }
 
   #before(at: number, time: number, order: number): boolean {
-    const own = this.#times[at];
-    return own < time || own === time && this.#orders[at] < order;
+    const own = this.#times[at]!;
+    return own < time || own === time && this.#orders[at]! < order;
   }
 
   #move(from: number, to: number): void {
-    this.#times[to] = this.#times[from];
-    this.#orders[to] = this.#orders[from];
-    this.#items[to] = this.#items[from];
+    this.#times[to] = this.#times[from]!;
+    this.#orders[to] = this.#orders[from]!;
+    this.#items[to] = this.#items[from]!;
   }
 
   #put(at: number, time: number, order: number, item: number): void {

@@ -213,7 +213,7 @@ export class Network {
     if (copies === 0) this.#tell("dropped", route.from, route.to, datagram);
     for (let copy = 0; copy < copies; copy++) {
       const exit = link.exits[copy];
-      const flight = this.#take(route, hop + 1, exit, datagram);
+      const flight = this.#take(route, hop + 1, exit!, datagram);
       if (!link.damaged[copy]) continue;
       const length = link.damage(this.#flights.datagram(flight));
       this.#flights.truncate(flight, length);
@@ -282,20 +282,20 @@ class Flights {
   }
 
   route(flight: number): Route {
-    return this.#routes[flight];
+    return this.#routes[flight]!;
   }
 
   /** How many links of its route it has passed. */
   hop(flight: number): number {
-    return this.#hops[flight];
+    return this.#hops[flight]!;
   }
 
   datagram(flight: number): Uint8Array {
-    return this.#datagrams[flight];
+    return this.#datagrams[flight]!;
   }
 
   truncate(flight: number, length: number): void {
-    this.#datagrams[flight] = this.#buffers[flight].subarray(0, length);
+    this.#datagrams[flight] = this.#buffers[flight]!.subarray(0, length);
   }
 
   end(flight: number): void {

@@ -198,13 +198,16 @@ export class Relay {
     const copies = link.enter(now, datagram.length);
     let sent: Promise<unknown> | undefined;
     for (let copy = 0; copy < copies; copy++) {
-      if (link.exits[copy] <= now && !link.damaged[copy]) {
+      if (link.exits[copy]! <= now && !link.damaged[copy]) {
         sent = this.#send(datagram, way);
         continue;
       }
       const own = datagram.slice();
       const length = link.damaged[copy] ? link.damage(own) : own.length;
-      this.#defer(link.exits[copy], { datagram: own.subarray(0, length), way });
+      this.#defer(link.exits[copy]!, {
+        datagram: own.subarray(0, length),
+        way,
+      });
     }
     return sent;
   }
@@ -267,7 +270,7 @@ const HELP = `Passes UDP datagrams on, and does to them what a bad network does.
 
 if (import.meta.main) {
   const args = parseArgs(Deno.args, { string: ["to"], boolean: ["help"] });
-  const [hostname, port] = (args.to ?? "").split(":");
+  const [hostname = "", port] = (args.to ?? "").split(":");
   if (args.help || !port) {
     console.error(HELP);
     Deno.exit(args.help ? 0 : 2);

@@ -103,7 +103,7 @@ Deno.test("what a relay duplicates arrives twice, what it delays arrives", () =>
     await client.send("twice", relay.port);
     const copies = [await server.receive(), await server.receive()];
     assertEquals(copies.map(({ text }) => text), ["twice", "twice"]);
-    await server.send("once", copies[0].from);
+    await server.send("once", copies[0]!.from);
     assertEquals((await client.receive()).text, "once");
   }));
 

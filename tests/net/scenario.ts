@@ -189,5 +189,5 @@ function between(random: Random, low: number, high: number): number {
 }
 
 function pick<T>(random: Random, choices: readonly T[]): T {
-  return choices[random.int(choices.length)];
+  return choices[random.int(choices.length)]!;
 }

@@ -18,7 +18,7 @@ Deno.test("the earliest is first, however often the times change", () => {
       (): HeapItem => ({ deadline: Infinity, heapIndex: -1 }),
     );
     for (const { item, due } of changes) {
-      queue.set(items[item], due);
+      queue.set(items[item]!, due);
       const earliest = Math.min(...items.map(({ deadline }) => deadline));
       assertEquals(queue.first?.deadline ?? Infinity, earliest);
     }

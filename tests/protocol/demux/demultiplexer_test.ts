@@ -30,7 +30,7 @@ Deno.test("a half-open connection is refused when another one takes the last pla
   const network = new TestNetwork();
   const slow = network.client("slow");
   const [syn] = slow.endpoint.pollAll(network.now);
-  network.deliver(syn, slow.endpoint.address);
+  network.deliver(syn!, slow.endpoint.address);
   const quick = network.client("quick");
   const isToSlow = ({ to }: Datagram) => to.hostname === "slow";
   const late = network.drive(isToSlow).filter(isToSlow);
@@ -100,7 +100,7 @@ Deno.test("datagrams that a kernel has joined are told apart, and one that is da
     false,
   ]);
   const joined = new Uint8Array(datagrams.flatMap((one) => [...one]));
-  joined[1_472 + 100] ^= 1;
+  joined[1_472 + 100]! ^= 1;
   const before = far.counters.datagramsReceived;
   pair.deliver(pair.server, [joined]);
   assertEquals(far.counters.datagramsReceived - before, 4);
@@ -121,8 +121,8 @@ Deno.test("a server that does not listen answers that it knows no connection", (
 Deno.test("a SYN of another version is answered with a reset, if it is large enough", () => {
   const pair = new Pair();
   const near = pair.connect();
-  const [syn] = pair.collect(pair.client);
-  syn[4]++;
+  const syn = pair.collectFirst(pair.client);
+  syn[4]!++;
   mend(syn);
   pair.deliver(pair.server, [syn, syn.subarray(0, 100)]);
   const answers = pair.collect(pair.server);
@@ -137,7 +137,7 @@ Deno.test("foreign and damaged datagrams and resets are not answered", () => {
   const foreign = syn.slice();
   foreign[4] = 0x45;
   const damaged = syn.slice();
-  damaged[100] ^= 1;
+  damaged[100]! ^= 1;
   const reset = datagramOf({ flags: Flag.RST, payload: Uint8Array.of(0) });
   const empty = new Uint8Array(0);
   pair.deliver(pair.server, [
@@ -207,7 +207,7 @@ Deno.test("a datagram against the rules does not move the peer", () => {
   const beyond = datagramOf({ ...common, seq: 2 ** 50, payload });
   const ahead = datagramOf({ ...common, flags: Flag.ACK, ack: 2 ** 50 });
   const damaged = datagramOf({ ...common, seq: 1, payload });
-  damaged[40] ^= 1;
+  damaged[40]! ^= 1;
   pair.deliver(pair.server, [beyond, ahead, damaged], elsewhere);
   assertEquals(pair.server.demultiplexer.peerOf(far), pair.client.address);
 });
@@ -252,7 +252,7 @@ Deno.test("each datagram is traced: sent, received, dropped and why", () => {
     ["RECV", undefined],
     ["DROP", "no such connection"],
   ]);
-  const [syn] = pair.client.events;
+  const syn = pair.client.events[0]!;
   const hex = near.idHigh.toString(16).padStart(8, "0");
   assert(syn.connection.startsWith(hex) && syn.connection.length === 16);
   assertEquals([syn.what, syn.seq, syn.flags & Flag.SYN], [

@@ -86,7 +86,12 @@ export class TestNetwork {
 
 /** A SYN of any id; its address is given where it is delivered. */
 export function spoofedSyn(id: number, cookie?: Uint8Array): Uint8Array {
-  const draft = { flags: Flag.SYN, idHigh: 9, idLow: id, cookie };
+  const draft = {
+    flags: Flag.SYN,
+    idHigh: 9,
+    idLow: id,
+    ...(cookie && { cookie }),
+  };
   const padding = SYN_SIZE - datagramOf(draft).length;
   return datagramOf({ ...draft, padding });
 }
