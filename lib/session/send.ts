@@ -44,28 +44,28 @@ export interface SendOptions extends SessionOptions {
     | ReadableStream<Uint8Array>
     | Source;
   /**
-   * Whether what the receiver has from an earlier attempt is left out of what
-   * can be read only once, such as a stream; of files it always is.
+   * Whether a stream, which can be read only once, is resumed after what the
+   * receiver has from an earlier attempt. Files always are.
    * @default {false}
    */
-  readonly resume?: boolean;
-  /** Is asked for the code, where the receiver wants one and none was given. */
-  readonly askCode?: AskCode;
+  readonly resume?: boolean | undefined;
+  /** Asks a person for the code if the receiver wants one and none was given. */
+  readonly askCode?: AskCode | undefined;
   /**
-   * Decides whether content is sent to a receiver whom no code vouches for,
-   * where the connection is encrypted.
+   * Decides whether content is sent to a receiver that no code vouches for.
+   * Not called in plain mode.
    * @default {it is}
    */
-  readonly confirm?: ConfirmReceiver;
+  readonly confirm?: ConfirmReceiver | undefined;
 }
 
 /** Milliseconds for which a tree is counted, at most: the receiver waits for the offer. */
 const COUNTING = 2000;
-/** How long nobody is told that there is no answer yet, in milliseconds. */
-const PATIENCE = 1000;
+/** Milliseconds without an answer after which a `waiting` or `asking` event is emitted. */
+const WAITING_DELAY = 1000;
 
 /**
- * Sends to whoever receives at `host`.
+ * Sends content to the receiver at `host`.
  *
  * @returns what was sent, once the receiver has stored and verified it
  * @throws {Failure} unless the receiver has stored everything
@@ -76,21 +76,21 @@ export async function send(
 ): Promise<Summary> {
   const signal = signalOf(options);
   const { port = DEFAULT_PORT, on = () => {} } = options;
-  // A named pipe opens only when somebody writes to it
+  // A named pipe opens only when it has a writer
   const source = await abortable(openSource(options), signal);
   try {
     const endpoint = openEndpoint(options);
     const address = formatAddress(host, port);
-    const patience = setTimeout(
+    const waiting = setTimeout(
       () => on({ type: "waiting", address }),
-      PATIENCE,
+      WAITING_DELAY,
     );
     try {
       const open = async () => {
         const channel = await endpoint.connect(host, port, signal);
         bindAbort(channel, signal);
         channel.established.then(() => {
-          clearTimeout(patience);
+          clearTimeout(waiting);
           on({ type: "connected", peer: channel.peer });
         }, () => {});
         return channel;
@@ -106,7 +106,7 @@ export async function send(
       });
       return await hand(connected, source, on, options);
     } finally {
-      clearTimeout(patience);
+      clearTimeout(waiting);
       await endpoint.close();
     }
   } finally {
@@ -216,15 +216,15 @@ async function permission(
     const answer = confirm(request, ended);
     if (!await answerOf(answer, ended)) throw notConfirmed(peer);
   };
-  const patience = setTimeout(
+  const asking = setTimeout(
     () => peerAsks && on?.({ type: "asking", address: peer }),
-    PATIENCE,
+    WAITING_DELAY,
   );
   try {
-    // What is not asked for is accepted in advance
+    // A receiver that asks nobody accepts in advance
     await Promise.all([peerAsks ? accepted : undefined, confirmed()]);
   } finally {
-    clearTimeout(patience);
+    clearTimeout(asking);
   }
 }
 
