@@ -15,65 +15,56 @@ interface Path {
   conditions?: Conditions;
 }
 
-/** The share of the rate that BBR must reach, alone, over each kind of path. */
-const SOLO: readonly [string, Path, number, number][] = [
-  ["no loss", { mbit: 100, rtt: 50 }, 25, 0.89],
+const PATH = { mbit: 100, rtt: 50 };
+
+/** Share of the rate that BBR uses at least, alone, in the mean of the seeds, and over how many megabytes. */
+const SOLO: readonly [string, Path, megabytes: number, share: number][] = [
+  ["no loss", PATH, 25, 0.86],
+  ["1% loss", { ...PATH, conditions: { loss: 0.01 } }, 25, 0.84],
+  ["5% loss", { ...PATH, conditions: { loss: 0.05 } }, 25, 0.81],
+  ["10% loss", { ...PATH, conditions: { loss: 0.1 } }, 25, 0.79],
+  ["20% loss", { ...PATH, conditions: { loss: 0.2 } }, 25, 0.65],
   [
-    "1% loss",
-    { mbit: 100, rtt: 50, conditions: { loss: 0.01 } },
-    25,
-    0.79,
-  ],
-  ["5% loss", { mbit: 100, rtt: 50, conditions: { loss: 0.05 } }, 25, 0.75],
-  ["10% loss", { mbit: 100, rtt: 50, conditions: { loss: 0.1 } }, 25, 0.7],
-  ["20% loss", { mbit: 100, rtt: 50, conditions: { loss: 0.2 } }, 25, 0.6],
-  [
-    "1% loss on a long path",
+    "1% loss over 200 ms, which 25 MB hardly warm up",
     { mbit: 100, rtt: 200, conditions: { loss: 0.01 } },
     25,
-    0.45,
+    0.55,
   ],
   [
-    "0.1% loss on a fast path",
+    "0.1% loss at 500 Mbit/s",
     { mbit: 500, rtt: 20, conditions: { loss: 0.001 } },
     25,
-    0.7,
+    0.79,
   ],
   [
     "2% loss and a short queue",
     { mbit: 20, rtt: 100, queue: 0.3, conditions: { loss: 0.02 } },
     25,
-    0.85,
+    0.89,
   ],
   [
     "bursts of loss",
-    {
-      mbit: 100,
-      rtt: 50,
-      conditions: { burst: { enter: 1 / 392, leave: 1 / 8 } },
-    },
+    { ...PATH, conditions: { burst: { enter: 1 / 392, leave: 1 / 8 } } },
     50,
-    0.8,
+    0.88,
   ],
-  [
-    "3 ms of jitter",
-    { mbit: 100, rtt: 50, conditions: { jitter: 3 } },
-    50,
-    0.85,
-  ],
+  ["3 ms of jitter", { ...PATH, conditions: { jitter: 3 } }, 50, 0.89],
   [
     "2% of packets held back",
-    { mbit: 100, rtt: 50, conditions: { reorder: 0.02, reorderBy: 15 } },
+    { ...PATH, conditions: { reorder: 0.02, reorderBy: 15 } },
     50,
-    0.85,
+    0.89,
   ],
 ];
 
-for (const [name, path, megabytes, least] of SOLO) {
-  Deno.test(`BBR alone fills a path with ${name}`, () => {
+for (const [name, path, megabytes, share] of SOLO) {
+  Deno.test(`BBR alone uses ${share} of a path with ${name}`, () => {
     const flows = [{ controller: bbr, bytes: megabytes * MB }];
-    const { utilisation } = runFlows({ ...path, flows });
-    assert(utilisation >= least, `${utilisation} of the rate`);
+    const used = [1, 2, 3].map((seed) =>
+      runFlows({ ...path, flows, seed }).utilisation
+    );
+    const mean = used.reduce((sum, share) => sum + share) / used.length;
+    assert(mean >= share, `${used} of the rate`);
   });
 }
 
