@@ -17,6 +17,7 @@ import {
   RecordType,
 } from "./handshake/messages.ts";
 import { refusalOf, refusedByPeer } from "./handshake/handshake_failure.ts";
+import type { AeadImplementation } from "./record/aead.ts";
 import { cpaceInputs, type Security } from "./security.ts";
 import { SecureStream } from "./secure_stream.ts";
 
@@ -80,6 +81,7 @@ export async function prepare(security: Security): Promise<Secrets> {
 export async function agreeAsClient(
   stream: ByteStream,
   secrets: Secrets,
+  aead?: AeadImplementation,
 ): Promise<AgreedWithServer> {
   const handshake = new ClientHandshake(secrets, randomNonce());
   await stream.write(handshake.hello);
@@ -106,6 +108,7 @@ export async function agreeAsClient(
     sending: client,
     receiving: server,
     beforeReading: () => confirmed,
+    ...aead && { aead },
   });
   return { stream: sealed, words: proved, binding, confirmed, peerAsks };
 }
@@ -156,6 +159,8 @@ export interface ServerOptions {
    * If it rejects, so does agreeing.
    */
   readonly beforeFinished?: () => Promise<void>;
+  /** What seals and opens records. @default {WEB_CRYPTO} */
+  readonly aead?: AeadImplementation;
 }
 
 /**
@@ -176,7 +181,8 @@ export async function agreeAsServer(
   const { session, words } = handshake;
   if (session === undefined) return plain(stream);
   const { client, server, binding } = session;
-  const keys = { sending: server, receiving: client };
+  const { aead } = options;
+  const keys = { sending: server, receiving: client, ...aead && { aead } };
   return {
     stream: new SecureStream(stream, keys),
     words: Promise.resolve(words),
