@@ -75,13 +75,14 @@ export async function prepare(security: Security): Promise<Secrets> {
  * when this returns: what is written before it came can be opened only by who
  * made the keys with us, in code mode with the code; nothing can be read.
  *
+ * @param aead what seals and opens records, once it is loaded; WebCrypto by default
  * @throws {Failure} `peer-refused`, `receiver-unproved`, `handshake-damaged`,
  * `malformed`, or what the stream throws
  */
 export async function agreeAsClient(
   stream: ByteStream,
   secrets: Secrets,
-  aead?: AeadImplementation,
+  aead?: Promise<AeadImplementation>,
 ): Promise<AgreedWithServer> {
   const handshake = new ClientHandshake(secrets, randomNonce());
   await stream.write(handshake.hello);
@@ -108,7 +109,7 @@ export async function agreeAsClient(
     sending: client,
     receiving: server,
     beforeReading: () => confirmed,
-    ...aead && { aead },
+    ...aead && { aead: await aead },
   });
   return { stream: sealed, words: proved, binding, confirmed, peerAsks };
 }

@@ -10,6 +10,11 @@ import { WordsLimiter } from "../../secure/code/session_words_limiter.ts";
 import type { Owner } from "../../transfer/files/writing/staging.ts";
 import type { Offer } from "../../transfer/wire/messages.ts";
 import { Reception } from "../../transfer/receiving/receiver.ts";
+import {
+  type AeadImplementation,
+  WEB_CRYPTO,
+} from "../../secure/record/aead.ts";
+import { chooseAead } from "../cipher.ts";
 import { linger } from "../connect.ts";
 import type { OnEvent } from "../events.ts";
 import { Owners } from "./owner.ts";
@@ -54,6 +59,7 @@ export class Admission {
   readonly #guesses = new Guesses(MAX_WRONG_CODES);
   readonly #limiter = new WordsLimiter();
   readonly #owners: Owners;
+  readonly #aead: AeadImplementation;
   readonly #over = new AbortController();
   #notices = 0;
 
@@ -62,6 +68,7 @@ export class Admission {
     // What a code takes is loaded while nobody waits for it yet
     this.#secrets = new ServerSecrets(options.security);
     this.#owners = new Owners(options.security);
+    this.#aead = options.security.mode === "plain" ? WEB_CRYPTO : chooseAead();
   }
 
   /** Aborted once nobody is let in any more. */
@@ -96,6 +103,7 @@ export class Admission {
       const agreed = await agreeAsServer(channel, this.#secrets, {
         guesses: this.#guesses,
         asks,
+        aead: this.#aead,
         // Only a validated address may use up guesses or cause a notice
         validated: channel.established,
         beforeFinished: async () => {
