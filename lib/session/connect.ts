@@ -8,8 +8,8 @@ import {
   prepare,
 } from "../secure/secure_channel.ts";
 import type { Security } from "../secure/security.ts";
-import type { AeadImplementation } from "../secure/record/aead.ts";
-import { chooseAead } from "./cipher.ts";
+import { type AeadImplementation, WEB_CRYPTO } from "../secure/record/aead.ts";
+import { openLibcrypto } from "../system/libcrypto.ts";
 import type { OnEvent } from "./events.ts";
 import type { WantedSecurity } from "./options.ts";
 
@@ -97,7 +97,7 @@ async function agree(
     const aead = Promise.withResolvers<AeadImplementation>();
     const agreeing = agreeAsClient(channel, secrets, aead.promise);
     // Loaded while the HELLO is on its way
-    if (security.mode !== "plain") aead.resolve(chooseAead());
+    if (security.mode !== "plain") aead.resolve(openLibcrypto() ?? WEB_CRYPTO);
     const agreed = await agreeing;
     // What is sent meanwhile only the right receiver can decrypt
     agreed.confirmed.then(clear, clear);

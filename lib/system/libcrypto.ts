@@ -2,25 +2,18 @@
  * Where Linux distributions install OpenSSL's libcrypto, version 3 before 1.1;
  * the permissions of the executable name the same.
  */
-const LIBRARIES = [
-  // Debian, Ubuntu
-  "/lib/x86_64-linux-gnu/libcrypto.so.3",
-  "/lib/aarch64-linux-gnu/libcrypto.so.3",
-  "/usr/lib/x86_64-linux-gnu/libcrypto.so.3",
-  "/usr/lib/aarch64-linux-gnu/libcrypto.so.3",
-  // Fedora, RHEL, openSUSE
-  "/lib64/libcrypto.so.3",
-  "/usr/lib64/libcrypto.so.3",
-  // Arch
-  "/usr/lib/libcrypto.so.3",
-  "/lib/x86_64-linux-gnu/libcrypto.so.1.1",
-  "/lib/aarch64-linux-gnu/libcrypto.so.1.1",
-  "/usr/lib/x86_64-linux-gnu/libcrypto.so.1.1",
-  "/usr/lib/aarch64-linux-gnu/libcrypto.so.1.1",
-  "/lib64/libcrypto.so.1.1",
-  "/usr/lib64/libcrypto.so.1.1",
-  "/usr/lib/libcrypto.so.1.1",
-];
+const LIBRARIES = ["so.3", "so.1.1"].flatMap((version) =>
+  [
+    // Debian, Ubuntu
+    "/lib/x86_64-linux-gnu",
+    "/lib/aarch64-linux-gnu",
+    // Fedora, RHEL, openSUSE
+    "/lib64",
+    "/usr/lib64",
+    // Arch
+    "/usr/lib",
+  ].map((directory) => `${directory}/libcrypto.${version}`)
+);
 
 /** The same names and parameters in OpenSSL 1.1.1 and 3; see EVP_EncryptInit(3ssl). */
 const SYMBOLS = {
@@ -171,23 +164,34 @@ export class OpenSslAesGcm {
   }
 }
 
+/** What makes ciphers of the system's OpenSSL. */
+export interface OpenSsl {
+  readonly name: "OpenSSL";
+  /** Calls are synchronous: one record at a time. */
+  readonly concurrency: 1;
+  /** @param key 32 bytes */
+  create(key: Uint8Array): OpenSslAesGcm;
+}
+
 /**
  * Opens the system's libcrypto, which takes about 5 ms.
  *
- * @returns what makes a cipher of a key; `undefined` where FFI is not allowed,
- * there is no such library, or it does not compute what it should
+ * @returns `undefined` where FFI is not allowed, there is no such library, or it
+ * does not compute what it should
  */
 export function openLibcrypto(
   libraries: readonly string[] = LIBRARIES,
-): ((key: Uint8Array) => OpenSslAesGcm) | undefined {
+): OpenSsl | undefined {
   for (const path of libraries) {
     const { state } = Deno.permissions.querySync({ name: "ffi", path });
     if (state !== "granted") continue;
     try {
       const library = Deno.dlopen(path, SYMBOLS).symbols;
-      const make = (key: Uint8Array) =>
+      const create = (key: Uint8Array) =>
         new OpenSslAesGcm(library, key as Bytes);
-      if (passesKnownAnswer(make)) return make;
+      if (passesKnownAnswer(create)) {
+        return { name: "OpenSSL", concurrency: 1, create };
+      }
     } catch {
       // Not installed here, or without these functions
     }

@@ -14,7 +14,7 @@ import {
   type AeadImplementation,
   WEB_CRYPTO,
 } from "../../secure/record/aead.ts";
-import { chooseAead } from "../cipher.ts";
+import { openLibcrypto } from "../../system/libcrypto.ts";
 import { linger } from "../connect.ts";
 import type { OnEvent } from "../events.ts";
 import { Owners } from "./owner.ts";
@@ -68,7 +68,9 @@ export class Admission {
     // What a code takes is loaded while nobody waits for it yet
     this.#secrets = new ServerSecrets(options.security);
     this.#owners = new Owners(options.security);
-    this.#aead = options.security.mode === "plain" ? WEB_CRYPTO : chooseAead();
+    this.#aead = options.security.mode === "plain"
+      ? WEB_CRYPTO
+      : openLibcrypto() ?? WEB_CRYPTO;
   }
 
   /** Aborted once nobody is let in any more. */
