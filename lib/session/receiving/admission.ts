@@ -21,27 +21,27 @@ import { Owners } from "./owner.ts";
 
 /** Wrong codes that end a receiver. */
 const MAX_WRONG_CODES = 3;
-/** Handshakes for nothing that a person is told of one by one. */
-const FEW = 8;
-/** Strangers that a person is told of. */
+/** Handshakes without an offer that are reported one by one; further ones ever less often. */
+const FEW_HANDSHAKES = 8;
+/** Failed handshakes that are reported. */
 const MAX_NOTICES = 20;
 
-/** A sender who was let in, and what it offers. */
+/** A sender that was admitted, and its offer. */
 export interface Admitted {
   readonly channel: Channel;
   readonly reception: Reception;
   readonly offer: Offer;
-  /** To whom the transfer belongs if it stays unfinished. */
+  /** Owns the transfer if it stays unfinished. */
   readonly owner: Owner;
   /** Session words, where there are some. */
   readonly words: readonly string[] | undefined;
   /** Is called with what happens to it. */
   readonly on: OnEvent;
-  /** To be called when the offer was accepted or declined: the handshake was no try for session words. */
+  /** To be called when the offer was accepted or declined: the handshake was no attempt at session words. */
   decided(): void;
 }
 
-/** How a receiver lets senders in. */
+/** Settings of an {@linkcode Admission}. */
 export interface AdmissionOptions {
   readonly security: Security;
   /** Whether a person is asked before an offer is accepted; the sender is told so. */
@@ -52,7 +52,7 @@ export interface AdmissionOptions {
   readonly several?: boolean;
 }
 
-/** Decides who may send. */
+/** Decides which connections are senders that may send. */
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #secrets: ServerSecrets;
@@ -160,7 +160,7 @@ export class Admission {
   /** Tells of a handshake that led to nothing: of the first few each, and of many ever less often. */
   #tellOfTry(peer: string): void {
     const { count } = this.#limiter;
-    if (count > FEW && !Number.isInteger(Math.log2(count))) return;
+    if (count > FEW_HANDSHAKES && !Number.isInteger(Math.log2(count))) return;
     this.#options.on({ type: "words-tried", peer, count });
   }
 

@@ -69,7 +69,10 @@ class Run {
     const options = optionsOf(scenario, accepting, 2);
     const server = new Peer({
       ...options,
-      config: { ...options.config, maxHalfOpen: disturbances.crowded ? 1 : 8 },
+      config: {
+        ...options.config,
+        maxHalfOpenUnvalidated: disturbances.crowded ? 1 : 8,
+      },
       trace: trace && ((event) => trace("server", event)),
     }, 1);
     server.demultiplexer.listening = true;
