@@ -130,25 +130,30 @@ export type {
 } from "./session/destination.ts";
 export type {
   CommitOptions,
-  Content,
+  FileSink,
   Found,
   Inventory,
-  Kept,
   Sink,
+} from "./transfer/sink.ts";
+export type {
+  Content,
+  FileStep,
+  Measure,
+  Omission,
   Source,
-  TreeSink,
-} from "./transfer/content.ts";
+  SourceFile,
+  Step,
+} from "./transfer/source.ts";
 export type {
   DirectoryEntry,
   FileEntry,
   LinkEntry,
-  Named,
 } from "./transfer/wire/entries.ts";
 export type { Owner } from "./transfer/files/writing/staging.ts";
 export type {
   Attempt,
   Digest,
   Offer,
-  TreeOffer,
+  OfferKind,
 } from "./transfer/wire/messages.ts";
 export type { Timestamp } from "./transfer/wire/timestamp.ts";

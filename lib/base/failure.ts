@@ -322,6 +322,8 @@ export type OmissionReason =
   | "target-not-utf8"
   /** The file became shorter while it was read. */
   | "shrunk"
+  /** It was replaced after it was listed. */
+  | "replaced"
   | SystemProblem;
 
 /** What may be true of any failure besides. */

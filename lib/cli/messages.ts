@@ -409,6 +409,7 @@ const OMISSIONS = {
   "name-not-utf8": "its name is not UTF-8",
   "target-not-utf8": "what it points to is not UTF-8",
   "shrunk": "it changed while it was being read",
+  "replaced": "it was replaced while it was being sent",
 } satisfies Record<Extract<OmissionReason, string>, string>;
 
 /** Why an entry was left out. */
@@ -506,7 +507,8 @@ const NOTICES = {
     `What arrived before${
       path === undefined ? "" : ` of ${path}`
     } is not the beginning of what is sent now: starting over`,
-  "omitted": ({ path, why }: EventOf<"omitted">) => `Left out ${path}: ${why}`,
+  "omitted": ({ path, reason }: EventOf<"omitted">) =>
+    `Left out ${path}: ${omissionWords(reason)}`,
   "incomplete": ({ omitted }: EventOf<"incomplete">) =>
     `The sender could not read ${
       formatCount(omitted, "file")

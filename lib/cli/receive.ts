@@ -7,7 +7,7 @@ import {
   type TraceEvent,
 } from "../mod.ts";
 import { type Destination, standardOutput } from "../session/destination.ts";
-import { StdoutSink } from "../transfer/files/reading/standard_streams.ts";
+import { isOutputNull } from "../transfer/files/standard_streams.ts";
 import type { ReceiveCommand } from "./arguments/args.ts";
 import { checkReport, Observer } from "./reporting/observer.ts";
 import { Questions } from "./terminal/questions.ts";
@@ -56,7 +56,7 @@ function destinationOf(
   const toStdout = output === "-" ||
     directory === undefined && !Deno.stdout.isTerminal();
   if (!toStdout) return { directory: directory ?? ".", force };
-  if (StdoutSink.goesNowhere()) {
+  if (isOutputNull()) {
     reporter.on({ type: "output-discarded" });
   }
   return standardOutput();

@@ -1,6 +1,6 @@
 import type { ConfirmReceiver } from "../session/consent.ts";
 import { send } from "../session/send.ts";
-import { StdinSource } from "../transfer/files/reading/standard_streams.ts";
+import { inputSource } from "../transfer/files/standard_streams.ts";
 import type { SendCommand } from "./arguments/args.ts";
 import { checkReport, Observer } from "./reporting/observer.ts";
 import { askCode, Questions } from "./terminal/questions.ts";
@@ -27,7 +27,7 @@ export async function runSend(
   }
   await send(host, {
     ...command,
-    content: fromStdin ? new StdinSource(command) : paths,
+    content: fromStdin ? inputSource(command) : paths,
     on: (event) => reporter.on(event),
     progressInterval: reporter.progressInterval,
     signal,

@@ -17,7 +17,6 @@ import {
   RecordType,
 } from "./handshake/messages.ts";
 import { refusalOf, refusedByPeer } from "./handshake/handshake_failure.ts";
-import type { AeadImplementation } from "./record/aead.ts";
 import { cpaceInputs, type Security } from "./security.ts";
 import { SecureStream } from "./secure_stream.ts";
 
@@ -75,14 +74,12 @@ export async function prepare(security: Security): Promise<Secrets> {
  * when this returns: what is written before it came can be opened only by who
  * made the keys with us, in code mode with the code; nothing can be read.
  *
- * @param aead what seals and opens records, once it is loaded; WebCrypto by default
  * @throws {Failure} `peer-refused`, `receiver-unproved`, `handshake-damaged`,
  * `malformed`, or what the stream throws
  */
 export async function agreeAsClient(
   stream: ByteStream,
   secrets: Secrets,
-  aead?: Promise<AeadImplementation>,
 ): Promise<AgreedWithServer> {
   const handshake = new ClientHandshake(secrets, randomNonce());
   await stream.write(handshake.hello);
@@ -109,7 +106,6 @@ export async function agreeAsClient(
     sending: client,
     receiving: server,
     beforeReading: () => confirmed,
-    ...aead && { aead: await aead },
   });
   return { stream: sealed, words: proved, binding, confirmed, peerAsks };
 }
@@ -160,8 +156,6 @@ export interface ServerOptions {
    * If it rejects, so does agreeing.
    */
   readonly beforeFinished?: () => Promise<void>;
-  /** What seals and opens records. @default {WEB_CRYPTO} */
-  readonly aead?: AeadImplementation;
 }
 
 /**
@@ -182,8 +176,7 @@ export async function agreeAsServer(
   const { session, words } = handshake;
   if (session === undefined) return plain(stream);
   const { client, server, binding } = session;
-  const { aead } = options;
-  const keys = { sending: server, receiving: client, ...aead && { aead } };
+  const keys = { sending: server, receiving: client };
   return {
     stream: new SecureStream(stream, keys),
     words: Promise.resolve(words),

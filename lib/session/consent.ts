@@ -1,8 +1,6 @@
-import { displayName } from "../base/display_text.ts";
-import { Failure } from "../base/failure.ts";
+import { Failure, type FailureCode } from "../base/failure.ts";
 import { abortable, within } from "../base/async.ts";
-import { type Offer, Reason, titleOf } from "../transfer/wire/messages.ts";
-import { OfferRefusal } from "../transfer/receiving/receiver.ts";
+import type { Offer } from "../transfer/wire/messages.ts";
 import type { Admitted } from "./receiving/admission.ts";
 import { linger } from "./connect.ts";
 import { securityOf, type SessionOptions } from "./options.ts";
@@ -56,10 +54,9 @@ export function needsConsent(
 /**
  * Has what a sender offers decided on; one that is refused is told why.
  *
- * @param withdrawn ends the question; an {@linkcode OfferRefusal} as its reason
- * is what the sender is told
- * @throws {OfferRefusal} unless it is taken
- * @throws the reason of `withdrawn`
+ * @param withdrawn ends the question; a refusal as its reason is what the
+ * sender is told
+ * @throws {Failure} unless it is taken; the reason of `withdrawn`
  */
 export async function consentTo(
   { channel, reception, offer, words, decided }: Admitted,
@@ -73,8 +70,8 @@ export async function consentTo(
     await decide({ offer, peer, words, target: path, withdrawn }, consent);
     decided();
   } catch (error) {
-    if (error instanceof OfferRefusal) {
-      if (error.reason === "declined") decided();
+    if (isRefusal(error)) {
+      if (error.code === "declined") decided();
       await reception.refuse(error);
       await linger(channel);
     }
@@ -95,39 +92,25 @@ interface Undecided {
  * Decides on an offer, under a name of the sender's choice, by a sender whom no
  * code vouches for.
  *
- * @throws {OfferRefusal} unless it is taken
+ * @throws {Failure} unless it is taken
  */
 async function decide(
   undecided: Undecided,
   consent: Consent | undefined,
 ): Promise<void> {
   const { offer, peer, withdrawn } = undecided;
-  const title = titleOf(offer);
-  const what = title === undefined ? "A stream" : displayName(title);
+  const { kind, names: [name], count: entries } = offer;
+  const offered = { peer, name, entries };
   if (typeof consent === "function") {
     const answer = consent(requestOf(undecided), withdrawn);
     const accepted = await answerOf(answer, withdrawn);
-    if (!accepted) {
-      throw new OfferRefusal(
-        "declined",
-        Reason.DECLINED,
-        `${what} from ${peer} was declined`,
-      );
-    }
-  } else if (title === undefined) {
-    // Its name is of this side's choice
+    if (!accepted) throw new Failure({ code: "declined", ...offered });
+  } else if (kind === "stream") {
+    // This side chooses its name
   } else if (consent === undefined) {
-    throw new OfferRefusal(
-      "refused",
-      Reason.STRANGER,
-      `${what} from ${peer} was refused: without a terminal to ask at, a name of the sender's choice is taken only with --code or --yes, or use -o FILE`,
-    );
-  } else if (topNames(offer).some(isHidden)) {
-    throw new OfferRefusal(
-      "refused",
-      Reason.HIDDEN,
-      `${what} from ${peer} was refused: a name that begins with a dot is taken only with --code or -o FILE, or from who is asked for`,
-    );
+    throw new Failure({ code: "no-consent", ...offered });
+  } else if (offer.names.some(isHidden)) {
+    throw new Failure({ code: "hidden-name", ...offered });
   }
 }
 
@@ -157,23 +140,27 @@ export function isHidden(name: string): boolean {
   return name.startsWith(".");
 }
 
-/** The names outside of all directories, as far as an offer has them. */
-function topNames({ name, tree }: Offer): readonly string[] {
-  return tree?.names ?? (name === undefined ? [] : [name]);
-}
-
 function requestOf({ offer, peer, words, target }: Undecided): OfferRequest {
-  const { name, size, tree } = offer;
+  const { kind, names, count, size } = offer;
   return {
     peer,
     words,
-    kind: tree !== undefined ? "tree" : name === undefined ? undefined : "file",
-    names: topNames(offer),
-    entries: tree?.count ?? (name === undefined ? 0 : 1),
-    files: tree?.files ?? (tree === undefined ? 1 : undefined),
+    kind: kind === "stream" ? undefined : kind,
+    names,
+    entries: kind === "stream" ? 0 : count,
+    files: kind === "tree" ? offer.files : 1,
     size,
     target,
   };
+}
+
+const REFUSALS: ReadonlySet<FailureCode> = new Set(
+  ["declined", "no-consent", "hidden-name", "busy"] as const,
+);
+
+/** Whether a sender is refused with this, of which it is told. */
+export function isRefusal(error: unknown): error is Failure {
+  return error instanceof Failure && REFUSALS.has(error.code);
 }
 
 /** Whom a sender has reached without a code. */

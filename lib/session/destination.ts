@@ -1,20 +1,14 @@
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { Failure } from "../base/failure.ts";
-import {
-  type Sink,
-  StorageFailure,
-  type TreeSink,
-} from "../transfer/content.ts";
-import { FileSink } from "../transfer/files/writing/file_sink.ts";
-import { openDirectory } from "../transfer/files/directory/directory.ts";
+import { openDirectory } from "../transfer/files/directory/open_directory.ts";
+import { writeFailure } from "../transfer/files/failures.ts";
 import { checkReach } from "../transfer/files/file_status.ts";
-import { StdoutSink } from "../transfer/files/reading/standard_streams.ts";
+import { outputSink } from "../transfer/files/standard_streams.ts";
+import { DirectorySink } from "../transfer/files/writing/directory_sink.ts";
 import type { Owner } from "../transfer/files/writing/staging.ts";
-import { checkSystemName } from "../transfer/files/directory/system_names.ts";
-import { FileTreeSink } from "../transfer/files/writing/tree_sink.ts";
+import type { Sink } from "../transfer/sink.ts";
 import type { Offer } from "../transfer/wire/messages.ts";
-import { storageFailure } from "../transfer/system_errors.ts";
-import { StreamSink } from "./streams.ts";
+import { streamSink } from "./streams.ts";
 
 /** Where content is stored, which is known to be usable. */
 export interface ResolvedDestination {
@@ -23,7 +17,7 @@ export interface ResolvedDestination {
   /** The path under which `offer` is stored; undefined: a stream. */
   pathFor(offer: Offer): string | undefined;
   /** Opens it for `offer`, which belongs to `owner` for as long as it is unfinished. */
-  open(offer: Offer, owner: Owner): Promise<Sink | TreeSink>;
+  open(offer: Offer, owner: Owner): Promise<Sink>;
 }
 
 /** Where received content goes: a directory, a file, a stream, or anything else that can be written. */
@@ -47,7 +41,7 @@ export async function resolveDestination(
   to: Destination,
 ): Promise<ResolvedDestination> {
   if (to instanceof WritableStream) {
-    return toStream(() => new StreamSink(to), "a stream");
+    return toStream(() => streamSink(to));
   }
   if ("open" in to) return to;
   const { force = false } = to;
@@ -57,16 +51,16 @@ export async function resolveDestination(
 
 /** Standard output. */
 export function standardOutput(): ResolvedDestination {
-  return toStream(() => new StdoutSink(), "standard output");
+  return toStream(outputSink, "standard output");
 }
 
-function toStream(open: () => Sink, name: string): ResolvedDestination {
+function toStream(open: () => Sink, name?: string): ResolvedDestination {
   return {
     takesNames: false,
     pathFor: () => undefined,
     // deno-lint-ignore require-await -- what it throws is a rejection
     open: async (offer) => {
-      if (offer.tree !== undefined) throw noTree(name);
+      if (offer.kind === "tree") throw needsDirectory(name);
       return open();
     },
   };
@@ -74,7 +68,7 @@ function toStream(open: () => Sink, name: string): ResolvedDestination {
 
 function oneFile(path: string, force: boolean): ResolvedDestination {
   try {
-    FileSink.check(path, { force });
+    DirectorySink.check(path, { force });
   } catch (error) {
     asInput(error);
   }
@@ -82,8 +76,13 @@ function oneFile(path: string, force: boolean): ResolvedDestination {
     takesNames: false,
     pathFor: () => path,
     open: async (offer, owner) => {
-      if (offer.tree !== undefined) throw noTree(path);
-      return await FileSink.create(path, offer, { force, owner });
+      if (offer.kind === "tree") throw needsDirectory(path);
+      const as = basename(path);
+      return await DirectorySink.create(dirname(path), offer, {
+        force,
+        owner,
+        as,
+      });
     },
   };
 }
@@ -97,22 +96,16 @@ async function inDirectory(
   } catch {
     throw new Failure({ code: "no-directory", path });
   }
-  await checkReach(path).catch((error) => asInput(storageFailure(path, error)));
+  await checkReach(path).catch((error) => asInput(writeFailure(path, error)));
   const unnamed = freshName(streamName(new Date()));
-  const pathFor = ({ name, tree }: Offer) =>
-    tree !== undefined && tree.count > 1 ? path : join(path, name ?? unnamed);
+  const pathFor = ({ count, names: [name = unnamed] }: Offer) =>
+    count > 1 ? path : join(path, name);
   return {
     takesNames: true,
     pathFor,
     open: async (offer, owner) => {
-      const options = { force, owner };
-      if (offer.tree !== undefined) {
-        return await FileTreeSink.create(path, offer, options);
-      }
-      if (offer.name !== undefined) {
-        checkSystemName(offer.name, Deno.build.os);
-      }
-      return await FileSink.create(pathFor(offer), offer, options);
+      const as = offer.kind === "stream" ? unnamed : undefined;
+      return await DirectorySink.create(path, offer, { force, owner, as });
     },
   };
 }
@@ -127,11 +120,9 @@ function freshName(name: string): string {
   return fresh;
 }
 
-function noTree(place: string): StorageFailure {
-  return new StorageFailure(
-    "tree",
-    `Cannot write several files or a directory to ${place}; use -d DIR`,
-  );
+function needsDirectory(path: string | undefined): Failure {
+  const code = "needs-directory";
+  return new Failure(path === undefined ? { code } : { code, path });
 }
 
 /** The name of a stream that is saved: `ferry-20260131-235959`. */

@@ -1,5 +1,5 @@
 import type { Failure, FailureDetail } from "../base/failure.ts";
-import type { Omission } from "../transfer/content.ts";
+import type { Omission } from "../transfer/source.ts";
 import type { Digest, Offer } from "../transfer/wire/messages.ts";
 
 /** Where a receiver can be reached. */
@@ -41,7 +41,9 @@ export interface Progress {
 }
 
 /** What is known of a transfer that succeeded. */
-export interface Summary extends Digest {
+export interface Summary extends Omit<Digest, "files"> {
+  /** How many files of a tree. */
+  readonly files?: number | undefined;
   /** Which side this is. */
   readonly side: "send" | "receive";
   /** What was sent or stored: a file's name or path; undefined for a stream. */

@@ -1,5 +1,5 @@
 import type { Channel } from "../endpoint/channel.ts";
-import type { TransferEvent } from "../transfer/content.ts";
+import type { TransferEvent } from "../transfer/events.ts";
 import type { OnEvent, Summary } from "./events.ts";
 import type { SessionOptions } from "./options.ts";
 

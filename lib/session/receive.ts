@@ -2,7 +2,7 @@ import { Failure } from "../base/failure.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
 import { makeCode, normalCode } from "../secure/code/code.ts";
 import type { Security } from "../secure/security.ts";
-import type { Sink, TreeSink } from "../transfer/content.ts";
+import type { Sink } from "../transfer/sink.ts";
 import type { Offer } from "../transfer/wire/messages.ts";
 import { bindAbort, linger } from "./connect.ts";
 import { type Consent, needsConsent } from "./consent.ts";
@@ -146,10 +146,12 @@ export async function receiveOne(
   watcher?.start();
   let path: string | undefined;
   let output: string | undefined;
-  let sink: Sink | TreeSink | undefined;
+  let sink: Sink | undefined;
+  let isTree = false;
   const open = async (offer: Offer) => {
     path = destination.pathFor(offer);
-    if (offer.name === undefined) output = path;
+    if (offer.kind === "stream") output = path;
+    isTree = offer.kind === "tree";
     progress.size = offer.size;
     on({ type: "offer", offer, target: path });
     return sink = await destination.open(offer, owner);
@@ -165,12 +167,13 @@ export async function receiveOne(
       remembers: true,
     });
     const confirmed = await channel.closed.then(() => true, () => false);
-    sink?.release?.(confirmed);
+    sink?.release(confirmed);
     if (!confirmed) on({ type: "unconfirmed" });
     const summary: Summary = {
       side: "receive",
       name: path,
       ...digest,
+      files: isTree ? digest.files : undefined,
       ...progress.totals(),
     };
     await watcher?.done(summary);

@@ -1,10 +1,10 @@
 import { Failure } from "../base/failure.ts";
 import { abortable } from "../base/async.ts";
 import { AttemptKey } from "../secure/attempt_key.ts";
-import type { Source, TreeSource } from "../transfer/content.ts";
-import { FileSource } from "../transfer/files/reading/file_source.ts";
 import { isDirectory } from "../transfer/files/file_status.ts";
-import { FileTreeSource } from "../transfer/files/reading/tree_source.ts";
+import { openFileSource } from "../transfer/files/reading/file_source.ts";
+import { TreeSource } from "../transfer/files/reading/tree_source.ts";
+import type { Source } from "../transfer/source.ts";
 import {
   type Attempt,
   type Offer,
@@ -30,7 +30,7 @@ import {
   signalOf,
 } from "./options.ts";
 import { ProgressTracker } from "./progress.ts";
-import { StreamSource } from "./streams.ts";
+import { streamSource } from "./streams.ts";
 
 /** Settings of {@linkcode send}. */
 export interface SendOptions extends SessionOptions {
@@ -117,7 +117,7 @@ export async function send(
 /** Sends what `source` holds to a receiver with whom this side has agreed. */
 async function hand(
   connected: Connected,
-  source: Source | TreeSource,
+  source: Source,
   on: OnEvent,
   options: SendOptions,
 ): Promise<Summary> {
@@ -148,7 +148,14 @@ async function hand(
     if (omitted > 0) throw new Failure({ code: "incomplete", omitted });
     const name = titleOf(source.offer);
     const totals = progress.totals();
-    const summary: Summary = { side: "send", name, ...digest, ...totals };
+    const files = offer.kind === "tree" ? digest.files : undefined;
+    const summary: Summary = {
+      side: "send",
+      name,
+      ...digest,
+      files,
+      ...totals,
+    };
     await watcher?.done(summary);
     on({ type: "done", ...summary });
     return summary;
@@ -164,22 +171,17 @@ async function hand(
 
 /** What is offered, with what a person there is to know, and the key by which this side is known again. */
 async function offerOf(
-  source: Source | TreeSource,
+  source: Source,
   { binding, peerAsks }: Connected,
   on: OnEvent,
   signal: AbortSignal,
 ): Promise<Offer> {
   const { offer } = source;
   const attempt = attemptAt(offer, binding, on);
-  const measure = peerAsks && "walk" in source
-    ? await source.measure({ signal, limit: COUNTING })
-    : undefined;
-  if (measure === undefined || offer.tree === undefined) {
-    return { ...offer, attempt };
-  }
-  const { files, bytes, more } = measure;
-  const tree = more ? offer.tree : { ...offer.tree, files };
-  return { ...offer, tree, size: more ? undefined : bytes, attempt };
+  if (!peerAsks || offer.kind !== "tree") return { ...offer, attempt };
+  const measure = await source.measure({ signal, limit: COUNTING });
+  const { files, bytes: size, more } = measure;
+  return more ? { ...offer, attempt } : { ...offer, files, size, attempt };
 }
 
 function attemptAt(
@@ -194,8 +196,7 @@ function attemptAt(
     if (isOthers && path !== undefined) on({ type: "key-unusable", path });
     return undefined;
   }
-  const names = offer.tree?.names ?? [offer.name ?? ""];
-  const key = AttemptKey.from(kept.secret, names.join("/"));
+  const key = AttemptKey.from(kept.secret, offer.names.join("/"));
   return { key: key.publicKey, proof: key.prove(binding) };
 }
 
@@ -230,17 +231,18 @@ async function permission(
 
 async function openSource(
   { content, resume = false }: SendOptions,
-): Promise<Source | TreeSource> {
+): Promise<Source> {
   if (content instanceof ReadableStream) {
-    return new StreamSource(content, { resume });
+    return streamSource(content, { resume });
   }
-  if (typeof content !== "string" && "read" in content) return content;
+  if (
+    typeof content === "object" && "entries" in content && "offer" in content
+  ) return content;
   const paths = typeof content === "string" ? [content] : content;
-  if (paths.length === 0) {
-    throw new Failure({ code: "nothing-to-send" });
+  const [path] = paths;
+  if (path === undefined) throw new Failure({ code: "nothing-to-send" });
+  if (paths.length > 1 || isDirectory(path)) {
+    return await TreeSource.open(paths);
   }
-  if (paths.length > 1 || isDirectory(paths[0])) {
-    return await FileTreeSource.open(paths);
-  }
-  return await FileSource.open(paths[0], { resume });
+  return await openFileSource(path, { resume });
 }

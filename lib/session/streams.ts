@@ -1,71 +1,57 @@
-import { type Sink, type Source, StorageFailure } from "../transfer/content.ts";
-import type { Offer } from "../transfer/wire/messages.ts";
+import { Failure } from "../base/failure.ts";
+import { OutputSink, type Sink } from "../transfer/sink.ts";
+import { SingleSource, type Source } from "../transfer/source.ts";
 
-/** A source that reads a web stream. */
-export class StreamSource implements Source {
-  readonly offer: Offer;
-  #reader: ReadableStreamDefaultReader<Uint8Array>;
-  #rest = new Uint8Array(0);
-
-  /** @param options.resume whether what the receiver has already is left out */
-  constructor(
-    stream: ReadableStream<Uint8Array>,
-    { resume }: { resume: boolean },
-  ) {
-    this.offer = { resumable: resume };
-    this.#reader = stream.getReader();
-  }
-
-  async read(into: Uint8Array): Promise<number | null> {
-    while (this.#rest.length === 0) {
-      const { value, done } = await this.#reader.read();
+/**
+ * A source that reads a web stream.
+ *
+ * @param options.resume whether what the receiver has is left out
+ */
+export function streamSource(
+  stream: ReadableStream<Uint8Array>,
+  { resume }: { resume: boolean },
+): Source {
+  const reader = stream.getReader();
+  let rest = new Uint8Array(0);
+  const read = async (into: Uint8Array) => {
+    while (rest.length === 0) {
+      const { value, done } = await reader.read();
       if (done) return null;
-      this.#rest = new Uint8Array(value);
+      rest = new Uint8Array(value);
     }
-    const length = Math.min(into.length, this.#rest.length);
-    into.set(this.#rest.subarray(0, length));
-    this.#rest = this.#rest.subarray(length);
+    const length = Math.min(into.length, rest.length);
+    into.set(rest.subarray(0, length));
+    rest = rest.subarray(length);
     return length;
-  }
-
-  close(): void {
-    this.#reader.cancel().catch(() => {});
-  }
+  };
+  const close = () => void reader.cancel().catch(() => {});
+  return new SingleSource({ read, close }, {}, { resumable: resume });
 }
 
 /** A sink that writes to a web stream, and closes it once all is verified. */
-export class StreamSink implements Sink {
-  committed = false;
-  #writer: WritableStreamDefaultWriter<Uint8Array>;
-
-  constructor(stream: WritableStream<Uint8Array>) {
-    this.#writer = stream.getWriter();
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    try {
-      await this.#writer.ready;
-      // Whoever reads the stream may keep what they get
-      await this.#writer.write(bytes.slice());
-    } catch {
-      throw closed();
-    }
-  }
-
-  async commit(): Promise<void> {
-    try {
-      await this.#writer.close();
-    } catch {
-      throw closed();
-    }
-    this.committed = true;
-  }
-
-  discard(): void {
-    if (!this.committed) this.#writer.abort(closed()).catch(() => {});
-  }
+export function streamSink(stream: WritableStream<Uint8Array>): Sink {
+  const writer = stream.getWriter();
+  return new OutputSink({
+    write: async (bytes) => {
+      try {
+        await writer.ready;
+        // The reader of the stream may keep what it gets
+        await writer.write(bytes.slice());
+      } catch {
+        throw closed();
+      }
+    },
+    close: async () => {
+      try {
+        await writer.close();
+      } catch {
+        throw closed();
+      }
+    },
+    abort: () => void writer.abort(closed()).catch(() => {}),
+  });
 }
 
-function closed(): StorageFailure {
-  return new StorageFailure("closed", "The stream was closed before its end");
+function closed(): Failure {
+  return new Failure({ code: "output-closed" });
 }

@@ -15,7 +15,7 @@ import { pause, until } from "../support/wait.ts";
 const MTIME = 1_700_000_000_000_000_000n;
 const DIRECTORY = { kind: "directory", mode: 0o755, mtime: MTIME } as const;
 const FILE = { kind: "file", mode: 0o644, mtime: MTIME } as const;
-const TREE = { name: "t", tree: { count: 1, names: ["t"] }, resumable: true };
+const TREE = { kind: "tree", names: ["t"], count: 1, resumable: true } as const;
 const LARGE = 1_000_000;
 /** Bytes by which a receiver's memory may grow: what one sender may have on its way, and what the collector leaves. */
 const MAX_GROWTH = 64e6;
@@ -90,7 +90,6 @@ Deno.test("who asks what is there and never listens to the answers does not make
       false,
     );
     await sending.offer(TREE);
-    await sending.say(FrameType.RESTART);
     await sending.entry({ ...DIRECTORY, name: "t" });
     const ask = frame(FrameType.QUERY, EMPTY);
     const skip = frame(FrameType.FILE_ABORTED, EMPTY);
@@ -117,7 +116,6 @@ Deno.test("a listing of entries as long as they may be does not stay in memory (
     using memory = new MemoryWatch(received.pid);
     await using sending = await HostileSender.connect(received.port);
     await sending.offer(TREE);
-    await sending.say(FrameType.RESTART);
     await sending.entry({ ...DIRECTORY, name: "t" });
     // A field that nobody knows, as long as there is room for
     const unknown = new Uint8Array(16_000);
@@ -170,7 +168,7 @@ Deno.test("strangers who make an offer and then send nothing do not keep the oth
     const silent: HostileSender[] = [];
     for (let i = 0; i < 16; i++) {
       const one = await HostileSender.connect(received.port);
-      await one.offer({ name: `silent${i}`, size: 1_000_000 });
+      await one.file(`silent${i}`, 1_000_000);
       silent.push(one);
     }
     await pause(500);
@@ -211,7 +209,7 @@ Deno.test("a stranger learns neither length nor hash of what another sender has 
     });
     const size = 20_000_000;
     await using stranger = await HostileSender.connect(received.port);
-    await stranger.offer({ name: "theirs", size, resumable: true });
+    await stranger.file("theirs", size, true);
     await stranger.hears(FrameType.ACCEPT);
     await pause(500);
     const told = stranger.heard.filter(({ type }) =>
@@ -234,7 +232,7 @@ Deno.test("the sender itself goes on with what a stranger meanwhile offered unde
     await halfThere(cwd);
     const received = await receiver(["-d", "dir", "--keep", "--yes"], { cwd });
     const stranger = await HostileSender.connect(received.port);
-    await stranger.offer({ name: "theirs", size: 1, resumable: false });
+    await stranger.file("theirs", 1);
     await pause(300);
     await stranger.close();
     const env = stateOf(`${cwd}/state`);
@@ -296,11 +294,10 @@ Deno.test("whoever knows name, size and time of a file that is there is told not
     for (let attempt = 0; attempt < 2; attempt++) {
       const sending = await HostileSender.connect(received.port);
       await sending.offer(TREE);
-      if (attempt === 1) await sending.say(FrameType.RESTART);
       await sending.entry({ ...DIRECTORY, name: "t" });
       await sending.entry(entry);
       await sending.say(FrameType.QUERY);
-      await sending.say(FrameType.RESUME_AT);
+      await sending.say(FrameType.RESUME_AT, new Uint8Array(8));
       await pause(700);
       const told = sending.heard.some(({ type }) =>
         type === FrameType.PREFIX_DIGESTS

@@ -102,7 +102,7 @@ test("a sender whose receiver says that it asks a person sends the offer alone b
   await using asking = new HostileReceiver({ mode: "encrypted" }, true);
   const sent = sender(asking.port, ["secret"], { cwd });
   const offer = await asking.offer;
-  assertEquals(offer.name, "secret");
+  assertEquals(offer.names, ["secret"]);
   await pause(1_000);
   assertEquals(asking.content, 0);
   await asking.close();

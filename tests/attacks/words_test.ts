@@ -138,7 +138,7 @@ testWith(
       await listening("udp", port);
       // Behind this one no other is shown
       await using first = await HostileSender.connect(port);
-      await first.offer({ name: "first", size: 5 });
+      await first.file("first", 5);
       await terminal.shows(/\[y\/N\]/);
       let successes = 0;
       const begin = performance.now();
@@ -147,7 +147,7 @@ testWith(
         await using next = await HostileSender.connect(port);
         await next.words;
         successes++;
-        await next.offer({ name: "next", size: 5 });
+        await next.file("next", 5);
         await pause(10);
       }
       const seconds = (performance.now() - begin) / 1000;

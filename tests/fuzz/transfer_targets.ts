@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { resolveDestination } from "../../lib/session/destination.ts";
-import type { Source, TreeSource } from "../../lib/transfer/content.ts";
-import { FileSource } from "../../lib/transfer/files/reading/file_source.ts";
-import { FileTreeSource } from "../../lib/transfer/files/reading/tree_source.ts";
-import { receive } from "../../lib/transfer/receiving/receiver.ts";
+import { openFileSource } from "../../lib/transfer/files/reading/file_source.ts";
+import { TreeSource } from "../../lib/transfer/files/reading/tree_source.ts";
+import { receive } from "../../lib/transfer/receiving/reception.ts";
+import type { Source } from "../../lib/transfer/source.ts";
 import { send } from "../../lib/transfer/sending/sender.ts";
 import { MemorySource } from "../transfer/memory_content.ts";
 import { recordedPair, streamOf } from "./recorder.ts";
@@ -17,10 +17,10 @@ export async function transferTargets(): Promise<Target[]> {
   const directory = await Deno.makeTempDir({ prefix: "ferry-fuzz-" });
   const origin = `${directory}/origin`;
   await plant(origin);
-  const sources: (() => Promise<Source | TreeSource>)[] = [
+  const sources: (() => Promise<Source>)[] = [
     () => Promise.resolve(new MemorySource(new Uint8Array(3_000).fill(7))),
-    () => FileSource.open(`${origin}/one`),
-    () => FileTreeSource.open([origin]),
+    () => openFileSource(`${origin}/one`),
+    () => TreeSource.open([origin]),
   ];
   const forth: Uint8Array[] = [];
   const back: Uint8Array[] = [];
@@ -66,7 +66,7 @@ async function plant(origin: string): Promise<void> {
 /** What a sender and a receiver say when all goes well. */
 async function transfer(
   directory: string,
-  source: Source | TreeSource,
+  source: Source,
 ): Promise<[Uint8Array, Uint8Array]> {
   const [near, far] = recordedPair();
   const target = await targetIn(directory);

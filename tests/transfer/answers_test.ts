@@ -2,7 +2,7 @@ import { assertRejects } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
 import { Answers } from "../../lib/transfer/sending/answers.ts";
 import { FrameType } from "../../lib/transfer/wire/frame.ts";
-import { encodeComplaint, Reason } from "../../lib/transfer/wire/messages.ts";
+import { encodeFailure } from "../../lib/transfer/wire/reasons.ts";
 import { memoryPair } from "../support/memory_stream.ts";
 
 Deno.test("whoever waits for an answer hears of a refusal at once", async () => {
@@ -11,12 +11,12 @@ Deno.test("whoever waits for an answer hears of a refusal at once", async () => 
   const all = [
     answers.verdict,
     answers.acceptance,
-    answers.having(),
-    answers.proof(),
+    answers.offset(),
+    answers.prefixDigest(),
   ];
   const refusals = all.map((one) =>
-    assertRejects(() => one, Failure, "The receiver refused")
+    assertRejects(() => one, Failure, "peer-refused")
   );
-  await receiver.write(encodeComplaint(FrameType.REFUSE, Reason.FULL));
+  await receiver.write(encodeFailure(FrameType.REFUSE, { code: "disk-full" }));
   await Promise.all(refusals);
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Failure } from "../../lib/base/failure.ts";
+import { Failure, type FailureDetail } from "../../lib/base/failure.ts";
 import { Random } from "../../lib/base/prng.ts";
 import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";
 import {
@@ -8,16 +8,18 @@ import {
   FrameType,
 } from "../../lib/transfer/wire/frame.ts";
 import {
-  decodeComplaint,
   encodeAccept,
-  encodeComplaint,
   encodeDigest,
   encodeOffer,
-  Reason,
 } from "../../lib/transfer/wire/messages.ts";
-import { receive } from "../../lib/transfer/receiving/receiver.ts";
+import {
+  decodeFailure,
+  encodeFailure,
+} from "../../lib/transfer/wire/reasons.ts";
+import { encodeEntry } from "../../lib/transfer/wire/entries.ts";
+import { receive } from "../../lib/transfer/receiving/reception.ts";
 import { send } from "../../lib/transfer/sending/sender.ts";
-import { cleanText } from "../../lib/transfer/wire/name_validation.ts";
+import { shownText } from "../../lib/transfer/wire/names.ts";
 import { MemorySink, MemorySource } from "./memory_content.ts";
 import { memoryPair } from "../support/memory_stream.ts";
 
@@ -27,7 +29,11 @@ const EMPTY_SHA256 =
 /** What a receiver makes of these bytes: its failure, and the last word it says to the sender. */
 async function receiveBytes(
   ...parts: Uint8Array[]
-): Promise<{ failure: Failure | undefined; said: string; sink: MemorySink }> {
+): Promise<{
+  failure: Failure | undefined;
+  said: FailureDetail | undefined;
+  sink: MemorySink;
+}> {
   const [near, far] = memoryPair({ capacity: Infinity });
   const sink = new MemorySink();
   for (const part of parts) await near.write(part);
@@ -37,14 +43,14 @@ async function receiveBytes(
     assert(error instanceof Failure, String(error));
     failure = error;
   });
-  let said = "";
+  let said: FailureDetail | undefined;
   const frames = new FrameReader(near);
   for (;;) {
     const header = await frames.next();
     if (header === null) break;
     const body = await frames.body();
     if (header.type === FrameType.REFUSE || header.type === FrameType.FAILED) {
-      said = decodeComplaint(body);
+      said = decodeFailure(header.type, body).detail;
     }
   }
   return { failure, said, sink };
@@ -53,10 +59,14 @@ async function receiveBytes(
 /** What a sender makes of a receiver that says just these bytes. */
 async function sendAgainst(...parts: Uint8Array[]): Promise<Failure> {
   const [near, far] = memoryPair({ capacity: Infinity });
-  for (const part of parts) await far.write(part);
-  await far.closeWrite();
+  const sending = send(near, new MemorySource(new Uint8Array(0)));
+  sending.catch(() => {});
+  // What it says first is said to a sender that has said everything
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  for (const part of parts) await far.write(part).catch(() => {});
+  await far.closeWrite().catch(() => {});
   try {
-    await send(near, new MemorySource(new Uint8Array(0)));
+    await sending;
   } catch (error) {
     assert(error instanceof Failure, String(error));
     return error;
@@ -73,14 +83,28 @@ function offerNamed(name: string | Uint8Array): Uint8Array {
     ? new TextEncoder().encode(name)
     : name;
   return offerOf(
-    new FieldWriter(1).uint8(Tag.KIND, 1).bytes(Tag.NAME, bytes),
+    new FieldWriter(2).uint8(Tag.KIND, 1).int64(Tag.COUNT, 1)
+      .bytes(Tag.NAMES, bytes),
   );
 }
+
+const FAILED: FailureDetail = {
+  code: "peer-failed",
+  by: "receiver",
+  reason: { code: "unspecified" },
+};
+const REFUSED: FailureDetail = {
+  code: "peer-refused",
+  reason: { code: "unspecified" },
+};
+const MALFORMED: FailureDetail = {
+  code: "peer-refused",
+  reason: { code: "malformed" },
+};
 
 const NAMES: [string, string | Uint8Array][] = [
   ["that climbs out of the directory", "../x"],
   ["that is absolute", "/etc/passwd"],
-  ["that goes into a directory", "a/b"],
   ["that is the directory", "."],
   ["that is the parent", ".."],
   ["that is empty", ""],
@@ -96,12 +120,11 @@ for (const [what, name] of NAMES) {
     const bytes = typeof name === "string"
       ? new TextEncoder().encode(name)
       : name;
-    const shown = cleanText(bytes);
-    assertEquals(failure?.reason, "protocol");
-    assert(
-      failure?.message.includes(`The sender's name "${shown}" is refused`),
-    );
-    assertEquals(said, `a name is not allowed there (${shown.slice(0, 100)})`);
+    const shown = shownText(bytes);
+    assert(failure?.detail.code === "name-refused");
+    const reason = { code: "name-refused", name: failure.detail.name } as const;
+    assert(shown.includes(failure.detail.name));
+    assertEquals(said, { code: "peer-refused", reason });
     assertEquals(sink.blocks, []);
   });
 }
@@ -111,67 +134,91 @@ for (
 ) {
   Deno.test(`a name such as ${JSON.stringify(name)} is taken`, async () => {
     const { failure, said } = await receiveBytes(offerNamed(name));
-    assertEquals(failure?.reason, "peer-stopped");
-    assertEquals(said, "no reason was given");
+    assertEquals(failure?.code, "peer-ended");
+    assertEquals(said, FAILED);
   });
 }
 
-Deno.test("an offer of another version is refused with both versions in words", async () => {
+Deno.test("an offer of another version is refused, and both sides know both versions", async () => {
   const { failure, said } = await receiveBytes(
-    frame(FrameType.OFFER, Uint8Array.of(2, 1, 2, 3)),
+    frame(FrameType.OFFER, Uint8Array.of(1, 1, 2, 3)),
   );
-  assertEquals(
-    failure?.message,
-    "The other side speaks version 2 of the transfer, and this is version 1: install the same ferry on both",
-  );
-  assertEquals(said, "version 1 of the transfer is spoken here");
+  const mismatch = { code: "version-mismatch", layer: "transfer" } as const;
+  assertEquals(failure?.detail, { ...mismatch, theirs: 1, ours: 2 });
+  assertEquals(said, { ...mismatch, theirs: 2, ours: 2 });
 });
 
+/** An offer of a stream, with more fields. */
+function stream(): FieldWriter {
+  return new FieldWriter(2).uint8(Tag.KIND, 0).int64(Tag.COUNT, 1);
+}
+
+/** An entry of a stream. */
+const STREAM = frame(
+  FrameType.ENTRY,
+  encodeEntry({
+    kind: "file",
+    name: "",
+    size: undefined,
+    mode: undefined,
+    mtime: undefined,
+  }),
+);
+/** All of an empty stream. */
+const NO_CONTENT = [
+  STREAM,
+  frame(FrameType.FILE_DIGEST, Uint8Array.fromHex(EMPTY_SHA256)),
+];
+
 Deno.test("fields that may be skipped are, and those that must be understood are refused", async () => {
-  const end = encodeDigest(FrameType.END, { bytes: 0, sha256: EMPTY_SHA256 });
-  const skipped = new FieldWriter(1).uint8(0x7f, 1);
-  assert((await receiveBytes(offerOf(skipped), end)).sink.committed);
-  const needed = new FieldWriter(1).uint8(0xff, 1);
+  const end = encodeDigest(FrameType.END, {
+    bytes: 0,
+    sha256: EMPTY_SHA256,
+    files: 1,
+  });
+  const skipped = offerOf(stream().uint8(0x7f, 1));
+  assert((await receiveBytes(skipped, ...NO_CONTENT, end)).sink.committed);
+  const needed = stream().uint8(0xff, 1);
   const { failure } = await receiveBytes(offerOf(needed), end);
-  assertEquals(
-    failure?.message,
-    "The other side sent a bad message: field 255 is not known here",
-  );
+  assert(failure?.message.includes("field 255 is not known here"));
 });
 
 const OFFERS: [string, Uint8Array][] = [
   ["an empty offer", frame(FrameType.OFFER, new Uint8Array(0))],
-  ["a field that is cut short", frame(FrameType.OFFER, Uint8Array.of(1, 1, 0))],
+  ["a field that is cut short", frame(FrameType.OFFER, Uint8Array.of(2, 1, 0))],
   [
     "a field longer than the message",
-    frame(FrameType.OFFER, Uint8Array.of(1, 1, 0, 9, 0)),
+    frame(FrameType.OFFER, Uint8Array.of(2, 1, 0, 9, 0)),
   ],
   [
     "a field that comes twice",
-    offerOf(new FieldWriter(1).int64(Tag.SIZE, 1).int64(Tag.SIZE, 2)),
+    offerOf(stream().int64(Tag.SIZE, 1).int64(Tag.SIZE, 2)),
   ],
-  ["a negative size", offerOf(new FieldWriter(1).int64(Tag.SIZE, -1))],
+  ["a negative size", offerOf(stream().int64(Tag.SIZE, -1))],
   [
     "a size beyond 2^53",
-    offerOf(new FieldWriter(1).int64(Tag.SIZE, 2 ** 60)),
+    offerOf(stream().int64(Tag.SIZE, 2 ** 60)),
   ],
-  ["a size of one byte", offerOf(new FieldWriter(1).uint8(Tag.SIZE, 1))],
+  ["a size of one byte", offerOf(stream().uint8(Tag.SIZE, 1))],
   [
     "a time no date can hold",
-    offerOf(new FieldWriter(1).int64(Tag.MTIME, 2 ** 53 - 1)),
+    offerOf(stream().int64(Tag.MTIME, 2 ** 53 - 1)),
   ],
   [
     "nanoseconds of another millisecond",
     offerOf(
-      new FieldWriter(1).int64(Tag.MTIME, 0).int64(Tag.NANOS, 1_000_000),
+      stream().int64(Tag.MTIME, 0).int64(Tag.NANOS, 1_000_000),
     ),
   ],
   [
     "nanoseconds before the millisecond",
-    offerOf(new FieldWriter(1).int64(Tag.MTIME, 0).int64(Tag.NANOS, -1)),
+    offerOf(stream().int64(Tag.MTIME, 0).int64(Tag.NANOS, -1)),
   ],
-  ["an unknown kind", offerOf(new FieldWriter(1).uint8(Tag.KIND, 9))],
-  ["a file without a name", offerOf(new FieldWriter(1).uint8(Tag.KIND, 1))],
+  ["an unknown kind", offerOf(new FieldWriter(2).uint8(Tag.KIND, 9))],
+  [
+    "a file without a name",
+    offerOf(new FieldWriter(2).uint8(Tag.KIND, 1).int64(Tag.COUNT, 1)),
+  ],
   ["data before an offer", frame(FrameType.DATA, Uint8Array.of(1))],
   ["an unknown type", frame(0x55, Uint8Array.of(1))],
   ["a message that is too long", Uint8Array.of(FrameType.OFFER, 1, 0, 0)],
@@ -179,14 +226,14 @@ const OFFERS: [string, Uint8Array][] = [
 for (const [what, bytes] of OFFERS) {
   Deno.test(`${what} is refused`, async () => {
     const { failure, said } = await receiveBytes(bytes);
-    assertEquals(failure?.reason, "protocol");
-    assertEquals(said, "it was sent a message that breaks the rules");
+    assertEquals(failure?.code, "malformed");
+    assertEquals(said, MALFORMED);
   });
 }
 
 Deno.test("an offered mode loses everything but its permission bits", async () => {
   const [near, far] = memoryPair();
-  await near.write(offerOf(new FieldWriter(1).int64(Tag.MODE, 0o106755)));
+  await near.write(offerOf(stream().int64(Tag.MODE, 0o106755)));
   await near.closeWrite();
   let mode: number | undefined;
   await receive(far, (offer) => {
@@ -196,81 +243,98 @@ Deno.test("an offered mode loses everything but its permission bits", async () =
   assertEquals(mode, 0o755);
 });
 
-const OFFER = encodeOffer({ name: "x", size: 3 });
+const OFFER = encodeOffer({ kind: "file", names: ["x"], count: 1, size: 3 });
+const FILE = frame(
+  FrameType.ENTRY,
+  encodeEntry({
+    kind: "file",
+    name: "x",
+    size: 3,
+    mode: undefined,
+    mtime: undefined,
+  }),
+);
 const DATA = frame(FrameType.DATA, Uint8Array.of(1, 2, 3));
 const ENDS: [string, string, Uint8Array[]][] = [
-  ["more data than was offered", "protocol", [DATA, DATA]],
+  ["more data than was offered", "malformed", [DATA, DATA]],
   ["less data than was promised", "corrupt", [
-    encodeDigest(FrameType.END, { bytes: 3, sha256: EMPTY_SHA256 }),
+    frame(FrameType.FILE_DIGEST, Uint8Array.fromHex(EMPTY_SHA256)),
   ]],
   ["data of another digest", "corrupt", [
     DATA,
-    encodeDigest(FrameType.END, { bytes: 3, sha256: EMPTY_SHA256 }),
+    frame(FrameType.FILE_DIGEST, Uint8Array.fromHex(EMPTY_SHA256)),
   ]],
-  ["an end without a digest", "protocol", [
+  ["an end without a digest", "malformed", [
     frame(FrameType.END, new FieldWriter().int64(Tag.BYTES, 3).finish()),
   ]],
-  ["a second offer", "protocol", [OFFER]],
-  ["a receiver's message", "protocol", [encodeAccept({ resume: false })]],
-  ["an end in the middle of a message", "protocol", [DATA.subarray(0, 5)]],
-  ["an end before END", "peer-stopped", [DATA]],
+  ["a second offer", "malformed", [OFFER]],
+  ["a receiver's message", "malformed", [encodeAccept({ resume: false })]],
+  ["an end in the middle of a message", "malformed", [DATA.subarray(0, 5)]],
+  ["an end before END", "peer-ended", [DATA]],
 ];
 for (const [what, reason, parts] of ENDS) {
   Deno.test(`${what} fails the transfer and nothing is kept`, async () => {
-    const { failure, said, sink } = await receiveBytes(OFFER, ...parts);
-    assertEquals(failure?.reason, reason);
-    assert(said !== "");
+    const { failure, said, sink } = await receiveBytes(OFFER, FILE, ...parts);
+    assertEquals(failure?.code, reason);
+    assertEquals(said?.code, "peer-failed");
     assert(sink.discarded && !sink.committed);
-    assertEquals(sink.keeps, reason === "peer-stopped");
+    assertEquals(sink.keeps, reason === "peer-ended");
   });
 }
 
-Deno.test("what a peer says is shown as one short line without control characters", async () => {
+Deno.test("a path that a peer sends is one short line without control characters", async () => {
   const text = "a\x1b[31m\r\nb\u202e\u009b " + "x".repeat(9000);
-  const body = new FieldWriter().text(Tag.MESSAGE, text).finish();
+  const body = new FieldWriter().uint8(Tag.REASON, 3).text(Tag.PATH, text)
+    .finish();
   const failure = await sendAgainst(frame(FrameType.REFUSE, body));
-  assertEquals(
-    failure.message,
-    "The receiver refused: a�[31m  b�� " + "x".repeat(199 - 12) + "…",
-  );
+  const name = "a\ufffd[31m  b\ufffd\ufffd " + "x".repeat(199 - 12) + "…";
+  const reason = { code: "exists", name } as const;
+  assertEquals(failure.detail, { code: "peer-refused", reason });
 });
 
 Deno.test("a reason that is not known is still a refusal", async () => {
   const body = new FieldWriter().uint8(Tag.REASON, 200).finish();
   const failure = await sendAgainst(frame(FrameType.REFUSE, body));
-  assertEquals(failure.reason, "refused");
-  assertEquals(failure.message, "The receiver refused: no reason was given");
+  assertEquals(failure.detail, REFUSED);
 });
 
-const DONE = encodeDigest(FrameType.DONE, { bytes: 0, sha256: EMPTY_SHA256 });
+const DONE = encodeDigest(FrameType.DONE, {
+  bytes: 0,
+  sha256: EMPTY_SHA256,
+  files: 1,
+});
 const VERDICTS: [string, string, Uint8Array[]][] = [
-  ["nothing", "peer-stopped", []],
-  ["an acceptance and nothing more", "peer-stopped", [
+  ["nothing", "peer-ended", []],
+  ["an acceptance and nothing more", "peer-ended", [
     encodeAccept({ resume: false }),
   ]],
-  ["DONE before ACCEPT", "protocol", [DONE]],
-  ["a second ACCEPT", "protocol", [
+  ["DONE before ACCEPT", "malformed", [DONE]],
+  ["a second ACCEPT", "malformed", [
     encodeAccept({ resume: false }),
     encodeAccept({ resume: false }),
   ]],
-  ["a refusal after ACCEPT", "protocol", [
+  ["a refusal after ACCEPT", "malformed", [
     encodeAccept({ resume: false }),
-    encodeComplaint(FrameType.REFUSE, Reason.FULL),
+    encodeFailure(FrameType.REFUSE, { code: "disk-full" }),
   ]],
-  ["a sender's message", "protocol", [OFFER]],
-  ["another digest", "corrupt", [
+  ["a sender's message", "malformed", [OFFER]],
+  ["another digest", "stored-corrupt", [
     encodeAccept({ resume: false }),
-    encodeDigest(FrameType.DONE, { bytes: 0, sha256: "00".repeat(32) }),
+    encodeDigest(FrameType.DONE, {
+      bytes: 0,
+      sha256: "00".repeat(32),
+      files: 1,
+    }),
   ]],
-  ["another size", "corrupt", [
+  ["another size", "stored-corrupt", [
     encodeAccept({ resume: false }),
-    encodeDigest(FrameType.DONE, { bytes: 1, sha256: EMPTY_SHA256 }),
+    encodeDigest(FrameType.DONE, { bytes: 1, sha256: EMPTY_SHA256, files: 1 }),
   ]],
-  ["a message cut short", "protocol", [DONE.subarray(0, 20)]],
+  ["a message cut short", "malformed", [DONE.subarray(0, 20)]],
 ];
 for (const [what, reason, parts] of VERDICTS) {
   Deno.test(`a receiver that says ${what} is not taken for success`, async () => {
-    assertEquals((await sendAgainst(...parts)).reason, reason);
+    assertEquals((await sendAgainst(...parts)).code, reason);
   });
 }
 
@@ -282,12 +346,12 @@ Deno.test("a receiver that says all is stored before all was sent is not believe
   await send(near, new MemorySource(new Uint8Array(100))).catch((error) => {
     failure = error;
   });
-  assert(failure instanceof Failure && failure.reason === "protocol");
+  assert(failure instanceof Failure && failure.code === "malformed");
 });
 
 Deno.test("random bytes never make a receiver throw anything but a failure, or store anything", async () => {
   const random = new Random(3);
-  const valid = [OFFER, DATA, frame(FrameType.END, new Uint8Array(0))];
+  const valid = [OFFER, FILE, DATA, frame(FrameType.END, new Uint8Array(0))];
   for (let run = 0; run < 2000; run++) {
     const parts = Array.from({ length: 1 + random.int(5) }, () => {
       const part = random.int(2) === 0

@@ -2,23 +2,27 @@ import { assert, assertEquals } from "@std/assert";
 import { setImmediate } from "node:timers";
 import { Failure } from "../../lib/base/failure.ts";
 import { encodeEntry, type Entry } from "../../lib/transfer/wire/entries.ts";
-import { FileTreeSink } from "../../lib/transfer/files/writing/tree_sink.ts";
+import { DirectorySink } from "../../lib/transfer/files/writing/directory_sink.ts";
 import {
   frame,
   FrameReader,
   FrameType,
 } from "../../lib/transfer/wire/frame.ts";
 import { MAX_LISTED } from "../../lib/transfer/receiving/manifest.ts";
-import { encodeOffer } from "../../lib/transfer/wire/messages.ts";
-import { receive } from "../../lib/transfer/receiving/receiver.ts";
+import {
+  encodeOffer,
+  encodeOffsets,
+} from "../../lib/transfer/wire/messages.ts";
+import { receive } from "../../lib/transfer/receiving/reception.ts";
 import { inDirectory, OWNER } from "./files.ts";
 import { memoryPair, type MemoryStream } from "../support/memory_stream.ts";
 
 const OFFER = {
-  name: "a",
-  tree: { count: 1, names: ["a"] },
+  kind: "tree",
+  names: ["a"],
+  count: 1,
   resumable: true,
-};
+} as const;
 const NOTHING = new Uint8Array(0);
 const SOMETHING = new TextEncoder().encode("something");
 
@@ -31,12 +35,12 @@ function bodyOf(name: string, kind: "file" | "directory"): Uint8Array {
 /** Leaves a tree that was broken off, with the file `a/0`. */
 async function leave(directory: string): Promise<void> {
   const options = { force: false, owner: OWNER };
-  const sink = await FileTreeSink.create(directory, OFFER, options);
+  const sink = await DirectorySink.create(directory, OFFER, options);
   const common = { mtime: 10n ** 18n, mode: 0o755 };
   sink.enter({ kind: "directory", name: "a", ...common });
   const { length: size } = SOMETHING;
   sink.put({ kind: "file", name: "0", ...common, size }, SOMETHING);
-  sink.discard(true);
+  sink.discard();
 }
 
 /** Has a hostile sender go on with it. @returns its side, and how the receiver ends */
@@ -48,13 +52,12 @@ async function goOn(
   const ended = receive(
     far,
     (offer) =>
-      FileTreeSink.create(directory, offer, { force: false, owner: OWNER }),
+      DirectorySink.create(directory, offer, { force: false, owner: OWNER }),
     { linger: 100 },
   ).catch((error) => error);
   for (
     const bytes of [
       encodeOffer(OFFER),
-      frame(FrameType.RESTART, NOTHING),
       frame(FrameType.ENTRY, bodyOf("a", "directory")),
     ]
   ) {
@@ -89,7 +92,7 @@ Deno.test("a sender that asks and never reads is not read from any more", () =>
     }
     // Two directions of 64 KiB, and what is said to be there takes 12 bytes
     assert(asked < 10_000, `${asked}`);
-    near.abort(new Failure("silence", "enough"));
+    near.abort(new Failure({ code: "interrupted" }));
     await Promise.all([asking, ended]);
   }));
 
@@ -123,19 +126,19 @@ for (
       await near.closeWrite().catch(() => {});
       const failure = await ended;
       assert(failure instanceof Failure);
-      assertEquals(failure.reason, "protocol");
+      assertEquals(failure.code, "malformed");
       assert(failure.message.includes("lists too much ahead"));
       assert(listed <= most + 2_000, `${listed}`);
     }));
 }
 
-Deno.test("what nobody asked about has no turn", () =>
+Deno.test("what nobody asked about is not resumed", () =>
   inDirectory(async (directory) => {
     const { near, ended } = await goOn(directory);
     await near.write(frame(FrameType.ENTRY, bodyOf("0", "file")));
-    await near.write(frame(FrameType.RESUME_AT, NOTHING));
+    await near.write(frame(FrameType.RESUME_AT, encodeOffsets(9)));
     await near.closeWrite();
     const failure = await ended;
-    assert(failure instanceof Failure && failure.reason === "protocol");
-    assert(failure.message.includes("before it has asked"));
+    assert(failure instanceof Failure && failure.code === "malformed");
+    assert(failure.message.includes("not asked about"));
   }));

@@ -1,53 +1,72 @@
-import type { Sink, Source } from "../../lib/transfer/content.ts";
-import type { Offer } from "../../lib/transfer/wire/messages.ts";
+import type {
+  CommitOptions,
+  FileSink,
+  Inventory,
+  Sink,
+} from "../../lib/transfer/sink.ts";
+import { type Content, SingleSource } from "../../lib/transfer/source.ts";
+import type { FileEntry } from "../../lib/transfer/wire/entries.ts";
+
+/** What {@linkcode MemorySource} offers. */
+type MemoryEntry = Partial<Omit<FileEntry, "kind">>;
 
 /** A source of bytes in memory, which it hands out in pieces. */
-export class MemorySource implements Source {
-  readonly offer: Offer;
-  #bytes: Uint8Array;
-  #piece: number;
-  #failure: Error | undefined;
-
-  /** @param failure thrown instead of the end */
+export class MemorySource extends SingleSource {
+  /** @param options.failure thrown instead of the end */
   constructor(
     bytes: Uint8Array,
-    options: { offer?: Offer; piece?: number; failure?: Error } = {},
+    { entry = {}, piece, failure, seekable = false, resumable = false }: {
+      entry?: MemoryEntry;
+      piece?: number;
+      failure?: Error;
+      seekable?: boolean;
+      resumable?: boolean;
+    } = {},
   ) {
-    this.#bytes = bytes;
-    this.offer = options.offer ?? {};
-    this.#piece = options.piece ?? Infinity;
-    this.#failure = options.failure;
+    const content = contentOf(bytes, { piece, failure, seekable });
+    super(content, entry, { resumable });
   }
+}
 
+function contentOf(
+  bytes: Uint8Array,
+  { piece = Infinity, failure, seekable }: {
+    piece: number | undefined;
+    failure: Error | undefined;
+    seekable: boolean;
+  },
+): Content {
+  let at = 0;
   // deno-lint-ignore require-await -- a file's takes time
-  async read(into: Uint8Array): Promise<number | null> {
-    if (this.#bytes.length === 0) {
-      if (this.#failure) throw this.#failure;
+  const read = async (into: Uint8Array) => {
+    if (at === bytes.length) {
+      if (failure) throw failure;
       return null;
     }
-    const count = Math.min(into.length, this.#piece, this.#bytes.length);
-    into.set(this.#bytes.subarray(0, count));
-    this.#bytes = this.#bytes.subarray(count);
-    return count;
-  }
-
-  close(): void {}
+    const part = bytes.subarray(at, at + Math.min(into.length, piece));
+    into.set(part);
+    at += part.length;
+    return part.length;
+  };
+  const seek = (position: number) => {
+    at = position;
+    return Promise.resolve();
+  };
+  return { read, close: () => {}, ...seekable && { seek } };
 }
 
 /** A source that never has anything. */
-export class SilentSource implements Source {
-  readonly offer: Offer = {};
-
-  read(): Promise<number | null> {
-    return new Promise(() => {});
+export class SilentSource extends SingleSource {
+  constructor() {
+    const read = () => new Promise<number | null>(() => {});
+    super({ read, close: () => {} }, {}, { resumable: false });
   }
-
-  close(): void {}
 }
 
 /** A sink that keeps what it is given. */
 export class MemorySink implements Sink {
   readonly blocks: Uint8Array[] = [];
+  readonly resuming = false;
   committed = false;
   discarded = false;
   /** Whether it was discarded so that a later attempt can go on. */
@@ -79,8 +98,31 @@ export class MemorySink implements Sink {
     this.#size += bytes.length;
   }
 
+  enter = refuse;
+  leave = refuse;
+  link = refuse;
+  put = refuse;
+  keep = refuse;
+
+  open(): Promise<FileSink> {
+    return Promise.resolve({
+      kept: 0,
+      checkRoom: () => {},
+      write: (bytes) => this.write(bytes),
+      resume: () => Promise.resolve(),
+      commit: () => Promise.resolve(),
+      discard: () => {},
+    });
+  }
+
+  inventory(): Inventory {
+    throw new Error("It has nothing");
+  }
+
+  release(): void {}
+
   // deno-lint-ignore require-await -- a file's takes time
-  async commit(): Promise<void> {
+  async commit(_options?: CommitOptions): Promise<void> {
     if (this.discarded) throw new Error("committed after it was discarded");
     this.committed = true;
   }
@@ -90,4 +132,8 @@ export class MemorySink implements Sink {
     this.discarded = true;
     this.keeps = keep;
   }
+}
+
+function refuse(): never {
+  throw new Error("It takes one file");
 }

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
 import { Random } from "../../lib/base/prng.ts";
-import type { TransferEvent } from "../../lib/transfer/content.ts";
-import { FileTreeSink } from "../../lib/transfer/files/writing/tree_sink.ts";
-import { FileTreeSource } from "../../lib/transfer/files/reading/tree_source.ts";
+import type { TransferEvent } from "../../lib/transfer/events.ts";
+import { DirectorySink } from "../../lib/transfer/files/writing/directory_sink.ts";
+import { TreeSource } from "../../lib/transfer/files/reading/tree_source.ts";
 import type { Digest } from "../../lib/transfer/wire/messages.ts";
-import { receive } from "../../lib/transfer/receiving/receiver.ts";
+import { receive } from "../../lib/transfer/receiving/reception.ts";
 import { send } from "../../lib/transfer/sending/sender.ts";
 import {
   inDirectory as inEmptyDirectory,
@@ -40,7 +40,7 @@ async function attempt(
 ): Promise<Attempt> {
   const [near, far] = memoryPair({ capacity: 1 << 20, ...there });
   const told: Attempt["told"] = [[], []];
-  const source = await FileTreeSource.open([`${path}/from/tree`]);
+  const source = await TreeSource.open([`${path}/from/tree`]);
   const outcome = (promise: Promise<Digest>) =>
     promise.catch((error) => {
       if (error instanceof Failure) return error;
@@ -52,7 +52,7 @@ async function attempt(
       receive(
         far,
         (offer) =>
-          FileTreeSink.create(`${path}/to`, offer, { force, owner: OWNER }),
+          DirectorySink.create(`${path}/to`, offer, { force, owner: OWNER }),
         { event: (event) => told[1].push(event) },
       ),
     ),
@@ -116,7 +116,7 @@ for (let seed = 1; seed <= 12; seed++) {
           });
           break;
         }
-        assertEquals(sent.reason, "silence");
+        assertEquals(sent.code, "peer-silent", `${sent} ${stored}`);
       }
       assertArrived(path);
     }));
@@ -126,12 +126,14 @@ for (let seed = 1; seed <= 12; seed++) {
 async function brokenTree(path: string): Promise<void> {
   const random = new Random(1);
   Deno.mkdirSync(`${path}/from/tree`);
+  // What is sent before the receiver has answered is sent again
+  Deno.writeFileSync(`${path}/from/tree/0`, random.bytes(300_000));
   for (const name of ["a", "b", "c"]) {
     Deno.writeFileSync(`${path}/from/tree/${name}`, random.bytes(1000));
   }
   Deno.writeFileSync(`${path}/from/tree/large`, random.bytes(2_000_000));
-  const { stored } = await attempt(path, { breakAfter: 1_500_000 });
-  assert(stored instanceof Failure && stored.reason === "silence");
+  const { stored } = await attempt(path, { breakAfter: 1_800_000 });
+  assert(stored instanceof Failure && stored.code === "peer-silent");
 }
 
 Deno.test("a tree that is not complete is in a staging directory, and its unfinished file as well", () =>
@@ -141,6 +143,7 @@ Deno.test("a tree that is not complete is in a staging directory, and its unfini
     const staging = stagingIn(`${path}/to`);
     assertEquals(namesIn(staging), ["content", "state"]);
     assertEquals(namesIn(`${staging}/content/tree`), [
+      "0",
       "a",
       "b",
       "c",
@@ -157,7 +160,13 @@ Deno.test("what goes on after a break sends little again, and both sides say so"
       const kept = events.flatMap((event) =>
         event.type === "kept" ? [event.path?.replace(/.*tree/, "tree")] : []
       );
-      assertEquals(kept, ["tree/a", "tree/b", "tree/c", "tree/large"]);
+      assertEquals(kept, [
+        "tree/0",
+        "tree/a",
+        "tree/b",
+        "tree/c",
+        "tree/large",
+      ]);
     }
     assertArrived(path);
   }));
@@ -174,7 +183,7 @@ Deno.test("a part that was tampered with is sent anew, and both sides say so", (
       const types = events.map(({ type }) => type).filter((type) =>
         type !== "entry"
       );
-      assertEquals(types, ["kept", "kept", "kept", "restarted"]);
+      assertEquals(types, ["kept", "kept", "kept", "kept", "restarted"]);
     }
     assertArrived(path);
   }));
@@ -193,7 +202,7 @@ Deno.test("a complete file that was tampered with is noticed, and sent anew", ()
       const types = events.map(({ type }) => type).filter((type) =>
         type !== "entry"
       );
-      assertEquals(types, ["kept", "restarted", "kept", "kept"]);
+      assertEquals(types, ["kept", "kept", "restarted", "kept", "kept"]);
     }
     assertArrived(path);
   }));
@@ -215,21 +224,21 @@ Deno.test("a tree that is complete is not taken for one that broke: nothing is o
     await attempt(path);
     const { stored } = await attempt(path);
     assert(stored instanceof Failure);
-    assert(stored.message.includes("to/tree: it exists already"));
+    assertEquals(stored.code, "exists");
     assertEquals(namesIn(`${path}/to`), ["tree"]);
   }));
 
 Deno.test("of two transfers of the same tree to one place, the second is turned away", () =>
   inDirectory(async (path) => {
     makeTree(`${path}/from/tree`, new Random(2));
-    const offer = { name: "tree", tree: { count: 1, names: ["tree"] } };
-    const first = await FileTreeSink.create(`${path}/to`, offer, {
+    const offer = { kind: "tree", names: ["tree"], count: 1 } as const;
+    const first = await DirectorySink.create(`${path}/to`, offer, {
       force: false,
       owner: OWNER,
     });
     const { stored } = await attempt(path);
     assert(stored instanceof Failure);
-    assert(stored.message.includes("another transfer does so right now"));
+    assertEquals(stored.code, "in-use");
     first.discard();
     assert(!((await attempt(path)).sent instanceof Failure));
   }));
@@ -240,31 +249,31 @@ Deno.test("a file that is gone when its turn comes is named, and the rest arrive
     for (const name of ["a", "b"]) {
       Deno.writeTextFileSync(`${path}/from/tree/${name}`, name);
     }
-    const source = await FileTreeSource.open([`${path}/from/tree`]);
-    const walk = source.walk.bind(source);
-    source.walk = function* () {
+    const source = await TreeSource.open([`${path}/from/tree`]);
+    const walk = source.entries.bind(source);
+    source.entries = function* () {
       for (const step of walk()) {
-        if (step.does === "file" && step.entry.name === "a") {
+        if (step.type === "file" && step.entry.name === "a") {
           Deno.removeSync(step.path);
         }
         yield step;
       }
     };
     const [near, far] = memoryPair();
-    const omitted: string[] = [];
+    const omitted: unknown[] = [];
     const [sent, stored] = await Promise.all([
       send(near, source, {
         event: (event) => {
-          if (event.type === "omitted") omitted.push(event.why);
+          if (event.type === "omitted") omitted.push(event.reason);
         },
       }),
       receive(
         far,
-        (offer) => FileTreeSink.create(`${path}/to`, offer, { force: false }),
+        (offer) => DirectorySink.create(`${path}/to`, offer, { force: false }),
       ),
     ]);
     assertEquals([sent.omitted, sent.files, stored.files], [1, 1, 1]);
-    assertEquals(omitted, ["no such file or directory"]);
+    assertEquals(omitted, [{ errno: "ENOENT", text: "ENOENT" }]);
     assertEquals([...Deno.readDirSync(`${path}/to/tree`)].map((e) => e.name), [
       "b",
     ]);

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { BLOCK_SIZE } from "../../lib/transfer/content.ts";
+import { BLOCK_SIZE } from "../../lib/transfer/wire/frame.ts";
 import { WriteBehind } from "../../lib/transfer/receiving/write_behind.ts";
 
 /** A writer that finishes a block when told to. */

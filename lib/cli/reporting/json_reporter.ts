@@ -74,7 +74,7 @@ export function jsonOf(event: CliEvent): Record<string, unknown> {
     case "agreed":
       return { event: type, peer, mode: event.mode, words: event.words };
     case "offer": {
-      const { name, size, mode, mtime, tree } = event.offer;
+      const { kind, names: [name], count, size, mode, mtime } = event.offer;
       return {
         event: type,
         peer,
@@ -82,7 +82,7 @@ export function jsonOf(event: CliEvent): Record<string, unknown> {
         size,
         mode,
         mtime: mtime === undefined ? undefined : millisecondsOf(mtime),
-        entries: tree?.count,
+        entries: kind === "tree" ? count : undefined,
         target: event.target,
       };
     }

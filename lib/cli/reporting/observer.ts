@@ -4,7 +4,7 @@ import type { Channel } from "../../endpoint/channel.ts";
 import type { Watcher } from "../../session/options.ts";
 import type { Summary } from "../../session/events.ts";
 import { checkReach, isDirectory } from "../../transfer/files/file_status.ts";
-import { storageFailure } from "../../transfer/system_errors.ts";
+import { writeFailure } from "../../transfer/files/failures.ts";
 import type { CommonOptions } from "../arguments/args.ts";
 import { explain, explanationLines } from "./bottleneck.ts";
 import { UsageError, verdictOf } from "../messages.ts";
@@ -95,6 +95,6 @@ export async function checkReport(path: string | undefined): Promise<void> {
     );
   }
   await checkReach(directory).catch((error) => {
-    throw storageFailure(path, error).with({ atStart: true });
+    throw writeFailure(path, error).with({ atStart: true });
   });
 }

@@ -155,7 +155,7 @@ function offerLines({ offer, target }: SessionEvent<"offer">): string[] {
     : title === target || target === `./${title}`
     ? place
     : `${displayName(title)}, saved ${
-      offer.tree === undefined ? "as" : "in"
+      offer.kind === "tree" ? "in" : "as"
     } ${place}`;
   return [`Receiving ${what}${size}`];
 }

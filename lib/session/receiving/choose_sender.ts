@@ -1,11 +1,14 @@
 import { Failure } from "../../base/failure.ts";
 import { firstOf } from "../../base/async.ts";
 import type { Endpoint } from "../../endpoint/endpoint.ts";
-import { Reason } from "../../transfer/wire/messages.ts";
-import { OfferRefusal } from "../../transfer/receiving/receiver.ts";
 import type { Admission, Admitted } from "./admission.ts";
 import { bindAbort } from "../connect.ts";
-import { type Consent, consentTo, needsConsent } from "../consent.ts";
+import {
+  type Consent,
+  consentTo,
+  isRefusal,
+  needsConsent,
+} from "../consent.ts";
 import { type SessionOptions, signalOf } from "../options.ts";
 import type { ResolvedDestination } from "../destination.ts";
 
@@ -65,7 +68,7 @@ export async function chooseSender(
         on?.({
           type: "still-waiting",
           peer,
-          failure: error instanceof OfferRefusal ? error.detail : undefined,
+          failure: isRefusal(error) ? error.detail : undefined,
         });
       }
       admitted.channel.abort(error as Error);
@@ -133,7 +136,7 @@ class WaitTimer {
   }
 }
 
-function notChosen(): OfferRefusal {
-  const message = "Another sender was chosen";
-  return new OfferRefusal("busy", Reason.BUSY, message);
+/** Another sender was chosen. */
+function notChosen(): Failure {
+  return new Failure({ code: "busy" });
 }

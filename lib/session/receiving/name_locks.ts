@@ -1,8 +1,6 @@
 import { Failure } from "../../base/failure.ts";
 import type { Channel } from "../../endpoint/channel.ts";
-import { StorageFailure } from "../../transfer/content.ts";
 import type { Owner } from "../../transfer/files/writing/staging.ts";
-import type { Offer } from "../../transfer/wire/messages.ts";
 import { within } from "../../base/async.ts";
 import { isSameOwner } from "./owner.ts";
 import type { ResolvedDestination } from "../destination.ts";
@@ -71,7 +69,8 @@ export class NameLock {
     return {
       ...destination,
       open: async (offer, owner) => {
-        await this.#lock(namesOf(offer), owner, destination.pathFor(offer));
+        // A stream gets a name that nothing else has
+        await this.#lock(offer.names, owner, destination.pathFor(offer));
         return await destination.open(offer, owner);
       },
     };
@@ -97,7 +96,7 @@ export class NameLock {
       const keeps = !isSameOwner(owner, holder.#owner) ||
         await holder.#isAlive();
       if (holder.#ended) continue;
-      if (keeps) throw taken(path);
+      if (keeps) throw inUse(path);
       holder.#channel.abort(new Failure({ code: "superseded" }));
       await holder.#over.promise;
     }
@@ -121,14 +120,7 @@ export class NameLock {
   }
 }
 
-/** The names outside of all directories; a stream gets one that nothing else has. */
-function namesOf({ name, tree }: Offer): readonly string[] {
-  return tree?.names ?? (name === undefined ? [] : [name]);
-}
-
-function taken(path: string | undefined): StorageFailure {
-  return new StorageFailure(
-    "taken",
-    `Cannot write ${path}: another sender sends it right now; wait until that has ended`,
-  );
+function inUse(path: string | undefined): Failure {
+  const code = "in-use";
+  return new Failure(path === undefined ? { code } : { code, path });
 }

@@ -6,7 +6,7 @@ import {
   timestampOf,
 } from "../wire/timestamp.ts";
 
-/** What is known of what is at a path. */
+/** What stat(2) tells. */
 export interface FileStatus {
   readonly isFile: boolean;
   readonly isDirectory: boolean;
@@ -17,20 +17,20 @@ export interface FileStatus {
   readonly size: number;
   /** Permission bits, 0 to 0o777. */
   readonly mode: number;
-  /** When it was last changed: to the nanosecond with the C library, where FFI is allowed, else to the millisecond. */
+  /** When it was last changed: exact with FFI, else to the millisecond. */
   readonly mtime: Timestamp;
-  /** All twelve bits, those above `mode` too: set-user-id, set-group-id and sticky. */
+  /** All twelve bits of the mode: set-user-id, set-group-id and sticky, too. */
   readonly bits: number;
-  /** Whose it is: a user's number; undefined where the system has none. */
+  /** The user id of its owner; undefined where the system has none. */
   readonly owner: number | undefined;
   /** How many names it has. */
   readonly links: number;
-  /** With `inode`: what no other file of this machine has. */
+  /** Identifies the file on this machine, together with `inode`. */
   readonly device: number;
   readonly inode: number | bigint;
 }
 
-/** Whether there is a directory at `path`, or where a link there leads to. */
+/** Whether there is a directory at `path`; links are followed. */
 export function isDirectory(path: string): boolean {
   try {
     return statusAt(path, { follow: true }).isDirectory;
@@ -39,23 +39,21 @@ export function isDirectory(path: string): boolean {
   }
 }
 
-/**
- * Does nothing where Deno may open what is at `path`: below /dev, /proc and /sys
- * it may not. Throws what Deno throws there.
- */
+/** Throws what Deno throws if it may not open what is at `path`, as below /dev, /proc and /sys. */
 export async function checkReach(path: string): Promise<void> {
   try {
     using _ = await Deno.open(path);
   } catch (error) {
     if ((error as Error).name === "NotCapable") throw error;
-    // Everything else shows when it is used
+    // Other errors show when it is used
   }
 }
 
-/** Linux's numbers (linux/fcntl.h, linux/stat.h). */
-const AT_FDCWD = -100;
-const AT_SYMLINK_NOFOLLOW = 0x100;
-const STATX_BASIC_STATS = 0x7ff;
+// Linux's numbers (linux/fcntl.h, linux/stat.h)
+/** In place of a directory's descriptor: the working directory. */
+export const AT_FDCWD = -100;
+export const AT_SYMLINK_NOFOLLOW = 0x100;
+export const STATX_BASIC_STATS = 0x7ff;
 const S_IFMT = 0o170000;
 const S_IFIFO = 0o010000;
 const S_IFDIR = 0o040000;
@@ -63,14 +61,16 @@ const S_IFREG = 0o100000;
 const S_IFLNK = 0o120000;
 const S_IFSOCK = 0o140000;
 
-/** A struct statx, which is the same on all machines. */
-const buffer = new Uint8Array(256);
+/** Bytes of a struct statx, which has the same layout on all machines. */
+export const STATX_SIZE = 256;
+
+const buffer = new Uint8Array(STATX_SIZE);
 const fields = new DataView(buffer.buffer);
 
 /**
- * Looks at what is at `path`. Throws what the system throws.
+ * Reads the status of what is at `path`. Throws what the system throws.
  *
- * @param options.follow whether it is looked at where a link leads to
+ * @param options.follow whether links are followed
  */
 export function statusAt(
   path: string,
@@ -78,13 +78,13 @@ export function statusAt(
 ): FileStatus {
   const { follow = false } = options;
   const library = fileCalls();
-  const status = library && askSystem(library, path, follow);
-  // What was wrong there, Deno says
+  const status = library && statxAt(library, path, follow);
+  // Deno throws the error
   return status ??
     statusOf(follow ? Deno.statSync(path) : Deno.lstatSync(path));
 }
 
-function askSystem(
+function statxAt(
   { statx }: FileCalls,
   path: string,
   follow: boolean,
@@ -98,7 +98,7 @@ function askSystem(
   return statusIn(fields);
 }
 
-/** What a struct statx tells, which is the same on all machines. */
+/** Decodes a struct statx. */
 export function statusIn(fields: DataView): FileStatus {
   const littleEndian = true;
   const u32 = (at: number) => fields.getUint32(at, littleEndian);
@@ -122,13 +122,13 @@ export function statusIn(fields: DataView): FileStatus {
   };
 }
 
-/** The number of a device as stat(2) tells it, and so Deno (makedev(3)). */
+/** The number of a device as in stat(2) and in Deno (makedev(3)). */
 function deviceOf(major: number, minor: number): number {
   return (minor & 0xff) + (major & 0xfff) * 2 ** 8 +
     (minor >>> 8) * 2 ** 20 + (major >>> 12) * 2 ** 44;
 }
 
-/** What Deno tells. */
+/** Converts what Deno tells. */
 export function statusOf(info: Deno.FileInfo): FileStatus {
   const { isFile, isDirectory, isSymlink, size, dev, ino } = info;
   return {
@@ -149,7 +149,7 @@ export function statusOf(info: Deno.FileInfo): FileStatus {
   };
 }
 
-/** The nearest time that a receiver takes. */
+/** The nearest time that can be sent. */
 function nearest(time: Timestamp): Timestamp {
   return time > MAX_TIME ? MAX_TIME : time < -MAX_TIME ? -MAX_TIME : time;
 }

@@ -1,5 +1,5 @@
-/** What Linux numbers mean (asm-generic/errno-base.h, errno.h): the same on x86-64 and aarch64. */
-const CODES: Record<number, string> = {
+/** Linux's error numbers (asm-generic/errno-base.h, errno.h), the same on x86-64 and aarch64. */
+const ERRNO_NAMES: Record<number, string> = {
   1: "EPERM",
   2: "ENOENT",
   4: "EINTR",
@@ -33,21 +33,23 @@ const CODES: Record<number, string> = {
   122: "EDQUOT",
 };
 
-/** What the system said was wrong. */
+/** An error that the system reported. */
 export class SystemError extends Error {
   override name = "SystemError";
   /** As in errno(3), `ENOENT` for instance. */
   readonly code: string;
 
-  /** @param code a name, or the number of Linux */
+  /** @param code a name, or a number of Linux */
   constructor(code: string | number) {
-    const name = typeof code === "string" ? code : CODES[code] ?? `E${code}`;
-    super(`the system says ${name}`);
+    const name = typeof code === "string"
+      ? code
+      : ERRNO_NAMES[code] ?? `E${code}`;
+    super(name);
     this.code = name;
   }
 }
 
-/** The code of what was thrown; empty if it has none. */
+/** The code of an error; empty if it has none. */
 export function codeOf(error: unknown): string {
   return (error as { code?: string } | null)?.code ?? "";
 }

@@ -1,139 +1,252 @@
-import type { Hash } from "node:crypto";
-import { WHOLE } from "../sending/answers.ts";
-import type { Found, Inventory } from "../content.ts";
-import { hashOf, haveFrame } from "./content_receiver.ts";
-import {
-  decodeEntry,
-  type Entry,
-  type FileEntry,
-  SUM_SIZE,
+import { createHash, type Hash } from "node:crypto";
+import { Failure } from "../../base/failure.ts";
+import type { Found, Inventory } from "../sink.ts";
+import type { Content } from "../source.ts";
+import type {
+  DirectoryEntry,
+  Entry,
+  FileEntry,
+  LinkEntry,
 } from "../wire/entries.ts";
-import { malformed } from "../wire/fields.ts";
-import { frame, FrameType } from "../wire/frame.ts";
-import type { Intake } from "./intake.ts";
-import { NameOrder } from "../wire/name_validation.ts";
+import { BLOCK_SIZE, frame, FrameType, SHA256_SIZE } from "../wire/frame.ts";
+import { malformed } from "../wire/malformed.ts";
+import { encodeOffsets, type Offer, WHOLE } from "../wire/messages.ts";
+import { NameOrder, nameRefused } from "../wire/names.ts";
+import type { ReceiverContext } from "./context.ts";
 
 /** Entries that may be listed ahead of their turn. */
 export const MAX_LISTED = 1 << 13;
-/** What these may take, in bytes: their bodies as they came, and so much for each. */
-const MAX_LISTED_BYTES = 1 << 22;
-const ENTRY_BYTES = 1 << 8;
+/** Memory that these may take, in bytes: their bodies, and {@linkcode ENTRY_SIZE} for each. */
+const MAX_LISTED_SIZE = 1 << 22;
+const ENTRY_SIZE = 1 << 8;
+/** Digests in a frame: many, but those of large files do not hold up the others for long. */
+const DIGESTS_IN_FRAME = 64;
+/** Names outside of all directories at most: they are remembered until they are moved. */
+const MAX_ROOTS = 1 << 17;
 
-/** An entry that was listed ahead. */
-export interface Listed {
-  readonly entry: Entry;
-  readonly body: Uint8Array;
-}
-
-/** A file that was listed ahead. */
-export interface ListedFile extends Listed {
+/** A file that was listed. */
+export interface ListedFile {
+  readonly type: "file";
   readonly entry: FileEntry;
+  /** What an earlier attempt left of it. */
   readonly found: Found | undefined;
-  /** The SHA-256 of what was found, to be gone on with; undefined if it cannot be read. */
-  proof?: Promise<Hash | undefined>;
-  /** Settles when the sender has been told of it. */
-  answered?: Promise<void>;
+  /** Whether the sender has asked for what was found, and was told. */
+  answer: Answer | undefined;
 }
 
-/** Entries that wait for their turn, and what the sender is told of them. */
-export class Listing {
-  #intake: Intake;
-  #inventory: Inventory;
-  #order = new NameOrder();
-  #items = new Queue<Listed | ListedFile | "leave">();
-  #bytes = 0;
-  #asked: ListedFile[] = [];
-  #proving: Promise<void> = Promise.resolve();
+/** What the sender was told of a file. */
+export interface Answer {
+  /** The hash of what was found, to be continued; undefined if that cannot be read. */
+  readonly hash: Promise<Hash | undefined>;
+  /** Settles when the answer was written. */
+  written: Promise<void>;
+}
 
-  constructor(intake: Intake, inventory: Inventory) {
-    this.#intake = intake;
+/** An entry whose turn has not come. */
+export type Listed =
+  | ListedFile
+  | { readonly type: "enter"; readonly entry: DirectoryEntry }
+  | { readonly type: "link"; readonly entry: LinkEntry }
+  | { readonly type: "leave" };
+
+/**
+ * The entries of a transfer as they are listed: checks that they are what was
+ * offered, keeps those whose turn has not come, and answers what is there of them.
+ */
+export class Manifest {
+  #context: ReceiverContext;
+  #offer: Offer;
+  #offered: ReadonlySet<string>;
+  #inventory: Inventory | undefined;
+  #order = new NameOrder();
+  #roots = 0;
+  #queue = new Queue<{ item: Listed; size: number }>();
+  #size = 0;
+  /** Files that are not complete, and that the sender has not asked about. */
+  #unanswered = new Set<ListedFile>();
+  #hashing: Promise<void> = Promise.resolve();
+
+  /** @param inventory of what an earlier attempt left, if the sender was told that there is something */
+  constructor(
+    context: ReceiverContext,
+    offer: Offer,
+    inventory: Inventory | undefined,
+  ) {
+    this.#context = context;
+    this.#offer = offer;
+    this.#offered = new Set(offer.names);
     this.#inventory = inventory;
   }
 
-  add(type: number, body: Uint8Array): void {
-    this.#bytes += sizeOf(body);
-    if (
-      this.#items.length >= MAX_LISTED || this.#bytes > MAX_LISTED_BYTES
-    ) throw malformed("it lists too much ahead");
-    if (type === FrameType.LEAVE) {
+  /** Whether no directory is open. */
+  get isComplete(): boolean {
+    return this.#order.depth === 0;
+  }
+
+  /** Whether no entry waits for its turn. */
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  /**
+   * Takes an entry, or LEAVE, whose turn is at once.
+   *
+   * @throws {Failure} `malformed` or `name-refused`
+   */
+  next(entry: Entry | "leave"): Listed {
+    if (entry === "leave") {
       this.#order.leave();
-      this.#inventory.leave();
-      this.#items.push("leave");
-      return;
+      this.#inventory?.leave();
+      return { type: "leave" };
     }
-    const entry = decodeEntry(body);
     this.#order.next(entry.name);
-    if (entry.kind === "directory") {
-      this.#order.enter();
-      this.#inventory.enter(entry.name);
-    }
-    if (entry.kind === "file") {
-      const item = { entry, body, found: this.#inventory.look(entry) };
-      this.#asked.push(item);
-      this.#items.push(item);
-    } else {
-      this.#items.push({ entry, body });
+    this.#checkOffered(entry);
+    switch (entry.kind) {
+      case "directory":
+        this.#order.enter();
+        this.#inventory?.enter(entry.name);
+        return { type: "enter", entry };
+      case "link":
+        return { type: "link", entry };
+      case "file":
+        return { type: "file", entry, found: undefined, answer: undefined };
     }
   }
 
   /**
-   * The next entry whose turn it is. What nobody was told of yet has no turn:
-   * so who does not listen cannot have answers pile up.
+   * Takes an entry, or LEAVE, whose turn is to come.
+   *
+   * @param length of its frame's body
+   * @throws {Failure} `malformed` or `name-refused`
    */
-  async shift(): Promise<Listed | ListedFile | "leave" | undefined> {
-    const item = this.#items.shift();
-    if (item === undefined) return undefined;
-    if (item === "leave") {
-      this.#bytes -= ENTRY_BYTES;
-      return item;
+  add(entry: Entry | "leave", length: number): void {
+    const size = ENTRY_SIZE + length;
+    this.#size += size;
+    if (this.#queue.length >= MAX_LISTED || this.#size > MAX_LISTED_SIZE) {
+      throw malformed("it lists too much ahead");
     }
-    this.#bytes -= sizeOf(item.body);
-    if (item.entry.kind !== "file") return item;
-    const file = item as ListedFile;
-    if (file.answered === undefined) {
-      throw malformed("it goes on before it has asked");
+    let item = this.next(entry);
+    if (item.type === "file") {
+      item = { ...item, found: this.#inventory?.look(item.entry) };
+      if (this.#inventory !== undefined) this.#unanswered.add(item);
     }
-    await file.answered;
-    return file;
+    this.#queue.push({ item, size });
   }
 
-  /** Says what there is of the files listed since it was last asked, and proves it. */
+  /**
+   * The entry whose turn has come. The turn of a file that the sender has asked
+   * about comes when it was told: so the answers to a sender that does not read
+   * them do not pile up.
+   */
+  async shift(): Promise<Listed | undefined> {
+    const first = this.#queue.shift();
+    if (first === undefined) return undefined;
+    this.#size -= first.size;
+    if (first.item.type === "file") await first.item.answer?.written;
+    return first.item;
+  }
+
+  /** The content of a file has ended: no QUERY is about it any more. */
+  complete(file: ListedFile): void {
+    this.#unanswered.delete(file);
+  }
+
+  /**
+   * Answers a QUERY: what there is of the files listed since the last one, and
+   * the digests of that.
+   */
   async answer(): Promise<void> {
-    const asked = this.#asked;
-    this.#asked = [];
-    if (asked.length === 0) return;
-    const lengths = asked.map(({ found }) =>
+    if (this.#inventory === undefined) throw malformed("QUERY without RESUME");
+    const files = [...this.#unanswered];
+    this.#unanswered.clear();
+    const lengths = files.map(({ found }) =>
       found === undefined ? 0 : found.whole ? WHOLE : found.length
     );
-    const said = this.#intake.say(haveFrame(lengths));
-    for (const file of asked) file.answered = said;
-    const files = asked.filter(({ found }) => found !== undefined);
-    for (let at = 0; at < files.length; at += PROOFS) {
-      const part = files.slice(at, at + PROOFS);
-      for (const file of part) {
-        file.proof = this.#proving.then(() => hashFound(file.found!));
-        this.#proving = file.proof.then(() => {});
-      }
-      const proved = this.#prove(part);
-      // Who waits for it hears it
-      proved.catch(() => {});
-      for (const file of part) file.answered = proved;
+    const told = lengths.length === 0 ? Promise.resolve() : this.#context.write(
+      frame(FrameType.OFFSETS, encodeOffsets(...lengths)),
+    );
+    const found: Answer[] = [];
+    for (const file of files) {
+      file.answer = { hash: this.#hash(file.found), written: told };
+      if (file.found !== undefined) found.push(file.answer);
     }
-    await said;
+    for (let at = 0; at < found.length; at += DIGESTS_IN_FRAME) {
+      const answers = found.slice(at, at + DIGESTS_IN_FRAME);
+      const written = this.#writeDigests(answers);
+      // `shift` throws what it throws
+      written.catch(() => {});
+      for (const answer of answers) answer.written = written;
+    }
+    await told;
   }
 
-  async #prove(files: ListedFile[]): Promise<void> {
-    const body = new Uint8Array(SUM_SIZE * files.length);
-    for (const [index, { proof }] of files.entries()) {
-      const hash = await proof;
-      body.set(hash?.copy().digest() ?? [], SUM_SIZE * index);
+  /** Hashes what was found, after what was found before. */
+  #hash(found: Found | undefined): Promise<Hash | undefined> {
+    if (found === undefined) return Promise.resolve(undefined);
+    const hash = this.#hashing.then(() => hashOf(found));
+    this.#hashing = hash.then(() => {});
+    return hash;
+  }
+
+  async #writeDigests(answers: readonly Answer[]): Promise<void> {
+    const body = new Uint8Array(SHA256_SIZE * answers.length);
+    for (const [index, answer] of answers.entries()) {
+      const hash = await answer.hash;
+      body.set(hash?.copy().digest() ?? [], SHA256_SIZE * index);
     }
-    await this.#intake.say(frame(FrameType.PREFIX_DIGESTS, body));
+    await this.#context.write(frame(FrameType.PREFIX_DIGESTS, body));
+  }
+
+  /** @throws {Failure} unless an entry may be what was offered */
+  #checkOffered(entry: Entry): void {
+    const { kind, count } = this.#offer;
+    const { name } = entry;
+    if ((name === "") !== (kind === "stream")) {
+      throw malformed("only the entry of a stream has no name");
+    }
+    if (kind === "tree") {
+      const { mode, mtime, size } = { mode: 0, size: 0, ...entry };
+      if (mode === undefined || mtime === undefined || size === undefined) {
+        throw malformed("a file of a tree lacks a field");
+      }
+    } else if (entry.kind !== "file") {
+      throw malformed("no file is sent, and one was offered");
+    }
+    if (this.#order.depth > 0) return;
+    // What a person was shown is all that may come
+    const shown = this.#offered.size === count || name.startsWith(".");
+    if (++this.#roots > count || shown && !this.#offered.has(name)) {
+      throw nameRefused(name, "not-offered");
+    }
+    if (this.#roots <= MAX_ROOTS) return;
+    throw new Failure({
+      code: "too-many-names",
+      path: name,
+      max: MAX_ROOTS,
+    });
   }
 }
 
-function sizeOf(body: Uint8Array): number {
-  return body.length + ENTRY_BYTES;
+/** Hashes what was found; undefined if it cannot be read. */
+async function hashOf({ open, length }: Found): Promise<Hash | undefined> {
+  let content: Content | undefined;
+  try {
+    content = await open();
+    const hash = createHash("sha256");
+    const block = new Uint8Array(BLOCK_SIZE);
+    for (let at = 0; at < length;) {
+      const room = block.subarray(0, Math.min(BLOCK_SIZE, length - at));
+      const count = await content.read(room);
+      if (count === null) break;
+      hash.update(block.subarray(0, count));
+      at += count;
+    }
+    return hash;
+  } catch {
+    return undefined;
+  } finally {
+    content?.close();
+  }
 }
 
 /** First in, first out, without keeping what went out. */
@@ -150,7 +263,7 @@ class Queue<T> {
   }
 
   shift(): T | undefined {
-    if (this.#at === this.#items.length) return undefined;
+    if (this.length === 0) return undefined;
     const item = this.#items[this.#at];
     this.#items[this.#at++] = undefined;
     if (2 * this.#at > this.#items.length) {
@@ -158,21 +271,5 @@ class Queue<T> {
       this.#at = 0;
     }
     return item;
-  }
-}
-
-/** Proofs in a frame: many, but those of large files do not wait for long. */
-const PROOFS = 64;
-
-async function hashFound(found: Found): Promise<Hash | undefined> {
-  try {
-    const content = await found.open();
-    try {
-      return await hashOf(content);
-    } finally {
-      content.close();
-    }
-  } catch {
-    return undefined;
   }
 }

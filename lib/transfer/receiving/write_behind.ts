@@ -1,4 +1,4 @@
-import { BLOCK_SIZE } from "../content.ts";
+import { BLOCK_SIZE } from "../wire/frame.ts";
 
 /** How long bytes wait for a block to fill before they are written anyway, in milliseconds. */
 const MAX_WAIT = 10;

@@ -1,146 +1,124 @@
-import { createHash } from "node:crypto";
-import { Fields, FieldWriter, malformed, Tag } from "./fields.ts";
-import { FrameType } from "./frame.ts";
-import type { Timestamp } from "./timestamp.ts";
+import { Fields, FieldWriter, Tag } from "./fields.ts";
+import { malformed } from "./malformed.ts";
+import { decodeName, decodeTarget } from "./names.ts";
 import {
-  checkedMode,
-  checkedName,
-  checkedSize,
-  checkedTarget,
-  checkedTime,
-} from "./name_validation.ts";
+  MAX_TIME,
+  NANOS_PER_MILLI,
+  type Timestamp,
+  timestampOf,
+} from "./timestamp.ts";
 
-const Kind = { FILE: 1, DIRECTORY: 2, LINK: 3 } as const;
+const EntryKind = { FILE: 1, DIRECTORY: 2, LINK: 3 } as const;
 
-/** What every entry of a tree has. */
-export interface Named {
+/** A file; its content follows. A tree's has size, mode and time. */
+export interface FileEntry {
+  readonly kind: "file";
+  /** One path component; empty for a stream. */
+  readonly name: string;
+  /** In bytes; undefined where it is not known before the content ends. */
+  readonly size: number | undefined;
+  /** Permission bits, 0 to 0o777. */
+  readonly mode: number | undefined;
+  /** When it was last changed. */
+  readonly mtime: Timestamp | undefined;
+}
+
+/** A directory of a tree; the entries in it follow, until LEAVE. */
+export interface DirectoryEntry {
+  readonly kind: "directory";
   /** One path component. */
   readonly name: string;
+  /** Permission bits, 0 to 0o777. */
+  readonly mode: number;
   /** When it was last changed. */
   readonly mtime: Timestamp;
 }
 
-/** A file of a tree; its content follows. */
-export interface FileEntry extends Named {
-  readonly kind: "file";
-  /** In bytes. */
-  readonly size: number;
-  /** Permission bits, 0 to 0o777. */
-  readonly mode: number;
-}
-
-/** A directory of a tree; what is in it follows, until it is left. */
-export interface DirectoryEntry extends Named {
-  readonly kind: "directory";
-  /** Permission bits, 0 to 0o777. */
-  readonly mode: number;
-}
-
 /** A symbolic link of a tree. */
-export interface LinkEntry extends Named {
+export interface LinkEntry {
   readonly kind: "link";
+  /** One path component. */
+  readonly name: string;
   readonly target: string;
+  /** When it was last changed. */
+  readonly mtime: Timestamp;
 }
 
-/** What a tree is made of. */
+/** One of the things a transfer consists of. */
 export type Entry = FileEntry | DirectoryEntry | LinkEntry;
 
-/** The body of an ENTRY frame. */
+/** Encodes the body of an ENTRY frame. */
 export function encodeEntry(entry: Entry): Uint8Array {
   const fields = new FieldWriter();
-  const named = (kind: number) =>
-    fields.uint8(Tag.KIND, kind).text(Tag.NAME, entry.name)
-      .time(entry.mtime);
+  const named = (kind: number) => {
+    fields.uint8(Tag.KIND, kind);
+    if (entry.name !== "") fields.text(Tag.NAME, entry.name);
+    return fields.time(entry.mtime);
+  };
   switch (entry.kind) {
     case "file":
-      named(Kind.FILE).int64(Tag.MODE, entry.mode).int64(Tag.SIZE, entry.size);
+      named(EntryKind.FILE).int64(Tag.MODE, entry.mode)
+        .int64(Tag.SIZE, entry.size);
       break;
     case "directory":
-      named(Kind.DIRECTORY).int64(Tag.MODE, entry.mode);
+      named(EntryKind.DIRECTORY).int64(Tag.MODE, entry.mode);
       break;
     case "link":
-      named(Kind.LINK).text(Tag.TARGET, entry.target);
+      named(EntryKind.LINK).text(Tag.TARGET, entry.target);
   }
   return fields.finish();
 }
 
 /**
- * The entry in the body of an ENTRY frame, safe to act upon.
+ * Decodes the body of an ENTRY frame.
  *
- * @throws {Failure} `protocol` for anything that breaks the rules
+ * @throws {Failure} `malformed` or `name-refused`
  */
 export function decodeEntry(body: Uint8Array): Entry {
   const fields = new Fields(body);
   const bytes = fields.bytes(Tag.NAME);
-  if (bytes === undefined) throw malformed("an entry has no name");
-  const name = checkedName(bytes);
-  const mtime = checkedTime(fields.int64(Tag.MTIME), fields.int64(Tag.NANOS));
-  const mode = checkedMode(fields.int64(Tag.MODE));
-  const size = checkedSize(fields.int64(Tag.SIZE));
-  const target = fields.bytes(Tag.TARGET);
+  const name = bytes === undefined ? "" : decodeName(bytes);
+  const mtime = timeIn(fields);
+  const mode = modeIn(fields);
   const kind = fields.uint8(Tag.KIND);
-  if (mtime !== undefined) {
-    if (kind === Kind.FILE && size !== undefined && mode !== undefined) {
-      return { kind: "file", name, mtime, mode, size };
-    } else if (kind === Kind.DIRECTORY && mode !== undefined) {
+  if (kind === EntryKind.FILE) {
+    return { kind: "file", name, mtime, mode, size: sizeIn(fields, Tag.SIZE) };
+  }
+  if (name !== "" && mtime !== undefined) {
+    const target = fields.bytes(Tag.TARGET);
+    if (kind === EntryKind.DIRECTORY && mode !== undefined) {
       return { kind: "directory", name, mtime, mode };
-    } else if (kind === Kind.LINK && target !== undefined) {
-      return { kind: "link", name, mtime, target: checkedTarget(target) };
+    } else if (kind === EntryKind.LINK && target !== undefined) {
+      return { kind: "link", name, mtime, target: decodeTarget(target) };
     }
   }
-  throw malformed("an entry is of a kind not known here, or lacks something");
+  throw malformed("an entry is of an unknown kind, or lacks a field");
 }
 
-const BUFFER_SIZE = 1 << 14;
-/** Bytes of a SHA-256. */
-export const SUM_SIZE = 32;
-const NO_SUM = new Uint8Array(SUM_SIZE);
+/** @throws {Failure} `malformed` for a negative number */
+export function sizeIn(fields: Fields, tag: number): number | undefined {
+  const size = fields.int64(tag);
+  if (size !== undefined && size < 0) throw malformed("a size is negative");
+  return size;
+}
 
-/**
- * The digest of a tree as it was sent: the SHA-256 of its packs' digests, and of
- * what is not in packs: its ENTRY and LEAVE frames in order, each as its type, the
- * length of its body in two bytes and the body, with a file's followed by the
- * SHA-256 of its content, or by zeros where it was left out.
- */
-export class TreeDigest {
-  #hash = createHash("sha256");
-  // Hashing few bytes at a time costs more than copying them
-  #buffer = new Uint8Array(BUFFER_SIZE);
-  #length = 0;
+/** Permission bits alone: nothing that arrives becomes set-user-id, set-group-id or sticky. */
+export function modeIn(fields: Fields): number | undefined {
+  const mode = fields.int64(Tag.MODE);
+  return mode === undefined ? undefined : mode & 0o777;
+}
 
-  /** @param body as in the ENTRY frame */
-  entry(body: Uint8Array): void {
-    this.#add(Uint8Array.of(FrameType.ENTRY, body.length >>> 8, body.length));
-    this.#add(body);
+/** @throws {Failure} `malformed` for a time out of range */
+export function timeIn(fields: Fields): Timestamp | undefined {
+  const milliseconds = fields.int64(Tag.MTIME);
+  const nanos = fields.int64(Tag.NANOS) ?? 0;
+  if (nanos < 0 || nanos >= NANOS_PER_MILLI) {
+    throw malformed("NANOS is out of range");
   }
-
-  leave(): void {
-    this.#add(Uint8Array.of(FrameType.LEAVE, 0, 0));
+  if (milliseconds === undefined) return undefined;
+  const time = timestampOf(milliseconds, nanos);
+  if (time > MAX_TIME || time < -MAX_TIME) {
+    throw malformed("a time is out of range");
   }
-
-  /** @param sum the SHA-256 of a pack, or of the last file's content, if it was sent */
-  content(sum: Uint8Array = NO_SUM): void {
-    this.#add(sum);
-  }
-
-  /** 64 hexadecimal digits; nothing can be added any more. */
-  finish(): string {
-    this.#flush();
-    return this.#hash.digest("hex");
-  }
-
-  #add(bytes: Uint8Array): void {
-    if (bytes.length > BUFFER_SIZE - this.#length) this.#flush();
-    if (bytes.length > BUFFER_SIZE) {
-      this.#hash.update(bytes);
-      return;
-    }
-    this.#buffer.set(bytes, this.#length);
-    this.#length += bytes.length;
-  }
-
-  #flush(): void {
-    this.#hash.update(this.#buffer.subarray(0, this.#length));
-    this.#length = 0;
-  }
+  return time;
 }

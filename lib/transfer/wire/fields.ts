@@ -1,7 +1,12 @@
-import { Failure } from "../../base/failure.ts";
-import { dividedBy, NANOS_PER_MILLI, type Timestamp } from "./timestamp.ts";
+import { malformed } from "./malformed.ts";
+import {
+  millisecondsOf,
+  NANOS_PER_MILLI,
+  nanosWithin,
+  type Timestamp,
+} from "./timestamp.ts";
 
-/** Tags from here on must be understood; those below may be skipped. */
+/** Tags from here on must be understood; unknown ones below are skipped. */
 export const MUST_UNDERSTAND = 0x80;
 
 /** The tags of all fields. A tag means the same in every message. */
@@ -13,7 +18,7 @@ export const Tag = {
   BYTES: 0x05,
   SHA256: 0x06,
   REASON: 0x07,
-  MESSAGE: 0x08,
+  PATH: 0x08,
   RESUMABLE: 0x09,
   COUNT: 0x0a,
   NAMES: 0x0b,
@@ -21,12 +26,13 @@ export const Tag = {
   OMITTED: 0x0d,
   NANOS: 0x0e,
   ATTEMPT: 0x0f,
+  VERSION: 0x10,
   KIND: 0x80,
   TARGET: 0x81,
   RESUME: 0x82,
 } as const;
 
-const KNOWN = new Set<number>(Object.values(Tag));
+const KNOWN_TAGS = new Set<number>(Object.values(Tag));
 const FIELD_HEADER_SIZE = 3;
 
 const encoder = new TextEncoder();
@@ -36,7 +42,7 @@ export class FieldWriter {
   #bytes = new Uint8Array(128);
   #length = 0;
 
-  /** @param start bytes that stand before the fields */
+  /** @param start bytes before the fields */
   constructor(...start: number[]) {
     this.#bytes.set(start);
     this.#length = start.length;
@@ -59,21 +65,23 @@ export class FieldWriter {
     return this;
   }
 
-  /** Adds an integer as a signed 64-bit one, the highest byte first. */
-  int64(tag: number, value: number): this {
+  /** Adds a safe integer in 64 bits, unless it is undefined. */
+  int64(tag: number, value: number | undefined): this {
+    if (value === undefined) return this;
     const at = this.#header(tag, 8);
     writeInt64(this.#bytes, at, value);
     return this;
   }
 
-  /** Adds a time: MTIME, and NANOS unless it is 0. */
-  time(time: Timestamp): this {
-    const [milliseconds, nanos] = dividedBy(NANOS_PER_MILLI, time);
-    this.int64(Tag.MTIME, Number(milliseconds));
+  /** Adds a time as MTIME, and NANOS unless it is 0; nothing if it is undefined. */
+  time(time: Timestamp | undefined): this {
+    if (time === undefined) return this;
+    this.int64(Tag.MTIME, millisecondsOf(time));
+    const nanos = nanosWithin(time, NANOS_PER_MILLI);
     return nanos === 0n ? this : this.int64(Tag.NANOS, Number(nanos));
   }
 
-  /** The body: what came before the fields, and the fields in the order in which they were added. */
+  /** The body: the bytes before the fields, and the fields in the order in which they were added. */
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -104,37 +112,36 @@ export function writeInt64(into: Uint8Array, at: number, value: number): void {
 /**
  * Reads a signed 64-bit integer.
  *
- * @throws {Failure} `protocol` if it is not a safe one
+ * @throws {Failure} `malformed` if it is not a safe one, or cut short
  */
-export function readInt64(from: Uint8Array, at: number): number {
+export function readInt64(from: Uint8Array, at = 0): number {
+  if (from.length < at + 8) throw malformed("an integer is cut short");
   const view = new DataView(from.buffer, from.byteOffset + at, 8);
   const value = view.getInt32(0) * 2 ** 32 + view.getUint32(4);
   if (!Number.isSafeInteger(value)) throw malformed("a number is too large");
   return value;
 }
 
-/** The fields of a message, by tag. What a peer wrote: nothing but the form is known to be right. */
+/** The fields of a message, by tag. Only the form of what they hold was checked. */
 export class Fields {
   #values = new Map<number, Uint8Array>();
 
   /**
    * @param body what follows the frame's header and the fixed part
-   * @throws {Failure} `protocol` if a field is cut short or comes twice, or if
-   * it must be understood and is not known here
+   * @throws {Failure} `malformed` if a field is cut short or comes twice, or if
+   * it must be understood and is unknown
    */
   constructor(body: Uint8Array) {
     for (let at = 0; at < body.length;) {
-      const end = at + FIELD_HEADER_SIZE + (body[at + 1] << 8 | body[at + 2]);
-      // A header that is cut short makes `end` not a number
-      if (!(at + FIELD_HEADER_SIZE <= body.length && end <= body.length)) {
-        throw malformed("a field is cut short");
-      }
-      const tag = body[at];
+      const [tag = 0, high = 0, low] = body.subarray(at, at + 3);
+      const start = at + FIELD_HEADER_SIZE;
+      const end = start + (high << 8) + (low ?? Infinity);
+      if (end > body.length) throw malformed("a field is cut short");
       if (this.#values.has(tag)) throw malformed(`field ${tag} comes twice`);
-      if (tag >= MUST_UNDERSTAND && !KNOWN.has(tag)) {
+      if (tag >= MUST_UNDERSTAND && !KNOWN_TAGS.has(tag)) {
         throw malformed(`field ${tag} is not known here`);
       }
-      this.#values.set(tag, body.subarray(at + FIELD_HEADER_SIZE, end));
+      this.#values.set(tag, body.subarray(start, end));
       at = end;
     }
   }
@@ -143,15 +150,15 @@ export class Fields {
     return this.#values.get(tag);
   }
 
-  /** @throws {Failure} `protocol` if the field is not one byte long */
+  /** @throws {Failure} `malformed` if the field is not one byte long */
   uint8(tag: number): number | undefined {
     return this.#sized(tag, 1)?.[0];
   }
 
-  /** @throws {Failure} `protocol` if it is not eight bytes long or not a safe integer */
+  /** @throws {Failure} `malformed` if it is not eight bytes long or not a safe integer */
   int64(tag: number): number | undefined {
     const value = this.#sized(tag, 8);
-    return value && readInt64(value, 0);
+    return value && readInt64(value);
   }
 
   #sized(tag: number, size: number): Uint8Array | undefined {
@@ -161,9 +168,4 @@ export class Fields {
     }
     return value;
   }
-}
-
-/** What is said of a message that breaks the rules. */
-export function malformed(what: string): Failure {
-  return new Failure("protocol", `The other side sent a bad message: ${what}`);
 }

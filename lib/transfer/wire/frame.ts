@@ -1,7 +1,7 @@
 import type { ByteStream } from "../../base/byte_stream.ts";
-import { Failure } from "../../base/failure.ts";
+import { malformed } from "./malformed.ts";
 
-/** What a frame is. The receiver's have the highest bit set. `README.md` has their bodies. */
+/** Frame types; the receiver's have the highest bit set. `README.md` specifies their bodies. */
 export const FrameType = {
   OFFER: 0x01,
   DATA: 0x02,
@@ -9,12 +9,11 @@ export const FrameType = {
   ABORT: 0x04,
   ENTRY: 0x05,
   LEAVE: 0x06,
-  FILE_DIGEST: 0x07,
-  FILE_ABORTED: 0x08,
-  RESTART: 0x09,
+  PACK: 0x07,
+  FILE_DIGEST: 0x08,
+  FILE_ABORTED: 0x09,
   QUERY: 0x0a,
   RESUME_AT: 0x0b,
-  PACK: 0x0c,
   ACCEPT: 0x81,
   REFUSE: 0x82,
   DONE: 0x83,
@@ -24,13 +23,32 @@ export const FrameType = {
 } as const;
 
 /** Bytes before the body: the type, and the body's length in 24 bits. */
-export const HEADER_SIZE = 4;
+export const FRAME_HEADER_SIZE = 4;
 /** The largest body of a DATA or PACK frame, in bytes. */
-export const MAX_DATA = 1 << 20;
+export const MAX_DATA_SIZE = 1 << 20;
 /** The largest body of any other frame, in bytes. */
-export const MAX_MESSAGE = 1 << 14;
+export const MAX_BODY_SIZE = 1 << 14;
 
-/** Writes a header into the first {@linkcode HEADER_SIZE} bytes of `into`. */
+/** Content is moved in blocks of this many bytes: large for a disk, short to hash. */
+export const BLOCK_SIZE = 1 << 18;
+/** The largest file that is read and stored at once, in bytes. */
+export const SMALL_FILE_SIZE = 1 << 16;
+/** Bytes of a SHA-256. */
+export const SHA256_SIZE = 32;
+
+/** A frame's type and the length of its body in bytes. */
+export interface FrameHeader {
+  readonly type: number;
+  readonly length: number;
+}
+
+/** A whole frame in memory. */
+export interface Frame {
+  readonly type: number;
+  readonly body: Uint8Array;
+}
+
+/** Writes a frame header into the first {@linkcode FRAME_HEADER_SIZE} bytes of `into`. */
 export function writeHeader(
   into: Uint8Array,
   type: number,
@@ -42,28 +60,34 @@ export function writeHeader(
   into[3] = length;
 }
 
-/** A whole frame with this body. */
-export function frame(type: number, body: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(HEADER_SIZE + body.length);
+/** Reads the frame header at `at`; there have to be {@linkcode FRAME_HEADER_SIZE} bytes. */
+function readHeader(bytes: Uint8Array, at: number): FrameHeader {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at);
+  const header = view.getUint32(0);
+  return { type: header >>> 24, length: header & 0xffffff };
+}
+
+/** Encodes a frame with this body. */
+export function frame(
+  type: number,
+  body: Uint8Array = EMPTY_BODY,
+): Uint8Array {
+  const bytes = new Uint8Array(FRAME_HEADER_SIZE + body.length);
   writeHeader(bytes, type, body.length);
-  bytes.set(body, HEADER_SIZE);
+  bytes.set(body, FRAME_HEADER_SIZE);
   return bytes;
 }
 
-/** The beginning of a frame; its body is still in the stream. */
-export interface FrameHeader {
-  readonly type: number;
-  /** Of the body, in bytes. */
-  readonly length: number;
-}
+/** The body of a frame that has none. */
+export const EMPTY_BODY: Uint8Array = new Uint8Array(0);
 
-/** Bytes that are read at once where small messages may follow each other. */
+/** Bytes read at once where short frames may follow each other. */
 const READ_AHEAD = 1 << 15;
 
 /**
- * Takes frames off a stream. A frame's body is to be read, with `body`, `fill`
+ * Reads frames from a stream. A frame's body has to be read, with `body`, `fill`
  * or `data`, before the next frame. Every method throws what the stream throws,
- * and {@linkcode Failure} `protocol` where the stream ends within a frame.
+ * and a `protocol` failure where the stream ends within a frame.
  */
 export class FrameReader {
   #stream: ByteStream;
@@ -85,28 +109,23 @@ export class FrameReader {
    * Reads the next frame's header.
    *
    * @returns the header; `null` where the stream ended after a whole frame
-   * @throws {Failure} `protocol` if the body is longer than its type may be
+   * @throws {Failure} `protocol` if the body is longer than its type allows
    */
   async next(): Promise<FrameHeader | null> {
-    while (this.#end - this.#start < HEADER_SIZE) {
+    while (this.#end - this.#start < FRAME_HEADER_SIZE) {
       if (await this.#readAhead()) continue;
       if (this.#end === this.#start) return null;
       throw cutShort();
     }
-    const at = this.#start;
-    const bytes = this.#ahead;
-    const type = bytes[at];
-    const length = bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3];
+    const header = readHeader(this.#ahead, this.#start);
+    const { type, length } = header;
     const large = type === FrameType.DATA || type === FrameType.PACK;
-    if (length > (large ? MAX_DATA : MAX_MESSAGE)) {
-      throw new Failure(
-        "protocol",
-        `The other side sent a message of ${length} bytes, which is too long`,
-      );
+    if (length > (large ? MAX_DATA_SIZE : MAX_BODY_SIZE)) {
+      throw malformed(`a frame of type ${type} has ${length} bytes`);
     }
-    this.#start += HEADER_SIZE;
+    this.#start += FRAME_HEADER_SIZE;
     this.#left = length;
-    return { type, length };
+    return header;
   }
 
   /** Reads the whole body of the current frame. */
@@ -116,7 +135,7 @@ export class FrameReader {
     return body;
   }
 
-  /** Reads the next bytes of the current frame's body, as many as `into` has. */
+  /** Reads the next bytes of the current frame's body until `into` is full. */
   async fill(into: Uint8Array): Promise<void> {
     for (let at = 0; at < into.length;) {
       at += await this.data(at === 0 ? into : into.subarray(at));
@@ -145,48 +164,33 @@ export class FrameReader {
     return count;
   }
 
-  /** @returns whether there was anything */
+  /** @returns false at the end of the stream */
   async #readAhead(): Promise<boolean> {
     this.#ahead.copyWithin(0, this.#start, this.#end);
     this.#end -= this.#start;
     this.#start = 0;
-    const room = this.#ahead.subarray(this.#end);
-    const count = await this.#stream.read(room);
+    const count = await this.#stream.read(this.#ahead.subarray(this.#end));
     this.#end += count ?? 0;
     return count !== null;
   }
 }
 
-/** Takes the frames out of the body of a PACK frame. */
-export class Unpacker {
-  #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get ended(): boolean {
-    return this.#at === this.#bytes.length;
-  }
-
-  /** @throws {Failure} `protocol` if there is no whole frame any more */
-  next(): { type: number; body: Uint8Array } {
-    const bytes = this.#bytes;
-    const start = this.#at + HEADER_SIZE;
-    if (start > bytes.length) throw cutShort();
-    const type = bytes[start - 4];
-    const length = bytes[start - 3] << 16 | bytes[start - 2] << 8 |
-      bytes[start - 1];
-    this.#at = start + length;
-    if (this.#at > bytes.length) throw cutShort();
-    return { type, body: bytes.subarray(start, this.#at) };
+/**
+ * Iterates over the frames in the body of a PACK frame.
+ *
+ * @throws {Failure} `protocol` where a frame is cut short
+ */
+export function* framesIn(pack: Uint8Array): Generator<Frame, void> {
+  for (let at = 0; at < pack.length;) {
+    const start = at + FRAME_HEADER_SIZE;
+    if (start > pack.length) throw cutShort();
+    const { type, length } = readHeader(pack, at);
+    at = start + length;
+    if (at > pack.length) throw cutShort();
+    yield { type, body: pack.subarray(start, at) };
   }
 }
 
-function cutShort(): Failure {
-  return new Failure(
-    "protocol",
-    "The other side ended in the middle of a message",
-  );
+function cutShort() {
+  return malformed("it ends in the middle of a frame");
 }

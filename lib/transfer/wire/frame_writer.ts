@@ -1,23 +1,24 @@
 import type { ByteStream } from "../../base/byte_stream.ts";
-import { BLOCK_SIZE } from "../content.ts";
-import { FrameType, HEADER_SIZE, writeHeader } from "./frame.ts";
+import {
+  BLOCK_SIZE,
+  FRAME_HEADER_SIZE,
+  FrameType,
+  writeHeader,
+} from "./frame.ts";
 
-/** Room that a block must have left to take more content, in bytes. */
-const MIN_DATA = 1 << 12;
+/** Room below which a block takes no more content, in bytes. */
+const MIN_DATA_SIZE = 1 << 12;
 
-/**
- * Two blocks between a source and a stream: frames are put into one while the
- * other is written. What small frames have in common with large ones is that
- * they leave by the block.
- */
-export class Blocks {
-  /** Bytes of content that were put so far. */
+/** Writes frames to a stream by the block: one block is filled while the other is written. */
+export class FrameWriter {
+  /** Bytes of content written so far, and those that need not be written. */
   content = 0;
   #stream: ByteStream;
   #progress: (bytes: number) => void;
-  #block = new Uint8Array(HEADER_SIZE + BLOCK_SIZE);
-  #spare = new Uint8Array(HEADER_SIZE + BLOCK_SIZE);
+  #block = new Uint8Array(FRAME_HEADER_SIZE + BLOCK_SIZE);
+  #spare = new Uint8Array(FRAME_HEADER_SIZE + BLOCK_SIZE);
   #length = 0;
+  #packAt: number | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   /** @param progress told how many bytes of content the stream has taken */
@@ -26,83 +27,78 @@ export class Blocks {
     this.#progress = progress;
   }
 
-  /** Bytes that fit into the block that is being filled. */
+  /** Whether there is too little room for content. */
+  get full(): boolean {
+    return this.room < FRAME_HEADER_SIZE + MIN_DATA_SIZE;
+  }
+
+  /** Bytes that the block still has room for. */
   get room(): number {
     return this.#block.length - this.#length;
   }
 
-  /** Where the block that is being filled ends; `rewind` takes it. */
-  get length(): number {
-    return this.#length;
-  }
-
-  /** Takes back what was put since the block ended here. */
-  rewind(length: number, content: number): void {
-    this.#length = length;
-    this.content = content;
-  }
-
-  /** Puts a frame into the room that there is. */
+  /** Writes a frame into the block; there has to be room for it. */
   put(type: number, body: Uint8Array): void {
     writeHeader(this.#block.subarray(this.#length), type, body.length);
-    this.#block.set(body, this.#length + HEADER_SIZE);
-    this.#length += HEADER_SIZE + body.length;
+    this.#block.set(body, this.#length + FRAME_HEADER_SIZE);
+    this.#length += FRAME_HEADER_SIZE + body.length;
   }
 
-  /** Begins a frame whose body is put piece by piece. @returns what `body` and `end` take */
-  begin(): number {
-    const at = this.#length;
-    this.#length += HEADER_SIZE;
-    return at;
-  }
-
-  /** What was put into the frame that began here. */
-  body(at: number): Uint8Array {
-    return this.#block.subarray(at + HEADER_SIZE, this.#length);
-  }
-
-  /** Ends the frame that began here. @param last what its body ends with */
-  end(at: number, type: number, last: Uint8Array): void {
-    this.#block.set(last, this.#length);
-    this.#length += last.length;
-    writeHeader(
-      this.#block.subarray(at),
-      type,
-      this.#length - at - HEADER_SIZE,
-    );
-  }
-
-  /** Puts a frame, making room for it if need be. */
-  async add(type: number, body: Uint8Array): Promise<void> {
-    if (this.room < HEADER_SIZE + body.length) await this.flush();
-    this.put(type, body);
-  }
-
-  /** Where content goes, in the room that there is. */
+  /** The room for the content of a DATA frame; `filled` ends it. */
   space(): Uint8Array {
-    return this.#block.subarray(this.#length + HEADER_SIZE);
+    return this.#block.subarray(this.#length + FRAME_HEADER_SIZE);
   }
 
-  /** Whether there is little room for content. */
-  get full(): boolean {
-    return this.room < HEADER_SIZE + MIN_DATA;
-  }
-
-  /** The first `count` bytes of what `space` gave have been filled. @returns them */
+  /** Ends a DATA frame with the first `count` bytes of `space`. @returns these bytes */
   filled(count: number): Uint8Array {
     writeHeader(this.#block.subarray(this.#length), FrameType.DATA, count);
     const data = this.space().subarray(0, count);
-    this.#length += HEADER_SIZE + count;
+    this.#length += FRAME_HEADER_SIZE + count;
     this.content += count;
     return data;
   }
 
+  /** Has the frames that follow be those of a PACK, unless they are. */
+  beginPack(): void {
+    if (this.#packAt !== undefined) return;
+    this.#packAt = this.#length;
+    this.#length += FRAME_HEADER_SIZE;
+  }
+
+  /** Whether a PACK has no room for `size` bytes more. */
+  packIsFull(size: number): boolean {
+    const header = this.#packAt === undefined ? FRAME_HEADER_SIZE : 0;
+    return this.room < header + size;
+  }
+
+  /** Ends the PACK, if there is one. */
+  endPack(): void {
+    if (this.#packAt === undefined) return;
+    const header = this.#block.subarray(this.#packAt);
+    const length = this.#length - this.#packAt - FRAME_HEADER_SIZE;
+    writeHeader(header, FrameType.PACK, length);
+    if (length === 0) this.#length = this.#packAt;
+    this.#packAt = undefined;
+  }
+
+  /** Removes the last bytes of the block. */
+  takeBack(bytes: number): void {
+    this.#length -= bytes;
+  }
+
+  /** Removes all that has not begun to be written. */
+  clear(): void {
+    this.#length = 0;
+    this.#packAt = undefined;
+  }
+
   /**
-   * Begins to write what was put, once what was put before has been taken.
+   * Begins to write the block once the one before it has been taken.
    *
    * @throws what the stream throws
    */
   async flush(): Promise<void> {
+    this.endPack();
     await this.#writing;
     if (this.#length === 0) return;
     const bytes = this.#block.subarray(0, this.#length);
@@ -114,7 +110,7 @@ export class Blocks {
     this.#writing.catch(() => {});
   }
 
-  /** Writes all that was put, and waits until it has been taken. */
+  /** Writes all that was put, and waits until the stream has taken it. */
   async drain(): Promise<void> {
     await this.flush();
     await this.#writing;

@@ -1,45 +1,49 @@
 import { Failure } from "../../base/failure.ts";
-import { Fields, FieldWriter, malformed, Tag } from "./fields.ts";
-import { frame, FrameType } from "./frame.ts";
+import { modeIn, sizeIn, timeIn } from "./entries.ts";
+import { Fields, FieldWriter, readInt64, Tag, writeInt64 } from "./fields.ts";
+import { frame, FrameType, SHA256_SIZE } from "./frame.ts";
+import { malformed } from "./malformed.ts";
+import { decodeName, NameOrder } from "./names.ts";
 import type { Timestamp } from "./timestamp.ts";
-import {
-  checkedMode,
-  checkedName,
-  checkedSize,
-  checkedTime,
-  cleanText,
-  NameOrder,
-} from "./name_validation.ts";
 
-/** The version of the conversation that is spoken here. */
-export const VERSION = 1;
+/** The version of the transfer that is spoken here. */
+export const TRANSFER_VERSION = 2;
 
-const Kind = { STREAM: 0, FILE: 1, TREE: 2 } as const;
+const OFFER_KINDS = ["stream", "file", "tree"] as const;
 
 /**
- * What a sender offers: a tree of files and directories, a file, or a stream of
- * which nothing may be known.
+ * What is offered: a stream, which has no name; a file; or a tree, which is files
+ * and directories that have names of their own.
  */
+export type OfferKind = typeof OFFER_KINDS[number];
+
+/** What a sender offers. */
 export interface Offer {
-  /** A tree has entries of its own, and neither mode nor time. */
-  readonly tree?: TreeOffer;
-  /** One path component: of a file, or the first one of a tree. */
-  readonly name?: string;
+  readonly kind: OfferKind;
+  /**
+   * Names outside of all directories, in order, as many as an offer has room for;
+   * a stream has none.
+   */
+  readonly names: readonly string[];
+  /** How many entries there are outside of all directories, at least 1. */
+  readonly count: number;
   /** In bytes; of all files of a tree, where they were counted. */
-  readonly size?: number;
-  /** Permission bits, 0 to 0o777. */
-  readonly mode?: number;
-  /** When it was last changed. */
-  readonly mtime?: Timestamp;
+  readonly size?: number | undefined;
+  /** How many files a tree has, where they were counted. */
+  readonly files?: number | undefined;
+  /** Permission bits of a file, 0 to 0o777, for who decides on the offer. */
+  readonly mode?: number | undefined;
+  /** When a file was last changed, for who decides on the offer. */
+  readonly mtime?: Timestamp | undefined;
   /** Whether the sender can leave out what the receiver has already. */
-  readonly resumable?: boolean;
-  /** Who goes on with this, should it break. */
-  readonly attempt?: Attempt;
+  readonly resumable?: boolean | undefined;
+  /** The key by which the sender is known when it comes again. */
+  readonly attempt?: Attempt | undefined;
 }
 
 /**
- * A key that the sender keeps, so that it is known again, and the proof that it
- * has it; what they have to be is for the caller to say.
+ * A key that the sender keeps, and the proof that it has it. What is signed is
+ * for the caller to say.
  */
 export interface Attempt {
   /** {@linkcode ATTEMPT_KEY_SIZE} bytes. */
@@ -51,109 +55,40 @@ export interface Attempt {
 export const ATTEMPT_KEY_SIZE = 32;
 export const ATTEMPT_PROOF_SIZE = 64;
 
-/** What is known of a tree from the start. */
-export interface TreeOffer {
-  /** How many entries there are outside of all directories, at least 1. */
-  readonly count: number;
-  /** Their names in order, as many of them as an offer has room for. */
-  readonly names: readonly string[];
-  /** How many files there are in all, where they were counted. */
-  readonly files?: number;
-}
-
-/** What is offered, in words; undefined for a stream. */
-export function titleOf({ name, tree }: Offer): string | undefined {
-  const more = (tree?.count ?? 1) - 1;
-  return more > 0 ? `${name} and ${more} more` : name;
+/** What an offer is called where there is room for one name; undefined for a stream. */
+export function titleOf({ names, count }: Offer): string | undefined {
+  return count > 1 ? `${names[0]} and ${count - 1} more` : names[0];
 }
 
 /** Bytes of names in an offer, at most. */
-const MAX_NAMES = 1 << 13;
+const MAX_NAMES_SIZE = 1 << 13;
 
-/** What both sides compare in the end. */
+/** What both sides compare at the end. */
 export interface Digest {
-  /** How many bytes the content has. */
+  /** Bytes of all content. */
   readonly bytes: number;
-  /** 64 hexadecimal digits: of the content, or of a tree as {@linkcode TreeDigest} has it. */
+  /** 64 hexadecimal digits, as of `TransferDigest`. */
   readonly sha256: string;
-  /** How many files a tree has. */
-  readonly files?: number;
+  /** How many files were stored. */
+  readonly files: number;
 }
 
-/** What a sender says in the end. */
-export interface Ending extends Digest {
-  /** How many entries of a tree the sender left out. */
+/** What a sender says at the end. */
+export interface SentDigest extends Digest {
+  /** How many entries of a tree the sender could not send. */
   readonly omitted: number;
 }
 
-/** Why a side does not go on, as it is said to the other. */
-export const Reason = {
-  OTHER: 0,
-  VERSION: 1,
-  MALFORMED: 2,
-  EXISTS: 3,
-  UNUSABLE: 4,
-  FULL: 5,
-  CLOSED: 6,
-  CORRUPT: 7,
-  SOURCE: 8,
-  NAME: 9,
-  TREE: 10,
-  DIRECTORY: 11,
-  READONLY: 12,
-  DENIED: 13,
-  TAKEN: 14,
-  DECLINED: 15,
-  STRANGER: 16,
-  HIDDEN: 17,
-  BUSY: 18,
-} as const;
-
-/** How much of a path is said to a peer, in characters. */
-const MAX_ABOUT = 100;
-
-/** Words for a peer, which must not learn more of this machine than it needs: no paths. */
-const WORDS: Record<number, string> = {
-  [Reason.OTHER]: "no reason was given",
-  [Reason.VERSION]: `version ${VERSION} of the transfer is spoken here`,
-  [Reason.MALFORMED]: "it was sent a message that breaks the rules",
-  [Reason.EXISTS]: "a file of that name is there already",
-  [Reason.UNUSABLE]: "the file cannot be written there",
-  [Reason.FULL]: "its disk is full",
-  [Reason.CLOSED]: "its output was closed",
-  [Reason.CORRUPT]: "what arrived is not what was sent",
-  [Reason.SOURCE]: "what was being sent could not be read to its end",
-  [Reason.DIRECTORY]: "a directory of that name is there already",
-  [Reason.READONLY]: "its file system is read-only",
-  [Reason.DENIED]: "it is not permitted to write there",
-  [Reason.TAKEN]: "another sender sends the same right now",
-  [Reason.NAME]: "a name is not allowed there",
-  [Reason.DECLINED]: "the person there declined",
-  [Reason.STRANGER]:
-    "nobody there can be asked, and without a code it takes no names from others; start it with --code, -o FILE or --yes",
-  [Reason.HIDDEN]:
-    "without a code it takes no name that begins with a dot; start it with --code or -o FILE",
-  [Reason.BUSY]: "it serves somebody else",
-  [Reason.TREE]:
-    "it takes one stream or one file; for more, run ferry receive -d DIR there",
-};
-
-/** The OFFER frame. */
+/** Encodes an OFFER frame. */
 export function encodeOffer(offer: Offer): Uint8Array {
-  const { tree, name } = offer;
-  const fields = new FieldWriter(VERSION);
-  fields.uint8(
-    Tag.KIND,
-    tree ? Kind.TREE : name === undefined ? Kind.STREAM : Kind.FILE,
-  );
-  if (name !== undefined) fields.text(Tag.NAME, name);
-  if (offer.size !== undefined) fields.int64(Tag.SIZE, offer.size);
-  if (offer.mode !== undefined) fields.int64(Tag.MODE, offer.mode);
-  if (offer.mtime !== undefined) fields.time(offer.mtime);
-  if (tree !== undefined) {
-    fields.int64(Tag.COUNT, tree.count).bytes(Tag.NAMES, joined(tree.names));
-    if (tree.files !== undefined) fields.int64(Tag.FILES, tree.files);
-  }
+  const fields = new FieldWriter(TRANSFER_VERSION)
+    .uint8(Tag.KIND, OFFER_KINDS.indexOf(offer.kind))
+    .int64(Tag.COUNT, offer.count)
+    .int64(Tag.SIZE, offer.size)
+    .int64(Tag.FILES, offer.files)
+    .int64(Tag.MODE, offer.mode)
+    .time(offer.mtime);
+  if (offer.names.length > 0) fields.bytes(Tag.NAMES, joined(offer.names));
   if (offer.attempt !== undefined) {
     const { key, proof } = offer.attempt;
     fields.bytes(Tag.ATTEMPT, Uint8Array.of(...key, ...proof));
@@ -167,50 +102,68 @@ function joined(names: readonly string[]): Uint8Array {
   const encoder = new TextEncoder();
   let length = 0;
   const fits = (name: string) =>
-    (length += encoder.encode(name).length + 1) <= MAX_NAMES;
+    (length += encoder.encode(name).length + 1) <= MAX_NAMES_SIZE;
   const end = names.findIndex((name) => !fits(name));
   return encoder.encode(names.slice(0, end < 0 ? undefined : end).join("/"));
 }
 
 /**
- * The offer in the body of an OFFER frame, safe to act upon.
+ * Decodes the body of an OFFER frame.
  *
- * @throws {Failure} `protocol` for anything that breaks the rules
+ * @throws {Failure} `version-mismatch`, `malformed` or `name-refused`
  */
 export function decodeOffer(body: Uint8Array): Offer {
-  if (body.length === 0) throw malformed("an offer is empty");
-  if (body[0] !== VERSION) throw new VersionFailure(body[0]);
+  const [theirs] = body;
+  if (theirs === undefined) throw malformed("an offer is empty");
+  if (theirs !== TRANSFER_VERSION) throw versionMismatch(theirs);
   const fields = new Fields(body.subarray(1));
-  const kind = fields.uint8(Tag.KIND) ?? Kind.STREAM;
-  if (kind > Kind.TREE) {
-    throw malformed(`what is offered is of kind ${kind}, not known here`);
+  const kind = OFFER_KINDS[fields.uint8(Tag.KIND) ?? -1];
+  if (kind === undefined) throw malformed("an offer is of an unknown kind");
+  const names = namesIn(fields);
+  const count = sizeIn(fields, Tag.COUNT) ?? 0;
+  const most = kind === "tree" ? Infinity : 1;
+  if (count < Math.max(1, names.length) || count > most) {
+    throw malformed("an offer has a count that cannot be");
   }
-  const bytes = fields.bytes(Tag.NAME);
-  const name = bytes && checkedName(bytes);
-  if (kind !== Kind.STREAM && name === undefined) {
-    throw malformed("a file is offered without a name");
-  }
-  const resumable = fields.uint8(Tag.RESUMABLE) === 1;
-  const attempt = attemptOf(fields);
-  const size = checkedSize(fields.int64(Tag.SIZE));
-  if (kind === Kind.TREE) {
-    return { tree: treeOf(fields), name, size, resumable, attempt };
+  if ((kind === "stream") !== (names.length === 0)) {
+    throw malformed("a stream has a name, or something else has none");
   }
   return {
-    name,
-    size,
-    mode: checkedMode(fields.int64(Tag.MODE)),
-    mtime: checkedTime(fields.int64(Tag.MTIME), fields.int64(Tag.NANOS)),
-    resumable,
-    attempt,
+    kind,
+    names,
+    count,
+    size: sizeIn(fields, Tag.SIZE),
+    files: sizeIn(fields, Tag.FILES),
+    mode: modeIn(fields),
+    mtime: timeIn(fields),
+    resumable: fields.uint8(Tag.RESUMABLE) === 1,
+    attempt: attemptIn(fields),
   };
 }
 
-function attemptOf(fields: Fields): Attempt | undefined {
+const SLASH = 0x2f;
+
+function namesIn(fields: Fields): string[] {
+  const bytes = fields.bytes(Tag.NAMES);
+  if (bytes === undefined) return [];
+  const names: string[] = [];
+  const order = new NameOrder();
+  for (let start = 0; start <= bytes.length;) {
+    const slash = bytes.indexOf(SLASH, start);
+    const end = slash < 0 ? bytes.length : slash;
+    const name = decodeName(bytes.subarray(start, end));
+    order.next(name);
+    names.push(name);
+    start = end + 1;
+  }
+  return names;
+}
+
+function attemptIn(fields: Fields): Attempt | undefined {
   const bytes = fields.bytes(Tag.ATTEMPT);
   if (bytes === undefined) return undefined;
   if (bytes.length !== ATTEMPT_KEY_SIZE + ATTEMPT_PROOF_SIZE) {
-    throw malformed("an attempt has a key or a proof of another length");
+    throw malformed("ATTEMPT has another length");
   }
   // The frame's memory is used again
   const copy = bytes.slice();
@@ -220,117 +173,83 @@ function attemptOf(fields: Fields): Attempt | undefined {
   };
 }
 
-function treeOf(fields: Fields): TreeOffer {
-  const count = checkedSize(fields.int64(Tag.COUNT));
-  const bytes = fields.bytes(Tag.NAMES) ?? new Uint8Array(0);
-  if (!count) throw malformed("a tree is offered without a count");
-  const order = new NameOrder();
-  const names = bytes.length === 0 ? [] : split(bytes).map(checkedName);
-  for (const name of names) order.next(name);
-  return { count, names, files: checkedSize(fields.int64(Tag.FILES)) };
-}
-
-function split(bytes: Uint8Array): Uint8Array[] {
-  const parts: Uint8Array[] = [];
-  for (let start = 0; start <= bytes.length;) {
-    const slash = bytes.indexOf(SLASH, start);
-    const end = slash < 0 ? bytes.length : slash;
-    parts.push(bytes.subarray(start, end));
-    start = end + 1;
-  }
-  return parts;
-}
-
-const SLASH = 0x2f;
-
-/** What a receiver says when it takes an offer. */
+/** What a receiver says when it accepts an offer. */
 export interface Acceptance {
   /** Whether it has something of it from an earlier attempt. */
   readonly resume: boolean;
 }
 
-/** The ACCEPT frame. */
+/** Encodes an ACCEPT frame. */
 export function encodeAccept({ resume }: Acceptance): Uint8Array {
   const fields = new FieldWriter();
   if (resume) fields.uint8(Tag.RESUME, 1);
   return frame(FrameType.ACCEPT, fields.finish());
 }
 
-/** What is in the body of an ACCEPT frame. */
+/** Decodes the body of an ACCEPT frame. */
 export function decodeAccept(body: Uint8Array): Acceptance {
   return { resume: new Fields(body).uint8(Tag.RESUME) === 1 };
 }
 
-/** An END or a DONE frame. */
+/** Encodes an END or DONE frame. */
 export function encodeDigest(
   type: number,
-  digest: Digest & Partial<Ending>,
+  { bytes, sha256, files, omitted }: Digest & Partial<SentDigest>,
 ): Uint8Array {
-  const fields = new FieldWriter()
-    .int64(Tag.BYTES, digest.bytes)
-    .bytes(Tag.SHA256, Uint8Array.fromHex(digest.sha256));
-  if (digest.files !== undefined) fields.int64(Tag.FILES, digest.files);
-  if (digest.omitted) fields.int64(Tag.OMITTED, digest.omitted);
+  const fields = new FieldWriter().int64(Tag.BYTES, bytes)
+    .bytes(Tag.SHA256, Uint8Array.fromHex(sha256)).int64(Tag.FILES, files)
+    .int64(Tag.OMITTED, omitted);
   return frame(type, fields.finish());
 }
 
 /**
- * The digest in the body of an END or a DONE frame.
+ * Decodes the body of an END or DONE frame.
  *
- * @throws {Failure} `protocol` for anything that breaks the rules
+ * @throws {Failure} `malformed`
  */
-export function decodeDigest(body: Uint8Array): Ending {
+export function decodeDigest(body: Uint8Array): SentDigest {
   const fields = new Fields(body);
-  const bytes = checkedSize(fields.int64(Tag.BYTES));
+  const bytes = sizeIn(fields, Tag.BYTES);
   const sha256 = fields.bytes(Tag.SHA256);
-  if (bytes === undefined || sha256?.length !== 32) {
-    throw malformed("the end has no size or no digest");
+  const files = sizeIn(fields, Tag.FILES);
+  if (
+    bytes === undefined || files === undefined ||
+    sha256?.length !== SHA256_SIZE
+  ) throw malformed("END or DONE lacks a field");
+  const omitted = sizeIn(fields, Tag.OMITTED) ?? 0;
+  return { bytes, sha256: sha256.toHex(), files, omitted };
+}
+
+/** In an OFFSETS frame: the receiver seems to have the whole file. */
+export const WHOLE = -1;
+
+/** Encodes the body of OFFSETS or RESUME_AT. */
+export function encodeOffsets(...offsets: number[]): Uint8Array {
+  const body = new Uint8Array(8 * offsets.length);
+  for (const [at, offset] of offsets.entries()) {
+    writeInt64(body, 8 * at, offset);
   }
-  return {
-    bytes,
-    sha256: sha256.toHex(),
-    files: checkedSize(fields.int64(Tag.FILES)),
-    omitted: checkedSize(fields.int64(Tag.OMITTED)) ?? 0,
-  };
+  return body;
 }
 
 /**
- * A REFUSE, FAILED or ABORT frame, with the words that belong to `reason`.
+ * Decodes the body of RESUME_AT.
  *
- * @param entry what it is about: a path as the sender gave it
+ * @returns {@linkcode WHOLE} where nothing of the file is sent
+ * @throws {Failure} `malformed`
  */
-export function encodeComplaint(
-  type: number,
-  reason: number,
-  entry?: string,
-): Uint8Array {
-  const about = entry === undefined ? "" : ` (${entry.slice(0, MAX_ABOUT)})`;
-  const fields = new FieldWriter()
-    .uint8(Tag.REASON, reason)
-    .text(Tag.MESSAGE, WORDS[reason] + about);
-  return frame(type, fields.finish());
-}
-
-/** What the peer says in the body of a REFUSE, FAILED or ABORT frame, safe to show. */
-export function decodeComplaint(body: Uint8Array): string {
-  const fields = new Fields(body);
-  const message = fields.bytes(Tag.MESSAGE);
-  const text = message === undefined ? "" : cleanText(message);
-  if (text !== "") return text;
-  return WORDS[fields.uint8(Tag.REASON) ?? Reason.OTHER] ?? WORDS[Reason.OTHER];
-}
-
-/** Why, for programs: one of {@linkcode Reason}, or a number that is not known here. */
-export function reasonIn(body: Uint8Array): number {
-  return new Fields(body).uint8(Tag.REASON) ?? Reason.OTHER;
-}
-
-/** The peer speaks another version of the conversation. */
-export class VersionFailure extends Failure {
-  constructor(version: number) {
-    super(
-      "protocol",
-      `The other side speaks version ${version} of the transfer, and this is version ${VERSION}: install the same ferry on both`,
-    );
+export function decodeResumeAt(body: Uint8Array): number {
+  const offset = readInt64(body);
+  if (body.length !== 8 || offset < WHOLE) {
+    throw malformed("RESUME_AT has no such offset");
   }
+  return offset;
+}
+
+/** The failure to understand a peer that speaks another version. */
+export function versionMismatch(theirs: number | undefined): Failure {
+  const layer = "transfer";
+  const ours = TRANSFER_VERSION;
+  const versions = theirs === undefined ? { ours } : { ours, theirs };
+  return new Failure({ code: "version-mismatch", layer, ...versions });
 }

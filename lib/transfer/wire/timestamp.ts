@@ -5,27 +5,21 @@
 export type Timestamp = bigint;
 
 export const NANOS_PER_SECOND = 1_000_000_000n;
-/** What a millisecond has of nanoseconds. */
 export const NANOS_PER_MILLI = 1_000_000n;
-/** How far from 1970 a time may be: as far as a Date can be. */
+/** How far from 1970 a time may be, in nanoseconds: as far as a Date. */
 export const MAX_TIME = 8_640_000_000_000_000n * NANOS_PER_MILLI;
 
-/** The time that is so many milliseconds, a whole number, and so many nanoseconds after 1970. */
+/** Milliseconds, a whole number, and nanoseconds after 1970 as a time. */
 export function timestampOf(milliseconds: number, nanos = 0): Timestamp {
   return BigInt(milliseconds) * NANOS_PER_MILLI + BigInt(nanos);
 }
 
 /** A time in milliseconds since 1970, rounded down. */
 export function millisecondsOf(time: Timestamp): number {
-  return Number(dividedBy(NANOS_PER_MILLI, time)[0]);
+  return Number((time - nanosWithin(time, NANOS_PER_MILLI)) / NANOS_PER_MILLI);
 }
 
-/** A time in units of so many nanoseconds, rounded down, and the nanoseconds from then on. */
-export function dividedBy(
-  unit: bigint,
-  time: Timestamp,
-): [whole: bigint, nanos: bigint] {
-  const rest = time % unit;
-  const nanos = rest < 0n ? rest + unit : rest;
-  return [(time - nanos) / unit, nanos];
+/** The nanoseconds of a time beyond the last whole `unit` of nanoseconds, not negative. */
+export function nanosWithin(time: Timestamp, unit: bigint): bigint {
+  return ((time % unit) + unit) % unit;
 }

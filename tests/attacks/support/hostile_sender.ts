@@ -15,10 +15,10 @@ import {
   FrameType,
 } from "../../../lib/transfer/wire/frame.ts";
 import {
-  decodeComplaint,
   encodeOffer,
   type Offer,
 } from "../../../lib/transfer/wire/messages.ts";
+import { decodeFailure } from "../../../lib/transfer/wire/reasons.ts";
 import { until } from "../../support/wait.ts";
 
 const ENCRYPTED: Security = { mode: "encrypted" };
@@ -86,7 +86,7 @@ export class HostileSender {
     const last = this.heard.find(({ type }) =>
       type === FrameType.REFUSE || type === FrameType.FAILED
     );
-    return last && decodeComplaint(last.body);
+    return last && decodeFailure(last.type, last.body).message;
   }
 
   /** Waits for a frame of this type, or for the end. */
@@ -98,6 +98,14 @@ export class HostileSender {
 
   async offer(offer: Offer): Promise<void> {
     await this.stream.write(offerFrame(offer, this.#binding));
+  }
+
+  /** Offers one file, and begins it. */
+  async file(name: string, size: number, resumable = false): Promise<void> {
+    const offer = { kind: "file", names: [name], count: 1, size } as const;
+    await this.offer({ ...offer, resumable });
+    const [mode, mtime] = [0o644, 0n];
+    await this.entry({ kind: "file", name, size, mode, mtime });
   }
 
   async say(type: number, body: Uint8Array = NOTHING): Promise<void> {
@@ -151,7 +159,7 @@ const SECRET = new Uint8Array(32).fill(66);
 
 /** The one place that knows what an offer carries beside what is offered. */
 function offerFrame(offer: Offer, binding: Uint8Array): Uint8Array {
-  const key = AttemptKey.from(SECRET, offer.name ?? "");
+  const key = AttemptKey.from(SECRET, offer.names.join("/"));
   const attempt = { key: key.publicKey, proof: key.prove(binding) };
   return encodeOffer({ attempt, ...offer });
 }

@@ -79,7 +79,7 @@ const EVENTS: CliEvent[] = [
   { type: "connected", peer: "192.0.2.9:40000" },
   {
     type: "offer",
-    offer: { name: "photo.jpg", size: 1000 },
+    offer: { kind: "file", names: ["photo.jpg"], count: 1, size: 1000 },
     target: "dir/photo.jpg",
   },
   { type: "progress", ...PROGRESS },

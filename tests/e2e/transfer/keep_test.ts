@@ -29,7 +29,7 @@ function killSoon(ferry: Ferry, directory: string): Promise<void> {
   return until(() => {
     const arrived = [...filesIn(directory)].some((path) =>
       /killed\/.*\.ferry-part$/.test(path) &&
-      Deno.statSync(path).size > 100_000
+      Deno.statSync(path).size > 1_000_000
     );
     if (arrived) ferry.kill("SIGKILL");
     return arrived;
@@ -133,7 +133,7 @@ Deno.test("while a sender is there, a second one of the same name is refused and
     receiver.kill("SIGINT");
     assertMatch(
       (await receiver.ended).stderr,
-      /Cannot write in\/tree: another sender sends it right now; wait until/,
+      /Cannot write in\/tree: another transfer writes it right now; wait until/,
     );
   }));
 

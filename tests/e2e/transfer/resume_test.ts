@@ -157,7 +157,7 @@ Deno.test("a part file that was tampered with is noticed, said, and sent anew", 
   inDirectory(async (cwd) => {
     await interrupted(cwd);
     using part = await Deno.open(staged(`${cwd}/dir`, "in"), { write: true });
-    await part.seek(1000, Deno.SeekMode.Start);
+    await part.seek(1_000_000, Deno.SeekMode.Start);
     await part.write(new TextEncoder().encode("tampered"));
     const ended = await runPair(slowly(cwd, "in"));
     assertDone(ended);

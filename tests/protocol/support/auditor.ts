@@ -16,7 +16,7 @@ export interface Allowance {
 }
 
 /** What one side has said, and what it has heard and so may act on. */
-class SideState {
+class Voice {
   next = -1;
   first = 0;
   floor = 0;
@@ -24,13 +24,13 @@ class SideState {
   /** Sequence number after the last that it lets the other send. */
   offeredEdge = 0;
 
-  readonly receivedPackets = new RangeSet();
-  receivedEnd = 0;
+  readonly heardPackets = new RangeSet();
+  heardEnd = 0;
   grantedEdge = 0;
-  bytesSent = 0;
-  bytesReceived = 0;
+  bytesSaid = 0;
+  bytesHeard = 0;
   /** Whether the other side has shown that it gets what is sent to its address. */
-  validated = false;
+  proven = false;
 
   constructor(readonly allowance: Allowance) {}
 
@@ -49,19 +49,16 @@ export class Auditor {
   /** The first rule that was broken, with the time and the side. */
   fault: string | undefined;
   /** When the last datagram reached each side, in milliseconds. */
-  readonly lastReceived = { client: 0, server: 0 };
+  readonly lastHeard = { client: 0, server: 0 };
 
-  readonly #sides: { client: SideState; server: SideState };
+  readonly #voices: { client: Voice; server: Voice };
   readonly #segment = new Segment();
   #idHigh = -1;
   #idLow = -1;
 
   constructor(client: Allowance, server: Allowance) {
-    this.#sides = {
-      client: new SideState(client),
-      server: new SideState(server),
-    };
-    this.#sides.client.validated = true;
+    this.#voices = { client: new Voice(client), server: new Voice(server) };
+    this.#voices.client.proven = true;
   }
 
   /** Takes what {@linkcode Network.onSighting} tells. */
@@ -70,39 +67,39 @@ export class Auditor {
     const side = sideOf(what === "sent" ? from : to);
     const other = sideOf(what === "sent" ? to : from);
     if (side === undefined || other === undefined) return;
-    const state = this.#sides[side];
+    const voice = this.#voices[side];
     if (what === "sent") {
-      const broken = this.#judge(state, datagram);
+      const broken = this.#judge(voice, datagram);
       if (broken !== undefined) this.fault ??= `${side} ${broken} at ${now} ms`;
     } else if (what === "delivered") {
-      this.lastReceived[side] = now;
-      this.#receive(state, datagram);
+      this.lastHeard[side] = now;
+      this.#hear(voice, datagram);
     }
   };
 
-  #receive(state: SideState, datagram: Uint8Array): void {
+  #hear(voice: Voice, datagram: Uint8Array): void {
     const segment = this.#segment;
-    state.bytesReceived += datagram.length;
+    voice.bytesHeard += datagram.length;
     if (decodeSegment(datagram, segment) !== undefined) return;
     if (!this.#isOurs(segment)) return;
     const { packetNumber, seq, sequenceLength } = segment;
     if (isOfHost(segment)) return;
-    state.receivedPackets.add(packetNumber, packetNumber + 1);
-    state.receivedEnd = Math.max(state.receivedEnd, seq + sequenceLength);
+    voice.heardPackets.add(packetNumber, packetNumber + 1);
+    voice.heardEnd = Math.max(voice.heardEnd, seq + sequenceLength);
     if (segment.has(Flag.SYN)) {
-      state.grantedEdge = Math.max(
-        state.grantedEdge,
+      voice.grantedEdge = Math.max(
+        voice.grantedEdge,
         1 + segment.initialWindow,
       );
-      if (segment.cookie.length > 0) state.validated = true;
+      if (segment.cookie.length > 0) voice.proven = true;
     }
     if (!segment.has(Flag.ACK)) return;
-    state.grantedEdge = Math.max(
-      state.grantedEdge,
+    voice.grantedEdge = Math.max(
+      voice.grantedEdge,
       segment.ack + segment.window,
     );
-    if (segment.blockCount > 0 && segment.blockEnds[0]! > state.first) {
-      state.validated = true;
+    if (segment.blockCount > 0 && segment.blockEnds[0]! > voice.first) {
+      voice.proven = true;
     }
   }
 
@@ -115,40 +112,40 @@ export class Auditor {
   }
 
   /** @returns what is wrong with a datagram that this side sends */
-  #judge(state: SideState, datagram: Uint8Array): string | undefined {
+  #judge(voice: Voice, datagram: Uint8Array): string | undefined {
     const segment = this.#segment;
     const malformation = decodeSegment(datagram, segment);
     if (malformation !== undefined) return `sends what is ${malformation}`;
-    state.bytesSent += datagram.length;
-    if (!state.validated && state.bytesSent > state.bytesReceived) {
-      return "sends more than it got to an address that is not validated";
+    voice.bytesSaid += datagram.length;
+    if (!voice.proven && voice.bytesSaid > voice.bytesHeard) {
+      return "sends more than it got to an address that is not proved";
     }
-    if (datagram.length > state.allowance.datagram) {
+    if (datagram.length > voice.allowance.datagram) {
       return `sends ${datagram.length} bytes in a datagram`;
     }
     if (!this.#isOurs(segment) || isOfHost(segment)) return undefined;
-    return this.#judgeNumbers(state, segment) ??
-      this.#judgeData(state, segment, datagram.length) ??
-      (segment.has(Flag.ACK) ? this.#judgeAck(state, segment) : undefined);
+    return this.#judgeNumbers(voice, segment) ??
+      this.#judgeData(voice, segment, datagram.length) ??
+      (segment.has(Flag.ACK) ? this.#judgeAck(voice, segment) : undefined);
   }
 
-  #judgeNumbers(state: SideState, segment: Segment): string | undefined {
+  #judgeNumbers(voice: Voice, segment: Segment): string | undefined {
     const { packetNumber, floor } = segment;
     // One at a time may be left out.
-    if (packetNumber !== state.next && packetNumber !== state.next + 1) {
+    if (packetNumber !== voice.next && packetNumber !== voice.next + 1) {
       if (!segment.has(Flag.SYN)) return `sends packet ${packetNumber}`;
-      state.begin(packetNumber);
+      voice.begin(packetNumber);
     }
-    state.next = packetNumber + 1;
-    if (floor < state.floor || floor > packetNumber || floor < state.first) {
+    voice.next = packetNumber + 1;
+    if (floor < voice.floor || floor > packetNumber || floor < voice.first) {
       return `sends the floor ${floor}`;
     }
-    state.floor = floor;
+    voice.floor = floor;
     return undefined;
   }
 
   #judgeData(
-    state: SideState,
+    voice: Voice,
     segment: Segment,
     size: number,
   ): string | undefined {
@@ -159,26 +156,24 @@ export class Auditor {
       const opens = !segment.has(Flag.ACK);
       return opens && size < SYN_SIZE ? "sends a SYN unpadded" : undefined;
     }
-    if (state.receivedEnd === 0) {
-      return "sends more than a SYN to an unauthenticated peer";
-    }
-    return payloadLength > 0 && seq + payloadLength > state.grantedEdge
+    if (voice.heardEnd === 0) return "sends more than a SYN to a stranger";
+    return payloadLength > 0 && seq + payloadLength > voice.grantedEdge
       ? `sends up to ${seq + payloadLength} beyond the window`
       : undefined;
   }
 
-  #judgeAck(state: SideState, segment: Segment): string | undefined {
+  #judgeAck(voice: Voice, segment: Segment): string | undefined {
     const { ack, window, blockCount, blockStarts, blockEnds } = segment;
-    if (ack < state.ack) return `takes back the acknowledgement ${state.ack}`;
-    if (ack > state.receivedEnd) return `acknowledges ${ack}, which it has not`;
-    state.ack = ack;
+    if (ack < voice.ack) return `takes back the acknowledgement ${voice.ack}`;
+    if (ack > voice.heardEnd) return `acknowledges ${ack}, which it has not`;
+    voice.ack = ack;
     // The capacity counts from what was read, the window from what came.
-    if (window > state.allowance.window) return `grants ${window} bytes`;
-    if (ack + window < state.offeredEdge) return "takes back its window";
-    state.offeredEdge = ack + window;
+    if (window > voice.allowance.window) return `grants ${window} bytes`;
+    if (ack + window < voice.offeredEdge) return "takes back its window";
+    voice.offeredEdge = ack + window;
     for (let i = 0; i < blockCount; i++) {
       let missing = -1;
-      state.receivedPackets.gaps(blockStarts[i]!, blockEnds[i]!, (packet) => {
+      voice.heardPackets.gaps(blockStarts[i]!, blockEnds[i]!, (packet) => {
         missing = packet;
       });
       if (missing >= 0) return `acknowledges packet ${missing}`;

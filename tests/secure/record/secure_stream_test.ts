@@ -5,11 +5,6 @@ import { Random } from "../../../lib/base/prng.ts";
 import { RecordType } from "../../../lib/secure/handshake/messages.ts";
 import { Records } from "../../../lib/secure/record/record.ts";
 import { nextTrafficSecret } from "../../../lib/secure/handshake/key_schedule.ts";
-import {
-  type AeadImplementation,
-  WEB_CRYPTO,
-} from "../../../lib/secure/record/aead.ts";
-import { openLibcrypto } from "../../../lib/system/libcrypto.ts";
 import { SecureStream } from "../../../lib/secure/secure_stream.ts";
 import { memoryPair } from "../../support/memory_stream.ts";
 import { Middle } from "../man_in_the_middle.ts";
@@ -23,31 +18,6 @@ interface Keys {
   serversRecordsPerKey?: number;
 }
 
-const OPENSSL = openLibcrypto();
-/** The ciphers of client and server, in each pairing. */
-const PAIRINGS: [AeadImplementation, AeadImplementation][] = [
-  [WEB_CRYPTO, WEB_CRYPTO],
-];
-if (OPENSSL !== undefined) {
-  PAIRINGS.push(
-    [OPENSSL, OPENSSL],
-    [OPENSSL, WEB_CRYPTO],
-    [WEB_CRYPTO, OPENSSL],
-  );
-}
-let ciphers = PAIRINGS[0]!;
-
-/** Tests with each pairing of ciphers. */
-function test(name: string, fn: () => Promise<void>): void {
-  for (const pairing of PAIRINGS) {
-    const [clients, servers] = pairing;
-    Deno.test(`${name} (${clients.name} and ${servers.name})`, async () => {
-      ciphers = pairing;
-      await fn();
-    });
-  }
-}
-
 /** Both ends of a secure stream over `client` and `server`. */
 function secure(
   client: ByteStream,
@@ -55,24 +25,17 @@ function secure(
   { recordsPerKey, serversRecordsPerKey = recordsPerKey }: Keys = {},
 ): [SecureStream, SecureStream] {
   const [up, down] = SECRETS;
-  const [clients, servers] = ciphers;
   return [
-    new SecureStream(client, {
-      sending: up,
-      receiving: down,
-      aead: clients,
-      recordsPerKey,
-    }),
+    new SecureStream(client, { sending: up, receiving: down, recordsPerKey }),
     new SecureStream(server, {
       sending: down,
       receiving: up,
-      aead: servers,
       recordsPerKey: serversRecordsPerKey,
     }),
   ];
 }
 
-test("bytes cross in both directions, whatever the sizes of writes, reads and pieces", async () => {
+Deno.test("bytes cross in both directions, whatever the sizes of writes, reads and pieces", async () => {
   const random = new Random(1);
   const piece = () => 1 + random.int(random.int(4) === 0 ? 5 : 50_000);
   const [client, server] = secure(...memoryPair({ piece }, { piece }));
@@ -94,7 +57,7 @@ test("bytes cross in both directions, whatever the sizes of writes, reads and pi
   assertEquals(await client.read(new Uint8Array(1)), null);
 });
 
-test("what is written may be reused as soon as the promise resolves", async () => {
+Deno.test("what is written may be reused as soon as the promise resolves", async () => {
   const [client, server] = secure(...memoryPair());
   const reading = readAll(server);
   const bytes = new Uint8Array(20_000);
@@ -108,7 +71,7 @@ test("what is written may be reused as soon as the promise resolves", async () =
   assertEquals(got.at(-1), 99);
 });
 
-test("a byte arrives without waiting for more", async () => {
+Deno.test("a byte arrives without waiting for more", async () => {
   const [client, server] = secure(...memoryPair());
   const into = new Uint8Array(10);
   for (let value = 0; value < 5; value++) {
@@ -119,7 +82,7 @@ test("a byte arrives without waiting for more", async () => {
   }
 });
 
-test("a write waits while nobody reads, and little is held until then", async () => {
+Deno.test("a write waits while nobody reads, and little is held until then", async () => {
   const capacity = 100_000;
   const [near, far] = memoryPair({ capacity });
   const [client, server] = secure(near, far);
@@ -147,7 +110,7 @@ test("a write waits while nobody reads, and little is held until then", async ()
 });
 
 for (const size of [1, 262_144, 262_145, 1_000_001]) {
-  test(`a write of ${size} bytes leaves in records of about one size, none too large`, async () => {
+  Deno.test(`a write of ${size} bytes leaves in records of about one size, none too large`, async () => {
     const middle = new Middle();
     const [client, server] = secure(middle.client, middle.server);
     const reading = readAll(server);
@@ -163,7 +126,7 @@ for (const size of [1, 262_144, 262_145, 1_000_001]) {
   });
 }
 
-test("keys are renewed on both sides after the same number of records", async () => {
+Deno.test("keys are renewed on both sides after the same number of records", async () => {
   const middle = new Middle();
   const ends = secure(middle.client, middle.server, { recordsPerKey: 3 });
   const [client, server] = ends;
@@ -176,7 +139,7 @@ test("keys are renewed on both sides after the same number of records", async ()
   assertEquals(new Set(records).size, 21);
 });
 
-test("who does not renew keys is not understood any more", async () => {
+Deno.test("who does not renew keys is not understood any more", async () => {
   const [near, far] = memoryPair();
   const keys = { recordsPerKey: 3, serversRecordsPerKey: 4 };
   const [client, server] = secure(near, far, keys);
@@ -187,23 +150,22 @@ test("who does not renew keys is not understood any more", async () => {
   assertEquals(failure.code, "record-damaged");
 });
 
-test("the key of a direction is renewed after 65,536 records", async () => {
+Deno.test("the key of a direction is renewed after 65,536 records", async () => {
   const secret = new Uint8Array(32).fill(1);
-  const writing = new Records(secret, { aead: ciphers[0] });
-  const next = new Records(nextTrafficSecret(secret), { aead: ciphers[1] });
+  const writing = new Records(secret);
+  const next = new Records(nextTrafficSecret(secret));
   const sealNext = async () => {
     await writing.ready();
-    const record = new Uint8Array(4 + 17);
-    await writing.seal(RecordType.DATA, Uint8Array.of(7), record);
-    return record;
+    return await writing.seal(RecordType.DATA, Uint8Array.of(7));
   };
+  const header = Uint8Array.of(RecordType.DATA, 0, 0, 17);
   for (let sealed = 0; sealed < 65_535; sealed += 15) {
     await Promise.all(Array.from({ length: 15 }, sealNext));
   }
   await sealNext();
   const renewed = await sealNext();
   await next.ready();
-  assertEquals(await next.open(renewed), Uint8Array.of(7));
+  assertEquals(await next.open(header, renewed), Uint8Array.of(7));
 });
 
 const REFUSED: [string, number[]][] = [
@@ -221,7 +183,7 @@ const REFUSED: [string, number[]][] = [
   ["of the handshake", [RecordType.HELLO, 0, 0, 2, 1, 1]],
 ];
 for (const [what, bytes] of REFUSED) {
-  test(`a record ${what} is refused`, async () => {
+  Deno.test(`a record ${what} is refused`, async () => {
     const [near, far] = memoryPair();
     const [, server] = secure(near, far);
     await near.write(Uint8Array.from(bytes));
@@ -231,7 +193,7 @@ for (const [what, bytes] of REFUSED) {
   });
 }
 
-test("what breaks the stream below is told to reader and writer", async () => {
+Deno.test("what breaks the stream below is told to reader and writer", async () => {
   const [near, far] = memoryPair();
   const [client, server] = secure(near, far);
   const broken = new Failure({ code: "superseded" });

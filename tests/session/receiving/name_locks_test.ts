@@ -5,7 +5,7 @@ import {
   NameLocks,
 } from "../../../lib/session/receiving/name_locks.ts";
 import type { ResolvedDestination } from "../../../lib/session/destination.ts";
-import type { Sink } from "../../../lib/transfer/content.ts";
+import type { Sink } from "../../../lib/transfer/sink.ts";
 import type { Owner } from "../../../lib/transfer/files/writing/staging.ts";
 import type { Offer } from "../../../lib/transfer/wire/messages.ts";
 
@@ -13,7 +13,7 @@ const MINE: Owner = { key: Uint8Array.of(1) };
 const TIMES = { settle: 10, ping: 5 };
 const DESTINATION: ResolvedDestination = {
   takesNames: true,
-  pathFor: ({ name }) => name,
+  pathFor: ({ names: [name] }) => name,
   open: () => Promise.resolve({} as Sink),
 };
 
@@ -33,8 +33,12 @@ function channelOf(alive: boolean) {
   return channel;
 }
 
+function fileOf(name: string): Offer {
+  return { kind: "file", names: [name], count: 1 };
+}
+
 function treeOf(...names: string[]): Offer {
-  return { name: names[0]!, tree: { count: names.length, names } };
+  return { kind: "tree", names, count: names.length };
 }
 
 /** Takes the names of an offer with the lock of a new transfer, which ends when its connection does. */
@@ -54,7 +58,7 @@ Deno.test("trees that share a name exclude each other, whatever name they begin 
   const locks = new NameLocks(TIMES);
   const first = await open(locks, treeOf("a", "photos"));
   await assertRejects(() => open(locks, treeOf("photos", "z")), Failure);
-  await assertRejects(() => open(locks, { name: "photos" }), Failure);
+  await assertRejects(() => open(locks, fileOf("photos")), Failure);
   first.release();
   await open(locks, treeOf("photos", "z"));
 });
@@ -63,32 +67,32 @@ Deno.test("trees that share no name do not exclude each other, nor do streams", 
   const locks = new NameLocks(TIMES);
   await open(locks, treeOf("a", "b"));
   await open(locks, treeOf("c", "d"));
-  await open(locks, {});
-  await open(locks, {});
+  await open(locks, { kind: "stream", names: [], count: 1 });
+  await open(locks, { kind: "stream", names: [], count: 1 });
 });
 
 Deno.test("a sender that was killed gives way to the same one, at every name", async () => {
   const locks = new NameLocks(TIMES);
   await Promise.all([
-    open(locks, { name: "a" }, { alive: false }),
-    open(locks, { name: "b" }, { alive: false }),
+    open(locks, fileOf("a"), { alive: false }),
+    open(locks, fileOf("b"), { alive: false }),
   ]);
   await open(locks, treeOf("a", "b"));
 });
 
 Deno.test("a sender that was killed keeps its names against another owner", async () => {
   const locks = new NameLocks(TIMES);
-  await open(locks, { name: "a" }, { alive: false });
+  await open(locks, fileOf("a"), { alive: false });
   const owner: Owner = { key: Uint8Array.of(2) };
-  await assertRejects(() => open(locks, { name: "a" }, { owner }), Failure);
+  await assertRejects(() => open(locks, fileOf("a"), { owner }), Failure);
 });
 
 Deno.test("a transfer that has ended while it waited for a name takes none", async () => {
   const locks = new NameLocks(TIMES);
-  await open(locks, { name: "a" }, { alive: false });
+  await open(locks, fileOf("a"), { alive: false });
   const lock = locks.for(channelOf(true));
-  const opening = lock.guard(DESTINATION).open({ name: "a" }, MINE);
+  const opening = lock.guard(DESTINATION).open(fileOf("a"), MINE);
   lock.release();
   await assertRejects(() => opening, Failure);
-  await open(locks, { name: "a" });
+  await open(locks, fileOf("a"));
 });

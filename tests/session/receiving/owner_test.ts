@@ -3,13 +3,15 @@ import { AttemptKey } from "../../../lib/secure/attempt_key.ts";
 import { isSameOwner, Owners } from "../../../lib/session/receiving/owner.ts";
 import type { Offer } from "../../../lib/transfer/wire/messages.ts";
 
+const FILE: Offer = { kind: "file", names: ["x"], count: 1 };
+
 const BINDING = new Uint8Array(32).fill(1);
 const KEY = AttemptKey.from(new Uint8Array(32).fill(2), "x");
 
 /** An offer whose attempt was proved to a channel of this binding. */
 function offerAt(binding: Uint8Array): Offer {
   const attempt = { key: KEY.publicKey, proof: KEY.prove(binding) };
-  return { name: "x", attempt };
+  return { ...FILE, attempt };
 }
 
 Deno.test("an attempt's key counts only if it was proved to this very channel", () => {
@@ -20,15 +22,15 @@ Deno.test("an attempt's key counts only if it was proved to this very channel", 
   );
   const relayed = offerAt(new Uint8Array(32).fill(3));
   assertEquals(owners.of(relayed, BINDING).key, undefined);
-  assertEquals(owners.of({ name: "x" }, BINDING).key, undefined);
+  assertEquals(owners.of(FILE, BINDING).key, undefined);
 });
 
-Deno.test("a sender without a key is recognised by its code", () => {
-  const owner = new Owners({ mode: "code", code: "1-right" }).of({}, BINDING);
+Deno.test("who knows the code is known again by it, without a key", () => {
+  const owner = new Owners({ mode: "code", code: "1-right" }).of(FILE, BINDING);
   const verifier = owner.code!.verifier();
   assert(!verifier.includes("right"));
   assert(owner.code!.matches(verifier));
-  const other = new Owners({ mode: "code", code: "1-wrong" }).of({}, BINDING);
+  const other = new Owners({ mode: "code", code: "1-wrong" }).of(FILE, BINDING);
   assert(!other.code!.matches(verifier));
 });
 

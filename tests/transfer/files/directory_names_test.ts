@@ -1,8 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import {
-  type Directory,
-  openDirectory,
-} from "../../../lib/transfer/files/directory/directory.ts";
+import { openDirectory } from "../../../lib/transfer/files/directory/open_directory.ts";
+import type { Directory } from "../../../lib/transfer/files/directory/directory.ts";
 import { inDirectory } from "../files.ts";
 
 async function shell(cwd: string, script: string): Promise<void> {

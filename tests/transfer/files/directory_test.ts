@@ -1,12 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  type Directory,
-  openDirectory,
-} from "../../../lib/transfer/files/directory/directory.ts";
+import { openDirectory } from "../../../lib/transfer/files/directory/open_directory.ts";
+import type { Directory } from "../../../lib/transfer/files/directory/directory.ts";
 import { DescriptorDirectory } from "../../../lib/transfer/files/directory/descriptor_directory.ts";
 import { PathDirectory } from "../../../lib/transfer/files/directory/path_directory.ts";
 import { codeOf } from "../../../lib/transfer/files/system_error.ts";
-import { openByComponents } from "../../../lib/transfer/files/directory/directory_steps.ts";
+import { openByComponents } from "../../../lib/transfer/files/directory/directory.ts";
 import { inDirectory } from "../files.ts";
 
 const KINDS: [string, (path: string) => Directory][] = [

@@ -1,27 +1,29 @@
 import { parse } from "node:path";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Failure } from "../../../lib/base/failure.ts";
-import { StorageFailure } from "../../../lib/transfer/content.ts";
-import {
-  FileSink,
-  type FileSinkOptions,
-} from "../../../lib/transfer/files/writing/file_sink.ts";
-import type { Attributes } from "../../../lib/transfer/files/writing/growing_file.ts";
-import { FileSource } from "../../../lib/transfer/files/reading/file_source.ts";
+import type { DirectorySinkOptions } from "../../../lib/transfer/files/writing/directory_sink.ts";
+import { openFileSource } from "../../../lib/transfer/files/reading/file_source.ts";
 import { statusAt } from "../../../lib/transfer/files/file_status.ts";
+import type { Source } from "../../../lib/transfer/source.ts";
+import type { FileEntry } from "../../../lib/transfer/wire/entries.ts";
 import { inDirectory, namesIn, OWNER, stagingIn } from "../files.ts";
+import { FileAttempt } from "./file_attempt.ts";
 
 /** Opens a sink for a file that `OWNER` sends. */
 function create(
   path: string,
-  options: Partial<FileSinkOptions> = {},
-  attributes: Attributes = {},
-): Promise<FileSink> {
-  return FileSink.create(path, attributes, {
-    force: false,
-    owner: OWNER,
-    ...options,
-  });
+  options: Partial<DirectorySinkOptions> = {},
+  attributes: Partial<FileEntry> = {},
+): Promise<FileAttempt> {
+  const defaults = { force: false, owner: OWNER };
+  return FileAttempt.create(path, attributes, { ...defaults, ...options });
+}
+
+/** The file of a source of one. */
+function fileOf(source: Source) {
+  const [step] = source.entries();
+  assert(step?.type === "file");
+  return step;
 }
 
 /** What is at `path` while it arrives. */
@@ -44,18 +46,22 @@ Deno.test("a file is read with its name, size, permission bits and time", () =>
     const path = `${directory}/some file`;
     await Deno.writeFile(path, HELLO, { mode: 0o640 });
     await Deno.utime(path, 1e9, 1.5e9);
-    const source = await FileSource.open(path);
+    const source = await openFileSource(path);
     const into = new Uint8Array(10);
+    const facts = { size: 5, mode: 0o640, mtime: 1_500_000_000_000_000_000n };
     assertEquals(source.offer, {
-      name: "some file",
-      size: 5,
-      mode: 0o640,
-      mtime: 1_500_000_000_000_000_000n,
+      kind: "file",
+      names: ["some file"],
+      count: 1,
+      ...facts,
       resumable: true,
     });
-    assertEquals(await source.read(into), 5);
+    const { entry, file } = fileOf(source);
+    assertEquals(entry, { kind: "file", name: "some file", ...facts });
+    const content = await file.open();
+    assertEquals(await content.read(into), 5);
     assertEquals(into.subarray(0, 5), HELLO);
-    assertEquals(await source.read(into), null);
+    assertEquals(await content.read(into), null);
     source.close();
   }));
 
@@ -65,25 +71,25 @@ Deno.test("what is called like a part file is offered under another name, and ev
       "x.ferry-part",
       "x.ferry_part",
     ]];
-    for (const [name, offered] of CASES) {
+    for (const [name, offered] of CASES as [string, string][]) {
       await Deno.writeFile(`${directory}/${name}`, HELLO);
-      const source = await FileSource.open(`${directory}/${name}`);
+      const source = await openFileSource(`${directory}/${name}`);
       source.close();
-      assertEquals(source.offer.name, offered);
+      assertEquals(source.offer.names, [offered]);
     }
   }));
 
 Deno.test("what is missing or a directory cannot be sent, and the reason is said", () =>
   inDirectory(async (directory) => {
     await assertRejects(
-      () => FileSource.open(`${directory}/none`),
+      () => openFileSource(`${directory}/none`),
       Failure,
-      `Cannot read ${directory}/none: no such file or directory`,
+      "ENOENT",
     );
     await assertRejects(
-      () => FileSource.open(directory),
+      () => openFileSource(directory),
       Failure,
-      `Cannot read ${directory}: it is a directory`,
+      "EISDIR",
     );
   }));
 
@@ -122,7 +128,7 @@ Deno.test("a commit that is overtaken by a discard leaves nothing", () =>
     await sink.write(HELLO);
     const committing = sink.commit();
     sink.discard();
-    await assertRejects(() => committing, StorageFailure);
+    await assertRejects(() => committing, Failure);
     assertEquals(namesIn(directory), []);
   }));
 
@@ -131,10 +137,9 @@ Deno.test("a file that exists is not replaced", () =>
     await Deno.writeTextFile(`${directory}/x`, "old");
     const failure = await assertRejects(
       () => create(`${directory}/x`),
-      StorageFailure,
-      "it exists already; use --force to replace it, or -o for another name",
+      Failure,
     );
-    assertEquals(failure.problem, "exists");
+    assertEquals(failure.code, "exists");
     assertEquals(namesIn(directory), ["x"]);
   }));
 
@@ -143,10 +148,10 @@ Deno.test("a file that comes into being during the transfer is not replaced eith
     const sink = await create(`${directory}/x`);
     await sink.write(HELLO);
     await Deno.writeTextFile(`${directory}/x`, "other");
-    const failure = await assertRejects(() => sink.commit(), StorageFailure);
-    assertEquals(failure.problem, "exists");
+    const failure = await assertRejects(() => sink.commit(), Failure);
+    assertEquals(failure.code, "exists");
     sink.discard();
-    assertEquals(namesIn(directory), ["x"]);
+    assertEquals(namesIn(directory), ["x", "x.*"]);
     assertEquals(await Deno.readTextFile(`${directory}/x`), "other");
   }));
 
@@ -166,7 +171,7 @@ Deno.test("what is discarded to be kept stays under its temporary name, and is s
     const sink = await create(`${directory}/x`);
     await sink.write(HELLO);
     sink.discard(true);
-    assertEquals(sink.remains, stagingIn(directory));
+    assertEquals(sink.sink.remains, stagingIn(directory));
     assertEquals(namesIn(directory), ["x.*"]);
     const empty = await create(`${directory}/y`);
     empty.discard(true);
@@ -177,11 +182,13 @@ Deno.test("what an earlier attempt left can be read, and gone on with anywhere",
   inDirectory(async (directory) => {
     await leave(`${directory}/x`, "help!!");
     const sink = await create(`${directory}/x`);
-    assertEquals(sink.kept?.length, 6);
+    assertEquals([sink.found?.length, sink.file.kept], [6, 6]);
+    const content = await sink.found?.open();
     const into = new Uint8Array(10);
-    assertEquals(await sink.kept?.read(into), 6);
-    assertEquals(await sink.kept?.read(into), null);
-    await sink.kept?.resume(3);
+    assertEquals(await content?.read(into), 6);
+    assertEquals(await content?.read(into), null);
+    content?.close();
+    await sink.resume(3);
     await sink.write(HELLO.subarray(3));
     await sink.commit();
     assertEquals(await Deno.readTextFile(`${directory}/x`), "hello");
@@ -199,13 +206,13 @@ Deno.test("what an earlier attempt left stays unless it was written to", () =>
 Deno.test("a disk without room for a file is said to be full, with both figures", () =>
   inDirectory(async (directory) => {
     const sink = await create(`${directory}/x`);
-    sink.checkRoom(1);
+    sink.file.checkRoom(1);
     const failure = assertThrows(
-      () => sink.checkRoom(2 ** 52),
-      StorageFailure,
-      "the disk is full, with room for",
+      () => sink.file.checkRoom(2 ** 52),
+      Failure,
+      '"needed":4503599627370496',
     );
-    assertEquals(failure.problem, "full");
+    assertEquals(failure.code, "disk-full");
     sink.discard();
   }));
 
@@ -215,8 +222,8 @@ Deno.test("a second transfer to the same name is turned away while the first goe
     await first.write(HELLO);
     await assertRejects(
       () => create(`${directory}/x`, { force: true }),
-      StorageFailure,
-      "another transfer does so right now",
+      Failure,
+      "in-use",
     );
     await first.commit();
     assertEquals(await Deno.readFile(`${directory}/x`), HELLO);
@@ -232,8 +239,8 @@ Deno.test("what was put in the place of a file that arrives is not taken for it"
     await Deno.writeTextFile(part, "planted");
     await assertRejects(
       () => sink.commit(),
-      StorageFailure,
-      "was removed meanwhile",
+      Failure,
+      "partial-removed",
     );
     sink.discard();
     assertEquals(namesIn(directory), []);
@@ -245,8 +252,8 @@ Deno.test("a link under the final name is replaced by force, and what it points 
     await Deno.symlink(`${directory}/victim`, `${directory}/x`);
     await assertRejects(
       () => create(`${directory}/x`),
-      StorageFailure,
-      "exists already",
+      Failure,
+      "exists",
     );
     const sink = await create(`${directory}/x`, { force: true });
     await sink.commit();
@@ -259,16 +266,16 @@ Deno.test("a place that cannot take a file is named with the reason", () =>
     await Deno.mkdir(`${directory}/sub`);
     await Deno.writeTextFile(`${directory}/file`, "");
     const CASES = [
-      [`${directory}/none/x`, "no such file or directory"],
-      [`${directory}/file/x`, "is not a directory"],
-      [`${directory}/sub`, "it names a directory; use -d"],
-      [`${directory}/${"x".repeat(300)}`, "the name is too long"],
-    ];
+      [`${directory}/none/x`, "ENOENT"],
+      [`${directory}/file/x`, "ENOTDIR"],
+      [`${directory}/sub`, "is-directory"],
+      [`${directory}/${"x".repeat(300)}`, "ENAMETOOLONG"],
+    ] as const;
     for (const [path, words] of CASES) {
       for (const force of [false, true]) {
         await assertRejects(
           () => create(path, { force }),
-          StorageFailure,
+          Failure,
           words,
         );
       }

@@ -3,8 +3,8 @@
  * moments at which it changes a directory: `killed.ts DIRECTORY KIND MOMENT`.
  */
 import { DescriptorDirectory } from "../../../lib/transfer/files/directory/descriptor_directory.ts";
-import { FileSink } from "../../../lib/transfer/files/writing/file_sink.ts";
-import { FileTreeSink } from "../../../lib/transfer/files/writing/tree_sink.ts";
+import { DirectorySink } from "../../../lib/transfer/files/writing/directory_sink.ts";
+import { FileAttempt } from "./file_attempt.ts";
 
 const CHANGES = [
   "makeDirectory",
@@ -21,10 +21,11 @@ const MTIME = 10n ** 18n;
 export const TEXT = new TextEncoder().encode("text");
 export const LARGE = new Uint8Array(70_000).fill(5);
 export const OFFER = {
-  name: "a",
-  tree: { count: 2, names: ["a", "b"] },
+  kind: "tree",
+  names: ["a", "b"],
+  count: 2,
   resumable: true,
-};
+} as const;
 export const FILE = { mode: 0o640, mtime: MTIME };
 export const ENTRIES = {
   a: { kind: "directory", name: "a", mode: 0o555, mtime: MTIME },
@@ -46,7 +47,7 @@ export async function storeTree(
   directory: string,
   options: Options,
 ): Promise<void> {
-  const sink = await FileTreeSink.create(directory, OFFER, options);
+  const sink = await DirectorySink.create(directory, OFFER, options);
   const { a, link, sub, x, y, b } = ENTRIES;
   const inventory = sink.inventory();
   inventory.enter("a");
@@ -66,7 +67,7 @@ export async function storeTree(
     sink.keep(y);
   } else {
     const file = await sink.open(y);
-    await file.kept?.resume(0);
+    await file.resume(0);
     await file.write(LARGE);
     await file.commit();
   }
@@ -81,9 +82,9 @@ export async function storeFile(
   directory: string,
   options: Options,
 ): Promise<void> {
-  const sink = await FileSink.create(`${directory}/f`, FILE, options);
-  const whole = sink.kept?.length === LARGE.length;
-  await sink.kept?.resume(whole ? LARGE.length : 0);
+  const sink = await FileAttempt.create(`${directory}/f`, FILE, options);
+  const whole = sink.found?.length === LARGE.length;
+  await sink.resume(whole ? LARGE.length : 0);
   if (!whole) await sink.write(LARGE);
   await sink.commit();
 }

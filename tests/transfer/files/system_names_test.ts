@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { checkSystemName } from "../../../lib/transfer/files/directory/system_names.ts";
-import { NameFailure } from "../../../lib/transfer/wire/name_validation.ts";
+import { Failure } from "../../../lib/base/failure.ts";
 
 /** Names that Windows takes for something else, after its "Naming Files, Paths, and Namespaces". */
 const NOT_ON_WINDOWS = [
@@ -65,13 +65,13 @@ const EVERYWHERE = [
 
 for (const name of NOT_ON_WINDOWS) {
   Deno.test(`Windows: ${JSON.stringify(name)} is refused`, () => {
-    assertThrows(() => checkSystemName(name, "windows"), NameFailure);
+    assertThrows(() => checkSystemName(name, "windows"), Failure);
   });
 }
 
 for (const name of NOT_ON_DARWIN) {
   Deno.test(`macOS: ${JSON.stringify(name)} is refused`, () => {
-    assertThrows(() => checkSystemName(name, "darwin"), NameFailure);
+    assertThrows(() => checkSystemName(name, "darwin"), Failure);
   });
 }
 

@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { Step } from "../../../lib/transfer/content.ts";
+import { omissionReason, type Step } from "../../../lib/transfer/source.ts";
 import { fileCalls } from "../../../lib/system/c_library.ts";
-import { FileTreeSource } from "../../../lib/transfer/files/reading/tree_source.ts";
+import { TreeSource } from "../../../lib/transfer/files/reading/tree_source.ts";
 import { makeTrap, SECRET, whileFlipping } from "../../e2e/transfer/flip.ts";
 import { inDirectory } from "../files.ts";
 import { pause } from "../../support/wait.ts";
 
-type FileStep = Step & { readonly does: "file" };
+type FileStep = Step & { readonly type: "file" };
 
-const REPLACED = "it was replaced while it was being sent";
+const REPLACED = "replaced";
 const isLinux = Deno.build.os === "linux";
 const isRoot = isLinux && Deno.uid() === 0;
 /** Whether directories are walked by descriptors. */
@@ -17,7 +17,7 @@ const withLibrary = fileCalls() !== undefined;
 /** Runs `body` with a source of the tree of these files, in a directory of its own. */
 function withTree(
   files: Record<string, string>,
-  body: (source: FileTreeSource, path: string) => Promise<void> | void,
+  body: (source: TreeSource, path: string) => Promise<void> | void,
 ): Promise<void> {
   return inDirectory(async (path) => {
     Deno.mkdirSync(`${path}/vault`);
@@ -28,7 +28,7 @@ function withTree(
       Deno.mkdirSync(at.slice(0, at.lastIndexOf("/")), { recursive: true });
       Deno.writeTextFileSync(at, text);
     }
-    const source = await FileTreeSource.open([`${path}/tree`]);
+    const source = await TreeSource.open([`${path}/tree`]);
     try {
       await body(source, path);
     } finally {
@@ -39,20 +39,20 @@ function withTree(
 
 /** What a person would be told of a step, shortly. */
 function told(step: Step): string {
-  switch (step.does) {
+  switch (step.type) {
     case "enter":
       return `${step.entry.name}/`;
     case "leave":
       return "..";
     case "omit":
-      return `${step.path.replace(/.*\//, "")}: ${step.why}`;
+      return `${step.path.replace(/.*\//, "")}: ${step.reason}`;
     default:
       return step.entry.name;
   }
 }
 
 function textOf({ file, entry }: FileStep): string {
-  const into = new Uint8Array(entry.size);
+  const into = new Uint8Array(entry.size ?? 0);
   return new TextDecoder().decode(into.subarray(0, file.readAll(into)));
 }
 
@@ -61,7 +61,7 @@ function fileIn(steps: Iterator<Step>, name: string): FileStep {
   for (;;) {
     const { value, done } = steps.next();
     assert(!done, `There is no ${name}`);
-    if (value.does === "file" && value.entry.name === name) return value;
+    if (value.type === "file" && value.entry.name === name) return value;
   }
 }
 
@@ -71,7 +71,7 @@ async function assertReplaced(step: FileStep): Promise<void> {
   try {
     await step.file.open();
   } catch (error) {
-    assertEquals(step.file.explain(error), REPLACED);
+    assertEquals(omissionReason(error), REPLACED);
   }
 }
 
@@ -81,15 +81,15 @@ Deno.test("a tree is walked in order, with all that is in it", () =>
     (source, path) => {
       Deno.symlinkSync("nowhere", `${path}/tree/z`);
       Deno.linkSync(`${path}/tree/a`, `${path}/tree/b/a`);
-      const steps = [...source.walk()];
+      const steps = [...source.entries()];
       assertEquals(
         steps.map(told).join(" "),
-        "tree/ a b/ a: it is a hard link to a file that is sent already x y .. c/ d/ e .. .. z ..",
+        "tree/ a b/ a: hard-link x y .. c/ d/ e .. .. z ..",
       );
-      const files = steps.filter((step) => step.does === "file");
+      const files = steps.filter((step) => step.type === "file");
       // All directories have been left by now
       assertEquals(files.map(textOf), ["333", "22", "1", ""]);
-      assertEquals([...source.walk()].map(told), steps.map(told));
+      assertEquals([...source.entries()].map(told), steps.map(told));
     },
   ));
 
@@ -124,7 +124,7 @@ for (const [what, swap] of Object.entries(SWAPS)) {
       ignore: !isLinux,
       fn: () =>
         withTree({ x: "harmless" }, async (source, path) => {
-          const steps = source.walk()[Symbol.iterator]();
+          const steps = source.entries()[Symbol.iterator]();
           const step = fileIn(steps, "x");
           if (when === "after the directory was left") {
             while (!steps.next().done);
@@ -138,18 +138,18 @@ for (const [what, swap] of Object.entries(SWAPS)) {
 
 Deno.test("a file that is gone, or may not be read, is said to be so", () =>
   withTree({ x: "harmless" }, (source, path) => {
-    const step = fileIn(source.walk()[Symbol.iterator](), "x");
+    const step = fileIn(source.entries()[Symbol.iterator](), "x");
     Deno.removeSync(`${path}/tree/x`);
     const error = assertThrows(() => textOf(step));
-    assertEquals(step.file.explain(error), "no such file or directory");
+    assertEquals(omissionReason(error), { errno: "ENOENT", text: "ENOENT" });
   }));
 
 Deno.test("a directory in whose place a link is put before it is listed is not listed", () =>
   withTree({ "d/x": "harmless", "e/x": "too" }, (source, path) => {
     const steps: string[] = [];
-    for (const step of source.walk()) {
+    for (const step of source.entries()) {
       steps.push(told(step));
-      if (step.does !== "enter" || step.entry.name !== "d") continue;
+      if (step.type !== "enter" || step.entry.name !== "d") continue;
       Deno.renameSync(`${path}/tree/d`, `${path}/tree/gone`);
       Deno.symlinkSync("../vault", `${path}/tree/d`);
     }
@@ -158,7 +158,7 @@ Deno.test("a directory in whose place a link is put before it is listed is not l
 
 Deno.test("what is in a directory is not looked for behind a link that is put in its place", () =>
   withTree({ "d/a": "1", "d/x": "harmless" }, async (source, path) => {
-    const steps = source.walk()[Symbol.iterator]();
+    const steps = source.entries()[Symbol.iterator]();
     const before = fileIn(steps, "a");
     Deno.renameSync(`${path}/tree/d`, `${path}/tree/gone`);
     Deno.symlinkSync("../vault", `${path}/tree/d`);
@@ -180,8 +180,8 @@ Deno.test("a directory further above in whose place a link is put is not followe
   withTree({ "a/b/c/x": "harmless" }, async (source, path) => {
     Deno.mkdirSync(`${path}/vault/b/c`, { recursive: true });
     Deno.writeTextFileSync(`${path}/vault/b/c/x`, SECRET);
-    const steps = [...source.walk()];
-    const step = steps.find((step) => step.does === "file")!;
+    const steps = [...source.entries()];
+    const step = steps.find((step) => step.type === "file")!;
     assertEquals(textOf(step), "harmless");
     Deno.renameSync(`${path}/tree/a`, `${path}/gone`);
     Deno.symlinkSync("../vault", `${path}/tree/a`);
@@ -189,8 +189,8 @@ Deno.test("a directory further above in whose place a link is put is not followe
     // By another source nothing is open
     Deno.removeSync(`${path}/tree/a`);
     Deno.renameSync(`${path}/gone`, `${path}/tree/a`);
-    const other = await FileTreeSource.open([`${path}/tree`]);
-    const late = [...other.walk()].find((step) => step.does === "file")!;
+    const other = await TreeSource.open([`${path}/tree`]);
+    const late = [...other.entries()].find((step) => step.type === "file")!;
     Deno.renameSync(`${path}/tree/a`, `${path}/gone`);
     Deno.symlinkSync("../vault", `${path}/tree/a`);
     await assertReplaced(late);
@@ -201,11 +201,10 @@ Deno.test("a path that a person names may be a link, to a file and to a director
   withTree({ "d/x": "harmless", y: "named" }, async (_, path) => {
     Deno.symlinkSync("tree/d", `${path}/directory`);
     Deno.symlinkSync("tree/y", `${path}/file`);
-    const open = () =>
-      FileTreeSource.open([`${path}/directory`, `${path}/file`]);
+    const open = () => TreeSource.open([`${path}/directory`, `${path}/file`]);
     const source = await open();
-    const texts = (one: FileTreeSource) =>
-      [...one.walk()].filter((step) => step.does === "file").map(textOf);
+    const texts = (one: TreeSource) =>
+      [...one.entries()].filter((step) => step.type === "file").map(textOf);
     assertEquals(texts(source), ["harmless", "named"]);
     source.close();
     const other = await open();
@@ -213,12 +212,12 @@ Deno.test("a path that a person names may be a link, to a file and to a director
       Deno.removeSync(`${path}/${name}`);
       Deno.symlinkSync(to, `${path}/${name}`);
     }
-    const steps = [...other.walk()];
+    const steps = [...other.entries()];
     assertEquals(
       steps.map(told).join(" "),
       `directory/ directory: ${REPLACED} .. file`,
     );
-    const named = steps.find((step) => step.does === "file")!;
+    const named = steps.find((step) => step.type === "file")!;
     // Where the link led when it was named
     assertEquals(textOf(named), "named");
     Deno.removeSync(`${path}/tree/y`);
@@ -229,7 +228,7 @@ Deno.test("a path that a person names may be a link, to a file and to a director
 
 Deno.test("nothing is opened any more once the source is closed", () =>
   withTree({ "d/x": "harmless" }, (source) => {
-    const step = fileIn(source.walk()[Symbol.iterator](), "x");
+    const step = fileIn(source.entries()[Symbol.iterator](), "x");
     source.close();
     assertThrows(() => textOf(step));
   }));
@@ -240,7 +239,7 @@ Deno.test("a tree is measured as it is walked", () =>
     Deno.linkSync(`${path}/tree/d/x`, `${path}/tree/d/x2`);
     const whole = { files: 3, bytes: 6, entries: 7, more: false };
     assertEquals(await source.measure(), whole);
-    assertEquals([...source.walk()].length, 11);
+    assertEquals([...source.entries()].length, 11);
     assertEquals(await source.measure(), whole);
   }));
 
@@ -252,7 +251,7 @@ Deno.test("measuring a large tree lets others have their turn, ends in time and 
         Deno.writeTextFileSync(`${path}/tree/${i}/${j}`, "x");
       }
     }
-    const source = await FileTreeSource.open([`${path}/tree`]);
+    const source = await TreeSource.open([`${path}/tree`]);
     let turns = 0;
     let measuring = true;
     const others = (async () => {
@@ -301,17 +300,15 @@ Deno.test({
         Deno.writeTextFileSync(`${at}/z`, "z");
       }
       const code = `
-        import { FileTreeSource } from ${JSON.stringify(SOURCE.href)};
-        const source = await FileTreeSource.open([${
-        JSON.stringify(`${path}/d`)
-      }]);
+        import { TreeSource } from ${JSON.stringify(SOURCE.href)};
+        const source = await TreeSource.open([${JSON.stringify(`${path}/d`)}]);
         const into = new Uint8Array(1);
         const before = [...Deno.readDirSync("/proc/self/fd")].length;
         let most = 0;
         const files = [];
-        for (const step of source.walk()) {
-          if (step.does === "omit") throw new Error(step.path + step.why);
-          if (step.does !== "file") continue;
+        for (const step of source.entries()) {
+          if (step.type === "omit") throw new Error(step.path + step.reason);
+          if (step.type !== "file") continue;
           if (step.file.readAll(into) !== 1) throw new Error("short");
           files.push(step);
           if (files.length % 50 > 0) continue;
@@ -356,11 +353,13 @@ Deno.test({
       };
       await whileFlipping(`${path}/tree`, names, async () => {
         for (let round = 0; round < 150; round++) {
-          const source = await FileTreeSource.open([`${path}/tree`]);
+          const source = await TreeSource.open([`${path}/tree`]);
           const steps: FileStep[] = [];
           const attempt = async (step: FileStep) => {
             try {
-              if (step.entry.size < 1 << 16) check(step.file.readAll(into));
+              if ((step.entry.size ?? 0) < 1 << 16) {
+                check(step.file.readAll(into));
+              }
               const content = await step.file.open();
               check(await content.read(into) ?? 0);
               content.close();
@@ -371,8 +370,8 @@ Deno.test({
               }
             }
           };
-          for (const step of source.walk()) {
-            if (step.does !== "file") continue;
+          for (const step of source.entries()) {
+            if (step.type !== "file") continue;
             // Every other time all that is found is read only after the walk
             if (round % 2 === 0) await attempt(step);
             else steps.push(step);
@@ -414,8 +413,8 @@ Deno.test({
     inDirectory(async (path) => {
       const depth = Math.floor((4000 - path.length) / 2);
       Deno.mkdirSync(`${path}/t${"/d".repeat(depth)}`, { recursive: true });
-      const source = await FileTreeSource.open([`${path}/t`]);
-      const steps = Array.from(source.walk(), ({ does }) => does);
+      const source = await TreeSource.open([`${path}/t`]);
+      const steps = Array.from(source.entries(), ({ type }) => type);
       source.close();
       const count = (what: string) =>
         steps.filter((does) => does === what).length;

@@ -6,19 +6,31 @@ import {
   readingCalls,
   writingCalls,
 } from "../../../system/c_library.ts";
-import type { Timestamp } from "../../wire/timestamp.ts";
-import type {
-  Access,
-  Directory,
-  DirectoryEntries,
-  OpenFile,
-} from "./directory.ts";
-import { type FileStatus, statusIn } from "../file_status.ts";
-import { timesOf } from "../writing/file_times.ts";
-import { moveSlowly, openByComponents, removeTree } from "./directory_steps.ts";
+import {
+  NANOS_PER_SECOND,
+  nanosWithin,
+  type Timestamp,
+} from "../../wire/timestamp.ts";
+import {
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  type FileStatus,
+  statusIn,
+  STATX_BASIC_STATS,
+  STATX_SIZE,
+} from "../file_status.ts";
 import { codeOf, SystemError } from "../system_error.ts";
+import {
+  type Access,
+  type Directory,
+  type DirectoryEntries,
+  moveByLink,
+  openByComponents,
+  type OpenFile,
+  removeTree,
+} from "./directory.ts";
 
-/** Linux's numbers (asm-generic/fcntl.h, linux/fcntl.h, linux/openat2.h), but for those that differ. */
+// Linux's numbers (asm-generic/fcntl.h, linux/fcntl.h, linux/openat2.h)
 const O_RDONLY = 0;
 const O_WRONLY = 1;
 const O_RDWR = 2;
@@ -29,41 +41,44 @@ const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
 const O_PATH = 0o10000000;
 const ARM = Deno.build.arch === "aarch64";
-// arch/arm64/include/uapi/asm/fcntl.h has its own
+// Others in arch/arm64/include/uapi/asm/fcntl.h
 const O_DIRECTORY = ARM ? 0o40000 : 0o200000;
 const O_NOFOLLOW = ARM ? 0o100000 : 0o400000;
-const AT_FDCWD = -100;
-const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_REMOVEDIR = 0x200;
 const AT_EMPTY_PATH = 0x1000;
-const STATX_BASIC_STATS = 0x7ff;
 const RENAME_NOREPLACE = 1;
 const SYS_OPENAT2 = 437n;
 const RESOLVE_NO_SYMLINKS = 0x04n;
 const RESOLVE_BENEATH = 0x08n;
 const LOCK_EX_NB = 2 | 4;
 const SEEK_SET = 0;
+/** For futimens(2): the time stays as it is (linux/stat.h). */
+const UTIME_OMIT = (1n << 30n) - 2n;
 
 const ACCESS: Record<Access, number> = {
   read: O_RDONLY,
   write: O_WRONLY,
   both: O_RDWR,
 };
-/** No link under the last name, no waiting for the other end of a pipe, no terminal that becomes this process's. */
+/** Follows no link under the last name, does not wait for a pipe's other end, takes no controlling terminal. */
 const SAFELY = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
-/** A struct statx; the names that getdents64(2) and readlink(2) give. */
-const status = new Uint8Array(256);
+/** A struct statx. */
+const status = new Uint8Array(STATX_SIZE);
 const statusFields = new DataView(status.buffer);
-const ROOM = 1 << 16;
-const names = new Uint8Array(ROOM);
+/** Bytes that getdents64(2) and readlink(2) may give at once. */
+const NAMES_SIZE = 1 << 16;
+const names = new Uint8Array(NAMES_SIZE);
 const nameFields = new DataView(names.buffer);
-/** Where a struct linux_dirent64 has its length and its name. */
-const LENGTH_AT = 16;
-const NAME_AT = 19;
-const NOTHING = cString("")!;
-const HERE = cString(".")!;
-/** A struct open_how. */
+/** Where the length is in a struct linux_dirent64. */
+const DIRENT_LENGTH_AT = 16;
+/** Where the name begins in a struct linux_dirent64. */
+const DIRENT_NAME_AT = 19;
+const EMPTY_PATH = cString("")!;
+const CURRENT_DIRECTORY = cString(".")!;
+/** Two struct timespec: the last access, which stays, and the last change. */
+const times = BigInt64Array.of(0n, UTIME_OMIT, 0n, 0n);
+/** A struct open_how for reading. */
 const BENEATH = new Uint8Array(
   BigUint64Array.of(
     BigInt(O_RDONLY | SAFELY),
@@ -74,7 +89,7 @@ const BENEATH = new Uint8Array(
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Functions of the C library; of what a directory needs none is missing. */
+/** Functions of the C library; those that every directory needs are there, as `isPossible` says. */
 type Calls = {
   [Name in keyof DirectoryCalls]: NonNullable<DirectoryCalls[Name]>;
 };
@@ -94,10 +109,10 @@ export class DescriptorDirectory implements Directory {
     this.#descriptor = descriptor;
   }
 
-  /** Whether there is a library, and it has all that is needed. */
+  /** Whether the C library can be called and has what is needed. */
   static get isPossible(): boolean {
     const library = directoryCalls();
-    // What has statx(2) has renameat2(2), too
+    // A library that has statx(2) has renameat2(2)
     return library !== undefined && library.getdents64 !== null &&
       library.statx !== null;
   }
@@ -141,16 +156,18 @@ export class DescriptorDirectory implements Directory {
 
   entries(): DirectoryEntries {
     const { getdents64, close } = calls();
-    // What it has been read to is kept with the descriptor: so by a new one
+    // The position is kept with the descriptor, so a new one is opened
     const descriptor = openAt(
       this.#descriptor,
-      HERE,
+      CURRENT_DIRECTORY,
       O_RDONLY | O_DIRECTORY | O_CLOEXEC,
     );
     const found: DirectoryEntries = { names: [], others: [] };
     try {
       for (;;) {
-        const length = Number(getdents64(descriptor, names, BigInt(ROOM)));
+        const length = Number(
+          getdents64(descriptor, names, BigInt(NAMES_SIZE)),
+        );
         if (length < 0) throw lastError();
         if (length === 0) return found;
         addNames(length, found);
@@ -181,7 +198,7 @@ export class DescriptorDirectory implements Directory {
     ));
     if (descriptor >= 0) return new DescriptorFile(descriptor);
     const error = lastError();
-    // An older Linux, or a sandbox that has not heard of it
+    // An older Linux, or a sandbox that does not know it
     if (error.code !== "ENOSYS" && error.code !== "EPERM") throw error;
     return openByComponents(this, path);
   }
@@ -198,7 +215,7 @@ export class DescriptorDirectory implements Directory {
         this.#descriptor,
         nameOf(name),
         names,
-        BigInt(ROOM),
+        BigInt(NAMES_SIZE),
       ),
     );
     if (length < 0) throw lastError();
@@ -218,11 +235,11 @@ export class DescriptorDirectory implements Directory {
     const target = to.#descriptor;
     if (renameat2(this.#descriptor, from, target, into, flags) === 0) return;
     const error = lastError();
-    // The file system, the system or a sandbox does not know of the flag
+    // The file system, the system or a sandbox does not know the flag
     if (replace || !["EINVAL", "ENOSYS", "EPERM"].includes(error.code)) {
       throw error;
     }
-    moveSlowly(this, name, to, toName, {
+    moveByLink(this, name, to, toName, {
       link: () =>
         this.#check(
           occasional().linkat(
@@ -275,7 +292,7 @@ export class DescriptorDirectory implements Directory {
   }
 
   async sync(): Promise<void> {
-    // One that may not be read cannot be synced; the files themselves are safe
+    // One that may not be read cannot be synced; the files have been
     await writing().fsyncLater(this.#descriptor);
   }
 
@@ -297,7 +314,7 @@ export class DescriptorDirectory implements Directory {
 /** A file that is open as a descriptor. */
 class DescriptorFile implements OpenFile {
   #descriptor: number;
-  /** What another thread does with the descriptor. */
+  /** Calls on other threads that use the descriptor. */
   #underWay = 0;
   #closed = false;
 
@@ -317,7 +334,7 @@ class DescriptorFile implements OpenFile {
         readLater(open, bytesOf(into), BigInt(into.length))
       ),
     );
-    // What was wrong shows again, and here it can be asked for
+    // errno is of the other thread: the same error comes again
     if (count < 0) return this.readSync(into);
     return count === 0 ? null : count;
   }
@@ -372,7 +389,7 @@ class DescriptorFile implements OpenFile {
 
   async sync(): Promise<void> {
     const { fsyncLater } = writing();
-    // The error is said once, and on another thread
+    // The system gives the error once, and errno is of the other thread
     if (await this.#later(fsyncLater) < 0) throw new SystemError("EIO");
   }
 
@@ -384,7 +401,7 @@ class DescriptorFile implements OpenFile {
   // deno-lint-ignore require-await -- what it throws is a rejection
   async lock(): Promise<boolean> {
     if (writing().flock(this.#open, LOCK_EX_NB) === 0) return true;
-    // A file system without locks says something else
+    // A file system without locks gives another error
     return lastError().code !== "EAGAIN";
   }
 
@@ -395,7 +412,7 @@ class DescriptorFile implements OpenFile {
   }
 
   get #open(): number {
-    // The number may be another file's by now
+    // The descriptor may be another file's
     if (this.#closed) throw new SystemError("EBADF");
     return this.#descriptor;
   }
@@ -431,10 +448,10 @@ class DescriptorFile implements OpenFile {
   }
 }
 
-/** What is shorter is done at once: that takes less time than another thread to begin. */
+/** Bytes from which a read or write is done on another thread: starting that takes longer than fewer bytes do. */
 const MIN_LATER = 1 << 12;
 
-/** What FFI takes: nothing here is shared between threads. */
+/** The type that FFI takes; no bytes here are shared between threads. */
 function bytesOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes as Uint8Array<ArrayBuffer>;
 }
@@ -464,7 +481,7 @@ function openDirectoryAt(
   try {
     return openAt(directory, name, O_RDONLY | all);
   } catch (error) {
-    // One that may be written and not be read
+    // It may be written but not read
     if (codeOf(error) !== "EACCES") throw error;
     return openAt(directory, name, O_PATH | all);
   }
@@ -473,7 +490,8 @@ function openDirectoryAt(
 function statusOfDescriptor(descriptor: number): FileStatus {
   const flags = AT_EMPTY_PATH;
   if (
-    calls().statx(descriptor, NOTHING, flags, STATX_BASIC_STATS, status) !== 0
+    calls().statx(descriptor, EMPTY_PATH, flags, STATX_BASIC_STATS, status) !==
+      0
   ) throw lastError();
   return statusIn(statusFields);
 }
@@ -482,13 +500,21 @@ function statusOfDescriptor(descriptor: number): FileStatus {
 function addNames(length: number, found: DirectoryEntries): void {
   let end: number;
   for (let at = 0; at < length; at = end) {
-    end = at + nameFields.getUint16(at + LENGTH_AT, true);
-    const start = at + NAME_AT;
+    end = at + nameFields.getUint16(at + DIRENT_LENGTH_AT, true);
+    const start = at + DIRENT_NAME_AT;
     const bytes = names.subarray(start, names.indexOf(0, start));
     const name = decoded(bytes);
     if (name === undefined) found.others.push(new TextDecoder().decode(bytes));
     else if (name !== "." && name !== "..") found.names.push(name);
   }
+}
+
+/** @returns the two times for futimens(2), until the next call */
+function timesOf(mtime: Timestamp): BigInt64Array<ArrayBuffer> {
+  const nanos = nanosWithin(mtime, NANOS_PER_SECOND);
+  times[2] = (mtime - nanos) / NANOS_PER_SECOND;
+  times[3] = nanos;
+  return times;
 }
 
 function decoded(bytes: Uint8Array): string | undefined {
@@ -501,8 +527,8 @@ function decoded(bytes: Uint8Array): string | undefined {
 
 const errno = new Int32Array(1);
 
-/** What errno says, before anything else is asked of the system. */
+/** The error in errno; to be read before the next call. */
 function lastError(): SystemError {
   calls().memcpy(errno, calls().__errno_location(), 4n);
-  return new SystemError(errno[0]);
+  return new SystemError(errno[0] ?? 0);
 }

@@ -1,44 +1,42 @@
 import type { Timestamp } from "../../wire/timestamp.ts";
-import { DescriptorDirectory } from "./descriptor_directory.ts";
 import type { FileStatus } from "../file_status.ts";
-import { PathDirectory } from "./path_directory.ts";
+import { codeOf, SystemError } from "../system_error.ts";
 
-/** What an open file is used for. */
+/** How a file is opened. */
 export type Access = "read" | "write" | "both";
 
 /**
- * An open directory. A name is one component of a path, and no link is followed
- * under it, so that whoever moves things about meanwhile cannot lead out of it.
- * With the C library, where FFI is allowed, all of it stays with the directory
- * that was opened; without, with its path, and a moment remains between a check
- * and its use. Methods throw what the system throws, an error with a `code`, as
- * of {@linkcode SystemError}.
+ * An open directory. A name is one component of a path, and no link under it is
+ * followed, so that nobody who renames things meanwhile can redirect what is done
+ * in it. With FFI everything is relative to the directory's descriptor; without,
+ * to its path, and a moment remains between a check and its use. Methods throw
+ * what the system throws: an error with a `code`, as {@linkcode SystemError}.
  */
 export interface Directory {
   /** Where it was when it was opened, for people. */
   readonly path: string;
-  /** Opens a directory in it; throws ENOTDIR or ELOOP for what is none. */
+  /** Opens a directory in it; throws ENOTDIR or ELOOP for anything else. */
   openDirectory(name: string): Directory;
   /** Makes a directory in it, with this mode less the umask. */
   makeDirectory(name: string, mode: number): void;
-  /** What has this name; undefined if nothing has. */
+  /** The status of what has this name; undefined if nothing has. */
   status(name: string): FileStatus | undefined;
-  /** What it is itself. */
+  /** Its own status. */
   ownStatus(): FileStatus;
   /** The names in it, in no order. */
   entries(): DirectoryEntries;
-  /** Makes a file, to write and to read, which nobody else may read; throws EEXIST if something has the name. */
+  /** Makes a file of mode 0600, open to write and read; throws EEXIST if something has the name. */
   createFile(name: string): OpenFile;
-  /** Opens a file; a named pipe does not block. Whether it is a regular file, its status tells. */
+  /** Opens a file; a named pipe does not block. Its status tells whether it is a regular file. */
   openFile(name: string, access: Access): OpenFile;
-  /** Opens a file below it for reading, by a path of names; no link in it is followed. */
+  /** Opens a file below it for reading; no link in the path is followed. */
   openBeneath(path: string): OpenFile;
   /** Makes a symbolic link. */
   symlink(target: string, name: string): void;
-  /** What a link leads to; undefined if that is not UTF-8. */
+  /** The target of a link; undefined if that is not UTF-8. */
   readLink(name: string): string | undefined;
   /**
-   * Moves what has this name to another one, there or here.
+   * Moves what has this name to another name, here or in another directory.
    *
    * @param options.replace whether what has that name is replaced; else EEXIST is thrown
    */
@@ -48,21 +46,21 @@ export interface Directory {
     toName: string,
     options: { replace: boolean },
   ): void;
-  /** Removes what is no directory. */
+  /** Removes anything but a directory. */
   unlink(name: string): void;
   /** Removes an empty directory. */
   removeDirectory(name: string): void;
-  /** Removes what has this name, and all that is in it; nothing if nothing has. */
+  /** Removes what has this name and all that is in it, if there is anything. */
   removeTree(name: string): void;
   /** Sets its own permission bits. */
   chmod(mode: number): void;
-  /** Sets the permission bits of what is in it, where nobody else can put a link. */
+  /** Sets the permission bits of what has this name; no other user may be able to put a link there. */
   chmodAt(name: string, mode: number): void;
-  /** Sets when it was changed last. */
+  /** Sets its own time of the last change. */
   setTime(mtime: Timestamp): void;
-  /** Sets when what is in it was changed last; of a link, the link itself. */
+  /** Sets the time of the last change of what has this name; of a link itself. */
   setTimeAt(name: string, mtime: Timestamp): void;
-  /** Has the disk take the names in it, as far as the system can do that. */
+  /** Makes the names in it durable, as far as the system can. */
   sync(): Promise<void>;
   close(): void;
 }
@@ -71,7 +69,7 @@ export interface Directory {
 export interface DirectoryEntries {
   /** Those that are UTF-8. */
   readonly names: string[];
-  /** All others, as they may be shown. */
+  /** All others, with replacement characters. */
   readonly others: string[];
 }
 
@@ -80,30 +78,80 @@ export interface OpenFile {
   status(): FileStatus;
   /** @returns how many bytes were read, at least 1; `null` at the end */
   read(into: Uint8Array): Promise<number | null>;
-  /** The same at once. */
+  /** As `read`. */
   readSync(into: Uint8Array): number | null;
   /** Writes all of it. */
   write(bytes: Uint8Array): Promise<void>;
-  /** The same at once. */
+  /** As `write`. */
   writeSync(bytes: Uint8Array): void;
   /** Has the next read or write begin at this byte. */
   seek(position: number): Promise<void>;
   truncate(length: number): void;
   chmod(mode: number): void;
   setTime(mtime: Timestamp): void;
-  /** Has the disk take it. */
+  /** Makes it durable. */
   sync(): Promise<void>;
-  /** Has the disk take its content. */
+  /** Makes its content durable. */
   syncData(): Promise<void>;
-  /** Locks it against every other opening of it; false if one has it locked. */
+  /** Locks it; false if it is locked by another process, or through another descriptor. */
   lock(): Promise<boolean>;
-  /** Lets go of it, at the latest when what is under way has ended. */
+  /** Closes it, once what is under way has ended. */
   close(): void;
 }
 
-/** Opens a directory by a path, in which links are followed. */
-export function openDirectory(path: string): Directory {
-  return DescriptorDirectory.isPossible
-    ? DescriptorDirectory.open(path)
-    : new PathDirectory(path);
+/**
+ * Moves without replacing, where the system has no call for that: by a hard link.
+ * For a directory, and where there are no hard links, a moment remains between
+ * check and move.
+ */
+export function moveByLink(
+  from: Directory,
+  name: string,
+  to: Directory,
+  toName: string,
+  { link }: { link: () => void },
+): void {
+  if (from.status(name)?.isDirectory === false) {
+    try {
+      link();
+      return from.unlink(name);
+    } catch (error) {
+      if (codeOf(error) === "EEXIST") throw error;
+    }
+  }
+  if (to.status(toName) !== undefined) throw new SystemError("EEXIST");
+  from.rename(name, to, toName, { replace: true });
+}
+
+/** Removes what has this name in a directory, and all that is in it, making directories readable first. */
+export function removeTree(directory: Directory, name: string): void {
+  const status = directory.status(name);
+  if (status === undefined) return;
+  if (!status.isDirectory) return directory.unlink(name);
+  const ownerAll = 0o700;
+  if ((status.mode & ownerAll) !== ownerAll) directory.chmodAt(name, ownerAll);
+  const inside = directory.openDirectory(name);
+  try {
+    for (const entry of inside.entries().names) removeTree(inside, entry);
+  } finally {
+    inside.close();
+  }
+  directory.removeDirectory(name);
+}
+
+/** Opens a file to read by a path, one directory after the other. */
+export function openByComponents(from: Directory, path: string): OpenFile {
+  const names = path.split("/").filter((name) => name !== "");
+  if (names.includes("..")) throw new SystemError("EXDEV");
+  let directory: Directory | undefined;
+  try {
+    for (const name of names.slice(0, -1)) {
+      const next: Directory = (directory ?? from).openDirectory(name);
+      directory?.close();
+      directory = next;
+    }
+    return (directory ?? from).openFile(names.at(-1) ?? ".", "read");
+  } finally {
+    directory?.close();
+  }
 }

@@ -1,21 +1,21 @@
 import type { Directory } from "./directory.ts";
 
-/** Directories that are open at a time: a tree that is deeper does not use up what the process may open. */
+/** Directories that may be open at once: a tree may be deeper than a process may have files open. */
 const MAX_OPEN = 16;
 
-/** A directory on the way down. */
+/** A directory on the path. */
 interface Level {
   readonly name: string;
   /** Undefined while it is closed, to be opened again. */
   directory: Directory | undefined;
 }
 
-/** The way from a directory down to the one that is being read or written. */
+/** The path from a directory down to the one that is being read or written. */
 export class DirectoryStack {
   #rootFor: (name: string) => Directory;
   #levels: Level[] = [];
 
-  /** @param rootFor the directory that a name outside of all others is in; whoever gave it closes it */
+  /** @param rootFor gives the directory that a name at the top is in; it is not closed here */
   constructor(rootFor: (name: string) => Directory) {
     this.#rootFor = rootFor;
   }
@@ -25,7 +25,7 @@ export class DirectoryStack {
     return this.#levels.length;
   }
 
-  /** The name of the directory outside of all others that it is in; undefined at the top. */
+  /** The name of the topmost directory that it is in; undefined at the top. */
   get first(): string | undefined {
     return this.#levels.at(0)?.name;
   }
@@ -54,9 +54,9 @@ export class DirectoryStack {
 
   /** Goes back up. @returns the name of the directory that was left */
   leave(): string {
-    const { name, directory } = this.#levels.pop()!;
-    directory?.close();
-    return name;
+    const level = this.#levels.pop();
+    level?.directory?.close();
+    return level?.name ?? "";
   }
 
   close(): void {
@@ -65,9 +65,9 @@ export class DirectoryStack {
 
   /** Opens the lowest directory again, from above. */
   #reopen(): Directory {
-    const names = this.#levels.map(({ name }) => name);
-    let directory = this.#rootFor(names[0]).openDirectory(names[0]);
-    for (const name of names.slice(1)) {
+    const [first = "", ...names] = this.#levels.map(({ name }) => name);
+    let directory = this.#rootFor(first).openDirectory(first);
+    for (const name of names) {
       const above = directory;
       try {
         directory = above.openDirectory(name);

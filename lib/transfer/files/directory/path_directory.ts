@@ -1,23 +1,24 @@
 import { lutimesSync } from "node:fs";
 import { join } from "node:path";
-import type { Timestamp } from "../../wire/timestamp.ts";
-import type {
-  Access,
-  Directory,
-  DirectoryEntries,
-  OpenFile,
-} from "./directory.ts";
+import { millisecondsOf, type Timestamp } from "../../wire/timestamp.ts";
 import { type FileStatus, statusOf } from "../file_status.ts";
-import { roughly } from "../writing/file_times.ts";
-import { moveSlowly, openByComponents, removeTree } from "./directory_steps.ts";
 import { SystemError } from "../system_error.ts";
+import {
+  type Access,
+  type Directory,
+  type DirectoryEntries,
+  moveByLink,
+  openByComponents,
+  type OpenFile,
+  removeTree,
+} from "./directory.ts";
 
-/** How long a lock is waited for where it cannot be tried, in milliseconds. */
+/** How long to wait for a lock where it cannot be tried, in milliseconds. */
 const LOCK_WAIT = 500;
 
 /**
- * A directory by its path, for where there is no FFI. What is opened is compared
- * with what was looked at before, but a moment remains in between.
+ * A directory by its path, where there is no FFI. What is opened is compared with
+ * what was seen before, but a moment remains in between.
  */
 export class PathDirectory implements Directory {
   readonly path: string;
@@ -68,7 +69,7 @@ export class PathDirectory implements Directory {
     const status = this.status(name);
     if (status === undefined) throw new SystemError("ENOENT");
     if (status.isSymlink) throw new SystemError("ELOOP");
-    // Opening a pipe could wait for its other end for ever
+    // Opening a named pipe could block for ever
     if (!status.isFile) throw new SystemError("EINVAL");
     const file = new PathFile(
       path,
@@ -104,7 +105,7 @@ export class PathDirectory implements Directory {
     if (!(to instanceof PathDirectory)) throw new SystemError("EXDEV");
     const [from, into] = [this.#at(name), to.#at(toName)];
     if (replace) return Deno.renameSync(from, into);
-    moveSlowly(this, name, to, toName, {
+    moveByLink(this, name, to, toName, {
       link: () => Deno.linkSync(from, into),
     });
   }
@@ -147,7 +148,7 @@ export class PathDirectory implements Directory {
       using directory = await Deno.open(this.path);
       await directory.sync();
     } catch {
-      // The files themselves are safe
+      // The files themselves have been synced
     }
   }
 
@@ -227,9 +228,9 @@ class PathFile implements OpenFile {
     try {
       if (tryLock !== undefined) return await tryLock.call(this.#file, true);
     } catch {
-      return true; // A file system without locks
+      return true; // The file system has no locks
     }
-    // Before Deno 2.6 a lock can only be waited for
+    // Before Deno 2.6 there is no tryLock
     let timer: ReturnType<typeof setTimeout> | undefined;
     const tooLong = new Promise<false>((resolve) => {
       timer = setTimeout(() => resolve(false), LOCK_WAIT);
@@ -245,7 +246,7 @@ class PathFile implements OpenFile {
     this.#file.close();
   }
 
-  /** What is changed by path has to be what is open. */
+  /** Checks that the path still leads to what is open. */
   #checkPlace(): void {
     const open = this.status();
     const named = statusOf(Deno.lstatSync(this.#path));
@@ -259,11 +260,16 @@ function setMode(path: string, mode: number): void {
   try {
     Deno.chmodSync(path, mode);
   } catch (error) {
-    // Windows has none, and some of Deno's versions say so
+    // Windows has no modes, and some versions of Deno throw
     if (Deno.build.os !== "windows") throw error;
   }
 }
 
 function setTimeOf(path: string, mtime: Timestamp): void {
-  lutimesSync(path, new Date(), new Date(roughly(mtime)));
+  const milliseconds = millisecondsOf(mtime);
+  // Before 1970 Deno takes whole seconds only
+  const time = milliseconds < 0
+    ? Math.floor(milliseconds / 1000) * 1000
+    : milliseconds;
+  lutimesSync(path, new Date(), new Date(time));
 }

@@ -1,56 +1,48 @@
-import {
-  MAX_NAME,
-  NameFailure,
-  PART_SUFFIX,
-} from "../../wire/name_validation.ts";
+import type { NameRule } from "../../../base/failure.ts";
+import { MAX_NAME_SIZE, nameRefused, PART_SUFFIX } from "../../wire/names.ts";
 
-/** What Windows does not take in a name, or takes for something else: paths, drives, streams, patterns. */
+/** Characters that Windows does not allow in a name, or takes for a path, drive, stream or pattern. */
 const WINDOWS_CHARACTERS = /[\p{Cc}"*/:<>?\\|]/u;
-/** Names of devices, in whatever directory and with whatever extension. */
+/** Names of devices, in every directory and with every extension. */
 const WINDOWS_DEVICES =
   /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)/i;
-/** Characters that HFS+ does not see when it compares names. */
+/** Characters that HFS+ ignores when it compares names. */
 const DARWIN_IGNORED = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
 
 /**
  * Refuses a name that means something else to a system than to the sender, by the
  * rules of that system ("Naming Files, Paths, and Namespaces" of Windows; Apple's
- * TN1150 for what HFS+ ignores). To all others a name is bytes.
+ * TN1150 for what HFS+ ignores). To all other systems a name is bytes.
  *
  * @param os as of `Deno.build.os`
- * @throws {NameFailure} if it is refused
+ * @throws {Failure} `name-refused`
  */
 export function checkSystemName(name: string, os: string): void {
-  const why = os === "windows"
-    ? onWindows(name)
+  const rule = os === "windows"
+    ? windowsRule(name)
     : os === "darwin"
-    ? onDarwin(name)
+    ? macosRule(name)
     : undefined;
-  if (why !== undefined) throw new NameFailure(name, why);
+  if (rule !== undefined) throw nameRefused(name, rule);
 }
 
-function onWindows(name: string): string | undefined {
-  if (WINDOWS_CHARACTERS.test(name)) {
-    return "Windows does not take a character in it";
-  }
-  if (WINDOWS_DEVICES.test(name)) return "it is a device of Windows";
-  if (/[. ]$/.test(name)) return "Windows takes away what it ends with";
-  if (isPart(name)) return IS_PART;
-  return undefined;
+/** The rule that a name breaks. */
+function windowsRule(name: string): NameRule | undefined {
+  if (WINDOWS_CHARACTERS.test(name)) return "windows-character";
+  if (WINDOWS_DEVICES.test(name)) return "windows-device";
+  if (/[. ]$/.test(name)) return "windows-ending";
+  return isPart(name) ? "reserved" : undefined;
 }
 
-function onDarwin(name: string): string | undefined {
+/** The rule that a name breaks. */
+function macosRule(name: string): NameRule | undefined {
   const seen = name.replaceAll(DARWIN_IGNORED, "").normalize("NFC");
-  if (isPart(seen)) return IS_PART;
-  // One of these before a dot would hide that the file is a hidden one
-  if (seen[0] !== name.normalize("NFC")[0]) {
-    return "it begins with a character that macOS may not see";
-  }
-  return seen.length > MAX_NAME ? "it is too long for macOS" : undefined;
+  if (isPart(seen)) return "reserved";
+  // An ignored character before a dot would hide that the file is a hidden one
+  if (seen[0] !== name.normalize("NFC")[0]) return "macos-ignored";
+  return seen.length > MAX_NAME_SIZE ? "macos-too-long" : undefined;
 }
 
 function isPart(name: string): boolean {
   return name.toLowerCase().endsWith(PART_SUFFIX);
 }
-
-const IS_PART = "files are called so while they arrive";

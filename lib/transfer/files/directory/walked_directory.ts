@@ -1,17 +1,14 @@
-import {
-  type Directory,
-  type DirectoryEntries,
-  openDirectory,
-  type OpenFile,
-} from "./directory.ts";
+import { Unsendable } from "../../source.ts";
 import type { FileStatus } from "../file_status.ts";
-import { PathDirectory } from "./path_directory.ts";
 import { codeOf, SystemError } from "../system_error.ts";
+import type { Directory, DirectoryEntries, OpenFile } from "./directory.ts";
+import { openDirectory } from "./open_directory.ts";
+import { PathDirectory } from "./path_directory.ts";
 
-/** Directories of a walk that are open at once: a tree may be deeper than a process may have files open. */
+/** Directories of a walk that may be open at once: a tree may be deeper than a process may have files open. */
 const MAX_OPEN = 32;
 
-/** What a file or a directory was found to be, and has to be when it is opened. */
+/** Identifies a file or directory that was seen, and has to be the same when it is opened. */
 type Identity = Pick<FileStatus, "device" | "inode" | "isFile">;
 
 /** The directories of a walk that are open. */
@@ -19,18 +16,18 @@ export class OpenDirectories {
   #open = new Set<WalkedDirectory>();
   #closed = false;
 
-  /** One was opened; that which was opened first is closed for it, if there are too many. */
+  /** Adds one that was opened; closes the one that was opened first, if there are too many. */
   add(directory: WalkedDirectory): void {
-    // What is under way may come to a file after all was closed
+    // A file may be opened while all is being closed
     if (this.#closed) throw new SystemError("EBADF");
     if (this.#open.size >= MAX_OPEN) {
       const [first] = this.#open;
-      first.close();
+      first?.close();
     }
     this.#open.add(directory);
   }
 
-  /** One was closed. */
+  /** Removes one that was closed. */
   delete(directory: WalkedDirectory): void {
     this.#open.delete(directory);
   }
@@ -44,26 +41,25 @@ export class OpenDirectories {
 
 /**
  * A directory of a tree that is sent. What is in it is looked at and opened
- * relative to its descriptor, and no link in the place of anything is followed
+ * relative to its descriptor, and no link that has replaced something is followed
  * (rsync: CVE-2024-12747). It is closed when the walk has left it, or too many
- * are open, and opened again when that is needed: it and all above it have to be
- * what they were when the walk saw them. Methods throw what the system throws.
+ * are open, and opened again when needed: it and all above it have to be the same
+ * as when the walk saw them. Methods throw what the system throws.
  */
 export class WalkedDirectory {
-  /** For people, too. */
   readonly path: string;
   #open: OpenDirectories;
   #parent: WalkedDirectory | undefined;
-  /** In the parent. */
+  /** Its name in the parent. */
   #name: string;
   #seen: Identity | undefined;
   #directory: Directory | undefined;
 
   /** Use {@linkcode WalkedDirectory.at} and {@linkcode WalkedDirectory.enter}. */
-  constructor(
+  private constructor(
     open: OpenDirectories,
     path: string,
-    seen?: Identity,
+    seen: Identity | undefined,
     { parent, name = "" }: { parent?: WalkedDirectory; name?: string } = {},
   ) {
     this.#open = open;
@@ -76,7 +72,7 @@ export class WalkedDirectory {
   /**
    * A directory that a person has named: links on the way there are followed.
    *
-   * @param seen what is there; else whatever is there when it is first used
+   * @param seen what is there; by default what is there when it is first used
    */
   static at(
     open: OpenDirectories,
@@ -105,14 +101,14 @@ export class WalkedDirectory {
     return entries;
   }
 
-  /** What has this name; a link is not followed. */
+  /** The status of what has this name; a link is not followed. */
   look(name: string): FileStatus {
     const status = this.#opened().status(name);
     if (status === undefined) throw new SystemError("ENOENT");
     return status;
   }
 
-  /** What a link in it leads to; undefined if that is not UTF-8. */
+  /** The target of a link in it; undefined if that is not UTF-8. */
   target(name: string): string | undefined {
     return this.#opened().readLink(name);
   }
@@ -143,7 +139,7 @@ export class WalkedDirectory {
         // From here it is one step; from where the tree begins it may be many
         parent.#adopt(this.#directory.openDirectory(".."));
       } catch {
-        // It was moved, or may not be entered: that shows when it is used
+        // It was moved, or may not be entered, which shows when it is used
       }
     }
     this.close();
@@ -180,8 +176,8 @@ export class WalkedDirectory {
   }
 
   /**
-   * Without descriptors, what was just opened was found by a path: all above it
-   * has to be as it was. Whoever puts everything back in time is not noticed.
+   * Without descriptors, what was just opened was found by a path: all directories
+   * above have to be the same. It is not noticed if they were put back in time.
    */
   #check(): void {
     const directory = this.#opened();
@@ -192,7 +188,7 @@ export class WalkedDirectory {
   }
 }
 
-/** Windows does not tell of an open file which one it is. */
+/** Whether both are the same; Windows gives no inode of an open file. */
 function isSame(one: Identity, other: Identity): boolean {
   if (one.inode === 0 || other.inode === 0) {
     return one.isFile === other.isFile;
@@ -201,17 +197,17 @@ function isSame(one: Identity, other: Identity): boolean {
     (one.inode === other.inode || BigInt(one.inode) === BigInt(other.inode));
 }
 
-/** What a link, or something of another kind, makes of an attempt to open what was there. */
-const REPLACED = ["ELOOP", "ENOTDIR", "ENXIO", "EINVAL"];
+/** Errors of opening a link, or something of another kind, in place of what was there. */
+const REPLACED_ERRORS = ["ELOOP", "ENOTDIR", "ENXIO", "EINVAL"];
 
 function unlessReplaced<T>(open: () => T): T {
   try {
     return open();
   } catch (error) {
-    throw REPLACED.includes(codeOf(error)) ? replaced() : error;
+    throw REPLACED_ERRORS.includes(codeOf(error)) ? replaced() : error;
   }
 }
 
 function replaced(): Error {
-  return new Error("it was replaced while it was being sent");
+  return new Unsendable("replaced");
 }

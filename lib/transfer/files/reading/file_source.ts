@@ -1,88 +1,67 @@
 import { basename } from "node:path";
-import { Failure } from "../../../base/failure.ts";
-import type { Source } from "../../content.ts";
-import type { Offer } from "../../wire/messages.ts";
-import { explain } from "../../system_errors.ts";
-import { offerableName } from "../../wire/name_validation.ts";
+import { Failure, systemProblem } from "../../../base/failure.ts";
+import { SingleSource, type Source } from "../../source.ts";
+import { offerableName } from "../../wire/names.ts";
+import { readFailure } from "../failures.ts";
 import { type FileStatus, statusAt, statusOf } from "../file_status.ts";
+import { SystemError } from "../system_error.ts";
 
-/** A source that reads a file. */
-export class FileSource implements Source {
-  readonly offer: Offer;
-  /** Absent for what is no regular file: it is read as it comes. */
-  readonly seek?: (position: number) => Promise<void>;
-  #path: string;
-  #file: Deno.FsFile;
-
-  /** Use {@linkcode FileSource.open}. */
-  constructor(path: string, file: Deno.FsFile, offer: Offer, regular: boolean) {
-    this.#path = path;
-    this.#file = file;
-    this.offer = offer;
-    if (regular) {
-      this.seek = async (position) => {
-        await file.seek(position, Deno.SeekMode.Start);
-      };
-    }
-  }
-
-  /**
-   * @param options.resume whether what can be read only once may leave out what
-   * the receiver has
-   * @throws {Failure} `input` if there is no such file or it cannot be read
-   */
-  static async open(
-    path: string,
-    options: { resume?: boolean } = {},
-  ): Promise<FileSource> {
-    const cannot = (error: unknown) =>
-      new Failure("input", `Cannot read ${path}: ${explain(error)}`);
-    let info: FileStatus;
+/**
+ * Opens a source that reads one file.
+ *
+ * @param options.resume whether what can be read only once may leave out what
+ * the receiver has; a regular file always may
+ * @throws {Failure} if there is no such file or it cannot be read
+ */
+export async function openFileSource(
+  path: string,
+  options: { resume?: boolean } = {},
+): Promise<Source> {
+  const { file, status } = await openFile(path);
+  const read = async (into: Uint8Array) => {
     try {
-      info = statusAt(path, { follow: true });
+      return await file.read(into);
     } catch (error) {
-      throw cannot(error);
+      const problem = systemProblem(error);
+      throw new Failure({ code: "read-failed", path, problem });
     }
-    if (info.isDirectory) {
-      throw new Failure("input", `Cannot read ${path}: it is a directory`);
-    }
-    const file = await Deno.open(path).catch((error) => {
-      throw cannot(error);
-    });
+  };
+  const seek = async (position: number) => {
+    await file.seek(position, Deno.SeekMode.Start);
+  };
+  const content = { read, close: () => file.close() };
+  const name = offerableName(basename(path));
+  if (!status.isFile) {
+    const resumable = options.resume === true;
+    return new SingleSource(content, { name }, { path, resumable });
+  }
+  const { mode, mtime } = status;
+  // The files of /proc have the size 0, and are not empty
+  const size = status.size > 0 ? status.size : undefined;
+  const entry = { name, size, mode, mtime };
+  return new SingleSource({ ...content, seek }, entry, {
+    path,
+    resumable: true,
+  });
+}
+
+async function openFile(
+  path: string,
+): Promise<{ file: Deno.FsFile; status: FileStatus }> {
+  let file: Deno.FsFile | undefined;
+  try {
+    const status = statusAt(path, { follow: true });
+    if (status.isDirectory) throw new SystemError("EISDIR");
+    file = await Deno.open(path);
     const opened = statusOf(file.statSync());
-    if (opened.isFile !== info.isFile || !hasInode(opened, info)) {
-      file.close();
-      throw new Failure(
-        "input",
-        `Cannot read ${path}: it was replaced while it was being opened`,
-      );
+    if (opened.isFile === status.isFile && hasInode(opened, status)) {
+      return { file, status };
     }
-    const regular = info.isFile;
-    const offer = {
-      name: offerableName(basename(path)),
-      // What /proc shows is called empty and is not
-      size: regular && info.size > 0 ? info.size : undefined,
-      mode: regular ? info.mode : undefined,
-      mtime: regular ? info.mtime : undefined,
-      resumable: regular || options.resume === true,
-    };
-    return new FileSource(path, file, offer, regular);
+  } catch (error) {
+    throw readFailure(path, error);
   }
-
-  async read(into: Uint8Array): Promise<number | null> {
-    try {
-      return await this.#file.read(into);
-    } catch (error) {
-      throw new Failure(
-        "local",
-        `Cannot read ${this.#path} to its end: ${explain(error)}`,
-      );
-    }
-  }
-
-  close(): void {
-    this.#file.close();
-  }
+  file.close();
+  throw new Failure({ code: "source-replaced", path });
 }
 
 /** Whether what was opened is what was looked at, as far as the system tells. */

@@ -1,12 +1,18 @@
 import { setImmediate } from "node:timers";
 import { basename, dirname } from "node:path";
-import { Failure } from "../../../base/failure.ts";
-import type { Measure, Step, TreeFile, TreeSource } from "../../content.ts";
+import { Failure, type OmissionReason } from "../../../base/failure.ts";
+import {
+  type Measure,
+  omissionReason,
+  type Source,
+  type SourceFile,
+  type Step,
+} from "../../source.ts";
 import type { Offer } from "../../wire/messages.ts";
-import { explain } from "../../system_errors.ts";
+import { compareNames, offerableName, PART_SUFFIX } from "../../wire/names.ts";
 import type { Timestamp } from "../../wire/timestamp.ts";
-import { offerableName, PART_SUFFIX } from "../../wire/name_validation.ts";
 import type { DirectoryEntries, OpenFile } from "../directory/directory.ts";
+import { readFailure } from "../failures.ts";
 import { checkReach, type FileStatus, statusAt } from "../file_status.ts";
 import {
   OpenDirectories,
@@ -17,49 +23,45 @@ import {
 interface Root {
   readonly name: string;
   readonly path: string;
-  readonly info: FileStatus;
+  readonly status: FileStatus;
   /** Of a file: where it is, which is elsewhere if `path` is a link. */
   readonly place: string;
 }
 
 /** A source that walks files and directories while they are sent. */
-export class FileTreeSource implements TreeSource {
+export class TreeSource implements Source {
   readonly offer: Offer;
-  #roots: Root[];
+  readonly rereadable = true;
+  #roots: readonly Root[];
   #open = new OpenDirectories();
 
-  /** Use {@linkcode FileTreeSource.open}. */
-  constructor(roots: Root[]) {
+  private constructor(roots: readonly Root[]) {
     this.#roots = roots;
     const names = roots.map(({ name }) => name);
-    this.offer = {
-      name: names[0],
-      tree: { count: names.length, names },
-      resumable: true,
-    };
+    const { length: count } = names;
+    this.offer = { kind: "tree", names, count, resumable: true };
   }
 
   /**
    * @param paths at least one; links among them are followed
-   * @throws {Failure} `input` if one cannot be sent, or two would have the same name
+   * @throws {Failure} if one cannot be sent, or two would have the same name
    */
-  static async open(paths: readonly string[]): Promise<FileTreeSource> {
+  static async open(paths: readonly string[]): Promise<TreeSource> {
     const roots = await Promise.all(paths.map(rootAt));
-    roots.sort((a, b) => a.name < b.name ? -1 : 1);
-    for (const [at, { name, path }] of roots.entries()) {
-      if (at > 0 && roots[at - 1].name === name) {
-        throw new Failure(
-          "input",
-          `Both ${
-            roots[at - 1].path
-          } and ${path} would arrive as ${name}; send them one after the other`,
-        );
+    roots.sort((a, b) => compareNames(a.name, b.name));
+    let last: Root | undefined;
+    for (const root of roots) {
+      const { name } = root;
+      if (name === last?.name) {
+        const paths = [last.path, root.path] as const;
+        throw new Failure({ code: "same-name", paths, name });
       }
+      last = root;
     }
-    return new FileTreeSource(roots);
+    return new TreeSource(roots);
   }
 
-  walk(): Iterable<Step> {
+  entries(): Iterable<Step> {
     return this.#walk(this.#open);
   }
 
@@ -73,10 +75,10 @@ export class FileTreeSource implements TreeSource {
     let turn = performance.now() + MEASURE_TURN;
     try {
       for (const step of this.#walk(open)) {
-        if (step.does !== "leave" && step.does !== "omit") measure.entries++;
-        if (step.does === "file") {
+        if (step.type !== "leave" && step.type !== "omit") measure.entries++;
+        if (step.type === "file") {
           measure.files++;
-          measure.bytes += step.entry.size;
+          measure.bytes += step.entry.size ?? 0;
         }
         const now = performance.now();
         if (now < turn) continue;
@@ -99,9 +101,10 @@ export class FileTreeSource implements TreeSource {
   *#walk(open: OpenDirectories): Iterable<Step> {
     const walk = new Walk();
     let parent: WalkedDirectory | undefined;
-    for (const { name, path, info, place } of this.#roots) {
-      if (info.isDirectory) {
-        yield* walk.directory(name, WalkedDirectory.at(open, path, info), info);
+    for (const { name, path, status, place } of this.#roots) {
+      if (status.isDirectory) {
+        const directory = WalkedDirectory.at(open, path, status);
+        yield* walk.directory(name, directory, status);
         continue;
       }
       const directory = dirname(place);
@@ -109,8 +112,8 @@ export class FileTreeSource implements TreeSource {
         parent?.close();
         parent = WalkedDirectory.at(open, directory);
       }
-      const file = fileAt(parent, basename(place), info);
-      yield* walk.file({ name, path, info, file });
+      const file = fileAt(parent, basename(place), status);
+      yield* walk.file({ name, path, status, file });
     }
     parent?.close();
   }
@@ -118,70 +121,64 @@ export class FileTreeSource implements TreeSource {
 
 async function rootAt(path: string): Promise<Root> {
   try {
-    const info = statusAt(path, { follow: true });
-    if (!info.isDirectory && !info.isFile) {
-      throw new Failure(
-        "input",
-        `Cannot send ${path} together with others: it is no regular file`,
-      );
+    const status = statusAt(path, { follow: true });
+    if (!status.isDirectory && !status.isFile) {
+      throw new Failure({ code: "not-regular", path });
     }
     await checkReach(path);
     let name = basename(path);
     if (name === "" || name === "." || name === "..") {
       name = basename(await Deno.realPath(path));
     }
-    if (name === "") {
-      throw new Failure("input", `Cannot send ${path}: it has no name`);
-    }
-    const named = info.isFile && statusAt(path).isSymlink;
-    const place = named ? await Deno.realPath(path) : path;
-    return { name: offerableName(name), path, info, place };
+    if (name === "") throw new Failure({ code: "no-name", path });
+    const isLink = status.isFile && statusAt(path).isSymlink;
+    const place = isLink ? await Deno.realPath(path) : path;
+    return { name: offerableName(name), path, status, place };
   } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw new Failure("input", `Cannot read ${path}: ${explain(error)}`);
+    throw readFailure(path, error);
   }
 }
 
 /** A file that a walk has come to. */
 interface FoundFile {
-  /** Which it is sent under. */
+  /** The name it is sent under. */
   readonly name: string;
   /** For people. */
   readonly path: string;
-  readonly info: FileStatus;
-  readonly file: TreeFile;
+  readonly status: FileStatus;
+  readonly file: SourceFile;
 }
 
 /** A directory that a walk has come to, in another. */
 interface Descent {
-  readonly does: "descend";
+  readonly type: "descend";
   readonly name: string;
   readonly directory: WalkedDirectory;
-  readonly info: FileStatus;
+  readonly status: FileStatus;
 }
 
 /** One walk. It remembers the files that have several names, and else only how deep it is. */
 class Walk {
   #linked = new Map<number, Set<number | bigint>>();
 
-  *file({ name, path, info, file }: FoundFile): Iterable<Step> {
-    if (this.#isKnown(info)) {
-      yield omit(path, "it is a hard link to a file that is sent already");
+  *file({ name, path, status, file }: FoundFile): Iterable<Step> {
+    if (this.#isKnown(status)) {
+      yield omit(path, "hard-link");
       return;
     }
-    const { mtime, mode, size } = info;
+    const { mtime, mode, size } = status;
     const entry = { kind: "file", name, mtime, mode, size } as const;
-    yield { does: "file", entry, path, file };
+    yield { type: "file", entry, path, file };
   }
 
   /** A directory, under `name`, and all that is in it; how deep that goes costs no stack. */
   *directory(
     name: string,
     directory: WalkedDirectory,
-    info: FileStatus,
+    status: FileStatus,
   ): Iterable<Step> {
     const levels = [{ directory, steps: this.#inside(directory) }];
-    yield enter(name, info);
+    yield enter(name, status);
     try {
       while (levels.length > 0) {
         const { directory, steps } = levels.at(-1)!;
@@ -189,11 +186,11 @@ class Walk {
         if (done) {
           levels.pop();
           directory.leave();
-          yield { does: "leave" };
-        } else if (value.does === "descend") {
-          const { name, directory, info } = value;
+          yield { type: "leave" };
+        } else if (value.type === "descend") {
+          const { name, directory, status } = value;
           levels.push({ directory, steps: this.#inside(directory) });
-          yield enter(name, info);
+          yield enter(name, status);
         } else {
           yield value;
         }
@@ -208,43 +205,43 @@ class Walk {
     try {
       found = directory.entries();
     } catch (error) {
-      yield missing(directory.path, explain(error));
+      yield missing(directory.path, omissionReason(error));
       return;
     }
     for (const name of found.others) {
-      yield missing(directory.pathOf(name), NOT_UTF8);
+      yield missing(directory.pathOf(name), "name-not-utf8");
     }
-    const names = found.names.sort();
+    const names = found.names.sort(compareNames);
     for (const [at, name] of names.entries()) {
       const path = directory.pathOf(name);
       if (name === names[at - 1]) {
-        yield missing(path, NOT_UTF8);
+        yield missing(path, "name-not-utf8");
         continue;
       }
       if (name.endsWith(PART_SUFFIX)) {
-        yield omit(path, "it is what an unfinished transfer left");
+        yield omit(path, "unfinished");
         continue;
       }
-      let info: FileStatus;
+      let status: FileStatus;
       try {
-        info = directory.look(name);
+        status = directory.look(name);
       } catch (error) {
         yield missing(
           path,
-          name.includes("\ufffd") ? NOT_UTF8 : explain(error),
+          name.includes("\ufffd") ? "name-not-utf8" : omissionReason(error),
         );
         continue;
       }
-      if (info.isFile) {
-        const file = fileAt(directory, name, info);
-        yield* this.file({ name, path, info, file });
-      } else if (info.isDirectory) {
-        const below = directory.enter(name, info);
-        yield { does: "descend", name, directory: below, info };
-      } else if (info.isSymlink) {
-        yield linkAt(directory, name, info.mtime);
+      if (status.isFile) {
+        const file = fileAt(directory, name, status);
+        yield* this.file({ name, path, status, file });
+      } else if (status.isDirectory) {
+        const below = directory.enter(name, status);
+        yield { type: "descend", name, directory: below, status };
+      } else if (status.isSymlink) {
+        yield linkAt(directory, name, status.mtime);
       } else {
-        yield omit(path, `it is ${kindOf(info)}`);
+        yield omit(path, specialKindOf(status));
       }
     }
   }
@@ -261,7 +258,7 @@ class Walk {
 }
 
 function enter(name: string, { mtime, mode }: FileStatus): Step {
-  return { does: "enter", entry: { kind: "directory", name, mtime, mode } };
+  return { type: "enter", entry: { kind: "directory", name, mtime, mode } };
 }
 
 function linkAt(
@@ -273,11 +270,11 @@ function linkAt(
   try {
     const target = directory.target(name);
     if (target === undefined) {
-      return missing(path, "what it points to is not UTF-8");
+      return missing(path, "target-not-utf8");
     }
-    return { does: "link", entry: { kind: "link", name, mtime, target } };
+    return { type: "link", entry: { kind: "link", name, mtime, target } };
   } catch (error) {
-    return missing(path, explain(error));
+    return missing(path, omissionReason(error));
   }
 }
 
@@ -285,7 +282,7 @@ function fileAt(
   directory: WalkedDirectory,
   name: string,
   seen: FileStatus,
-): TreeFile {
+): SourceFile {
   return {
     readAll: (into) => {
       const file = directory.openFile(name, seen);
@@ -297,7 +294,6 @@ function fileAt(
     },
     // deno-lint-ignore require-await -- what it throws is a rejection
     open: async () => directory.openFile(name, seen),
-    explain,
   };
 }
 
@@ -312,23 +308,21 @@ function readAll(file: OpenFile, into: Uint8Array): number {
   return at;
 }
 
-function kindOf(info: FileStatus): string {
-  if (info.isFifo) return "a named pipe";
-  if (info.isSocket) return "a socket";
-  return "a device";
+function specialKindOf(
+  { isFifo, isSocket }: FileStatus,
+): "named-pipe" | "socket" | "device" {
+  return isFifo ? "named-pipe" : isSocket ? "socket" : "device";
 }
 
-const NOT_UTF8 = "its name is not UTF-8";
-
-function omit(path: string, why: string): Step {
-  return { does: "omit", path, why, missing: false };
+function omit(path: string, reason: OmissionReason): Step {
+  return { type: "omit", path, reason, missing: false };
 }
 
-function missing(path: string, why: string): Step {
-  return { does: "omit", path, why, missing: true };
+function missing(path: string, reason: OmissionReason): Step {
+  return { type: "omit", path, reason, missing: true };
 }
 
-/** How long a tree is measured at most, in milliseconds. */
+/** How long counting a tree may take unless the caller says otherwise, in milliseconds. */
 const MEASURE_LIMIT = 5000;
-/** How long at a time, in milliseconds: then it is the network's turn. */
+/** How long it is counted before the network has its turn, in milliseconds. */
 const MEASURE_TURN = 5;

@@ -1,87 +1,77 @@
 import { join } from "node:path";
 import type { Directory } from "../directory/directory.ts";
+import { Failure } from "../../../base/failure.ts";
 import type { FileStatus } from "../file_status.ts";
-import {
-  isDirectoryThere,
-  isNoDirectory,
-  unusable,
-} from "./storage_failures.ts";
 
-/** What its owner needs to move a directory and what is in it. */
-const WHOLE = 0o700;
+/** Permission bits that the owner of a directory needs to move it and what is in it. */
+const OWNER_ALL = 0o700;
 
 /**
- * Looks whether what is at `from` can be put where it belongs: files are
- * replaced, directories merged into, and nothing else. Changes nothing there.
+ * Checks that `name` can be moved from one directory to another: files are
+ * replaced, directories are merged into, and nothing else is. Changes nothing there.
  *
- * @throws {StorageFailure} if something is in the way
+ * @throws {Failure} if something is in the way
  */
 export function checkMerge(
-  directory: Directory,
-  from: string,
+  from: Directory,
   to: Directory,
   name: string,
 ): void {
   const there = to.status(name);
   if (there === undefined) return;
-  const path = join(to.path, name);
-  const ours = directory.status(from);
-  checkKinds(path, ours?.isDirectory === true, there);
+  const isDirectory = from.status(name)?.isDirectory === true;
+  checkReplaceable(join(to.path, name), isDirectory, there);
   if (!there.isDirectory) return;
-  within(directory, from, to, name, (inside, into) => {
-    for (const entry of inside.entries().names) {
-      checkMerge(inside, entry, into, entry);
-    }
+  inBoth(from, to, name, (inside, into) => {
+    for (const entry of inside.entries().names) checkMerge(inside, into, entry);
   });
 }
 
-/** @throws {StorageFailure} unless what is there can be replaced, or merged into */
-export function checkKinds(
+/** @throws {Failure} unless what is there can be replaced, or merged into */
+export function checkReplaceable(
   path: string,
-  directory: boolean,
+  byDirectory: boolean,
   there: FileStatus,
 ): void {
-  if (directory && !there.isDirectory) {
-    throw isNoDirectory(path, there.isSymlink);
+  if (byDirectory) {
+    if (there.isDirectory) return;
+    const code = there.isSymlink ? "is-link" : "not-directory";
+    throw new Failure({ code, path });
   }
-  if (directory) return;
-  if (there.isDirectory) throw isDirectoryThere(path);
+  if (there.isDirectory) throw new Failure({ code: "is-directory", path });
   if (!there.isFile && !there.isSymlink) {
-    throw unusable(path, "it is not a regular file");
+    throw new Failure({ code: "is-special", path });
   }
 }
 
 /**
- * Moves what is at `from` to where it belongs. Throws what the system throws.
+ * Moves `name` from one directory to another. Throws what the system throws.
  *
  * @param options.replace whether files that are there are replaced; a directory
  * that is there is merged into, and keeps its mode
  * @param options.mode the permission bits of a directory once it is there
  */
 export function merge(
-  directory: Directory,
-  from: string,
+  from: Directory,
   to: Directory,
   name: string,
-  { replace, mode }: { replace: boolean; mode?: number },
+  { replace, mode }: { replace: boolean; mode?: number | undefined },
 ): void {
-  const ours = directory.status(from);
-  if (!ours?.isDirectory) {
-    return directory.rename(from, to, name, { replace });
-  }
+  const ours = from.status(name);
+  if (!ours?.isDirectory) return from.rename(name, to, name, { replace });
   if (replace && to.status(name)?.isDirectory) {
-    within(directory, from, to, name, (inside, into) => {
+    inBoth(from, to, name, (inside, into) => {
       for (const entry of inside.entries().names) {
-        merge(inside, entry, into, entry, { replace });
+        merge(inside, into, entry, { replace });
       }
     });
-    return directory.removeDirectory(from);
+    return from.removeDirectory(name);
   }
   const wanted = mode ?? ours.mode;
-  // To go to another directory, it has to be one that its owner may write
-  makeWhole(directory, from, ours);
-  directory.rename(from, to, name, { replace: false });
-  if ((wanted & WHOLE) === WHOLE) return;
+  // A directory that its owner may not write cannot be moved to another one
+  makeWritable(from, name, ours);
+  from.rename(name, to, name, { replace: false });
+  if ((wanted & OWNER_ALL) === OWNER_ALL) return;
   const moved = to.openDirectory(name);
   try {
     if (moved.ownStatus().inode === ours.inode) moved.chmod(wanted);
@@ -90,16 +80,15 @@ export function merge(
   }
 }
 
-/** Has `action` have a directory of what arrived, and the one that it is merged into. */
-function within(
-  directory: Directory,
-  from: string,
+/** Opens the directory `name` in both directories for `action`. */
+function inBoth(
+  from: Directory,
   to: Directory,
   name: string,
   action: (inside: Directory, into: Directory) => void,
 ): void {
-  makeWhole(directory, from, directory.status(from)!);
-  const inside = directory.openDirectory(from);
+  makeWritable(from, name, from.status(name));
+  const inside = from.openDirectory(name);
   try {
     const into = to.openDirectory(name);
     try {
@@ -112,10 +101,12 @@ function within(
   }
 }
 
-function makeWhole(
+function makeWritable(
   directory: Directory,
   name: string,
-  { mode }: FileStatus,
+  { mode = 0 }: Partial<FileStatus> = {},
 ): void {
-  if ((mode & WHOLE) !== WHOLE) directory.chmodAt(name, mode | WHOLE);
+  if ((mode & OWNER_ALL) !== OWNER_ALL) {
+    directory.chmodAt(name, mode | OWNER_ALL);
+  }
 }

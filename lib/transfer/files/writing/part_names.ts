@@ -1,16 +1,16 @@
-import { MAX_NAME, PART_SUFFIX } from "../../wire/name_validation.ts";
+import { MAX_NAME_SIZE, PART_SUFFIX } from "../../wire/names.ts";
 
 const encoder = new TextEncoder();
 
-/** What a file is called while it arrives: shortened where it would be too long. */
+/** The name of an unfinished file, shortened where it would be too long. */
 export function partName(name: string): string {
-  return cut(name, MAX_NAME - PART_SUFFIX.length) + PART_SUFFIX;
+  return cut(name, MAX_NAME_SIZE - PART_SUFFIX.length) + PART_SUFFIX;
 }
 
 /** Hexadecimal digits by which staging directories of one title differ. */
 const ID_LENGTH = 8;
 
-/** A name for a new staging directory, which nobody can guess. */
+/** An unpredictable name for a new staging directory. */
 export function stagingName(title: string): string {
   const id = crypto.getRandomValues(new Uint8Array(ID_LENGTH / 2)).toHex();
   return `${stagingStart(title)}${id}${PART_SUFFIX}`;
@@ -24,12 +24,12 @@ export function isStagingName(name: string, title: string): boolean {
 }
 
 function stagingStart(title: string): string {
-  return `${cut(title, MAX_NAME - 1 - ID_LENGTH - PART_SUFFIX.length)}.`;
+  return `${cut(title, MAX_NAME_SIZE - 1 - ID_LENGTH - PART_SUFFIX.length)}.`;
 }
 
-/** The beginning of a text that has so many bytes at most. */
+/** The beginning of a text, of at most `bytes` bytes. */
 function cut(text: string, bytes: number): string {
-  // What is surely short enough, as most are, costs little
+  // Most names are short enough without counting
   if (3 * text.length <= bytes || encoder.encode(text).length <= bytes) {
     return text;
   }

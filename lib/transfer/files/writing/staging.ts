@@ -1,53 +1,51 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { Failure } from "../../../base/failure.ts";
 import { occasionalCalls } from "../../../system/c_library.ts";
-import { StorageFailure } from "../../content.ts";
-import { storageFailure } from "../../system_errors.ts";
 import type { Directory, OpenFile } from "../directory/directory.ts";
+import { writeFailure } from "../failures.ts";
 import type { FileStatus } from "../file_status.ts";
+import { codeOf } from "../system_error.ts";
 import { checkMerge, merge } from "./merging.ts";
 import { isStagingName, stagingName } from "./part_names.ts";
-import { ELSEWHERE, exists, unusable } from "./storage_failures.ts";
-import { codeOf } from "../system_error.ts";
 
 /**
- * Who an unfinished transfer belongs to: whoever has this key, or knows this
- * code, may go on with it, and nobody else learns of it.
+ * To whom an unfinished transfer belongs: senders with this key or this code may
+ * resume it, and no others learn of it.
  */
 export interface Owner {
-  /** A public key, of which the sender has proved that it has the private one. */
+  /** A public key whose private one the sender has proved to have. */
   readonly key?: Uint8Array | undefined;
   /** The code that the sender has proved to know. */
   readonly code?: {
-    /** What recognises the code and does not tell it. */
+    /** Recognises the code and does not reveal it. */
     verifier(): string;
-    /** Whether `verifier` was made of this code. */
+    /** Whether `verifier` was made from this code. */
     matches(verifier: string): boolean;
   } | undefined;
 }
 
-/** What is staged. */
+/** What is stored in a staging directory. */
 export interface Staged {
   /** What the staging directory is named after. */
   readonly title: string;
   readonly kind: "file" | "tree";
-  /** The names outside of all directories, as many as are known beforehand. */
+  /** Names outside of all directories, as many as the offer has. */
   readonly names: readonly string[];
   /** How many there are. */
   readonly count: number;
-  readonly owner?: Owner;
+  readonly owner?: Owner | undefined;
 }
 
-/** Something that gets its name outside of the staging directory. */
+/** An entry outside of all directories, which is to be moved to its final place. */
 export interface Root {
-  /** What it is called in `content`, and then. */
-  readonly from: string;
   readonly name: string;
-  /** Of a directory that has another mode until then: its permission bits. */
-  readonly mode?: number;
+  /** Permission bits of a directory that has others until then. */
+  readonly mode?: number | undefined;
 }
 
-const VERSION = 1;
+/** The version of the state file. */
+const STATE_VERSION = 1;
 /** The largest state file that is read, in bytes. */
 const MAX_STATE = 1 << 26;
 const STATE = "state";
@@ -58,8 +56,8 @@ const PROBE = "probe";
 interface Header {
   readonly version: number;
   /** SHA-256 of the owner's key. */
-  readonly key?: string;
-  readonly code?: string;
+  readonly key?: string | undefined;
+  readonly code?: string | undefined;
   readonly kind: string;
   readonly names: readonly string[];
   readonly count: number;
@@ -68,30 +66,31 @@ interface Header {
 /** Every other line. The last one that is whole counts. */
 interface Phase {
   readonly phase: "receiving" | "committing";
-  readonly roots?: readonly { name: string; inode: string }[];
+  readonly roots?: readonly { name: string; inode: string }[] | undefined;
 }
 
 /**
- * A directory beside what will be there, in which it grows. It is nobody else's
- * to read, write or name: so whatever is found in it, this transfer has made.
- * While it is in use its state file is locked.
+ * A directory in which what arrives is stored until it is complete, beside its
+ * final place. Only this user may read or write it, so what is found in it was
+ * made by this transfer. Its state file is locked while it is in use.
  */
 export class Staging {
   /** Where it is, for people. */
   readonly path: string;
-  /** Where what arrives grows. */
+  /** What has arrived. */
   readonly content: Directory;
   /** Whether an earlier attempt made it. */
-  readonly taken: boolean;
-  /** The permission bits that the umask leaves. */
+  readonly resumed: boolean;
+  /** Permission bits that the umask leaves. */
   readonly allowed: number;
   #moved: Map<string, FileStatus>;
-  /** Inodes of directories that it had moved, and that are there as everything else is. */
+  /** Inodes of directories that it had moved, and that are now as if it had not. */
   #forgotten = new Map<string, FileStatus["inode"]>();
   #parent: Directory;
   #name: string;
   #directory: Directory;
   #state: OpenFile;
+  #inTree: boolean;
   #owned: boolean;
   #open = true;
 
@@ -104,27 +103,28 @@ export class Staging {
       state: OpenFile;
       staged: Staged;
       /** What was being moved; undefined for a new directory. */
-      roots?: Phase["roots"];
+      roots?: Phase["roots"] | undefined;
     },
   ) {
     this.path = join(parent.path, name);
     this.content = directory.openDirectory(CONTENT);
-    this.taken = roots !== undefined;
+    this.resumed = roots !== undefined;
     this.allowed = allowedIn(directory);
     this.#moved = movedTo(parent, roots ?? []);
     this.#parent = parent;
     this.#name = name;
     this.#directory = directory;
     this.#state = state;
+    this.#inTree = staged.kind === "tree";
     const { key, code } = staged.owner ?? {};
     this.#owned = key !== undefined || code !== undefined;
   }
 
   /**
-   * Takes up what an earlier attempt of the same owner left in `parent`.
+   * Opens what an earlier attempt of the same owner left in `parent`.
    *
    * @returns undefined if there is nothing
-   * @throws {StorageFailure} `taken` if it is in use
+   * @throws {Failure} `in-use`
    */
   static async find(
     parent: Directory,
@@ -132,7 +132,7 @@ export class Staging {
   ): Promise<Staging | undefined> {
     for (const name of namesIn(parent)) {
       if (!isStagingName(name, staged.title)) continue;
-      const found = await Staging.#takeUp(parent, name, staged);
+      const found = await Staging.#reopen(parent, name, staged);
       if (found !== undefined) return found;
     }
     return undefined;
@@ -147,13 +147,11 @@ export class Staging {
       directory = parent.openDirectory(name);
       state = directory.createFile(STATE);
       await state.lock();
-      // Whoever may rename things in `parent` could have put another one there
+      // Another user who may rename things in `parent` could have replaced it
       const { owner } = directory.ownStatus();
       if (owner !== state.status().owner || namesIn(directory).length > 1) {
-        throw unusable(
-          join(parent.path, name),
-          "somebody else has put it there",
-        );
+        const path = join(parent.path, name);
+        throw new Failure({ code: "staging-replaced", path });
       }
       state.writeSync(lineOf(headerOf(staged)));
       directory.makeDirectory(CONTENT, 0o700);
@@ -170,12 +168,12 @@ export class Staging {
     }
   }
 
-  /** Whether one could be made in `parent`; leaves nothing there. Throws what the system throws. */
+  /** Makes one in `parent` and removes it. Throws what the system throws. */
   static probe(parent: Directory, title: string): void {
     parent.removeDirectory(makeFresh(parent, title));
   }
 
-  static async #takeUp(
+  static async #reopen(
     parent: Directory,
     name: string,
     staged: Staged,
@@ -194,8 +192,11 @@ export class Staging {
       }
       if (!isPrivate(status, 0o600, user)) return undefined;
       if (await linesOf(state, staged) === undefined) return undefined;
-      if (!await state.lock()) throw taken(join(parent.path, staged.title));
-      // Until it was locked, whoever had it may have ended it
+      if (!await state.lock()) {
+        const path = join(parent.path, staged.title);
+        throw new Failure({ code: "in-use", path });
+      }
+      // Another process may have ended it before it was locked
       const lines = await linesOf(state, staged);
       const there = parent.status(name)?.inode === directory.ownStatus().inode;
       if (lines === undefined || !there || state.status().links !== 1) {
@@ -213,8 +214,8 @@ export class Staging {
         roots,
       });
     } catch (error) {
-      if (error instanceof StorageFailure) throw error;
-      // Whatever it is, it is none of this transfer's
+      if (error instanceof Failure) throw error;
+      // It is not this transfer's
       return undefined;
     } finally {
       if (result === undefined) state?.close();
@@ -222,12 +223,12 @@ export class Staging {
     }
   }
 
-  /** What an earlier attempt has moved out already, by name. */
+  /** What an earlier attempt has moved to its final place, by name. */
   get moved(): ReadonlyMap<string, FileStatus> {
     return this.#moved;
   }
 
-  /** What was moved out is there as everything else is. */
+  /** Treats what was moved as everything else that is there. */
   forgetMoved(): void {
     for (const [name, { isDirectory, inode }] of this.#moved) {
       if (isDirectory) this.#forgotten.set(name, inode);
@@ -236,69 +237,60 @@ export class Staging {
   }
 
   /**
-   * Moves what is complete to where it belongs, all of it or, as far as that can
-   * be had, nothing. Nothing else runs meanwhile.
+   * Moves what is complete to its final place: all of it, or nothing as far as
+   * that is possible. It is synchronous, so that nothing else happens meanwhile.
    *
-   * @param roots all that `content` has to give
+   * @param roots all that is in `content`, and what was moved
    * @param options.replace whether files that are there are replaced, and
    * directories that are there are merged into
-   * @throws {StorageFailure} if that cannot be done; what is not moved stays
+   * @throws {Failure} if that cannot be done; what is not moved stays
    */
   commit(
     roots: readonly Root[],
-    { replace, instead = ELSEWHERE }: { replace: boolean; instead?: string },
+    { replace }: { replace: boolean },
   ): void {
     const waiting = roots.filter(({ name }) => !this.moved.has(name));
-    const pathOf = ({ name }: Root) => join(this.#parent.path, name);
-    for (const root of waiting) {
-      if (replace) {
-        checkMerge(this.content, root.from, this.#parent, root.name);
-      } else if (this.#parent.status(root.name) !== undefined) {
-        throw exists(pathOf(root), instead);
+    for (const { name } of waiting) {
+      if (replace) checkMerge(this.content, this.#parent, name);
+      else if (this.#parent.status(name) !== undefined) {
+        throw this.#exists(name);
       }
     }
     const inodes = [...this.moved].map(([name, { inode }]) => ({
       name,
       inode: String(inode),
     }));
-    for (const { from, name } of waiting) {
-      const status = this.content.status(from);
+    for (const { name } of waiting) {
+      const status = this.content.status(name);
       if (status === undefined) {
-        throw unusable(
-          join(this.#parent.path, name),
-          "what had arrived was removed",
-        );
+        const path = join(this.#parent.path, name);
+        throw new Failure({ code: "partial-removed", path });
       }
       inodes.push({ name, inode: String(status.inode) });
     }
     this.#write({ phase: "committing", roots: inodes });
     const done: Root[] = [];
     for (const root of waiting) {
+      const { name, mode } = root;
       try {
-        merge(this.content, root.from, this.#parent, root.name, {
-          replace,
-          mode: root.mode,
-        });
+        merge(this.content, this.#parent, name, { replace, mode });
         done.push(root);
       } catch (error) {
         const failure = codeOf(error) === "EEXIST"
-          ? exists(pathOf(root), instead)
-          : storageFailure(pathOf(root), error);
-        const stayed = replace ? done.length : this.#moveBack(done);
-        if (stayed > 0) {
-          failure.message +=
-            `; of ${waiting.length} names ${stayed} have been moved there already`;
-        }
-        throw failure;
+          ? this.#exists(name)
+          : writeFailure(join(this.#parent.path, name), error);
+        const count = replace ? done.length : this.#moveBack(done);
+        const moved = { count, of: waiting.length };
+        throw count > 0 ? failure.with({ moved }) : failure;
       }
     }
     this.#finishModes(roots);
   }
 
   /**
-   * Ends it when all is where it belongs.
+   * Ends it when all is in its final place.
    *
-   * @param remember whether it stays, so that its owner is known again
+   * @param remember whether it stays, so that its owner is recognised
    */
   end(remember: boolean): void {
     if (!this.#open) return;
@@ -307,7 +299,7 @@ export class Staging {
   }
 
   /**
-   * Lets go of it.
+   * Closes it before its end.
    *
    * @param keep whether it stays for a later attempt of its owner
    * @returns whether it stays
@@ -320,12 +312,12 @@ export class Staging {
     return stays;
   }
 
-  /** Moves back what this attempt has moved. @returns how much of it could not be */
+  /** Moves back what this attempt has moved. @returns how many could not be */
   #moveBack(done: Root[]): number {
     let stayed = 0;
-    for (const { from, name } of done.toReversed()) {
+    for (const { name } of done.toReversed()) {
       try {
-        this.#parent.rename(name, this.content, from, { replace: false });
+        this.#parent.rename(name, this.content, name, { replace: false });
       } catch {
         stayed++;
       }
@@ -356,12 +348,17 @@ export class Staging {
     }
   }
 
+  #exists(name: string): Failure {
+    const path = join(this.#parent.path, name);
+    return new Failure({ code: "exists", path, inTree: this.#inTree });
+  }
+
   #write(phase: Phase): void {
     try {
       // The line before it may have been cut off
       this.#state.writeSync(lineOf(phase, "\n"));
     } catch (error) {
-      throw storageFailure(this.path, error);
+      throw writeFailure(this.path, error);
     }
   }
 
@@ -378,7 +375,7 @@ export class Staging {
   }
 }
 
-/** Makes a directory of a name that nobody knew. @returns the name */
+/** Makes a directory of a random name. @returns the name */
 function makeFresh(parent: Directory, title: string): string {
   for (let attempt = 0;; attempt++) {
     const name = stagingName(title);
@@ -391,22 +388,22 @@ function makeFresh(parent: Directory, title: string): string {
   }
 }
 
-/** Removes one that was just made and cannot be used, as after a umask of 0777. */
+/** Removes a directory that was just made and cannot be used, as with a umask of 0777. */
 function removeFresh(parent: Directory, name: string): void {
   try {
     parent.removeDirectory(name);
   } catch {
-    // Somebody else has it by now
+    // Another user has replaced it
   }
 }
 
-/** Removes what a transfer made; the directory by its name alone if it is empty, since the name may be another's by now. */
+/** Removes what a transfer made; the directory itself only if it is empty, since its name may be another's by now. */
 function remove(parent: Directory, name: string, directory: Directory): void {
   try {
     for (const own of [CONTENT, PROBE, STATE]) directory.removeTree(own);
     parent.removeDirectory(name);
   } catch {
-    // What stays is nobody else's to use, and can be removed by hand
+    // What stays is private, and can be removed by hand
   }
 }
 
@@ -414,13 +411,13 @@ function namesIn(directory: Directory): string[] {
   try {
     return directory.entries().names;
   } catch (error) {
-    // Who may only put something there finds nothing
+    // In a directory that may only be written nothing is found
     if (codeOf(error) === "EACCES") return [];
     throw error;
   }
 }
 
-/** The permission bits that the umask leaves, or what stands in its place: seen by what is left of all. */
+/** Permission bits that the umask, or a default ACL, leaves: found by making a directory with all of them. */
 function allowedIn(directory: Directory): number {
   directory.removeTree(PROBE);
   directory.makeDirectory(PROBE, 0o777);
@@ -429,7 +426,7 @@ function allowedIn(directory: Directory): number {
   return mode | 0o700;
 }
 
-/** Whether something is this user's alone, as far as the system has users. */
+/** Whether something is this user's and has the mode `wanted`, as far as the system has users. */
 function isPrivate(
   { owner, mode }: FileStatus,
   wanted: number,
@@ -439,7 +436,7 @@ function isPrivate(
   return owner === user && mode === wanted;
 }
 
-/** As whom this process makes files; undefined where the system has no users. */
+/** The user that owns what this process makes; undefined where the system has no users. */
 function userOf(parent: Directory): number | undefined {
   const calls = occasionalCalls();
   if (calls !== undefined) return calls.geteuid();
@@ -451,7 +448,7 @@ function userOf(parent: Directory): number | undefined {
 
 function headerOf({ owner, kind, names, count }: Staged): Header {
   return {
-    version: VERSION,
+    version: STATE_VERSION,
     key: owner?.key && sumOf(owner.key),
     code: owner?.code?.verifier(),
     kind,
@@ -460,7 +457,7 @@ function headerOf({ owner, kind, names, count }: Staged): Header {
   };
 }
 
-/** The phases in a state file, if that is of what is staged and of its owner. */
+/** Reads the phases in a state file, if it belongs to what is staged and to its owner. */
 async function linesOf(
   state: OpenFile,
   staged: Staged,
@@ -479,7 +476,7 @@ async function linesOf(
   return phases.filter(isPhase);
 }
 
-/** What is in a line; undefined for one that was cut off when the process ended. */
+/** Parses a line; undefined for one that was cut off when the process ended. */
 function parsed(line: string): unknown {
   try {
     return JSON.parse(line);
@@ -490,7 +487,7 @@ function parsed(line: string): unknown {
 
 function isHeader(value: unknown): value is Header {
   const { version, kind, names, count } = (value ?? {}) as Partial<Header>;
-  return version === VERSION && typeof kind === "string" &&
+  return version === STATE_VERSION && typeof kind === "string" &&
     Array.isArray(names) && typeof count === "number";
 }
 
@@ -515,7 +512,7 @@ function sumOf(key: Uint8Array): string {
   return createHash("sha256").update(key).digest("hex");
 }
 
-/** What of `roots` is where it belongs. */
+/** Finds what of `roots` is in its final place. */
 function movedTo(
   parent: Directory,
   roots: NonNullable<Phase["roots"]>,
@@ -533,11 +530,4 @@ function movedTo(
 
 function lineOf(value: Header | Phase, start = ""): Uint8Array {
   return new TextEncoder().encode(`${start}${JSON.stringify(value)}\n`);
-}
-
-function taken(path: string): StorageFailure {
-  return new StorageFailure(
-    "taken",
-    `Cannot write ${path}: another transfer does so right now`,
-  );
 }

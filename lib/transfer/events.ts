@@ -1,0 +1,13 @@
+import type { Omission } from "./source.ts";
+
+/** What happens in the course of a transfer. A `path` is of an entry of a tree. */
+export type TransferEvent =
+  /** The turn of this file has come. */
+  | { readonly type: "entry"; readonly path: string }
+  /** Bytes that are at the receiver already and are not sent. */
+  | { readonly type: "kept"; readonly bytes: number; readonly path?: string }
+  /** The receiver has something else, and all of the file is sent. */
+  | { readonly type: "restarted"; readonly path?: string }
+  | ({ readonly type: "omitted" } & Omission)
+  /** The sender could not send this many entries. */
+  | { readonly type: "incomplete"; readonly omitted: number };

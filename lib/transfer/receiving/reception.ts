@@ -1,0 +1,193 @@
+import { within } from "../../base/async.ts";
+import type { ByteStream } from "../../base/byte_stream.ts";
+import { Failure, type FailureDetail } from "../../base/failure.ts";
+import type { TransferEvent } from "../events.ts";
+import type { CommitOptions, OpenSink, Sink } from "../sink.ts";
+import { FrameType } from "../wire/frame.ts";
+import { malformed } from "../wire/malformed.ts";
+import {
+  decodeOffer,
+  type Digest,
+  encodeDigest,
+  type Offer,
+} from "../wire/messages.ts";
+import { encodeFailure } from "../wire/reasons.ts";
+import { ReceiverContext } from "./context.ts";
+import { EntryReceiver, senderEnded } from "./entry_receiver.ts";
+
+/** Settings of {@linkcode receive}. */
+export interface ReceiveOptions extends CommitOptions {
+  /** Told how many bytes of content have arrived, or were here before. */
+  progress?: ((bytes: number) => void) | undefined;
+  /** Told what happens. */
+  event?: ((event: TransferEvent) => void) | undefined;
+  /** Ends the transfer with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /**
+   * How long the sender may take to end once it was told that the transfer
+   * failed, in milliseconds.
+   * @default {5000}
+   */
+  linger?: number | undefined;
+}
+
+/**
+ * Receives one offer and its content into the sink that `open` gives for it,
+ * and tells the sender how that went. Unless it returns, the sink has been
+ * discarded, and keeps what a later attempt can go on with.
+ *
+ * @returns what was stored
+ * @throws {Failure} what `open` or the sink threw, `peer-failed` with what the
+ * sender said, `corrupt`, `protocol`, or what the stream threw
+ */
+export async function receive(
+  stream: ByteStream,
+  open: OpenSink,
+  options: ReceiveOptions = {},
+): Promise<Digest> {
+  const reception = new Reception(stream);
+  await reception.offer(options);
+  return await reception.run(open, options);
+}
+
+/**
+ * One sender's transfer as it is received: its offer, and unless that is
+ * refused, the content. The sender is told of a failure.
+ */
+export class Reception {
+  readonly #stream: ByteStream;
+  readonly #context: ReceiverContext;
+  #options: ReceiveOptions = {};
+  #offer: Offer | undefined;
+  #sink: Sink | undefined;
+  #receiver: EntryReceiver | undefined;
+  #failed = false;
+
+  constructor(stream: ByteStream) {
+    this.#stream = stream;
+    this.#context = new ReceiverContext(
+      stream,
+      (bytes) => this.#options.progress?.(bytes),
+      (event) => this.#options.event?.(event),
+    );
+  }
+
+  /**
+   * Reads the offer, with which a sender begins.
+   *
+   * @throws {Failure} as {@linkcode receive} does
+   */
+  async offer(options: ReceiveOptions = {}): Promise<Offer> {
+    return await this.#reporting(this.#readOffer(), options);
+  }
+
+  /** Tells the sender why its offer is not taken; nothing more can be received then. */
+  async refuse(why: Failure, options: ReceiveOptions = {}): Promise<void> {
+    await this.#reporting(Promise.reject(why), options).catch(() => {});
+  }
+
+  /**
+   * Receives what was offered into the sink that `open` gives for it.
+   *
+   * @returns what was stored
+   * @throws {Failure} as {@linkcode receive} does
+   */
+  async run(open: OpenSink, options: ReceiveOptions = {}): Promise<Digest> {
+    return await this.#reporting(this.#receive(open, options), options);
+  }
+
+  async #readOffer(): Promise<Offer> {
+    const { frames } = this.#context;
+    const header = await frames.next();
+    if (header === null) throw senderEnded();
+    if (header.type !== FrameType.OFFER) {
+      throw malformed(`a frame of type ${header.type} before OFFER`);
+    }
+    return this.#offer = decodeOffer(await frames.body());
+  }
+
+  async #receive(open: OpenSink, options: CommitOptions): Promise<Digest> {
+    const offer = this.#offer ?? await this.#readOffer();
+    this.#checkGoing();
+    this.#sink = await open(offer);
+    this.#checkGoing();
+    this.#receiver = new EntryReceiver(this.#context, this.#sink, offer);
+    const digest = await this.#receiver.run(options);
+    try {
+      await this.#context.write(encodeDigest(FrameType.DONE, digest));
+      await this.#stream.closeWrite();
+    } catch {
+      // What is stored stays so; the sender does not hear it, and says so
+    }
+    return digest;
+  }
+
+  /** Awaits `work`; tells the sender if it fails. */
+  async #reporting<T>(work: Promise<T>, options: ReceiveOptions): Promise<T> {
+    this.#options = options;
+    const { signal, linger = 5000 } = options;
+    const { behind } = this.#context;
+    const stop = () => behind.fail(signal?.reason);
+    signal?.addEventListener("abort", stop);
+    if (signal?.aborted) stop();
+    try {
+      return await Promise.race([work, behind.failed]);
+    } catch (error) {
+      // Only the sender may still have to hear of it
+      if (this.#sink?.committed) return await work;
+      behind.fail(error);
+      this.#discard(error);
+      // The sender may read nothing before what it has written is taken
+      const drained = work.catch(() => drain(this.#stream));
+      const told = this.#tell(error);
+      if (!await within(linger, Promise.all([drained, told]))) {
+        this.#stream.abort(error as Error);
+      }
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  /** Nothing more is opened or made final. */
+  #discard(error: unknown): void {
+    this.#failed = true;
+    const { code } = detailOf(error);
+    const keep = code !== "corrupt" && code !== "malformed" &&
+      code !== "name-refused";
+    this.#receiver?.discard(keep);
+    this.#sink?.discard(keep);
+  }
+
+  #checkGoing(): void {
+    if (!this.#failed) return;
+    this.#sink?.discard(true);
+    throw senderEnded();
+  }
+
+  /** Tells the sender why it fails, and ends this direction. */
+  async #tell(error: unknown): Promise<void> {
+    const accepted = this.#receiver?.accepted;
+    const type = accepted ? FrameType.FAILED : FrameType.REFUSE;
+    const detail = detailOf(error);
+    const entry = "path" in detail ? this.#receiver?.entry : undefined;
+    const path = detail.code === "name-refused" ? detail.name : entry;
+    try {
+      await this.#context.write(encodeFailure(type, detail, path));
+      await this.#stream.closeWrite();
+    } catch {
+      // The stream is broken, and the sender learns it from that
+    }
+  }
+}
+
+function detailOf(error: unknown): FailureDetail {
+  if (error instanceof Failure) return error.detail;
+  return { code: "unexpected", what: String(error) };
+}
+
+/** Reads to the end and discards it. */
+async function drain(stream: ByteStream): Promise<void> {
+  const discarded = new Uint8Array(1 << 16);
+  while (await stream.read(discarded) !== null);
+}

@@ -1,0 +1,160 @@
+import { Failure } from "../base/failure.ts";
+import type { Content } from "./source.ts";
+import type { DirectoryEntry, FileEntry, LinkEntry } from "./wire/entries.ts";
+import type { Offer } from "./wire/messages.ts";
+
+/**
+ * Where what is received goes: takes entries in order. All methods throw a
+ * {@linkcode Failure} for what cannot be stored.
+ */
+export interface Sink {
+  /** Whether all of it is complete and under its final names, which nothing undoes any more. */
+  readonly committed: boolean;
+  /** Whether an earlier attempt left something. */
+  readonly resuming: boolean;
+  /** Once it was discarded: where what was kept is. */
+  readonly remains?: string | undefined;
+  /** Makes a directory, unless it is there, for the entries that follow. */
+  enter(entry: DirectoryEntry): void;
+  /** Completes the directory. */
+  leave(): void;
+  link(entry: LinkEntry): void;
+  /** Stores a small file of a tree, whose digest was checked or will be at the end. */
+  put(entry: FileEntry, bytes: Uint8Array): void;
+  /** Leaves a file as it is, which the sender found to be what it sends. */
+  keep(entry: FileEntry): void;
+  /** Opens a file to be written. */
+  open(entry: FileEntry): Promise<FileSink>;
+  /** What an earlier attempt left of entries, ahead of their turn. */
+  inventory(): Inventory;
+  /** Makes everything durable, under its final names. */
+  commit(options?: CommitOptions): Promise<void>;
+  /**
+   * Ends what `commit` with `remembers` has left.
+   *
+   * @param heard whether the sender knows that all is stored; else it stays
+   * remembered, for when the sender comes again
+   */
+  release(heard: boolean): void;
+  /**
+   * Closes all; does nothing once it is committed.
+   *
+   * @param keep whether what was written stays for a later attempt, where that
+   * can be; else nothing incomplete is left behind
+   */
+  discard(keep?: boolean): void;
+}
+
+/** How something is made final. */
+export interface CommitOptions {
+  /**
+   * Whether it is remembered until {@linkcode Sink.release} that this transfer
+   * has made it, should the sender not hear so.
+   * @default {false}
+   */
+  readonly remembers?: boolean;
+}
+
+/** Where the content of one file goes. */
+export interface FileSink {
+  /** Bytes that an earlier attempt left; 0 if nothing. */
+  readonly kept: number;
+  /** @throws {Failure} `disk-full` if there is no room for `bytes` more, as far as that is known */
+  checkRoom(bytes: number): void;
+  /**
+   * Writes all of `bytes`, which stay as they are until the promise settles: from
+   * the beginning, over what an earlier attempt left.
+   */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Keeps the first `length` bytes and no more; what is written follows them. */
+  resume(length: number): Promise<void>;
+  /** Completes the file with what was written last. */
+  commit(): Promise<void>;
+  /** Closes it; does nothing once it is committed. */
+  discard(keep?: boolean): void;
+}
+
+/** Finds what an earlier attempt left, in the order of the entries; changes nothing. */
+export interface Inventory {
+  enter(name: string): void;
+  leave(): void;
+  /** What there is of a file. */
+  look(entry: FileEntry): Found | undefined;
+}
+
+/** What an earlier attempt left of a file. */
+export interface Found {
+  /** Whether it seems to be all: it has its final name, and the size and time of the entry. */
+  readonly whole: boolean;
+  /** In bytes, at least 1 unless it is whole. */
+  readonly length: number;
+  open(): Promise<Content>;
+}
+
+/** Opens a sink for what is offered. */
+export type OpenSink = (offer: Offer) => Promise<Sink>;
+
+/** Where {@linkcode OutputSink} writes. */
+export interface Output {
+  /** @throws {Failure} if it cannot be written */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Ends it, once all was verified. */
+  close(): Promise<void>;
+  /** Ends it as broken off. */
+  abort(): void;
+}
+
+/** A sink for one file or stream, which forgets its name: standard output, for instance. */
+export class OutputSink implements Sink {
+  readonly resuming = false;
+  #output: Output;
+  #committed = false;
+  #open = true;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  get committed(): boolean {
+    return this.#committed;
+  }
+
+  open(): Promise<FileSink> {
+    const { write } = this.#output;
+    return Promise.resolve({
+      kept: 0,
+      checkRoom: () => {},
+      write: write.bind(this.#output),
+      resume: () => Promise.resolve(),
+      commit: () => Promise.resolve(),
+      discard: () => {},
+    });
+  }
+
+  enter = noTree;
+  leave = noTree;
+  link = noTree;
+  put = noTree;
+  keep = noTree;
+
+  inventory(): Inventory {
+    return { enter: () => {}, leave: () => {}, look: () => undefined };
+  }
+
+  async commit(): Promise<void> {
+    await this.#output.close();
+    this.#committed = true;
+  }
+
+  release(): void {}
+
+  discard(): void {
+    if (this.#committed || !this.#open) return;
+    this.#open = false;
+    this.#output.abort();
+  }
+}
+
+function noTree(): never {
+  throw new Failure({ code: "needs-directory" });
+}
