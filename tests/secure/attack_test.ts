@@ -249,6 +249,7 @@ Deno.test("a receiver that will not be tried any more ends a handshake before it
   await assertRejects(() => agreed.words);
 });
 
+// S-6, S-7
 Deno.test("whoever tries for session words in silence is made to wait, and told of", async () => {
   const limiter = new WordsLimiter({ free: 3, interval: 1e6, patience: 10 });
   using server = new ServerSecrets(ENCRYPTED);
@@ -655,6 +656,7 @@ Deno.test("a relay that flips a bit of a handshake with a code is noticed", asyn
   }
 });
 
+// S-9
 Deno.test("a relay that cuts the last record is noticed, in both directions", async () => {
   const cutsUp = withContent(
     "up",
@@ -684,6 +686,7 @@ Deno.test("a relay that cuts a record in two and ends there is noticed", async (
   }
 });
 
+// S-8
 Deno.test("a relay that swaps two records is noticed", async () => {
   let held: Uint8Array;
   const { server } = await assertNoticed(withContent("up", (index, record) => {

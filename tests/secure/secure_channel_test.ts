@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
 import { Guesses } from "../../lib/secure/code/wrong_guesses.ts";
 import { RecordType } from "../../lib/secure/handshake/messages.ts";
 import type { RefusalCode } from "../../lib/secure/handshake/handshake_failure.ts";
@@ -152,6 +157,7 @@ Deno.test("a receiver that does not know the code is found out, and can open not
 });
 
 for (const security of [ENCRYPTED, withCode("7-a-b")]) {
+  // S-3
   Deno.test(`in ${security.mode} mode content follows the client's proof, and nothing is read before the server's`, async () => {
     const middle = new Middle(({ direction, record }) => {
       const proof = direction === "down" && record[0] === RecordType.FINISHED;
@@ -201,4 +207,20 @@ Deno.test("of another version both sides are told", async () => {
     reason: { code: "version-mismatch" },
   });
   assertEquals(server.failure?.code, "version-mismatch");
+});
+
+Deno.test("before the client's address is validated no guess at the code counts (S-5)", async () => {
+  const [near, far] = memoryPair();
+  const guesses = new Guesses(3);
+  const { promise: validated, reject } = Promise.withResolvers<void>();
+  const serving = serve(far, withCode("7-a-b"), { guesses, validated });
+  const secrets = await prepare(withCode("7-a-c"));
+  const { confirmed } = await agreeAsClient(near, secrets);
+  confirmed.catch(() => {});
+  const gone = new Error("The address was never validated");
+  reject(gone);
+  assertEquals(await assertRejects(() => serving), gone);
+  assertEquals(guesses.wrong, 0);
+  far.abort(gone);
+  assertEquals((await assertRejects(() => confirmed)) instanceof Error, true);
 });

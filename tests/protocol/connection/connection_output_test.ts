@@ -28,6 +28,7 @@ Deno.test("the last datagram before any pause asks for an acknowledgement", () =
     }
     const flags = dataFlags(sent);
     assert(flags.length > 2, why);
+    // P-6
     assert(flags.at(-1)! & Flag.PSH, why);
   }
 });

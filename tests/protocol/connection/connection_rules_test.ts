@@ -100,6 +100,7 @@ Deno.test("a FIN that would cut off bytes which came before it is refused", () =
   assertEquals([near.state, far.state], ["ESTABLISHED", "ESTABLISHED"]);
 });
 
+// P-4
 Deno.test("data beyond the window is refused and answered with where it ends", () => {
   const { pair, far, refuse } = new Forgery();
   refuse({ seq: 2 ** 40, payload: bytes(1_000) }, "beyond the window");

@@ -55,6 +55,7 @@ Deno.test("who acknowledges all packet numbers in a row, even those alone that w
   assertEquals(draftOf(reset).payload[0], Reset.PROTOCOL);
 });
 
+// P-5
 Deno.test("an acknowledgement up to the number that was left out and another one past it are found out, too", () => {
   for (let stride = 1; stride < 8; stride++) {
     const deceiver = new Deceiver();

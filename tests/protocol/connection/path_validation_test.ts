@@ -106,6 +106,7 @@ Deno.test("what was measured of the old path is forgotten, unless only the port 
   }
 });
 
+// P-12
 Deno.test("who names a third party as its address has it sent three times what came from there at most, and nothing but challenges", () => {
   const moving = new Moving();
   moving.far.write(new Uint8Array(200_000));

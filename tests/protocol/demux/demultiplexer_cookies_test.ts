@@ -105,6 +105,7 @@ Deno.test("half-open connections time out and make room", () => {
   assert(!summaries.includes("COOKIE"));
 });
 
+// P-11
 Deno.test("a client returns some cookies, and not without end", () => {
   const pair = new Pair();
   const near = pair.connect();

@@ -131,6 +131,7 @@ Deno.test("a SYN of another version is answered with a reset, if it is large eno
   assertEquals(near.closeReason, "version");
 });
 
+// P-14
 Deno.test("foreign and damaged datagrams and resets are not answered", () => {
   const pair = new Pair();
   const syn = spoofedSyn(1);
@@ -151,6 +152,7 @@ Deno.test("foreign and damaged datagrams and resets are not answered", () => {
   assertEquals(pair.server.demultiplexer.unrouted, 5);
 });
 
+// P-13
 Deno.test("a stateless response is never larger than what it answers", () => {
   const random = new Random(1);
   for (const halfOpen of [0, 100]) {

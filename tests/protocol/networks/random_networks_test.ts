@@ -12,6 +12,7 @@ const ONCE_FAILED = [29_585, 32_104, 43_307, 46_427];
 const alone = Deno.env.get("FERRY_SEED");
 const count = Number(Deno.env.get("FERRY_SEEDS") ?? SEEDS);
 
+// The auditor holds both sides to P-1, P-3, P-7, P-8, P-9 and P-10
 Deno.test("random networks deliver what was written, or fail cleanly where they die", () => {
   const failures: string[] = [];
   if (alone !== undefined) {

@@ -327,6 +327,7 @@ Deno.test("the acknowledgement of what was never sent is recognised", () => {
   assert(isUnsent(sndNxt, FIRST - 1, FIRST + 4));
 });
 
+// P-15
 Deno.test("a datagram leaves only while the window has room for it", () => {
   const bench = measured();
   assert(bench.recovery.windowAllows(10 * SIZE));

@@ -61,6 +61,7 @@ Deno.test("a fast sender pauses between small bursts rather than after each data
   assert(pauses.length >= 1_000 / 24 && pauses.length < 1_000 / 20);
 });
 
+// P-16
 Deno.test("no stretch of time sees more than its share and one burst", () => {
   const pacer = pacerOf(Infinity);
   pacer.rate = 100;

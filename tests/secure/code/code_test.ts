@@ -50,6 +50,7 @@ Deno.test("each word stands for nine bits, the lowest ones first", () => {
   ]);
 });
 
+// S-11
 Deno.test("a code is the same however it is typed", () => {
   const typed = [
     "17-walnut-copper",

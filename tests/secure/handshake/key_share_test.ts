@@ -58,6 +58,7 @@ Deno.test("each key is new, and two of them agree", () => {
   assertEquals(one.agree(other.publicKey), other.agree(one.publicKey));
 });
 
+// S-4
 Deno.test("a share that would make any key agree on the same is none", () => {
   // Points of low order: 0, 1, and p - 1.
   const lowOrder = [

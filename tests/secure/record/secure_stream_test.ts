@@ -150,6 +150,7 @@ Deno.test("who does not renew keys is not understood any more", async () => {
   assertEquals(failure.code, "record-damaged");
 });
 
+// S-10
 Deno.test("the key of a direction is renewed after 65,536 records", async () => {
   const secret = new Uint8Array(32).fill(1);
   const writing = new Records(secret);
