@@ -162,7 +162,7 @@ Deno.test("the lock tells the real packages from others: a registry that serves 
   const cache = await Deno.makeTempDir({ prefix: "ferry-test-" });
   try {
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["cache", "--quiet", "lib/cli/arguments/args.ts"],
+      args: ["cache", "--quiet", "tests/release_test.ts"],
       cwd: root,
       env: {
         JSR_URL: `http://127.0.0.1:${server.addr.port}/`,
