@@ -194,8 +194,6 @@ export interface FailureData {
   "stored-corrupt": NoDetail;
   /** An error that is no failure of this list: a bug. */
   "unexpected": { what: string };
-  /** @deprecated A failure that has no code yet. */
-  "other": { reason: FailureReason; words: string };
 }
 
 /** The data of a code that needs none. */
@@ -364,20 +362,7 @@ export class Failure extends Error {
   readonly detail: FailureDetail;
 
   /** @param detail what happened */
-  constructor(detail: FailureDetail, options?: ErrorOptions);
-  /** @deprecated Gives no code. */
-  constructor(reason: FailureReason, words: string, options?: ErrorOptions);
-  constructor(
-    what: FailureDetail | FailureReason,
-    second?: ErrorOptions | string,
-    third?: ErrorOptions,
-  ) {
-    const [words, options] = typeof second === "string"
-      ? [second, third]
-      : ["", second];
-    const detail: FailureDetail = typeof what === "string"
-      ? { code: "other", reason: what, words }
-      : what;
+  constructor(detail: FailureDetail, options?: ErrorOptions) {
     super(messageOf(detail), options);
     this.detail = detail;
   }
@@ -387,108 +372,14 @@ export class Failure extends Error {
     return this.detail.code;
   }
 
-  /** @deprecated A coarse kind, until everybody asks for the code. */
-  get reason(): FailureReason {
-    return reasonOf(this.detail);
-  }
-
   /** The same failure with more that is known of it. */
   with(circumstances: Circumstances): Failure {
     return new Failure({ ...this.detail, ...circumstances }, { cause: this });
   }
 }
 
-function messageOf(detail: FailureDetail): string {
-  if (detail.code === "other") return detail.words;
-  const { code, ...data } = detail;
+function messageOf({ code, ...data }: FailureDetail): string {
   return Object.keys(data).length === 0
     ? code
     : `${code} ${JSON.stringify(data)}`;
-}
-
-/** The coarse kinds of failures that had no codes. */
-export type FailureReason =
-  | "usage"
-  | "input"
-  | "no-answer"
-  | "silence"
-  | "busy"
-  | "refused"
-  | "declined"
-  | "wrong-code"
-  | "peer-stopped"
-  | "peer-failed"
-  | "reset"
-  | "protocol"
-  | "corrupt"
-  | "local"
-  | "interrupted";
-
-const REASONS: { readonly [C in FailureCode]?: FailureReason } = {
-  "no-answer": "no-answer",
-  "nobody-came": "no-answer",
-  "peer-silent": "silence",
-  "handshake-timeout": "silence",
-  "offer-timeout": "silence",
-  "stalled": "silence",
-  "superseded": "silence",
-  "busy": "busy",
-  "displaced": "busy",
-  "too-many-handshakes": "busy",
-  "peer-stopped": "peer-stopped",
-  "peer-ended": "peer-stopped",
-  "peer-failed": "peer-failed",
-  "unknown-connection": "reset",
-  "connection-closed": "reset",
-  "peer-protocol-error": "protocol",
-  "invalid-ack": "protocol",
-  "version-mismatch": "protocol",
-  "handshake-truncated": "protocol",
-  "malformed": "protocol",
-  "name-refused": "protocol",
-  "interrupted": "interrupted",
-  "unknown-host": "input",
-  "zone-address": "input",
-  "no-ipv4-address": "input",
-  "port-in-use": "input",
-  "port-denied": "input",
-  "cannot-bind": "input",
-  "nothing-to-send": "input",
-  "cannot-read": "input",
-  "source-replaced": "input",
-  "same-name": "input",
-  "not-regular": "input",
-  "no-name": "input",
-  "no-directory": "input",
-  "code-empty": "usage",
-  "code-too-long": "usage",
-  "code-missing": "usage",
-  "wrong-code": "wrong-code",
-  "receiver-unproved": "wrong-code",
-  "too-many-wrong-codes": "wrong-code",
-  "encryption-refused": "refused",
-  "encryption-required": "refused",
-  "code-required": "refused",
-  "code-refused": "refused",
-  "no-consent": "refused",
-  "hidden-name": "refused",
-  "declined": "declined",
-  "not-confirmed": "declined",
-  "handshake-damaged": "corrupt",
-  "record-damaged": "corrupt",
-  "record-truncated": "corrupt",
-  "corrupt": "corrupt",
-  "stored-corrupt": "corrupt",
-};
-
-function reasonOf(detail: FailureDetail): FailureReason {
-  if (detail.code === "other") return detail.reason;
-  if (detail.atStart) return "input";
-  if (detail.code === "peer-refused") {
-    const { code } = detail.reason;
-    return code === "wrong-code" || code === "declined" || code === "busy"
-      ? code
-      : "refused";
-  }
-  return REASONS[detail.code] ?? "local";
 }

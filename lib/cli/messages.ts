@@ -63,19 +63,8 @@ export function exitStatusOf(detail: FailureDetail): number {
     return EXIT_SIGNAL + detail.signal;
   }
   if (detail.atStart) return EXIT_INPUT;
-  if (detail.code === "other") return STATUS_OF_KIND[detail.reason] ?? 1;
   return STATUSES[detail.code] ?? EXIT_FAILED;
 }
-
-const STATUS_OF_KIND: Record<string, number> = {
-  "usage": 2,
-  "input": 2,
-  "busy": 3,
-  "refused": 3,
-  "declined": 3,
-  "wrong-code": 3,
-  "interrupted": 130,
-};
 
 const SAME_FERRY = "run the same ferry on both sides";
 const INTERFERENCE = "the network is broken, or somebody interferes";
@@ -265,7 +254,6 @@ const MESSAGES: {
     "What the receiver stored is not what was sent; send it again",
   "unexpected": ({ what }) =>
     `Something unexpected happened, please report it: ${what}`,
-  "other": ({ words }) => words,
 };
 
 const DISK_FULL: SystemProblem = { errno: "ENOSPC", text: "" };
