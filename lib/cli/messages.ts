@@ -370,7 +370,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EDQUOT: "the disk quota is used up",
   EFBIG:
     "the file is too large for the file system, or for the limit on files (ulimit -f)",
-  EPIPE: "its reader has closed it",
+  EPIPE: "it was closed by its reader",
   EIO: "the device reports an error",
   ELOOP: "it is a link, and no link is followed there",
   ENOTEMPTY: "a directory there is not empty",

@@ -322,7 +322,7 @@ Deno.test("a directory where a file should go is left alone, and both sides say 
         send: { args: ["in"] },
         receive: { args: ["-d", "dir", ...force] },
       });
-      assertFailed(received, 1, /dir\/in: it names a directory/);
+      assertFailed(received, 1, /dir\/in: a directory of that name is there/);
       assertFailed(sent, 3, /a directory of that name is there already/);
     }
     assertEquals(namesIn(`${cwd}/dir/in`), []);
