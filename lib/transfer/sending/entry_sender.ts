@@ -375,8 +375,8 @@ export class EntrySender {
     if (this.#resumable && this.#frames.content >= EARLY_SIZE) {
       if (!this.#answers.accepted) await this.#answers.acceptance;
     }
-    // What is read synchronously has kept the network waiting
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    // Only a tree is read synchronously, which keeps the network waiting
+    if (this.#isTree) await new Promise<void>((end) => setImmediate(end));
   }
 }
 
