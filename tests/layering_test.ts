@@ -10,7 +10,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   secure: ["base", "secure", "node:", "npm:@noble/"],
   // What the C library knows of files, only files/ asks; see below
   transfer: ["base", "system", "transfer", "node:"],
-  session: [...BELOW_SESSION, "session", "node:"],
+  session: [...BELOW_SESSION, "system", "session", "node:"],
   // Types that its own name
   "mod.ts": ["base", "protocol", "transfer", "session"],
   cli: [

@@ -17,6 +17,7 @@ import {
   RecordType,
 } from "./handshake/messages.ts";
 import { refusalOf, refusedByPeer } from "./handshake/handshake_failure.ts";
+import type { AeadImplementation } from "./record/aead.ts";
 import { cpaceInputs, type Security } from "./security.ts";
 import { SecureStream } from "./secure_stream.ts";
 
@@ -74,12 +75,14 @@ export async function prepare(security: Security): Promise<Secrets> {
  * when this returns: what is written before it came can be opened only by who
  * made the keys with us, in code mode with the code; nothing can be read.
  *
+ * @param aead what seals and opens records, once it is loaded; WebCrypto by default
  * @throws {Failure} `peer-refused`, `receiver-unproved`, `handshake-damaged`,
  * `malformed`, or what the stream throws
  */
 export async function agreeAsClient(
   stream: ByteStream,
   secrets: Secrets,
+  aead?: Promise<AeadImplementation>,
 ): Promise<AgreedWithServer> {
   const handshake = new ClientHandshake(secrets, randomNonce());
   await stream.write(handshake.hello);
@@ -106,6 +109,7 @@ export async function agreeAsClient(
     sending: client,
     receiving: server,
     beforeReading: () => confirmed,
+    ...aead && { aead: await aead },
   });
   return { stream: sealed, words: proved, binding, confirmed, peerAsks };
 }
@@ -156,6 +160,8 @@ export interface ServerOptions {
    * If it rejects, so does agreeing.
    */
   readonly beforeFinished?: () => Promise<void>;
+  /** What seals and opens records. @default {WEB_CRYPTO} */
+  readonly aead?: AeadImplementation;
 }
 
 /**
@@ -176,7 +182,8 @@ export async function agreeAsServer(
   const { session, words } = handshake;
   if (session === undefined) return plain(stream);
   const { client, server, binding } = session;
-  const keys = { sending: server, receiving: client };
+  const { aead } = options;
+  const keys = { sending: server, receiving: client, ...aead && { aead } };
   return {
     stream: new SecureStream(stream, keys),
     words: Promise.resolve(words),

@@ -15,28 +15,31 @@ export interface SecureStreamOptions extends RecordOptions {
 
 /**
  * A byte stream over a byte stream that nobody else can read or change. What is
- * written is sealed at once, on other threads; a few records at a time.
+ * written is sealed at once.
  */
 export class SecureStream implements ByteStream {
   readonly #stream: ByteStream;
   readonly #reader: RecordReader;
   readonly #writer: RecordWriter;
+  readonly #records: readonly Records[];
   // What was opened and not read; `null` after the end.
   #content: Uint8Array | null = new Uint8Array(0);
+  #failure: Error | undefined;
 
   constructor(stream: ByteStream, options: SecureStreamOptions) {
-    const { sending, receiving, beforeReading = async () => {} } = options;
+    const { beforeReading = async () => {} } = options;
+    const sending = new Records(options.sending, options);
+    const receiving = new Records(options.receiving, options);
     this.#stream = stream;
-    this.#writer = new RecordWriter(stream, new Records(sending, options));
-    this.#reader = new RecordReader(
-      stream,
-      new Records(receiving, options),
-      beforeReading,
-    );
+    this.#records = [sending, receiving];
+    this.#writer = new RecordWriter(stream, sending);
+    this.#reader = new RecordReader(stream, receiving, beforeReading);
   }
 
   async read(into: Uint8Array): Promise<number | null> {
-    if (this.#content?.length === 0) this.#content = await this.#reader.next();
+    if (this.#content?.length === 0) {
+      this.#content = await this.#unlessAborted(this.#reader.next());
+    }
     if (this.#content === null) return null;
     const count = Math.min(this.#content.length, into.length);
     into.set(this.#content.subarray(0, count));
@@ -45,15 +48,24 @@ export class SecureStream implements ByteStream {
   }
 
   write(bytes: Uint8Array): Promise<void> {
-    return this.#writer.write(bytes);
+    return this.#unlessAborted(this.#writer.write(bytes));
   }
 
   async closeWrite(): Promise<void> {
-    await this.#writer.end();
+    await this.#unlessAborted(this.#writer.end());
     await this.#stream.closeWrite();
   }
 
   abort(failure: Error): void {
+    this.#failure ??= failure;
     this.#stream.abort(failure);
+    for (const records of this.#records) records.end();
+  }
+
+  /** What is under way when the keys are given up fails for the reason they were given up for. */
+  #unlessAborted<T>(promise: Promise<T>): Promise<T> {
+    return promise.catch((error) => {
+      throw this.#failure ?? error;
+    });
   }
 }

@@ -8,6 +8,8 @@ import {
   prepare,
 } from "../secure/secure_channel.ts";
 import type { Security } from "../secure/security.ts";
+import { type AeadImplementation, WEB_CRYPTO } from "../secure/record/aead.ts";
+import { openLibcrypto } from "../system/libcrypto.ts";
 import type { OnEvent } from "./events.ts";
 import type { WantedSecurity } from "./options.ts";
 
@@ -92,7 +94,11 @@ async function agree(
     timer = setTimeout(() => channel.abort(late), limit);
   }, () => {});
   try {
-    const agreed = await agreeAsClient(channel, secrets);
+    const aead = Promise.withResolvers<AeadImplementation>();
+    const agreeing = agreeAsClient(channel, secrets, aead.promise);
+    // Loaded while the HELLO is on its way
+    if (security.mode !== "plain") aead.resolve(openLibcrypto() ?? WEB_CRYPTO);
+    const agreed = await agreeing;
     // What is sent meanwhile only the right receiver can decrypt
     agreed.confirmed.then(clear, clear);
     const asks = confirms && mode === "encrypted";

@@ -1,8 +1,11 @@
-import type { FailureDetail } from "../../base/failure.ts";
-import type { TraceEvent } from "../../protocol/connection/trace.ts";
+import type {
+  FailureDetail,
+  OfferRequest,
+  ReceiverRequest,
+  SessionEvent,
+  TraceEvent,
+} from "../../mod.ts";
 import { Flag } from "../../protocol/wire/segment.ts";
-import type { OfferRequest, ReceiverRequest } from "../../session/consent.ts";
-import type { SessionEvent } from "../../session/events.ts";
 import type { Explanation } from "./bottleneck.ts";
 
 /** What a person is asked. */

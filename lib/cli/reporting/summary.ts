@@ -6,7 +6,7 @@ import {
   formatSeconds,
   formatShare,
 } from "../format.ts";
-import type { Summary } from "../../session/events.ts";
+import type { Summary } from "../../mod.ts";
 
 /** Bytes per millisecond over the whole transfer. */
 export function overallRate({ bytes, kept = 0, time }: Summary): number {

@@ -7,7 +7,7 @@ import {
   formatRate,
   formatShare,
 } from "../format.ts";
-import type { Progress } from "../../session/events.ts";
+import type { Progress } from "../../mod.ts";
 
 /** How to draw a progress line. */
 export interface LineStyle {

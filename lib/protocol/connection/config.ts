@@ -19,12 +19,12 @@ export interface Config {
   readonly initialWindow: number;
   /** The largest receive window, and the largest send buffer. */
   readonly maxWindow: number;
-  /** Connections served at a time; further ones are told that the host is busy. */
+  /** Connections served at a time; further peers are told that the server is busy. */
   readonly maxConnections: number;
   /** Half-open connections kept of peers whose address is not validated; beyond them a cookie is asked for. */
+  readonly maxHalfOpenUnvalidated: number;
+  /** Half-open connections kept in all; beyond them each new one displaces another. */
   readonly maxHalfOpen: number;
-  /** Half-open connections kept in all; beyond them one is given up for each that comes. */
-  readonly halfOpenPlaces: number;
   readonly controller: CongestionControllerFactory;
 }
 
@@ -39,8 +39,8 @@ export const DEFAULT_CONFIG: Config = {
   // 1 Gbit/s at 200 ms has 25 MB in flight.
   maxWindow: 2 ** 25,
   maxConnections: 1,
-  maxHalfOpen: 4,
-  halfOpenPlaces: 128,
+  maxHalfOpenUnvalidated: 4,
+  maxHalfOpen: 128,
   controller: CONTROLLERS[DEFAULT_CONTROLLER],
 };
 

@@ -93,7 +93,7 @@ export class Demultiplexer<Peer extends Address> {
     this.#limitsTo = limitsTo;
     this.#trace = options.trace;
     this.#maxConnections = config.maxConnections;
-    this.#halfOpen = new HalfOpenTable(config.halfOpenPlaces);
+    this.#halfOpen = new HalfOpenTable(config.maxHalfOpen);
     this.#limiter = new HandshakeLimiter(random);
     const key = new Uint32Array(8).map(random);
     this.#validation = new AddressValidation(new Uint8Array(key.buffer));
@@ -342,7 +342,7 @@ export class Demultiplexer<Peer extends Address> {
   }
 
   #affordsUnvalidated(now: number, source: string): boolean {
-    return this.#halfOpen.size(now) < this.#config.maxHalfOpen &&
+    return this.#halfOpen.size(now) < this.#config.maxHalfOpenUnvalidated &&
       this.#limiter.takeUnvalidated(now, source);
   }
 

@@ -62,15 +62,24 @@ export interface Finished {
   readonly verifyData: Uint8Array;
 }
 
-/** A record's header. */
-export function header(type: number, length: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.of(type, length >>> 16, length >>> 8, length);
+/** Writes a record's header into the first {@linkcode HEADER_SIZE} bytes of `into`. */
+export function writeHeader(
+  into: Uint8Array,
+  type: number,
+  length: number,
+): void {
+  into[0] = type;
+  into[1] = length >>> 16;
+  into[2] = length >>> 8;
+  into[3] = length;
 }
 
 /** A record with this body, as it stands in the stream. */
 export function message(type: number, ...body: Uint8Array[]): Uint8Array {
   const whole = concat(...body);
-  return concat(header(type, whole.length), whole);
+  const header = new Uint8Array(HEADER_SIZE);
+  writeHeader(header, type, whole.length);
+  return concat(header, whole);
 }
 
 export function encodeClientHello(hello: ClientHello): Uint8Array {

@@ -1,10 +1,17 @@
 import { nextTrafficSecret, trafficKeys } from "../handshake/key_schedule.ts";
-import { header, HEADER_SIZE } from "../handshake/messages.ts";
+import { HEADER_SIZE, writeHeader } from "../handshake/messages.ts";
+import {
+  type Aead,
+  type AeadImplementation,
+  NONCE_SIZE,
+  TAG_SIZE,
+  WEB_CRYPTO,
+} from "./aead.ts";
 
 /** Bytes that a record may hold, at most. */
 export const MAX_PLAINTEXT = 2 ** 18;
-/** Bytes by which a record's body is longer than what it holds. */
-export const TAG_SIZE = 16;
+/** Bytes of the largest record, with its header. */
+export const MAX_RECORD = HEADER_SIZE + MAX_PLAINTEXT + TAG_SIZE;
 /**
  * Records under one key. At the most 2^34 bytes, a sixteenth of what RFC 8446,
  * section 5.5, allows AES-GCM.
@@ -15,85 +22,96 @@ export const RECORDS_PER_KEY = 2 ** 16;
 export interface RecordOptions {
   /** @default {RECORDS_PER_KEY} */
   readonly recordsPerKey?: number;
+  /** @default {WEB_CRYPTO} */
+  readonly aead?: AeadImplementation;
 }
 
 /**
  * The records of one direction: AES-256-GCM under keys that both sides renew
- * after the same number of records (RFC 8446, sections 5.2, 5.3 and 7.2). The
- * work is done on other threads; several records may be under way, in order.
+ * after the same number of records (RFC 8446, sections 5.2, 5.3 and 7.2).
  */
 export class Records {
   readonly #recordsPerKey: number;
+  readonly #implementation: AeadImplementation;
   #secret: Uint8Array;
-  #key: CryptoKey | undefined;
-  #iv = new Uint8Array(0);
+  #aead: Aead | undefined;
+  #iv = new Uint8Array(NONCE_SIZE);
   #count = 0;
+  #ended = false;
 
   /** @param secret the direction's traffic secret */
   constructor(secret: Uint8Array, options: RecordOptions = {}) {
-    this.#secret = secret;
+    this.#secret = secret.slice();
     this.#recordsPerKey = options.recordsPerKey ?? RECORDS_PER_KEY;
+    this.#implementation = options.aead ?? WEB_CRYPTO;
+  }
+
+  /** Records that are sealed or opened at a time. */
+  get concurrency(): number {
+    return this.#implementation.concurrency;
   }
 
   /** Makes the key of the next record; to be waited for before each. */
   async ready(): Promise<void> {
-    if (this.#key !== undefined && this.#count < this.#recordsPerKey) return;
-    if (this.#key !== undefined) this.#secret = nextTrafficSecret(this.#secret);
+    if (this.#aead !== undefined && this.#count < this.#recordsPerKey) return;
+    if (this.#aead !== undefined) {
+      const secret = nextTrafficSecret(this.#secret);
+      this.#secret.fill(0);
+      this.#secret = secret;
+    }
     const { key, iv } = trafficKeys(this.#secret);
+    const aead = await this.#implementation.create(key);
+    key.fill(0);
+    this.#aead?.free();
+    this.#aead = aead;
     this.#iv = iv;
     this.#count = 0;
-    const uses: KeyUsage[] = ["encrypt", "decrypt"];
-    this.#key = await crypto.subtle.importKey(
-      "raw",
-      key,
-      "AES-GCM",
-      false,
-      uses,
-    );
+    if (this.#ended) aead.free();
   }
 
   /**
-   * Seals the next record.
+   * Seals the next record into `into`, which it fills, header and all.
    *
-   * @param plaintext is copied before this returns
-   * @returns the record's body
+   * @param into `HEADER_SIZE + plaintext.length + TAG_SIZE` bytes
    */
-  async seal(type: number, plaintext: Uint8Array): Promise<Uint8Array> {
-    const head = header(type, plaintext.length + TAG_SIZE);
-    const sealed = await crypto.subtle
-      .encrypt(this.#next(head), this.#key!, plaintext as BufferSource);
-    return new Uint8Array(sealed);
+  seal(
+    type: number,
+    plaintext: Uint8Array,
+    into: Uint8Array,
+  ): void | Promise<void> {
+    writeHeader(into, type, plaintext.length + TAG_SIZE);
+    const header = into.subarray(0, HEADER_SIZE);
+    const body = into.subarray(HEADER_SIZE);
+    return this.#aead!.seal(this.#nextNonce(), header, plaintext, body);
   }
 
   /**
    * Opens the next record.
    *
-   * @param head the record's header, {@linkcode HEADER_SIZE} bytes
-   * @param body is copied before this returns
+   * @param record with its header; may be overwritten by what it holds
    * @returns what it holds; `undefined` if it is not the record that was sent
    */
-  async open(
-    head: Uint8Array,
-    body: Uint8Array,
-  ): Promise<Uint8Array | undefined> {
-    try {
-      const opened = await crypto.subtle
-        .decrypt(this.#next(head), this.#key!, body as BufferSource);
-      return new Uint8Array(opened);
-    } catch {
-      return undefined;
-    }
+  open(
+    record: Uint8Array,
+  ): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+    const header = record.slice(0, HEADER_SIZE);
+    const body = record.subarray(HEADER_SIZE);
+    return this.#aead!.open(this.#nextNonce(), header, body);
   }
 
-  #next(header: Uint8Array): AesGcmParams {
-    const additionalData = header as BufferSource;
-    const iv = this.#iv.slice();
-    const view = new DataView(iv.buffer);
-    const last = iv.length - 4;
+  /** Gives up the keys: there are no more records. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#secret.fill(0);
+    this.#aead?.free();
+  }
+
+  #nextNonce(): Uint8Array {
+    const nonce = this.#iv.slice();
+    const view = new DataView(nonce.buffer);
+    const last = nonce.length - 4;
     view.setUint32(last, view.getUint32(last) ^ this.#count++);
-    return { name: "AES-GCM", iv, additionalData, tagLength: 8 * TAG_SIZE };
+    return nonce;
   }
 }
-
-/** Bytes of the largest record, with its header. */
-export const MAX_RECORD = HEADER_SIZE + MAX_PLAINTEXT + TAG_SIZE;

@@ -1,10 +1,8 @@
 import type { ByteStream } from "../../base/byte_stream.ts";
 import { Failure } from "../../base/failure.ts";
 import { HEADER_SIZE, RecordType } from "../handshake/messages.ts";
-import { MAX_RECORD, type Records, TAG_SIZE } from "./record.ts";
-
-/** Records read, and being opened, ahead of the one that is asked for. */
-const AHEAD = 4;
+import { TAG_SIZE } from "./aead.ts";
+import { MAX_RECORD, type Records } from "./record.ts";
 
 /** A record that was read and is being opened. */
 interface Opening {
@@ -12,7 +10,7 @@ interface Opening {
   readonly content: Promise<Uint8Array | null>;
 }
 
-/** Reads records and opens several at a time. */
+/** Reads records, and opens as many at a time as the cipher takes. */
 export class RecordReader {
   readonly #stream: ByteStream;
   readonly #records: Records;
@@ -20,8 +18,10 @@ export class RecordReader {
   readonly #before: () => Promise<void>;
   readonly #queue: Promise<Opening>[] = [];
   #last: Promise<unknown> | undefined;
-  // Bytes in the buffer: none, or the beginning of the next header.
+  // Bytes in the buffer: those of the last record, and the beginning of the next.
   #held = 0;
+  // Bytes of the last record, which may have been opened in place.
+  #used = 0;
   #ended = false;
 
   /** @param before to be waited for before anything is read */
@@ -36,14 +36,14 @@ export class RecordReader {
   }
 
   /**
-   * What the next record holds.
+   * What the next record holds, until the next call.
    *
    * @returns at least one byte; `null` at the end
    * @throws {Failure} `corrupt` if it is not what was sent, or the stream was cut
    */
   async next(): Promise<Uint8Array | null> {
     this.#last ??= this.#before();
-    while (this.#queue.length < AHEAD) {
+    while (this.#queue.length < this.#records.concurrency) {
       const opening: Promise<Opening> = this.#last.then(() => this.#read());
       // Whoever asks for it hears of it.
       opening.catch(() => {});
@@ -58,6 +58,9 @@ export class RecordReader {
   async #read(): Promise<Opening> {
     if (this.#ended) return { content: Promise.resolve(null) };
     const buffer = this.#buffer;
+    buffer.copyWithin(0, this.#used, this.#held);
+    this.#held -= this.#used;
+    this.#used = 0;
     await this.#fill(HEADER_SIZE, HEADER_SIZE);
     const type = buffer[0];
     const length = buffer[1] << 16 | buffer[2] << 8 | buffer[3];
@@ -72,17 +75,15 @@ export class RecordReader {
     await this.#records.ready();
     const content = this.#open(buffer.subarray(0, end), isEnd);
     content.catch(() => {});
-    buffer.copyWithin(0, end, this.#held);
-    this.#held -= end;
+    this.#used = end;
     this.#ended = isEnd;
     return { content };
   }
 
   async #open(record: Uint8Array, isEnd: boolean): Promise<Uint8Array | null> {
-    const header = record.slice(0, HEADER_SIZE);
-    const body = record.subarray(HEADER_SIZE);
-    const content = await this.#records.open(header, body);
+    const content = await this.#records.open(record);
     if (content === undefined) throw broken();
+    if (isEnd) this.#records.end();
     return isEnd ? null : content;
   }
 

@@ -1,20 +1,21 @@
 import type { ByteStream } from "../../base/byte_stream.ts";
-import { header, HEADER_SIZE, RecordType } from "../handshake/messages.ts";
+import { HEADER_SIZE, RecordType } from "../handshake/messages.ts";
+import { TAG_SIZE } from "./aead.ts";
 import type { Records } from "./record.ts";
 
-/** Bytes sealed at a time: enough for the work to outweigh its start, and few enough that several threads share a large write. */
-const PIECE = 160 * 1024;
-/** Records sealed ahead of the one that is being written. */
-const AHEAD = 4;
-/** Bytes of a record that are written together with its header. */
-const FIRST_PART = 2 ** 14;
+/**
+ * Bytes sealed at a time, at most: enough for the work to outweigh its start, and
+ * few enough that several threads share a large write.
+ */
+const MAX_PIECE = 160 * 1024;
 
-/** Seals what is written to it, several records at a time, and writes them in order. */
+/** Seals what is written to it, and writes the records in order. */
 export class RecordWriter {
   readonly #stream: ByteStream;
   readonly #records: Records;
-  readonly #underWay: Promise<void>[] = [];
-  readonly #first = new Uint8Array(HEADER_SIZE + FIRST_PART);
+  /** Memory for records, and the writes that still need it, oldest first. */
+  readonly #buffers: Uint8Array[] = [];
+  readonly #writes: Promise<void>[] = [];
   #last: Promise<void> = Promise.resolve();
 
   constructor(stream: ByteStream, records: Records) {
@@ -24,7 +25,7 @@ export class RecordWriter {
 
   /** Takes all of `bytes`, which the caller may reuse once the promise resolves. */
   async write(bytes: Uint8Array): Promise<void> {
-    const count = Math.ceil(bytes.length / PIECE);
+    const count = Math.ceil(bytes.length / MAX_PIECE);
     const size = Math.ceil(bytes.length / count);
     for (let at = 0; at < bytes.length; at += size) {
       await this.#seal(RecordType.DATA, bytes.subarray(at, at + size));
@@ -35,32 +36,38 @@ export class RecordWriter {
   async end(): Promise<void> {
     await this.#seal(RecordType.END, new Uint8Array(0));
     await this.#last;
+    this.#records.end();
   }
 
   async #seal(type: number, plaintext: Uint8Array): Promise<void> {
-    if (this.#underWay.length >= AHEAD) await this.#underWay.shift();
+    if (this.#writes.length >= this.#records.concurrency) {
+      await this.#writes.shift();
+    }
     await this.#records.ready();
-    const sealing = this.#records.seal(type, plaintext);
-    this.#last = this.#deliver(this.#last, type, sealing);
-    // Whoever writes next hears of it.
+    const length = HEADER_SIZE + plaintext.length + TAG_SIZE;
+    const buffer = this.#buffer(length);
+    const record = buffer.subarray(0, length);
+    const sealing = this.#records.seal(type, plaintext, record);
+    this.#last = this.#write(this.#last, sealing, record)
+      .then(() => void this.#buffers.push(buffer));
+    // The next write reports it.
     this.#last.catch(() => {});
-    this.#underWay.push(this.#last);
+    this.#writes.push(this.#last);
   }
 
-  async #deliver(
+  #buffer(length: number): Uint8Array {
+    const buffer = this.#buffers.shift();
+    if (buffer !== undefined && buffer.length >= length) return buffer;
+    return new Uint8Array(length);
+  }
+
+  async #write(
     previous: Promise<void>,
-    type: number,
-    sealing: Promise<Uint8Array>,
+    sealing: void | Promise<void>,
+    record: Uint8Array,
   ): Promise<void> {
-    const [body] = await Promise.all([sealing, previous]);
-    // The header alone would leave in a datagram of its own.
-    const first = body.subarray(0, FIRST_PART);
-    this.#first.set(header(type, body.length));
-    this.#first.set(first, HEADER_SIZE);
-    const end = HEADER_SIZE + first.length;
-    await this.#stream.write(this.#first.subarray(0, end));
-    if (body.length > FIRST_PART) {
-      await this.#stream.write(body.subarray(FIRST_PART));
-    }
+    await sealing;
+    await previous;
+    await this.#stream.write(record);
   }
 }

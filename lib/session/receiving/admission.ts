@@ -10,33 +10,38 @@ import { WordsLimiter } from "../../secure/code/session_words_limiter.ts";
 import type { Owner } from "../../transfer/files/writing/staging.ts";
 import type { Offer } from "../../transfer/wire/messages.ts";
 import { Reception } from "../../transfer/receiving/reception.ts";
+import {
+  type AeadImplementation,
+  WEB_CRYPTO,
+} from "../../secure/record/aead.ts";
+import { openLibcrypto } from "../../system/libcrypto.ts";
 import { linger } from "../connect.ts";
 import type { OnEvent } from "../events.ts";
 import { Owners } from "./owner.ts";
 
 /** Wrong codes that end a receiver. */
 const MAX_WRONG_CODES = 3;
-/** Handshakes for nothing that a person is told of one by one. */
-const FEW = 8;
-/** Strangers that a person is told of. */
+/** Handshakes without an offer that are reported one by one; further ones ever less often. */
+const FEW_HANDSHAKES = 8;
+/** Failed handshakes that are reported. */
 const MAX_NOTICES = 20;
 
-/** A sender who was let in, and what it offers. */
+/** A sender that was admitted, and its offer. */
 export interface Admitted {
   readonly channel: Channel;
   readonly reception: Reception;
   readonly offer: Offer;
-  /** To whom the transfer belongs if it stays unfinished. */
+  /** Owns the transfer if it stays unfinished. */
   readonly owner: Owner;
   /** Session words, where there are some. */
   readonly words: readonly string[] | undefined;
   /** Is called with what happens to it. */
   readonly on: OnEvent;
-  /** To be called when the offer was accepted or declined: the handshake was no try for session words. */
+  /** To be called when the offer was accepted or declined: the handshake was no attempt at session words. */
   decided(): void;
 }
 
-/** How a receiver lets senders in. */
+/** Settings of an {@linkcode Admission}. */
 export interface AdmissionOptions {
   readonly security: Security;
   /** Whether a person is asked before an offer is accepted; the sender is told so. */
@@ -47,13 +52,14 @@ export interface AdmissionOptions {
   readonly several?: boolean;
 }
 
-/** Decides who may send. */
+/** Decides which connections are senders that may send. */
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #secrets: ServerSecrets;
   readonly #guesses = new Guesses(MAX_WRONG_CODES);
   readonly #limiter = new WordsLimiter();
   readonly #owners: Owners;
+  readonly #aead: AeadImplementation;
   readonly #over = new AbortController();
   #notices = 0;
 
@@ -62,6 +68,9 @@ export class Admission {
     // What a code takes is loaded while nobody waits for it yet
     this.#secrets = new ServerSecrets(options.security);
     this.#owners = new Owners(options.security);
+    this.#aead = options.security.mode === "plain"
+      ? WEB_CRYPTO
+      : openLibcrypto() ?? WEB_CRYPTO;
   }
 
   /** Aborted once nobody is let in any more. */
@@ -96,6 +105,7 @@ export class Admission {
       const agreed = await agreeAsServer(channel, this.#secrets, {
         guesses: this.#guesses,
         asks,
+        aead: this.#aead,
         // Only a validated address may use up guesses or cause a notice
         validated: channel.established,
         beforeFinished: async () => {
@@ -150,7 +160,7 @@ export class Admission {
   /** Tells of a handshake that led to nothing: of the first few each, and of many ever less often. */
   #tellOfTry(peer: string): void {
     const { count } = this.#limiter;
-    if (count > FEW && !Number.isInteger(Math.log2(count))) return;
+    if (count > FEW_HANDSHAKES && !Number.isInteger(Math.log2(count))) return;
     this.#options.on({ type: "words-tried", peer, count });
   }
 

@@ -10,8 +10,8 @@ import {
 } from "../support/pair.ts";
 import { datagramOf, type Draft, draftOf } from "../../support/packets.ts";
 
-/** An established connection, and a hand that writes what its client might send. */
-class Forgery {
+/** An established connection, and forged segments of its client. */
+class ForgedClient {
   readonly pair = new Pair();
   readonly near: Connection;
   readonly far: Connection;
@@ -66,7 +66,7 @@ function sendAll(pair: Pair, from: Connection, length: number): void {
 }
 
 Deno.test("an acknowledgement of what was never sent is dropped, with all that comes with it", () => {
-  const { pair, far, refuse } = new Forgery();
+  const { pair, far, refuse } = new ForgedClient();
   far.write(bytes(100));
   const sent = draftOf(pair.collect(pair.server)[0]!);
   const last = sent.packetNumber;
@@ -81,7 +81,7 @@ Deno.test("an acknowledgement of what was never sent is dropped, with all that c
 });
 
 Deno.test("data past the FIN, and a FIN elsewhere, are refused and answered with what is held", () => {
-  const { pair, near, answers, refuse } = new Forgery();
+  const { pair, near, answers, refuse } = new ForgedClient();
   sendAll(pair, near, 100);
   answers();
   const why = "past the FIN";
@@ -94,7 +94,7 @@ Deno.test("data past the FIN, and a FIN elsewhere, are refused and answered with
 });
 
 Deno.test("a FIN that would cut off bytes which came before it is refused", () => {
-  const { near, far, give, refuse } = new Forgery();
+  const { near, far, give, refuse } = new ForgedClient();
   give({ seq: 1_001, payload: bytes(100) });
   refuse({ seq: 1, payload: bytes(10), flags: Flag.FIN }, "past the FIN");
   assertEquals([near.state, far.state], ["ESTABLISHED", "ESTABLISHED"]);
@@ -102,7 +102,7 @@ Deno.test("a FIN that would cut off bytes which came before it is refused", () =
 
 // P-4
 Deno.test("data beyond the window is refused and answered with where it ends", () => {
-  const { pair, far, refuse } = new Forgery();
+  const { pair, far, refuse } = new ForgedClient();
   refuse({ seq: 2 ** 40, payload: bytes(1_000) }, "beyond the window");
   const answer = pair.collectFirst(pair.server);
   const { ack, window } = draftOf(answer);
@@ -158,7 +158,7 @@ function keepalivesOf(
 }
 
 Deno.test("a segment that comes twice counts once, and is acknowledged again", () => {
-  const { far, pair, give, answers } = new Forgery();
+  const { far, pair, give, answers } = new ForgedClient();
   const datagram = give({ seq: 1, flags: Flag.PSH, payload: bytes(100) });
   assertEquals(answers(), ["ACK"]);
   pair.deliver(pair.server, [datagram]);
@@ -171,19 +171,19 @@ Deno.test("a segment that comes twice counts once, and is acknowledged again", (
 });
 
 Deno.test("of bytes that come twice the first count", () => {
-  const { far, give } = new Forgery();
+  const { far, give } = new ForgedClient();
   give({ seq: 1, payload: bytes(10, 1) });
   give({ seq: 6, payload: bytes(10, 2) });
   assertEquals([...readAll(far)], [...bytes(10, 1), ...bytes(5, 2)]);
 });
 
 Deno.test("a cookie that comes late is dropped", () => {
-  const { refuse } = new Forgery();
+  const { refuse } = new ForgedClient();
   refuse({ flags: Flag.COOKIE, cookie: bytes(20) }, "late cookie");
 });
 
 Deno.test("a SYN that comes again in the middle does no harm", () => {
-  const { pair, near, far, give } = new Forgery();
+  const { pair, near, far, give } = new ForgedClient();
   near.write(bytes(50));
   pair.drive();
   give({ flags: Flag.SYN, seq: 0, payload: bytes(10) });
@@ -194,7 +194,7 @@ Deno.test("a SYN that comes again in the middle does no harm", () => {
 });
 
 Deno.test("damaged datagrams are dropped and counted, and belong to nobody", () => {
-  const { pair, far, give } = new Forgery();
+  const { pair, far, give } = new ForgedClient();
   const datagram = give({ seq: 1, payload: bytes(10) });
   const { datagramsReceived } = far.counters;
   datagram[40]! ^= 1;
@@ -205,7 +205,7 @@ Deno.test("damaged datagrams are dropped and counted, and belong to nobody", () 
 });
 
 Deno.test("data in order waits for company, up to 25 ms, before it is acknowledged", () => {
-  const { pair, give, answers } = new Forgery();
+  const { pair, give, answers } = new ForgedClient();
   give({ seq: 1, payload: bytes(100) });
   assertEquals(answers().length, 1, "after a gap of packet numbers, at once");
   give({ seq: 101, payload: bytes(100) });

@@ -43,8 +43,8 @@ class Moving {
     }
   }
 
-  #answer(letters: Datagram[]): void {
-    for (const { datagram, to } of letters) {
+  #answer(datagrams: Datagram[]): void {
+    for (const { datagram, to } of datagrams) {
       const sent = this.sentTo.get(to.hostname) ?? 0;
       this.sentTo.set(to.hostname, sent + datagram.length);
       const { flags, pathKind } = draftOf(datagram);
@@ -143,8 +143,8 @@ Deno.test("who saw a datagram and answers the challenge does not get the connect
   const honest = moving.client;
   for (let i = 0; i < 100; i++) {
     moving.forge(VICTIM, { packetNumber: 2 ** 40 + i, flags: Flag.PSH });
-    const letters = moving.pair.server.pollAll(moving.pair.now);
-    for (const { datagram, to } of letters) {
+    const datagrams = moving.pair.server.pollAll(moving.pair.now);
+    for (const { datagram, to } of datagrams) {
       const { flags, pathHigh, pathLow, idHigh, idLow } = draftOf(datagram);
       if (to.hostname !== VICTIM.hostname) {
         moving.pair.deliver(moving.pair.client, [datagram]);

@@ -259,7 +259,7 @@ Deno.test("SYN and RST in turn are soon answered with a cookie", () => {
 });
 
 Deno.test("an accepted connection is not displaced", () => {
-  const server = new TestServer({ halfOpenPlaces: 10, maxConnections: 2 });
+  const server = new TestServer({ maxHalfOpen: 10, maxConnections: 2 });
   const first = lastPeer(server, 1);
   first.send({});
   assert(server.demultiplexer.accept(first.connection!));
@@ -269,7 +269,7 @@ Deno.test("an accepted connection is not displaced", () => {
 });
 
 Deno.test("a displaced connection begins anew when its SYN is repeated", () => {
-  const server = new TestServer({ halfOpenPlaces: 10 });
+  const server = new TestServer({ maxHalfOpen: 10 });
   const first = lastPeer(server, 1);
   for (let id = 10; id < 40; id++) new RawPeer(server, id).open();
   assertEquals(first.connection!.closeReason, "displaced");

@@ -14,8 +14,8 @@ export const TIMEOUT = 30_000;
 export class TestNetwork {
   now = 1_000;
   readonly server = new TestEndpoint("server", 2, {
-    maxHalfOpen: MAX_HALF_OPEN,
-    halfOpenPlaces: MAX_HALF_OPEN_IN_ALL,
+    maxHalfOpenUnvalidated: MAX_HALF_OPEN,
+    maxHalfOpen: MAX_HALF_OPEN_IN_ALL,
     timeout: TIMEOUT,
   });
   readonly endpoints = new Map([["server", this.server]]);

@@ -8,7 +8,7 @@ import {
 const SIZE = 1_000;
 
 /** A sender that samples each acknowledgement. */
-class Bench {
+class TestSender {
   readonly packets = new SentPackets(0);
   readonly rate = new DeliveryRate();
 
@@ -26,72 +26,72 @@ class Bench {
 }
 
 Deno.test("a steady path is measured at its rate", () => {
-  const bench = new Bench();
+  const sender = new TestSender();
   // 1,000 bytes a millisecond with a round trip of 20 ms.
-  for (let now = 0; now < 20; now++) bench.send(now);
+  for (let now = 0; now < 20; now++) sender.send(now);
   for (let now = 20; now < 40; now++) {
-    bench.ack(now, now - 20);
-    bench.send(now);
+    sender.ack(now, now - 20);
+    sender.send(now);
   }
-  const sample = bench.ack(40, 20);
+  const sample = sender.ack(40, 20);
   assertEquals(sample.deliveryRate, SIZE);
   assertEquals(sample.delivered, 20 * SIZE);
   assert(!sample.appLimited);
 });
 
 Deno.test("acknowledgements that come in a lump do not look like a fast path", () => {
-  const bench = new Bench();
-  for (let now = 0; now < 20; now++) bench.send(now);
+  const sender = new TestSender();
+  for (let now = 0; now < 20; now++) sender.send(now);
   const all = Array.from({ length: 20 }, (_, packet) => packet);
   // 20 datagrams over 19 ms of sending, acknowledged at once after 30 ms.
-  const sample = bench.ack(30, ...all);
+  const sample = sender.ack(30, ...all);
   assertEquals(sample.deliveryRate, 20 * SIZE / 30);
 });
 
 Deno.test("a burst that left at once does not look like a fast path", () => {
-  const bench = new Bench();
-  for (let i = 0; i < 10; i++) bench.send(0);
+  const sender = new TestSender();
+  for (let i = 0; i < 10; i++) sender.send(0);
   // The bottleneck lets one pass each 2 ms.
   let sample;
-  for (let i = 0; i < 10; i++) sample = bench.ack(50 + 2 * i, i);
+  for (let i = 0; i < 10; i++) sample = sender.ack(50 + 2 * i, i);
   assertEquals(sample!.deliveryRate, 10 * SIZE / 68);
 });
 
 Deno.test("what was in flight when data ran out is known to measure the application", () => {
-  const bench = new Bench();
-  const first = bench.send(0);
-  bench.rate.onAppLimited(bench.packets.bytesInFlight);
-  const second = bench.send(1);
-  assert(!bench.ack(20, first).appLimited, "it left before");
-  assert(bench.ack(21, second).appLimited);
-  const third = bench.send(30);
-  assert(!bench.ack(50, third).appLimited, "that is over");
+  const sender = new TestSender();
+  const first = sender.send(0);
+  sender.rate.onAppLimited(sender.packets.bytesInFlight);
+  const second = sender.send(1);
+  assert(!sender.ack(20, first).appLimited, "it left before");
+  assert(sender.ack(21, second).appLimited);
+  const third = sender.send(30);
+  assert(!sender.ack(50, third).appLimited, "that is over");
 });
 
 Deno.test("what leaves first after a pause with nothing in flight measures the application", () => {
-  const bench = new Bench();
-  bench.ack(20, bench.send(0));
-  bench.rate.onAppLimited(0);
-  const [first, second] = [bench.send(100), bench.send(101)];
-  assert(bench.ack(120, first).appLimited);
-  const later = bench.send(121);
-  assert(bench.ack(121, second).appLimited, "it left with the first");
-  assert(!bench.ack(141, later).appLimited);
+  const sender = new TestSender();
+  sender.ack(20, sender.send(0));
+  sender.rate.onAppLimited(0);
+  const [first, second] = [sender.send(100), sender.send(101)];
+  assert(sender.ack(120, first).appLimited);
+  const later = sender.send(121);
+  assert(sender.ack(121, second).appLimited, "it left with the first");
+  assert(!sender.ack(141, later).appLimited);
 });
 
 Deno.test("a sender that always had data measures the path from the beginning", () => {
-  const bench = new Bench();
-  assert(!bench.ack(20, bench.send(0)).appLimited);
+  const sender = new TestSender();
+  assert(!sender.ack(20, sender.send(0)).appLimited);
 });
 
 Deno.test("an idle pause does not count", () => {
-  const bench = new Bench();
-  bench.ack(20, bench.send(0));
-  const packet = bench.send(10_000);
-  assertEquals(bench.ack(10_020, packet).deliveryRate, SIZE / 20);
+  const sender = new TestSender();
+  sender.ack(20, sender.send(0));
+  const packet = sender.send(10_000);
+  assertEquals(sender.ack(10_020, packet).deliveryRate, SIZE / 20);
 });
 
 Deno.test("an interval too short to tell gives no rate", () => {
-  const bench = new Bench();
-  assertEquals(bench.ack(0, bench.send(0)).deliveryRate, 0);
+  const sender = new TestSender();
+  assertEquals(sender.ack(0, sender.send(0)).deliveryRate, 0);
 });

@@ -9,7 +9,7 @@ import {
 const RTT = 100;
 
 /** A sender of packets from 0 on, one each millisecond, with the given round trip. */
-class Bench {
+class TestSender {
   readonly packets = new SentPackets(0);
   readonly rtt = new RttEstimator();
   readonly detection = new LossDetection(0);
@@ -45,101 +45,101 @@ class Bench {
 }
 
 Deno.test("a packet is lost once three later ones were acknowledged", () => {
-  const bench = new Bench(10);
-  bench.ack(1, 2);
-  assertEquals(bench.detect(50), []);
-  bench.ack(3);
-  assertEquals(bench.detect(50), [0]);
-  assertEquals(bench.detect(50), [], "once");
+  const sender = new TestSender(10);
+  sender.ack(1, 2);
+  assertEquals(sender.detect(50), []);
+  sender.ack(3);
+  assertEquals(sender.detect(50), [0]);
+  assertEquals(sender.detect(50), [], "once");
 });
 
 Deno.test("all that the threshold passes is lost together, in order", () => {
-  const bench = new Bench(10);
-  bench.ack(2, 9);
-  assertEquals(bench.detect(50), [0, 1, 3, 4, 5, 6]);
+  const sender = new TestSender(10);
+  sender.ack(2, 9);
+  assertEquals(sender.detect(50), [0, 1, 3, 4, 5, 6]);
 });
 
 Deno.test("nothing is lost before anything was acknowledged, however late it is", () => {
-  const bench = new Bench(10);
-  assertEquals(bench.detect(100_000), []);
-  assertEquals(bench.detection.deadline, Infinity);
+  const sender = new TestSender(10);
+  assertEquals(sender.detect(100_000), []);
+  assertEquals(sender.detection.deadline, Infinity);
 });
 
 Deno.test("a packet is lost by time at its deadline and not before", () => {
-  const bench = new Bench(10);
-  bench.ack(1);
-  assertEquals(bench.detect(50), []);
-  const { deadline } = bench.detection;
+  const sender = new TestSender(10);
+  sender.ack(1);
+  assertEquals(sender.detect(50), []);
+  const { deadline } = sender.detection;
   // A round trip and an eighth to a half of one.
   assert(deadline >= 1.125 * RTT && deadline <= 1.5 * RTT);
-  assertEquals(bench.detect(deadline - 0.001), []);
-  assertEquals(bench.detection.deadline, deadline);
-  assertEquals(bench.detect(deadline), [0]);
-  assertEquals(bench.detection.deadline, Infinity);
+  assertEquals(sender.detect(deadline - 0.001), []);
+  assertEquals(sender.detection.deadline, deadline);
+  assertEquals(sender.detect(deadline), [0]);
+  assertEquals(sender.detection.deadline, Infinity);
 });
 
 Deno.test("a round trip that has just grown, or shrunk, is waited for in full", () => {
   for (const latest of [2 * RTT, RTT / 2]) {
-    const bench = new Bench(10);
-    bench.rtt.sample(0, latest, 0);
-    bench.ack(1);
-    bench.detect(50);
-    const { smoothedRtt, adjustedRtt } = bench.rtt;
-    const { deadline } = bench.detection;
+    const sender = new TestSender(10);
+    sender.rtt.sample(0, latest, 0);
+    sender.ack(1);
+    sender.detect(50);
+    const { smoothedRtt, adjustedRtt } = sender.rtt;
+    const { deadline } = sender.detection;
     assert(deadline > Math.max(smoothedRtt, adjustedRtt));
   }
 });
 
 Deno.test("what was sent after the last acknowledged packet has no deadline here", () => {
-  const bench = new Bench(10);
-  bench.ack(0);
-  assertEquals(bench.detect(100_000), []);
-  assertEquals(bench.detection.deadline, Infinity);
+  const sender = new TestSender(10);
+  sender.ack(0);
+  assertEquals(sender.detect(100_000), []);
+  assertEquals(sender.detection.deadline, Infinity);
 });
 
 Deno.test("once reordering was seen, time alone decides", () => {
-  const bench = new Bench(10);
-  bench.detection.onReordering();
-  bench.ack(9);
-  assertEquals(bench.detect(50), []);
-  assert(bench.detection.deadline > RTT);
-  assertEquals(bench.detect(bench.detection.deadline), [0]);
+  const sender = new TestSender(10);
+  sender.detection.onReordering();
+  sender.ack(9);
+  assertEquals(sender.detect(50), []);
+  assert(sender.detection.deadline > RTT);
+  assertEquals(sender.detect(sender.detection.deadline), [0]);
 });
 
 Deno.test("a wrong verdict widens the reordering window by what it came too early, up to a round trip", () => {
-  const bench = new Bench(10);
-  bench.ack(9);
-  bench.detection.onReordering();
-  bench.detect(50);
-  assertEquals(bench.patience, RTT + RTT / 4);
+  const sender = new TestSender(10);
+  sender.ack(9);
+  sender.detection.onReordering();
+  sender.detect(50);
+  assertEquals(sender.patience, RTT + RTT / 4);
   for (
     const [elapsed, patience] of [[1.1, 1.25], [1.5, 1.5], [1.4, 1.5], [3, 2]]
   ) {
-    bench.detection.onSpuriousLoss(1_000, elapsed! * RTT, bench.rtt);
+    sender.detection.onSpuriousLoss(1_000, elapsed! * RTT, sender.rtt);
     // Asked at a time when nothing is due.
-    bench.detect(0);
-    assertEquals(bench.patience, patience! * RTT);
+    sender.detect(0);
+    assertEquals(sender.patience, patience! * RTT);
   }
 });
 
 Deno.test("a wider window is given up bit by bit when no verdict was wrong for many round trips", () => {
-  const bench = new Bench(10);
-  bench.ack(9);
-  bench.detection.onReordering();
-  bench.detect(50);
-  bench.detection.onSpuriousLoss(1_000, 2 * RTT, bench.rtt);
-  bench.detect(0);
-  assertEquals(bench.patience, 2 * RTT);
+  const sender = new TestSender(10);
+  sender.ack(9);
+  sender.detection.onReordering();
+  sender.detect(50);
+  sender.detection.onSpuriousLoss(1_000, 2 * RTT, sender.rtt);
+  sender.detect(0);
+  assertEquals(sender.patience, 2 * RTT);
   // All are long overdue, so that only a packet sent just now tells.
   let now = 1_000;
   for (const patience of [1.5, 1.25, 1.25]) {
     now += 17 * RTT;
-    bench.detect(now);
-    const late = bench.packets.sent(now, 0, 1, 100);
-    bench.packets.sent(now, 0, 1, 100);
-    bench.ack(late + 1);
-    bench.detect(now);
-    assertEquals(bench.patience, now + patience * RTT);
+    sender.detect(now);
+    const late = sender.packets.sent(now, 0, 1, 100);
+    sender.packets.sent(now, 0, 1, 100);
+    sender.ack(late + 1);
+    sender.detect(now);
+    assertEquals(sender.patience, now + patience * RTT);
   }
 });
 

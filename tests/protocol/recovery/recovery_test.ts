@@ -39,7 +39,7 @@ class FixedWindow implements CongestionController {
 }
 
 /** A sender with much to send, in packets that a test counts from 0. */
-class Bench {
+class TestSender {
   readonly buffer = new SendBuffer(2 ** 20);
   readonly controller = new FixedWindow();
   readonly counters = new Counters();
@@ -95,183 +95,187 @@ class Bench {
 }
 
 /** A sender that has taken one sample of the round-trip time. */
-function measured(): Bench {
-  const bench = new Bench();
-  bench.send(0);
-  bench.ack(RTT, [0]);
-  return bench;
+function measured(): TestSender {
+  const sender = new TestSender();
+  sender.send(0);
+  sender.ack(RTT, [0]);
+  return sender;
 }
 
 Deno.test("with nothing in flight there is nothing to wait for", () => {
-  const bench = new Bench();
-  assertEquals(bench.recovery.deadline, Infinity);
-  bench.send(0);
-  assert(bench.recovery.deadline < Infinity);
-  bench.ack(RTT, [0]);
-  assertEquals([bench.inFlight, bench.recovery.deadline], [0, Infinity]);
+  const sender = new TestSender();
+  assertEquals(sender.recovery.deadline, Infinity);
+  sender.send(0);
+  assert(sender.recovery.deadline < Infinity);
+  sender.ack(RTT, [0]);
+  assertEquals([sender.inFlight, sender.recovery.deadline], [0, Infinity]);
 });
 
 Deno.test("loss by packet threshold: three later packets arrived", () => {
-  const bench = measured();
-  bench.send(200, 5); // 1 to 5
-  assertEquals(bench.inFlight, 5);
+  const sender = measured();
+  sender.send(200, 5); // 1 to 5
+  assertEquals(sender.inFlight, 5);
 
-  bench.ack(300, [2, 3]);
-  assertEquals(bench.inFlight, 3);
-  assert(!bench.buffer.hasLost);
-  assert(bench.recovery.deadline < 400, "the time threshold runs");
+  sender.ack(300, [2, 3]);
+  assertEquals(sender.inFlight, 3);
+  assert(!sender.buffer.hasLost);
+  assert(sender.recovery.deadline < 400, "the time threshold runs");
 
-  bench.ack(301, [4]);
-  assertEquals(bench.inFlight, 1);
-  assertEquals(bench.counters.datagramsLost, 1);
-  const { lostBytes, sentTime, bytesInFlight } = bench.controller.losses[0]!;
+  sender.ack(301, [4]);
+  assertEquals(sender.inFlight, 1);
+  assertEquals(sender.counters.datagramsLost, 1);
+  const { lostBytes, sentTime, bytesInFlight } = sender.controller.losses[0]!;
   assertEquals([lostBytes, sentTime, bytesInFlight], [SIZE, 200, SIZE]);
 
   // What was lost leaves again as a new packet, and its arrival settles it.
-  bench.send(302);
-  assertEquals(bench.inFlight, 2);
-  assert(!bench.buffer.hasLost);
-  bench.ack(402, [5, 6]);
-  assertEquals([bench.inFlight, bench.recovery.deadline], [0, Infinity]);
-  assertEquals(bench.buffer.sndUna, bench.buffer.sndNxt);
+  sender.send(302);
+  assertEquals(sender.inFlight, 2);
+  assert(!sender.buffer.hasLost);
+  sender.ack(402, [5, 6]);
+  assertEquals([sender.inFlight, sender.recovery.deadline], [0, Infinity]);
+  assertEquals(sender.buffer.sndUna, sender.buffer.sndNxt);
 });
 
 Deno.test("loss by time: a later packet arrived and patience ran out", () => {
-  const bench = measured();
-  bench.send(200, 2); // 1 and 2
-  bench.ack(300, [2]);
-  assertEquals([bench.inFlight, bench.counters.datagramsLost], [1, 0]);
+  const sender = measured();
+  sender.send(200, 2); // 1 and 2
+  sender.ack(300, [2]);
+  assertEquals([sender.inFlight, sender.counters.datagramsLost], [1, 0]);
 
-  const { deadline } = bench.recovery;
+  const { deadline } = sender.recovery;
   assert(deadline > 200 + RTT && deadline <= 200 + 1.5 * RTT);
-  bench.recovery.onTimeout(deadline - 0.001);
-  assertEquals(bench.inFlight, 1);
-  bench.wake();
-  assertEquals([bench.inFlight, bench.counters.datagramsLost], [0, 1]);
-  assert(bench.buffer.hasLost);
-  assertEquals(bench.recovery.deadline, Infinity);
-  assertEquals(bench.recovery.probesDue, 0, "no probe is needed");
+  sender.recovery.onTimeout(deadline - 0.001);
+  assertEquals(sender.inFlight, 1);
+  sender.wake();
+  assertEquals([sender.inFlight, sender.counters.datagramsLost], [0, 1]);
+  assert(sender.buffer.hasLost);
+  assertEquals(sender.recovery.deadline, Infinity);
+  assertEquals(sender.recovery.probesDue, 0, "no probe is needed");
 });
 
 Deno.test("tail loss: a probe is asked for after the probe timeout, and nothing is given up", () => {
-  const bench = measured();
-  bench.send(200, 3);
-  const { pto } = bench.recovery.rtt;
-  assertEquals(bench.recovery.deadline, 200 + pto);
+  const sender = measured();
+  sender.send(200, 3);
+  const { pto } = sender.recovery.rtt;
+  assertEquals(sender.recovery.deadline, 200 + pto);
 
-  bench.wake();
-  assertEquals(bench.recovery.probesDue, 1);
-  assertEquals([bench.inFlight, bench.counters.datagramsLost], [3, 0]);
-  assert(!bench.buffer.hasLost);
+  sender.wake();
+  assertEquals(sender.recovery.probesDue, 1);
+  assertEquals([sender.inFlight, sender.counters.datagramsLost], [3, 0]);
+  assert(!sender.buffer.hasLost);
 
-  bench.send(200 + pto);
-  assertEquals([bench.recovery.probesDue, bench.inFlight], [0, 4]);
+  sender.send(200 + pto);
+  assertEquals([sender.recovery.probesDue, sender.inFlight], [0, 4]);
   // The probe arrives, and shows that the whole flight before it did not.
-  bench.ack(300 + pto, [4]);
-  assertEquals([bench.inFlight, bench.counters.datagramsLost], [0, 3]);
-  assertEquals([bench.recovery.deadline, bench.recovery.probesDue], [
+  sender.ack(300 + pto, [4]);
+  assertEquals([sender.inFlight, sender.counters.datagramsLost], [0, 3]);
+  assertEquals([sender.recovery.deadline, sender.recovery.probesDue], [
     Infinity,
     0,
   ]);
 });
 
 Deno.test("probes back off, and are never more than about a second apart", () => {
-  const bench = measured();
-  bench.send(200);
-  const { pto } = bench.recovery.rtt;
+  const sender = measured();
+  sender.send(200);
+  const { pto } = sender.recovery.rtt;
   const waits: number[] = [];
   let sent = 200;
   for (let timeout = 0; timeout < 8; timeout++) {
-    const now = bench.wake();
+    const now = sender.wake();
     waits.push(now - sent);
-    assertEquals(bench.recovery.probesDue, timeout === 0 ? 1 : 2);
-    bench.send(now, bench.recovery.probesDue);
+    assertEquals(sender.recovery.probesDue, timeout === 0 ? 1 : 2);
+    sender.send(now, sender.recovery.probesDue);
     sent = now;
   }
   assertEquals(waits.slice(0, 3), [pto, Math.min(1_000, 2 * pto), 1_000]);
   assert(waits.slice(3).every((wait) => wait === 1_000));
-  assertEquals(bench.counters.probes, 8);
-  assertEquals(bench.counters.datagramsLost, 0, "silence is not loss");
+  assertEquals(sender.counters.probes, 8);
+  assertEquals(sender.counters.datagramsLost, 0, "silence is not loss");
 });
 
 Deno.test("on a path longer than a second, probes wait for it", () => {
-  const bench = new Bench();
-  bench.send(0);
-  bench.ack(3_000, [0]);
-  bench.send(3_000);
-  const { pto } = bench.recovery.rtt;
+  const sender = new TestSender();
+  sender.send(0);
+  sender.ack(3_000, [0]);
+  sender.send(3_000);
+  const { pto } = sender.recovery.rtt;
   assert(pto > 3_000);
-  assertEquals(bench.recovery.deadline, 3_000 + pto);
-  bench.send(bench.wake());
-  assertEquals(bench.recovery.deadline, 3_000 + 2 * pto);
+  assertEquals(sender.recovery.deadline, 3_000 + pto);
+  sender.send(sender.wake());
+  assertEquals(sender.recovery.deadline, 3_000 + 2 * pto);
 });
 
 Deno.test("an acknowledgement ends the backoff", () => {
-  const bench = measured();
-  bench.send(200);
-  for (let timeout = 0; timeout < 3; timeout++) bench.send(bench.wake());
+  const sender = measured();
+  sender.send(200);
+  for (let timeout = 0; timeout < 3; timeout++) sender.send(sender.wake());
   const now = 10_000;
-  bench.ack(now, [4]);
-  assertEquals(bench.recovery.probesDue, 0);
-  bench.send(now);
-  assertEquals(bench.recovery.probeInterval, bench.recovery.rtt.pto);
+  sender.ack(now, [4]);
+  assertEquals(sender.recovery.probesDue, 0);
+  sender.send(now);
+  assertEquals(sender.recovery.probeInterval, sender.recovery.rtt.pto);
 });
 
 Deno.test("after three timeouts the path is taken for a new one", () => {
   for (const [timeouts, times] of [[2, 0], [3, 1], [5, 1]]) {
-    const bench = measured();
-    bench.send(200);
+    const sender = measured();
+    sender.send(200);
     let now = 0;
-    for (let i = 0; i < timeouts!; i++) bench.send(now = bench.wake());
-    assertEquals(bench.controller.persistentCongestions, 0, "nobody knows yet");
-    bench.ack(now + RTT, [1 + timeouts!]);
-    assertEquals(bench.controller.persistentCongestions, times);
-    bench.send(now + RTT);
-    bench.ack(now + 2 * RTT, [2 + timeouts!]);
-    assertEquals(bench.controller.persistentCongestions, times, "once");
+    for (let i = 0; i < timeouts!; i++) sender.send(now = sender.wake());
+    assertEquals(
+      sender.controller.persistentCongestions,
+      0,
+      "nobody knows yet",
+    );
+    sender.ack(now + RTT, [1 + timeouts!]);
+    assertEquals(sender.controller.persistentCongestions, times);
+    sender.send(now + RTT);
+    sender.ack(now + 2 * RTT, [2 + timeouts!]);
+    assertEquals(sender.controller.persistentCongestions, times, "once");
   }
 });
 
 Deno.test("a packet given up that arrived after all widens the patience, and is counted", () => {
-  const bench = measured();
-  bench.send(200, 5);
-  bench.ack(300, [2, 3, 4]);
-  assertEquals(bench.counters.datagramsLost, 1);
-  bench.ack(310, [1]);
-  assertEquals(bench.counters.spuriousLosses, 1);
-  assertEquals(bench.inFlight, 1, "it is taken out of flight once");
-  assert(!bench.buffer.hasLost, "nothing is to be sent again");
-  bench.ack(315, [5]);
+  const sender = measured();
+  sender.send(200, 5);
+  sender.ack(300, [2, 3, 4]);
+  assertEquals(sender.counters.datagramsLost, 1);
+  sender.ack(310, [1]);
+  assertEquals(sender.counters.spuriousLosses, 1);
+  assertEquals(sender.inFlight, 1, "it is taken out of flight once");
+  assert(!sender.buffer.hasLost, "nothing is to be sent again");
+  sender.ack(315, [5]);
 
   // From now on three later packets are no proof.
-  bench.send(400, 6); // 6 to 11
-  bench.ack(500, [7, 8, 9, 10, 11]);
-  assertEquals(bench.counters.datagramsLost, 1);
-  bench.ack(501, [6]);
-  assertEquals(bench.counters.spuriousLosses, 1);
+  sender.send(400, 6); // 6 to 11
+  sender.ack(500, [7, 8, 9, 10, 11]);
+  assertEquals(sender.counters.datagramsLost, 1);
+  sender.ack(501, [6]);
+  assertEquals(sender.counters.spuriousLosses, 1);
 });
 
 Deno.test("a late packet that was not given up is reordering, not loss", () => {
-  const bench = measured();
-  bench.send(200, 3);
-  bench.ack(300, [2, 3]);
-  bench.ack(301, [1]);
-  assertEquals(bench.counters.datagramsLost, 0);
-  bench.send(400, 5);
-  bench.ack(500, [5, 6, 7, 8]);
-  assertEquals(bench.counters.datagramsLost, 0);
+  const sender = measured();
+  sender.send(200, 3);
+  sender.ack(300, [2, 3]);
+  sender.ack(301, [1]);
+  assertEquals(sender.counters.datagramsLost, 0);
+  sender.send(400, 5);
+  sender.ack(500, [5, 6, 7, 8]);
+  assertEquals(sender.counters.datagramsLost, 0);
 });
 
 Deno.test("only the newest packet of an acknowledgement gives a sample of the round trip", () => {
-  const bench = measured();
-  bench.send(200, 3);
-  bench.ack(350, [1, 2, 3]);
-  assertEquals(bench.controller.acks.at(-1)?.rttSample, 150);
-  bench.send(400);
-  bench.send(450);
-  bench.ack(560, [5]);
-  bench.ack(570, [4]);
-  assertEquals(bench.controller.acks.map(({ rttSample }) => rttSample), [
+  const sender = measured();
+  sender.send(200, 3);
+  sender.ack(350, [1, 2, 3]);
+  assertEquals(sender.controller.acks.at(-1)?.rttSample, 150);
+  sender.send(400);
+  sender.send(450);
+  sender.ack(560, [5]);
+  sender.ack(570, [4]);
+  assertEquals(sender.controller.acks.map(({ rttSample }) => rttSample), [
     RTT,
     150,
     110,
@@ -280,45 +284,45 @@ Deno.test("only the newest packet of an acknowledgement gives a sample of the ro
 });
 
 Deno.test("a retransmission's sample is its own, never that of what it repeats", () => {
-  const bench = measured();
-  bench.send(200);
-  const now = bench.wake();
-  bench.send(now);
-  bench.ack(now + 50, [2]);
-  assertEquals(bench.controller.acks.at(-1)?.rttSample, 50);
+  const sender = measured();
+  sender.send(200);
+  const now = sender.wake();
+  sender.send(now);
+  sender.ack(now + 50, [2]);
+  assertEquals(sender.controller.acks.at(-1)?.rttSample, 50);
 });
 
 Deno.test("an acknowledgement that tells nothing new changes nothing", () => {
-  const bench = measured();
-  bench.send(200, 2);
-  bench.ack(300, [1]);
-  const { deadline } = bench.recovery;
-  const told = bench.controller.acks.length;
-  bench.ack(301, [1]);
-  bench.ack(302, []);
-  assertEquals(bench.controller.acks.length, told);
-  assertEquals([bench.recovery.deadline, bench.inFlight], [deadline, 1]);
+  const sender = measured();
+  sender.send(200, 2);
+  sender.ack(300, [1]);
+  const { deadline } = sender.recovery;
+  const told = sender.controller.acks.length;
+  sender.ack(301, [1]);
+  sender.ack(302, []);
+  assertEquals(sender.controller.acks.length, told);
+  assertEquals([sender.recovery.deadline, sender.inFlight], [deadline, 1]);
 });
 
 Deno.test("the cumulative acknowledgement frees bytes but settles no packet", () => {
-  const bench = measured();
-  bench.send(200, 3);
-  const { sndNxt } = bench.buffer;
-  bench.ack(300, [], sndNxt);
-  assertEquals(bench.buffer.sndUna, sndNxt);
-  assertEquals(bench.inFlight, 3);
+  const sender = measured();
+  sender.send(200, 3);
+  const { sndNxt } = sender.buffer;
+  sender.ack(300, [], sndNxt);
+  assertEquals(sender.buffer.sndUna, sndNxt);
+  assertEquals(sender.inFlight, 3);
   // Should they count as lost, there is nothing to repeat.
-  bench.ack(301, [3]);
-  bench.recovery.onTimeout(1_000);
-  assert(!bench.buffer.hasLost);
+  sender.ack(301, [3]);
+  sender.recovery.onTimeout(1_000);
+  assert(!sender.buffer.hasLost);
 });
 
 Deno.test("the acknowledgement of what was never sent is recognised", () => {
-  const bench = measured();
-  bench.send(200, 3);
-  const { sndNxt } = bench.buffer;
+  const sender = measured();
+  sender.send(200, 3);
+  const { sndNxt } = sender.buffer;
   const isUnsent = (ack: number, start: number, end: number) =>
-    bench.recovery.acknowledgesUnsent(
+    sender.recovery.acknowledgesUnsent(
       segmentOf({ flags: Flag.ACK, ack, blocks: [[start, end]] }),
     );
   assert(!isUnsent(sndNxt, FIRST, FIRST + 4));
@@ -329,33 +333,33 @@ Deno.test("the acknowledgement of what was never sent is recognised", () => {
 
 // P-15
 Deno.test("a datagram leaves only while the window has room for it", () => {
-  const bench = measured();
-  assert(bench.recovery.windowAllows(10 * SIZE));
-  assert(!bench.recovery.windowAllows(10 * SIZE + 1));
-  bench.send(200, 9);
-  assert(bench.recovery.windowAllows(SIZE));
-  bench.send(200);
-  assert(!bench.recovery.windowAllows(1));
-  bench.ack(300, [1]);
-  assert(bench.recovery.windowAllows(SIZE));
+  const sender = measured();
+  assert(sender.recovery.windowAllows(10 * SIZE));
+  assert(!sender.recovery.windowAllows(10 * SIZE + 1));
+  sender.send(200, 9);
+  assert(sender.recovery.windowAllows(SIZE));
+  sender.send(200);
+  assert(!sender.recovery.windowAllows(1));
+  sender.ack(300, [1]);
+  assert(sender.recovery.windowAllows(SIZE));
 });
 
 Deno.test("the controller is told whether the window or the application held back", () => {
-  const bench = measured();
-  bench.send(200, 10);
-  bench.recovery.onWindowLimited();
-  bench.ack(300, [1]);
-  assert(bench.controller.acks.at(-1)?.windowLimited);
-  bench.recovery.onAppLimited();
-  bench.ack(301, [2]);
-  assert(!bench.controller.acks.at(-1)?.windowLimited);
+  const sender = measured();
+  sender.send(200, 10);
+  sender.recovery.onWindowLimited();
+  sender.ack(300, [1]);
+  assert(sender.controller.acks.at(-1)?.windowLimited);
+  sender.recovery.onAppLimited();
+  sender.ack(301, [2]);
+  assert(!sender.controller.acks.at(-1)?.windowLimited);
 });
 
 Deno.test("an acknowledgement tells the controller what was in flight before and after", () => {
-  const bench = measured();
-  bench.send(200, 8);
-  bench.ack(300, [4, 5, 6]);
-  const { priorInFlight, ackedBytes, bytesInFlight } = bench.controller
+  const sender = measured();
+  sender.send(200, 8);
+  sender.ack(300, [4, 5, 6]);
+  const { priorInFlight, ackedBytes, bytesInFlight } = sender.controller
     .acks[1]!;
   assertEquals(priorInFlight, 8 * SIZE);
   assertEquals(ackedBytes, 3 * SIZE);

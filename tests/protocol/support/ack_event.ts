@@ -2,7 +2,7 @@ import type { AckEvent } from "../../../lib/protocol/congestion/congestion_contr
 import { RttEstimator } from "../../../lib/protocol/recovery/rtt.ts";
 
 /** What an acknowledgement told, as far as it matters to a test. */
-export interface Told {
+export interface AckFields {
   now?: number;
   /** When the newest packet that it acknowledges was sent. */
   sentTime?: number;
@@ -23,7 +23,7 @@ export function ackEvent(
     rttSample,
     priorDelivered = 0,
     delivered = ackedBytes,
-  }: Told,
+  }: AckFields,
 ): AckEvent {
   return {
     now,

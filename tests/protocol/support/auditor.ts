@@ -16,7 +16,7 @@ export interface Allowance {
 }
 
 /** What one side has said, and what it has heard and so may act on. */
-class Voice {
+class SideState {
   next = -1;
   first = 0;
   floor = 0;
@@ -24,13 +24,13 @@ class Voice {
   /** Sequence number after the last that it lets the other send. */
   offeredEdge = 0;
 
-  readonly heardPackets = new RangeSet();
-  heardEnd = 0;
+  readonly receivedPackets = new RangeSet();
+  receivedEnd = 0;
   grantedEdge = 0;
-  bytesSaid = 0;
-  bytesHeard = 0;
+  bytesSent = 0;
+  bytesReceived = 0;
   /** Whether the other side has shown that it gets what is sent to its address. */
-  proven = false;
+  validated = false;
 
   constructor(readonly allowance: Allowance) {}
 
@@ -49,16 +49,19 @@ export class Auditor {
   /** The first rule that was broken, with the time and the side. */
   fault: string | undefined;
   /** When the last datagram reached each side, in milliseconds. */
-  readonly lastHeard = { client: 0, server: 0 };
+  readonly lastReceived = { client: 0, server: 0 };
 
-  readonly #voices: { client: Voice; server: Voice };
+  readonly #sides: { client: SideState; server: SideState };
   readonly #segment = new Segment();
   #idHigh = -1;
   #idLow = -1;
 
   constructor(client: Allowance, server: Allowance) {
-    this.#voices = { client: new Voice(client), server: new Voice(server) };
-    this.#voices.client.proven = true;
+    this.#sides = {
+      client: new SideState(client),
+      server: new SideState(server),
+    };
+    this.#sides.client.validated = true;
   }
 
   /** Takes what {@linkcode Network.onSighting} tells. */
@@ -67,39 +70,39 @@ export class Auditor {
     const side = sideOf(what === "sent" ? from : to);
     const other = sideOf(what === "sent" ? to : from);
     if (side === undefined || other === undefined) return;
-    const voice = this.#voices[side];
+    const state = this.#sides[side];
     if (what === "sent") {
-      const broken = this.#judge(voice, datagram);
+      const broken = this.#judge(state, datagram);
       if (broken !== undefined) this.fault ??= `${side} ${broken} at ${now} ms`;
     } else if (what === "delivered") {
-      this.lastHeard[side] = now;
-      this.#hear(voice, datagram);
+      this.lastReceived[side] = now;
+      this.#receive(state, datagram);
     }
   };
 
-  #hear(voice: Voice, datagram: Uint8Array): void {
+  #receive(state: SideState, datagram: Uint8Array): void {
     const segment = this.#segment;
-    voice.bytesHeard += datagram.length;
+    state.bytesReceived += datagram.length;
     if (decodeSegment(datagram, segment) !== undefined) return;
     if (!this.#isOurs(segment)) return;
     const { packetNumber, seq, sequenceLength } = segment;
     if (isOfHost(segment)) return;
-    voice.heardPackets.add(packetNumber, packetNumber + 1);
-    voice.heardEnd = Math.max(voice.heardEnd, seq + sequenceLength);
+    state.receivedPackets.add(packetNumber, packetNumber + 1);
+    state.receivedEnd = Math.max(state.receivedEnd, seq + sequenceLength);
     if (segment.has(Flag.SYN)) {
-      voice.grantedEdge = Math.max(
-        voice.grantedEdge,
+      state.grantedEdge = Math.max(
+        state.grantedEdge,
         1 + segment.initialWindow,
       );
-      if (segment.cookie.length > 0) voice.proven = true;
+      if (segment.cookie.length > 0) state.validated = true;
     }
     if (!segment.has(Flag.ACK)) return;
-    voice.grantedEdge = Math.max(
-      voice.grantedEdge,
+    state.grantedEdge = Math.max(
+      state.grantedEdge,
       segment.ack + segment.window,
     );
-    if (segment.blockCount > 0 && segment.blockEnds[0]! > voice.first) {
-      voice.proven = true;
+    if (segment.blockCount > 0 && segment.blockEnds[0]! > state.first) {
+      state.validated = true;
     }
   }
 
@@ -112,40 +115,40 @@ export class Auditor {
   }
 
   /** @returns what is wrong with a datagram that this side sends */
-  #judge(voice: Voice, datagram: Uint8Array): string | undefined {
+  #judge(state: SideState, datagram: Uint8Array): string | undefined {
     const segment = this.#segment;
     const malformation = decodeSegment(datagram, segment);
     if (malformation !== undefined) return `sends what is ${malformation}`;
-    voice.bytesSaid += datagram.length;
-    if (!voice.proven && voice.bytesSaid > voice.bytesHeard) {
-      return "sends more than it got to an address that is not proved";
+    state.bytesSent += datagram.length;
+    if (!state.validated && state.bytesSent > state.bytesReceived) {
+      return "sends more than it got to an address that is not validated";
     }
-    if (datagram.length > voice.allowance.datagram) {
+    if (datagram.length > state.allowance.datagram) {
       return `sends ${datagram.length} bytes in a datagram`;
     }
     if (!this.#isOurs(segment) || isOfHost(segment)) return undefined;
-    return this.#judgeNumbers(voice, segment) ??
-      this.#judgeData(voice, segment, datagram.length) ??
-      (segment.has(Flag.ACK) ? this.#judgeAck(voice, segment) : undefined);
+    return this.#judgeNumbers(state, segment) ??
+      this.#judgeData(state, segment, datagram.length) ??
+      (segment.has(Flag.ACK) ? this.#judgeAck(state, segment) : undefined);
   }
 
-  #judgeNumbers(voice: Voice, segment: Segment): string | undefined {
+  #judgeNumbers(state: SideState, segment: Segment): string | undefined {
     const { packetNumber, floor } = segment;
     // One at a time may be left out.
-    if (packetNumber !== voice.next && packetNumber !== voice.next + 1) {
+    if (packetNumber !== state.next && packetNumber !== state.next + 1) {
       if (!segment.has(Flag.SYN)) return `sends packet ${packetNumber}`;
-      voice.begin(packetNumber);
+      state.begin(packetNumber);
     }
-    voice.next = packetNumber + 1;
-    if (floor < voice.floor || floor > packetNumber || floor < voice.first) {
+    state.next = packetNumber + 1;
+    if (floor < state.floor || floor > packetNumber || floor < state.first) {
       return `sends the floor ${floor}`;
     }
-    voice.floor = floor;
+    state.floor = floor;
     return undefined;
   }
 
   #judgeData(
-    voice: Voice,
+    state: SideState,
     segment: Segment,
     size: number,
   ): string | undefined {
@@ -156,24 +159,26 @@ export class Auditor {
       const opens = !segment.has(Flag.ACK);
       return opens && size < SYN_SIZE ? "sends a SYN unpadded" : undefined;
     }
-    if (voice.heardEnd === 0) return "sends more than a SYN to a stranger";
-    return payloadLength > 0 && seq + payloadLength > voice.grantedEdge
+    if (state.receivedEnd === 0) {
+      return "sends more than a SYN to an unauthenticated peer";
+    }
+    return payloadLength > 0 && seq + payloadLength > state.grantedEdge
       ? `sends up to ${seq + payloadLength} beyond the window`
       : undefined;
   }
 
-  #judgeAck(voice: Voice, segment: Segment): string | undefined {
+  #judgeAck(state: SideState, segment: Segment): string | undefined {
     const { ack, window, blockCount, blockStarts, blockEnds } = segment;
-    if (ack < voice.ack) return `takes back the acknowledgement ${voice.ack}`;
-    if (ack > voice.heardEnd) return `acknowledges ${ack}, which it has not`;
-    voice.ack = ack;
+    if (ack < state.ack) return `takes back the acknowledgement ${state.ack}`;
+    if (ack > state.receivedEnd) return `acknowledges ${ack}, which it has not`;
+    state.ack = ack;
     // The capacity counts from what was read, the window from what came.
-    if (window > voice.allowance.window) return `grants ${window} bytes`;
-    if (ack + window < voice.offeredEdge) return "takes back its window";
-    voice.offeredEdge = ack + window;
+    if (window > state.allowance.window) return `grants ${window} bytes`;
+    if (ack + window < state.offeredEdge) return "takes back its window";
+    state.offeredEdge = ack + window;
     for (let i = 0; i < blockCount; i++) {
       let missing = -1;
-      voice.heardPackets.gaps(blockStarts[i]!, blockEnds[i]!, (packet) => {
+      state.receivedPackets.gaps(blockStarts[i]!, blockEnds[i]!, (packet) => {
         missing = packet;
       });
       if (missing >= 0) return `acknowledges packet ${missing}`;

@@ -16,7 +16,7 @@ export interface Disturbances {
   /** When the client's address changes, ms. */
   moveAt: number;
   /** An application that does not read for a while. */
-  lull?: Stretch;
+  readPause?: Stretch;
   /** A process that stands still for a while. */
   freeze?: Stretch;
   /** A path that becomes narrower at a time, to so many bytes a datagram. */
@@ -41,7 +41,7 @@ export function randomDisturbances(
   };
   if (random.next() < 0.2) disturbances.moveAt = someTime(random);
   const longest = Math.min(timeout / 3, 20_000);
-  if (random.next() < 0.1) disturbances.lull = stretch(random, longest);
+  if (random.next() < 0.1) disturbances.readPause = stretch(random, longest);
   if (random.next() < 0.1) disturbances.freeze = stretch(random, longest);
   if (random.next() < 0.05) {
     disturbances.abort = { side: someSide(random), at: someTime(random) };

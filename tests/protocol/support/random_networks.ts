@@ -69,11 +69,14 @@ class Run {
     const options = optionsOf(scenario, accepting, 2);
     const server = new Peer({
       ...options,
-      config: { ...options.config, maxHalfOpen: disturbances.crowded ? 1 : 8 },
+      config: {
+        ...options.config,
+        maxHalfOpenUnvalidated: disturbances.crowded ? 1 : 8,
+      },
       trace: trace && ((event) => trace("server", event)),
     }, 1);
     server.demultiplexer.listening = true;
-    if (disturbances.crowded) server.receive(0, strangersSyn(), "stranger");
+    if (disturbances.crowded) server.receive(0, otherSyn(), "other");
     this.#peers = { client, server };
     this.#auditor = new Auditor(
       allowanceOf(scenario, connecting),
@@ -135,16 +138,16 @@ class Run {
 
   /** What the applications do at certain times, in order. */
   #events(): { at: number; act: () => void }[] {
-    const { lull, abort, narrows } = this.#disturbances;
+    const { readPause, abort, narrows } = this.#disturbances;
     const events: { at: number; act: () => void }[] = [];
-    if (lull !== undefined) {
-      const peer = this.#peers[lull.side];
+    if (readPause !== undefined) {
+      const peer = this.#peers[readPause.side];
       const read = (reading: boolean) => () => {
         peer.reading = reading;
         peer.work(this.#network.now);
       };
-      events.push({ at: lull.from, act: read(false) });
-      events.push({ at: lull.until, act: read(true) });
+      events.push({ at: readPause.from, act: read(false) });
+      events.push({ at: readPause.until, act: read(true) });
     }
     if (narrows !== undefined) {
       const act = () => this.#narrow(narrows.to);
@@ -219,7 +222,8 @@ class Run {
     const { freeze } = this.#disturbances;
     // Time in which it stood still itself does not count.
     const own = freeze?.side === side ? freeze.until - freeze.from : 0;
-    const limit = this.#auditor.lastHeard[side] + this.#scenario.timeout + own;
+    const limit = this.#auditor.lastReceived[side] + this.#scenario.timeout +
+      own;
     return over !== undefined && over > limit + 1e-6
       ? `the ${side} ended at ${over} ms, expected ${limit} ms at the latest`
       : undefined;
@@ -278,7 +282,7 @@ function boundsOf(peer: Peer, side: Side): string | undefined {
 }
 
 /** The SYN of somebody who is never heard of again. */
-function strangersSyn(): Uint8Array {
+function otherSyn(): Uint8Array {
   const header = datagramOf({ flags: Flag.SYN, idHigh: 7, idLow: 7 });
   const padding = SYN_SIZE - header.length;
   return datagramOf({ flags: Flag.SYN, idHigh: 7, idLow: 7, padding });

@@ -5,6 +5,11 @@ import { Random } from "../../../lib/base/prng.ts";
 import { RecordType } from "../../../lib/secure/handshake/messages.ts";
 import { Records } from "../../../lib/secure/record/record.ts";
 import { nextTrafficSecret } from "../../../lib/secure/handshake/key_schedule.ts";
+import {
+  type AeadImplementation,
+  WEB_CRYPTO,
+} from "../../../lib/secure/record/aead.ts";
+import { openLibcrypto } from "../../../lib/system/libcrypto.ts";
 import { SecureStream } from "../../../lib/secure/secure_stream.ts";
 import { memoryPair } from "../../support/memory_stream.ts";
 import { Middle } from "../man_in_the_middle.ts";
@@ -18,6 +23,31 @@ interface Keys {
   serversRecordsPerKey?: number;
 }
 
+const OPENSSL = openLibcrypto();
+/** The ciphers of client and server, in each pairing. */
+const PAIRINGS: [AeadImplementation, AeadImplementation][] = [
+  [WEB_CRYPTO, WEB_CRYPTO],
+];
+if (OPENSSL !== undefined) {
+  PAIRINGS.push(
+    [OPENSSL, OPENSSL],
+    [OPENSSL, WEB_CRYPTO],
+    [WEB_CRYPTO, OPENSSL],
+  );
+}
+let ciphers = PAIRINGS[0]!;
+
+/** Tests with each pairing of ciphers. */
+function test(name: string, fn: () => Promise<void>): void {
+  for (const pairing of PAIRINGS) {
+    const [clients, servers] = pairing;
+    Deno.test(`${name} (${clients.name} and ${servers.name})`, async () => {
+      ciphers = pairing;
+      await fn();
+    });
+  }
+}
+
 /** Both ends of a secure stream over `client` and `server`. */
 function secure(
   client: ByteStream,
@@ -25,17 +55,24 @@ function secure(
   { recordsPerKey, serversRecordsPerKey = recordsPerKey }: Keys = {},
 ): [SecureStream, SecureStream] {
   const [up, down] = SECRETS;
+  const [clients, servers] = ciphers;
   return [
-    new SecureStream(client, { sending: up, receiving: down, recordsPerKey }),
+    new SecureStream(client, {
+      sending: up,
+      receiving: down,
+      aead: clients,
+      recordsPerKey,
+    }),
     new SecureStream(server, {
       sending: down,
       receiving: up,
+      aead: servers,
       recordsPerKey: serversRecordsPerKey,
     }),
   ];
 }
 
-Deno.test("bytes cross in both directions, whatever the sizes of writes, reads and pieces", async () => {
+test("bytes cross in both directions, whatever the sizes of writes, reads and pieces", async () => {
   const random = new Random(1);
   const piece = () => 1 + random.int(random.int(4) === 0 ? 5 : 50_000);
   const [client, server] = secure(...memoryPair({ piece }, { piece }));
@@ -57,7 +94,7 @@ Deno.test("bytes cross in both directions, whatever the sizes of writes, reads a
   assertEquals(await client.read(new Uint8Array(1)), null);
 });
 
-Deno.test("what is written may be reused as soon as the promise resolves", async () => {
+test("what is written may be reused as soon as the promise resolves", async () => {
   const [client, server] = secure(...memoryPair());
   const reading = readAll(server);
   const bytes = new Uint8Array(20_000);
@@ -71,7 +108,7 @@ Deno.test("what is written may be reused as soon as the promise resolves", async
   assertEquals(got.at(-1), 99);
 });
 
-Deno.test("a byte arrives without waiting for more", async () => {
+test("a byte arrives without waiting for more", async () => {
   const [client, server] = secure(...memoryPair());
   const into = new Uint8Array(10);
   for (let value = 0; value < 5; value++) {
@@ -82,7 +119,7 @@ Deno.test("a byte arrives without waiting for more", async () => {
   }
 });
 
-Deno.test("a write waits while nobody reads, and little is held until then", async () => {
+test("a write waits while nobody reads, and little is held until then", async () => {
   const capacity = 100_000;
   const [near, far] = memoryPair({ capacity });
   const [client, server] = secure(near, far);
@@ -110,7 +147,7 @@ Deno.test("a write waits while nobody reads, and little is held until then", asy
 });
 
 for (const size of [1, 262_144, 262_145, 1_000_001]) {
-  Deno.test(`a write of ${size} bytes leaves in records of about one size, none too large`, async () => {
+  test(`a write of ${size} bytes leaves in records of about one size, none too large`, async () => {
     const middle = new Middle();
     const [client, server] = secure(middle.client, middle.server);
     const reading = readAll(server);
@@ -126,7 +163,7 @@ for (const size of [1, 262_144, 262_145, 1_000_001]) {
   });
 }
 
-Deno.test("keys are renewed on both sides after the same number of records", async () => {
+test("keys are renewed on both sides after the same number of records", async () => {
   const middle = new Middle();
   const ends = secure(middle.client, middle.server, { recordsPerKey: 3 });
   const [client, server] = ends;
@@ -139,7 +176,7 @@ Deno.test("keys are renewed on both sides after the same number of records", asy
   assertEquals(new Set(records).size, 21);
 });
 
-Deno.test("who does not renew keys is not understood any more", async () => {
+test("who does not renew keys is not understood any more", async () => {
   const [near, far] = memoryPair();
   const keys = { recordsPerKey: 3, serversRecordsPerKey: 4 };
   const [client, server] = secure(near, far, keys);
@@ -151,22 +188,23 @@ Deno.test("who does not renew keys is not understood any more", async () => {
 });
 
 // S-10
-Deno.test("the key of a direction is renewed after 65,536 records", async () => {
+test("the key of a direction is renewed after 65,536 records", async () => {
   const secret = new Uint8Array(32).fill(1);
-  const writing = new Records(secret);
-  const next = new Records(nextTrafficSecret(secret));
+  const writing = new Records(secret, { aead: ciphers[0] });
+  const next = new Records(nextTrafficSecret(secret), { aead: ciphers[1] });
   const sealNext = async () => {
     await writing.ready();
-    return await writing.seal(RecordType.DATA, Uint8Array.of(7));
+    const record = new Uint8Array(4 + 17);
+    await writing.seal(RecordType.DATA, Uint8Array.of(7), record);
+    return record;
   };
-  const header = Uint8Array.of(RecordType.DATA, 0, 0, 17);
   for (let sealed = 0; sealed < 65_535; sealed += 15) {
     await Promise.all(Array.from({ length: 15 }, sealNext));
   }
   await sealNext();
   const renewed = await sealNext();
   await next.ready();
-  assertEquals(await next.open(header, renewed), Uint8Array.of(7));
+  assertEquals(await next.open(renewed), Uint8Array.of(7));
 });
 
 const REFUSED: [string, number[]][] = [
@@ -184,7 +222,7 @@ const REFUSED: [string, number[]][] = [
   ["of the handshake", [RecordType.HELLO, 0, 0, 2, 1, 1]],
 ];
 for (const [what, bytes] of REFUSED) {
-  Deno.test(`a record ${what} is refused`, async () => {
+  test(`a record ${what} is refused`, async () => {
     const [near, far] = memoryPair();
     const [, server] = secure(near, far);
     await near.write(Uint8Array.from(bytes));
@@ -194,7 +232,7 @@ for (const [what, bytes] of REFUSED) {
   });
 }
 
-Deno.test("what breaks the stream below is told to reader and writer", async () => {
+test("what breaks the stream below is told to reader and writer", async () => {
   const [near, far] = memoryPair();
   const [client, server] = secure(near, far);
   const broken = new Failure({ code: "superseded" });

@@ -27,7 +27,7 @@ function incomingOf(
   return { channel, accept, refuse: () => {} } as unknown as Incoming;
 }
 
-Deno.test("who acknowledges nothing gets no session words, and who leaves with them is told of", async () => {
+Deno.test("session words are told only to a validated address, and a peer that leaves with them is reported", async () => {
   const notices: SessionEvent[] = [];
   const admission = new Admission({
     security: { mode: "encrypted" },
@@ -60,7 +60,7 @@ Deno.test("who acknowledges nothing gets no session words, and who leaves with t
   });
 });
 
-Deno.test("a wrong code of who acknowledges nothing is no guess, and any other is told", async () => {
+Deno.test("a wrong code from an address that is not validated is no guess, and any other is reported", async () => {
   const notices: SessionEvent[] = [];
   const admission = new Admission({
     security: { mode: "code", code: "17-walnut-copper" },

@@ -26,7 +26,7 @@ async function transfer(options: Omit<ReceiveOptions, "to">) {
   }
 }
 
-Deno.test("a sender who is accepted after the time to wait for one has run out is served", async () => {
+Deno.test("a sender that is accepted after the time to wait has run out is served", async () => {
   const wait = 2000;
   const [received, sent] = await transfer({
     wait,

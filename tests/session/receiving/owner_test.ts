@@ -25,7 +25,7 @@ Deno.test("an attempt's key counts only if it was proved to this very channel", 
   assertEquals(owners.of(FILE, BINDING).key, undefined);
 });
 
-Deno.test("who knows the code is known again by it, without a key", () => {
+Deno.test("a sender without a key is recognised by its code", () => {
   const owner = new Owners({ mode: "code", code: "1-right" }).of(FILE, BINDING);
   const verifier = owner.code!.verifier();
   assert(!verifier.includes("right"));
