@@ -14,6 +14,8 @@ export class ByteWindow {
   readonly #spare: Uint8Array[] = [];
   /** The number of the first block that was not forgotten. */
   #first = 0;
+  /** Blocks after it that were forgotten. */
+  #forgotten = 0;
 
   /** Puts `bytes` at `position` and after. */
   write(position: number, bytes: Uint8Array): void {
@@ -54,12 +56,30 @@ export class ByteWindow {
     }
   }
 
+  /** Bytes of the memory that {@linkcode forget} gave up and {@linkcode forgetBelow} has not reached. */
+  get forgotten(): number {
+    return this.#forgotten * BLOCK_SIZE;
+  }
+
+  /** Gives up the memory of the block that begins at `position`: it will not be read again. */
+  forget(position: number): void {
+    const number = position / BLOCK_SIZE;
+    const block = this.#blocks.get(number);
+    if (block === undefined || block.length < BLOCK_SIZE) return;
+    this.#blocks.delete(number);
+    this.#spare.push(block);
+    this.#forgotten++;
+  }
+
   /** Nothing below `position` will be written or read again. */
   forgetBelow(position: number): void {
     const first = Math.floor(position / BLOCK_SIZE);
     for (; this.#first < first; this.#first++) {
       const block = this.#blocks.get(this.#first);
-      if (block === undefined) continue;
+      if (block === undefined) {
+        if (this.#forgotten > 0) this.#forgotten--;
+        continue;
+      }
       this.#blocks.delete(this.#first);
       if (block.length === BLOCK_SIZE) this.#spare.push(block);
     }

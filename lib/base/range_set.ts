@@ -120,6 +120,13 @@ export class RangeSet {
     return index < this.#starts.length && this.#starts[index] <= value;
   }
 
+  /** Whether all of [start, end) is in the set. */
+  covers(start: number, end: number): boolean {
+    const index = this.#firstEndingAtOrAfter(end);
+    return index < this.#starts.length &&
+      this.start(index - this.#head) <= start;
+  }
+
   /** Whether `value` is in a range or next to its end, so that adding from there on makes no further range. */
   touches(value: number): boolean {
     const index = this.#firstEndingAtOrAfter(value);

@@ -116,3 +116,14 @@ Deno.test("numbers up to 2^53 stay exact", () => {
   assert(!set.contains(top - 2));
   assert(!set.contains(top));
 });
+
+Deno.test("a set covers what is whole in one of its ranges", () => {
+  const set = new RangeSet();
+  for (let i = 0; i < 40; i++) set.add(100 * i, 100 * i + 50);
+  set.removeBelow(3_520);
+  assert(set.covers(3_520, 3_550));
+  assert(set.covers(3_600, 3_650));
+  assert(!set.covers(3_510, 3_550));
+  assert(!set.covers(3_540, 3_610));
+  assert(!set.covers(3_950, 3_960));
+});

@@ -44,6 +44,7 @@ function measure(window: number, loss: number): number {
     initialDatagramSize: MSS,
     initialWindow: 2 ** 29,
     maxWindow: 2 ** 29,
+    maxSendBuffer: 2 ** 29,
   };
   const unchecked = true;
   const bytes = Number.MAX_SAFE_INTEGER;

@@ -17,8 +17,10 @@ export interface Config {
   readonly maxRate: number;
   /** The receive window at first. */
   readonly initialWindow: number;
-  /** The largest receive window, and the largest send buffer. */
+  /** The largest receive window. */
   readonly maxWindow: number;
+  /** Memory for what was sent and not acknowledged, at most. */
+  readonly maxSendBuffer: number;
   /** Connections served at a time; further peers are told that the server is busy. */
   readonly maxConnections: number;
   /** Half-open connections kept of peers whose address is not validated; beyond them a cookie is asked for. */
@@ -36,8 +38,9 @@ export const DEFAULT_CONFIG: Config = {
   maxRate: Infinity,
   // More than the second round of Startup has in flight; the next is granted in time.
   initialWindow: 2 ** 20,
-  // 1 Gbit/s at 200 ms has 25 MB in flight.
-  maxWindow: 2 ** 25,
+  // 1 Gbit/s at 264 ms has 33 MB in flight, and as much behind a loss that is repaired.
+  maxWindow: 2 ** 26,
+  maxSendBuffer: 2 ** 25,
   maxConnections: 1,
   maxHalfOpenUnvalidated: 4,
   maxHalfOpen: 128,

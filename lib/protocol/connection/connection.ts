@@ -86,7 +86,7 @@ export class Connection {
     this.idHigh = idHigh;
     this.idLow = idLow;
     const path = new PathMtu(initialDatagramSize, maxDatagramSize);
-    const sendBuffer = new SendBuffer(maxWindow);
+    const sendBuffer = new SendBuffer(config.maxSendBuffer);
     const receiveBuffer = new ReceiveBuffer(
       options.windowBeforeAdmission ?? config.initialWindow,
       maxWindow,

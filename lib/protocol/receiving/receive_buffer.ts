@@ -13,6 +13,8 @@ const MAX_RANGES = 4096;
 /** Ranges held out of order of a peer that is not admitted. */
 const MAX_RANGES_BEFORE_ADMISSION = 8;
 
+/** How much larger the window becomes at a time: Startup may raise its own by as much in a round trip. */
+const GROWTH = 4;
 /** Share of the first window after which it grows. */
 const FIRST_GROWTH_SHARE = 1 / 16;
 /** Share of the window that must have opened for an update. */
@@ -203,14 +205,14 @@ export class ReceiveBuffer {
   }
 
   /**
-   * Doubles the window if it holds the peer up, unless the last growth is not
+   * Raises the window if it holds the peer up, unless the last growth is not
    * used yet, the application lags behind or the limit is reached.
    *
    * @returns whether the window is larger now
    */
   grow(): boolean {
     if (!this.#blocked || !this.#admitted) return false;
-    const capacity = Math.min(2 * this.#capacity, this.#maxCapacity);
+    const capacity = Math.min(GROWTH * this.#capacity, this.#maxCapacity);
     const lagging = this.readable > this.#capacity / 2;
     if (capacity <= this.#capacity || lagging) return false;
     if (this.readNxt < this.#growsAt) return false;

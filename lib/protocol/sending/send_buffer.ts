@@ -1,4 +1,4 @@
-import { ByteWindow } from "../../base/paged_buffer.ts";
+import { BLOCK_SIZE, ByteWindow } from "../../base/paged_buffer.ts";
 import { RangeSet } from "../../base/range_set.ts";
 
 /** Sequence numbers to be sent in one segment. */
@@ -43,7 +43,8 @@ export class SendBuffer {
 
   /** Bytes that can be written now. */
   get space(): number {
-    return this.#capacity - (this.writeEnd - this.sndUna);
+    return this.#capacity -
+      (this.writeEnd - this.sndUna - this.#bytes.forgotten);
   }
 
   /** Bytes held at most for now. */
@@ -198,7 +199,17 @@ export class SendBuffer {
       return;
     }
     this.#acked.add(start, end);
+    this.#forgetAcked(start, end);
     if (this.#lost.size > 0) this.#lost.remove(start, end);
+  }
+
+  // On a long path with loss, most of what follows a gap has arrived: its memory
+  // is better used for what comes next.
+  #forgetAcked(start: number, end: number): void {
+    const first = start - start % BLOCK_SIZE;
+    for (let at = first; at < end; at += BLOCK_SIZE) {
+      if (this.#acked.covers(at, at + BLOCK_SIZE)) this.#bytes.forget(at);
+    }
   }
 
   /** A packet with [`start`, `end`) was lost: what of it is not acknowledged otherwise is to be retransmitted. */

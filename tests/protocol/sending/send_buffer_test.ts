@@ -225,3 +225,29 @@ Deno.test("a probe takes the oldest bytes that have not arrived, lost or not", (
   buffer.acked(21, 31);
   assertEquals(buffer.oldest(100), undefined);
 });
+
+Deno.test("what has arrived behind a loss gives its memory to what is written next, and the loss is still sent", () => {
+  const size = 2 ** 20;
+  const buffer = new SendBuffer(size);
+  buffer.grow(size);
+  const payload = 2 ** 14;
+  send(buffer, payload);
+  buffer.ackedTo(1);
+  assertEquals(write(buffer, size), size);
+  send(buffer, payload);
+  const lost = send(buffer, payload)!;
+  while (send(buffer, payload) !== undefined);
+  assertEquals(buffer.space, 0);
+  buffer.acked(lost[1], buffer.sndNxt);
+  assert(buffer.space > 0.9 * size, `${buffer.space} bytes`);
+  const more = buffer.space;
+  assertEquals(write(buffer, size), more);
+  assertEquals(buffer.space, 0);
+  buffer.lost(...lost);
+  assertEquals(checkPayload(buffer, send(buffer, payload)!), payload);
+  for (let next = send(buffer, payload); next; next = send(buffer, payload)) {
+    checkPayload(buffer, next);
+  }
+  buffer.ackedTo(buffer.sndNxt);
+  assertEquals(buffer.space, size);
+});

@@ -99,7 +99,11 @@ function addFlow(
   forward: Link,
   backward: Link,
 ): { sender: Peer; receiver: Peer } {
-  const config = { controller, maxWindow: MAX_WINDOW };
+  const config = {
+    controller,
+    maxWindow: MAX_WINDOW,
+    maxSendBuffer: MAX_WINDOW,
+  };
   const ours = 1000 * seed + 2 * i;
   const unchecked = true;
   const sender = new Peer({ seed: ours, bytes, config, unchecked }, ours + 1);

@@ -253,6 +253,7 @@ function optionsOf(scenario: Scenario, side: Side, seed: number): PeerOptions {
       initialDatagramSize: scenario.initialDatagram,
       initialWindow: Math.min(side.window, 2 ** 18),
       maxWindow: side.window,
+      maxSendBuffer: side.window,
     },
   };
 }

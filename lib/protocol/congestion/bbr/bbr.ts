@@ -336,7 +336,9 @@ export class Bbr implements CongestionController {
       const bdp = Math.max(window / cwndGain, this.#fastStart.bdp);
       const initial = pacingGain * bdp / this.#minRtt.minRtt;
       const { flightRate } = this.#fastStart;
-      this.#pacingRate = Math.max(rate, initial, flightRate);
+      const flightTime = this.#fastStart.flightTime(this.#minRtt.minRtt);
+      const short = this.#congestionWindow / flightTime;
+      this.#pacingRate = Math.max(rate, initial, short, flightRate);
       return;
     }
     // What is lost while the queue drains is what RandomLoss measures.

@@ -12,6 +12,14 @@
  * falls from 0.92 to 0.91, and beside a long flow that joins it from 0.33 to
  * 0.29.
  *
+ * On a path of more than 160 ms, Startup sends each window within a quarter of the
+ * round trip, where the draft's pacing gain spreads it over most of it: what
+ * arrives faster shows sooner what the path carries. In the simulator, 500 MB over
+ * 1 Gbit/s, 264 ms and 0.1% of loss use 0.70 of the rate instead of 0.63, and 25 MB
+ * over 100 Mbit/s, 200 ms and 1% 0.71 instead of 0.64. A CUBIC flow (50 Mbit/s, 200
+ * ms) keeps as much as before beside short files, 0.91, and more beside a long
+ * flow, 0.65 instead of 0.39.
+ *
  * @module
  */
 import type { AckEvent } from "../congestion_controller.ts";
@@ -25,6 +33,10 @@ const FIRST_ROUNDS = 3;
 const MIN_FLIGHT_SHARE = 0.5;
 /** Milliseconds that it has to take: clocks and schedulers are no finer. */
 const MIN_INTERVAL = 1;
+/** Share of the round trip within which a flight is sent. */
+const FLIGHT_SHARE = 1 / 4;
+/** Milliseconds within which it may be sent at least. */
+const MIN_FLIGHT_TIME = 40;
 /** The next flight may be faster by this: more would overrun others that begin at the same time. */
 const FLIGHT_GAIN = 1.25;
 
@@ -59,6 +71,11 @@ export class FastStart {
    */
   get flightRate(): number {
     return this.#flightRate;
+  }
+
+  /** Milliseconds within which Startup sends a window, at a round trip of `minRtt`. */
+  flightTime(minRtt: number): number {
+    return Math.max(MIN_FLIGHT_TIME, minRtt * FLIGHT_SHARE);
   }
 
   /** The first acknowledgement of a flight. */
