@@ -65,7 +65,7 @@ function readSource(path: string): Source {
 }
 
 function folderOf(path: string): string {
-  return path.replace(/^lib\//, "").split("/")[0];
+  return path.replace(/^lib\//, "").split("/")[0]!;
 }
 
 function listing(directory: string): Deno.DirEntry[] {
@@ -75,7 +75,7 @@ function listing(directory: string): Deno.DirEntry[] {
 /** What a source imports: paths of the product's own files, names of others. */
 function filesImportedBy({ path, code }: Pick<Source, "path" | "code">) {
   const found = code.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"/g);
-  return [...found].map(([, name]) =>
+  return [...found].map(([, name = ""]) =>
     name.startsWith(".")
       ? new URL(name, `file:///${path}`).pathname.slice(1)
       : name
@@ -165,7 +165,7 @@ Deno.test("what comes from elsewhere is named in full, in the version of deno.js
   const wrong = sources.flatMap((source) =>
     importsOf(source)
       .filter((name) => !/^node:|^deno\.json$/.test(name))
-      .filter((name) => !(name.split("/")[0] in MAY_IMPORT))
+      .filter((name) => !(name.split("/")[0]! in MAY_IMPORT))
       .filter((name) =>
         !Object.values(imports).some((exact) => name.startsWith(`${exact}/`))
       )

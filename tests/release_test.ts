@@ -60,10 +60,10 @@ Deno.test("only the job that publishes may change anything, and it runs nothing 
 
 Deno.test("the token is given to the steps that publish alone", () => {
   const [head] = RELEASE.split("\njobs:");
-  assertEquals(head.match(/token/gi), null);
+  assertEquals(head!.match(/token/gi), null);
   for (const [name, job] of jobs) {
     const steps = stepsOf(job);
-    const before = job.slice(0, job.indexOf(steps[0]));
+    const before = job.slice(0, job.indexOf(steps[0]!));
     assertEquals(before.match(/github\.token|secrets|GH_TOKEN/g), null, name);
     for (const step of steps) {
       const token = /github\.token|secrets|GH_TOKEN/.test(step);

@@ -3,8 +3,8 @@
 const HIGH = 2 ** 32;
 
 export function uint32At(bytes: Uint8Array, at: number): number {
-  return (bytes[at] << 24 | bytes[at + 1] << 16 | bytes[at + 2] << 8 |
-    bytes[at + 3]) >>> 0;
+  return (bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 |
+    bytes[at + 3]!) >>> 0;
 }
 
 export function writeUint32(
@@ -16,6 +16,22 @@ export function writeUint32(
   bytes[at + 1] = value >>> 16;
   bytes[at + 2] = value >>> 8;
   bytes[at + 3] = value;
+}
+
+/** Reads three bytes. */
+export function uint24At(bytes: Uint8Array, at: number): number {
+  return bytes[at]! << 16 | bytes[at + 1]! << 8 | bytes[at + 2]!;
+}
+
+/** Writes three bytes. */
+export function writeUint24(
+  bytes: Uint8Array,
+  at: number,
+  value: number,
+): void {
+  bytes[at] = value >>> 16;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value;
 }
 
 /** Reads eight bytes. A value above 2^53 is not exact, and the caller's bound refuses it. */
@@ -55,11 +71,11 @@ export function writeVarint(
   }
   if (value < 2 ** 30) {
     writeUint32(bytes, at, value);
-    bytes[at] |= 0x80;
+    bytes[at]! |= 0x80;
     return at + 4;
   }
   writeUint53(bytes, at, value);
-  bytes[at] |= 0xc0;
+  bytes[at]! |= 0xc0;
   return at + 8;
 }
 
@@ -73,7 +89,7 @@ export function readVarint(bytes: Uint8Array, cursor: { at: number }): number {
       return first;
     case 1:
       cursor.at += 2;
-      return (first & 0x3f) << 8 | bytes[at + 1];
+      return (first & 0x3f) << 8 | bytes[at + 1]!;
     case 2:
       cursor.at += 4;
       return uint32At(bytes, at) & 0x3fffffff;

@@ -16,12 +16,12 @@ export class RangeSet {
 
   /** The first number of range `index`, counted from the lowest. */
   start(index: number): number {
-    return this.#starts[this.#head + index];
+    return this.#starts[this.#head + index]!;
   }
 
   /** The number after the last of range `index`. */
   end(index: number): number {
-    return this.#ends[this.#head + index];
+    return this.#ends[this.#head + index]!;
   }
 
   /**
@@ -34,7 +34,7 @@ export class RangeSet {
     const starts = this.#starts;
     const ends = this.#ends;
     const last = ends.length - 1;
-    if (last < this.#head || start > ends[last]) {
+    if (last < this.#head || start > ends[last]!) {
       starts.push(start);
       ends.push(end);
       return end - start;
@@ -53,10 +53,10 @@ export class RangeSet {
     const from = this.#firstEndingAtOrAfter(start);
     let to = from;
     let covered = 0;
-    while (to < starts.length && starts[to] <= end) {
+    while (to < starts.length && starts[to]! <= end) {
       covered += Math.max(
         0,
-        Math.min(end, ends[to]) - Math.max(start, starts[to]),
+        Math.min(end, ends[to]!) - Math.max(start, starts[to]!),
       );
       to++;
     }
@@ -64,8 +64,8 @@ export class RangeSet {
       starts.splice(from, 0, start);
       ends.splice(from, 0, end);
     } else {
-      starts[from] = Math.min(start, starts[from]);
-      ends[from] = Math.max(end, ends[to - 1]);
+      starts[from] = Math.min(start, starts[from]!);
+      ends[from] = Math.max(end, ends[to - 1]!);
       if (to - from > 1) {
         starts.splice(from + 1, to - from - 1);
         ends.splice(from + 1, to - from - 1);
@@ -81,10 +81,10 @@ export class RangeSet {
     const ends = this.#ends;
     const from = this.#firstEndingAtOrAfter(start + 1);
     let to = from;
-    while (to < starts.length && starts[to] < end) to++;
+    while (to < starts.length && starts[to]! < end) to++;
     if (to === from) return;
-    const leftStart = starts[from];
-    const rightEnd = ends[to - 1];
+    const leftStart = starts[from]!;
+    const rightEnd = ends[to - 1]!;
     const keptStarts: number[] = [];
     const keptEnds: number[] = [];
     if (leftStart < start) {
@@ -103,8 +103,8 @@ export class RangeSet {
   removeBelow(bound: number): void {
     const starts = this.#starts;
     const ends = this.#ends;
-    while (this.#head < ends.length && ends[this.#head] <= bound) this.#head++;
-    if (this.#head < starts.length && starts[this.#head] < bound) {
+    while (this.#head < ends.length && ends[this.#head]! <= bound) this.#head++;
+    if (this.#head < starts.length && starts[this.#head]! < bound) {
       starts[this.#head] = bound;
     }
     if (this.#head > 32 && this.#head * 2 > starts.length) {
@@ -117,7 +117,7 @@ export class RangeSet {
   /** Whether `value` is in the set. */
   contains(value: number): boolean {
     const index = this.#firstEndingAtOrAfter(value + 1);
-    return index < this.#starts.length && this.#starts[index] <= value;
+    return index < this.#starts.length && this.#starts[index]! <= value;
   }
 
   /** Whether all of [start, end) is in the set. */
@@ -130,7 +130,7 @@ export class RangeSet {
   /** Whether `value` is in a range or next to its end, so that adding from there on makes no further range. */
   touches(value: number): boolean {
     const index = this.#firstEndingAtOrAfter(value);
-    return index < this.#starts.length && this.#starts[index] <= value;
+    return index < this.#starts.length && this.#starts[index]! <= value;
   }
 
   /** Calls `visit` for each part of [start, end) that is not in the set, in order. */
@@ -143,11 +143,11 @@ export class RangeSet {
     let index = this.#firstEndingAtOrAfter(start + 1);
     for (
       ;
-      index < this.#starts.length && this.#starts[index] < end;
+      index < this.#starts.length && this.#starts[index]! < end;
       index++
     ) {
-      if (this.#starts[index] > at) visit(at, this.#starts[index]);
-      at = this.#ends[index];
+      if (this.#starts[index]! > at) visit(at, this.#starts[index]!);
+      at = this.#ends[index]!;
     }
     if (at < end) visit(at, end);
   }
@@ -157,10 +157,10 @@ export class RangeSet {
     let low = this.#head;
     let high = ends.length;
     // Most look-ups are for the newest numbers.
-    if (low < high && ends[high - 1] < value) return high;
+    if (low < high && ends[high - 1]! < value) return high;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (ends[middle] < value) low = middle + 1;
+      if (ends[middle]! < value) low = middle + 1;
       else high = middle;
     }
     return low;

@@ -131,7 +131,7 @@ export function isAttemptProof(
 
 function isWeak(publicKey: Uint8Array): boolean {
   const y = Buffer.from(publicKey);
-  y[ATTEMPT_KEY_SIZE - 1] &= 0x7f;
+  y[ATTEMPT_KEY_SIZE - 1]! &= 0x7f;
   return WEAK_KEYS.includes(y.toString("hex"));
 }
 

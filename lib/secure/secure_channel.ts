@@ -197,7 +197,7 @@ async function serve(
   source: SecretsSource,
   options: ServerOptions,
 ): Promise<ServerHandshake> {
-  const { guesses = new Guesses(Infinity), asks } = options;
+  const { guesses = new Guesses(Infinity), asks = false } = options;
   const handshake = new ServerHandshake(source, { nonce: randomNonce(), asks });
   const hello = await listen(stream, RecordType.HELLO);
   await source.ready;

@@ -42,7 +42,7 @@ for (const columns of [120, 80, 40]) {
     assertMatch(text, /54[.,]3/);
     assertMatch(text, /127\.0\.0\.1/);
     const words = (await sent.says(WORDS))[1];
-    assert(text.includes(words), `${words}\n${text}`);
+    assert(text.includes(words!), `${words}\n${text}`);
     assertEquals(
       namesIn(`${cwd}/dir`),
       [],

@@ -68,7 +68,11 @@ async function breakAgainAndAgain(
   const attempt = async (blow?: (sides: Running[]) => Promise<void>) => {
     const received = await receiver([...receive, ...timeout], { cwd, env });
     const port = meter.start(received.port);
-    const sent = sender(port, [...send, ...timeout], { cwd, env, shell });
+    const sent = sender(port, [...send, ...timeout], {
+      cwd,
+      env,
+      ...shell !== undefined && { shell },
+    });
     if (blow !== undefined) {
       await blow([received, sent]);
       // A receiver whose sender never came waits as long as it takes
@@ -89,7 +93,7 @@ async function breakAgainAndAgain(
       let over = false;
       Promise.all(sides.map(({ ended }) => ended)).then(() => over = true);
       while (!over && meter.bytes < target) await pause(2);
-      sides[side].kill(signal);
+      sides[side]!.kill(signal);
     });
     await check();
     if (both.every((status) => status === 0)) {

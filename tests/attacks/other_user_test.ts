@@ -61,7 +61,7 @@ for (
   ) {
     test(`another user who ${what} while a 0600 file arrives with ${how} gets nothing of it`, async (cwd) => {
       await secret(cwd, 3_000_000);
-      await using attacker = asNobody(script, cwd);
+      await using attacker = asNobody(script!, cwd);
       const received = await receiver(args, { cwd });
       // The descriptor may be taken before anybody sends
       await pause(300);
@@ -233,7 +233,7 @@ for (
         await Deno.chown(`${cwd}/tree/names`, NOBODY, NOBODY);
         const perl = new Deno.Command("setpriv", {
           args: ["--reuid", `${NOBODY}`, "--clear-groups"].concat(
-            ["timeout", FULL ? "110" : "55", "perl", "-e", script],
+            ["timeout", FULL ? "110" : "55", "perl", "-e", script!],
           ),
           cwd: `${cwd}/tree/names`,
         }).spawn();

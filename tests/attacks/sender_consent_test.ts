@@ -136,7 +136,7 @@ test("the frame that leaves first is the offer", async (cwd) => {
   await using false_ = new HostileReceiver();
   const sent = sender(false_.port, ["secret"], { cwd });
   await false_.offer;
-  assertEquals(false_.frames[0].type, FrameType.OFFER);
+  assertEquals(false_.frames[0]!.type, FrameType.OFFER);
   await false_.close();
   assert(await sent.ended !== 0);
 });

@@ -98,7 +98,7 @@ Deno.test("trying for session words is told to the person, and becomes slow afte
       times.push(performance.now());
     }
     // What a timer guarantees: it never fires early
-    const slow = times.at(-1)! - times[FREE];
+    const slow = times.at(-1)! - times[FREE]!;
     const least = 0.8 * 1_000 * (tries - 1 - FREE);
     assert(slow >= least, `${tries - 1 - FREE} more tries in ${slow} ms`);
     await received.says(/tr(y|ied|ies)|words|left|was not let in/);

@@ -23,7 +23,7 @@ Deno.test("seeds that differ in any of 53 bits give other numbers", () => {
 Deno.test("numbers fill their range evenly", () => {
   const random = new Random(1);
   const counts = new Array<number>(10).fill(0);
-  for (let i = 0; i < 100_000; i++) counts[random.int(10)]++;
+  for (let i = 0; i < 100_000; i++) counts[random.int(10)]!++;
   for (const count of counts) assert(count > 9_500 && count < 10_500);
   let sum = 0;
   for (let i = 0; i < 100_000; i++) {

@@ -49,10 +49,10 @@ if (args.help) {
 
 const limit = Number(args.limit);
 const fast = await Deno.stat("/dev/shm").then(
-  () => "/dev/shm",
-  () => undefined,
+  () => ({ dir: "/dev/shm" }),
+  () => ({}),
 );
-const directory = await Deno.makeTempDir({ dir: fast, prefix: "ferry-bench-" });
+const directory = await Deno.makeTempDir({ ...fast, prefix: "ferry-bench-" });
 const clean = () => Deno.removeSync(directory, { recursive: true });
 Deno.addSignalListener("SIGINT", () => {
   clean();

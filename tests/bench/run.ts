@@ -24,12 +24,12 @@ export async function run(
   const times = ["receive", "send"].map((side) =>
     `${job.directory}/${side}.times`
   );
-  const receiver = new Measured(plan.receive, times[0]);
+  const receiver = new Measured(plan.receive, times[0]!);
   await listening(plan.protocol, plan.port);
   const began = performance.now();
   const sender = new Measured(
     plan.send,
-    times[1],
+    times[1]!,
     plan.piped ? { stdin: job.source } : {},
   );
   const timer = setTimeout(() => {

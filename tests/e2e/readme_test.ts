@@ -53,7 +53,7 @@ const blocks = [
 const examples: Example[] = blocks.flatMap((block) => {
   const commands = (machine: string) =>
     [...block.matchAll(RegExp(`^(?:machine )?${machine}\\$ (.*)$`, "gm"))]
-      .map(([, command]) => command);
+      .map(([, command]) => command!);
   const [receive] = commands("B");
   return receive === undefined ? [] : [{ receive, sends: commands("A") }];
 });
@@ -155,9 +155,9 @@ async function runExample({ receive, sends }: Example): Promise<void> {
     const port = receive.includes("7000") ? ports.PORT_7000 : ports.PORT_5000;
     await listening("udp", Number(port));
     let code = SHOWN_CODE;
-    if (sends[0].includes(code)) {
+    if (sends[0]!.includes(code)) {
       await until(() => /FERRY_CODE=\S+/.test(receiver.text));
-      [, code] = /FERRY_CODE=(\S+)/.exec(receiver.text)!;
+      code = /FERRY_CODE=(\S+)/.exec(receiver.text)![1]!;
     }
     for (const send of sends) {
       const line = send.replace(SHOWN_CODE, code);

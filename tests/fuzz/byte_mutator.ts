@@ -7,7 +7,7 @@ const MAX_LENGTH = 1 << 20;
 
 /** A mutant of one of `samples`: a few changes, of which some take after the others. */
 export function mutant(random: Random, samples: Uint8Array[]): Uint8Array {
-  const pick = () => samples[random.int(samples.length)];
+  const pick = () => samples[random.int(samples.length)]!;
   let bytes = pick().slice();
   // Now and then nothing is changed: then all has to go well.
   for (let more = random.int(4); more > 0; more--) {
@@ -26,13 +26,13 @@ function change(
   const at = random.int(reach + 1);
   switch (random.int(9)) {
     case 0:
-      bytes[at] ^= 1 << random.int(8);
+      bytes[at]! ^= 1 << random.int(8);
       return bytes;
     case 1:
-      bytes[at] = EDGES[random.int(EDGES.length)];
+      bytes[at] = EDGES[random.int(EDGES.length)]!;
       return bytes;
     case 2:
-      bytes[at] += random.int(7) - 3;
+      bytes[at]! += random.int(7) - 3;
       return bytes;
     case 3:
       return bytes.slice(0, at);

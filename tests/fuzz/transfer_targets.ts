@@ -40,7 +40,7 @@ export async function transferTargets(): Promise<Target[]> {
     ...sources.map((source, at) => ({
       name: `sender of ${["a stream", "a file", "a tree"][at]}`,
       share: 2,
-      samples: [back[at]],
+      samples: [back[at]!],
       run: async (bytes: Uint8Array) => {
         const stream = await streamOf(bytes);
         const opened = await source();

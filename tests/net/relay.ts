@@ -283,7 +283,7 @@ if (import.meta.main) {
     hostname: "0.0.0.0",
     port: number("listen") ?? 0,
     to: { hostname, port: Number(port) },
-    seed: number("seed"),
+    seed: number("seed") ?? 1,
     up: {
       rate: number("rate"),
       queue: number("queue"),

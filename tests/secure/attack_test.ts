@@ -75,7 +75,7 @@ function withContent(
     const { record } = passing;
     const sealed = [RecordType.DATA, RecordType.END] as number[];
     const concerned = passing.direction === direction &&
-      sealed.includes(record[0]);
+      sealed.includes(record[0]!);
     return concerned ? meddle(count++, record) : [record];
   };
 }
@@ -136,7 +136,7 @@ Deno.test("a relay cannot look for shares that give the same words: both sides' 
   for (const [direction, at] of [["up", 6], ["down", 7]] as const) {
     const [hello, finished] = middle.seen
       .filter((passing) => passing.direction === direction)
-      .map(({ record }) => record);
+      .map(({ record }) => record) as [Uint8Array, Uint8Array];
     const commitment = hello.slice(at, at + 32);
     const nonce = finished.slice(HEADER_SIZE, HEADER_SIZE + 32);
     const hash = await crypto.subtle.digest("SHA-256", nonce);
@@ -148,7 +148,9 @@ Deno.test("a relay cannot look for shares that give the same words: both sides' 
     await assertNoticed((passing) => {
       const { record } = passing;
       const finished = record[0] === RecordType.FINISHED;
-      if (finished && passing.direction === direction) record[HEADER_SIZE] ^= 1;
+      if (finished && passing.direction === direction) {
+        record[HEADER_SIZE]! ^= 1;
+      }
       return [record];
     });
   }
@@ -364,7 +366,7 @@ for (const security of [ENCRYPTED, CODE]) {
   Deno.test(`a relay that says for the receiver that it asks nobody is noticed, in ${security.mode} mode`, async () => {
     for (const asks of [true, false]) {
       const middle = new Middle(({ direction, index, record }) => {
-        if (direction === "down" && index === 0) record[HEADER_SIZE + 2] ^= 1;
+        if (direction === "down" && index === 0) record[HEADER_SIZE + 2]! ^= 1;
         return [record];
       });
       const { client, server } = await talk({ client: security, asks, middle });
@@ -617,7 +619,7 @@ Deno.test("a relay that flips any one bit is noticed, in encrypted mode", async 
         middle: new Middle((passing) => {
           const meant = passing.direction === direction &&
             passing.index === index;
-          if (meant) passing.record[at] ^= bit;
+          if (meant) passing.record[at]! ^= bit;
           return [passing.record];
         }),
       });
@@ -646,7 +648,7 @@ Deno.test("a relay that flips a bit of a handshake with a code is noticed", asyn
         (passing) => {
           const meant = passing.direction === direction &&
             passing.index === index;
-          if (meant) passing.record[at] ^= bit;
+          if (meant) passing.record[at]! ^= bit;
           return [passing.record];
         },
         CODE,
@@ -718,10 +720,10 @@ Deno.test("a relay that sends a side's own records back to it is noticed", async
   const middle = new Middle((passing) => {
     const { direction, record } = passing;
     if (direction === "up") {
-      if (record[0] >= RecordType.DATA) sent.push(record.slice());
+      if (record[0]! >= RecordType.DATA) sent.push(record.slice());
       return [record];
     }
-    return record[0] >= RecordType.DATA ? [sent.shift()!] : [record];
+    return record[0]! >= RecordType.DATA ? [sent.shift()!] : [record];
   });
   const { client } = await talk({ client: ENCRYPTED, middle });
   assertEquals([client.got, client.failure?.code], ["", "record-damaged"]);

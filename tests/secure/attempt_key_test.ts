@@ -24,8 +24,8 @@ Deno.test("the keys of RFC 8032, section 7.1, follow from their seeds", () => {
   ];
   for (const [seed, publicKey] of vectors) {
     assertEquals(
-      AttemptKey.of(bytesOf(seed)).publicKey,
-      bytesOf(publicKey),
+      AttemptKey.of(bytesOf(seed!)).publicKey,
+      bytesOf(publicKey!),
     );
   }
 });
@@ -85,7 +85,7 @@ Deno.test("a proof with any bit changed is none", () => {
   const proof = key.prove(BINDING);
   for (let at = 0; at < proof.length; at++) {
     const changed = proof.slice();
-    changed[at] ^= 1 << at % 8;
+    changed[at]! ^= 1 << at % 8;
     assert(!isAttemptProof(key.publicKey, BINDING, changed), `byte ${at}`);
   }
 });
@@ -112,7 +112,7 @@ Deno.test("a key for which anybody makes proofs proves nothing", () => {
   for (const key of ED25519_TORSION_SUBGROUP) {
     for (const sign of [0, 0x80]) {
       const weak = bytesOf(key);
-      weak[31] ^= sign;
+      weak[31]! ^= sign;
       for (let i = 0; i < 32; i++) {
         assert(!isAttemptProof(weak, new Uint8Array(32).fill(i), anything));
       }

@@ -1,5 +1,6 @@
 import type { ByteStream } from "../../lib/base/byte_stream.ts";
 import { Failure } from "../../lib/base/failure.ts";
+import { uint24At } from "../../lib/base/integers.ts";
 import { HEADER_SIZE } from "../../lib/secure/handshake/messages.ts";
 import { memoryPair } from "../support/memory_stream.ts";
 
@@ -74,7 +75,7 @@ export async function readRecord(
   const got = await fill(stream, header);
   if (got === 0) return null;
   if (got < HEADER_SIZE) return header.slice(0, got);
-  const length = header[1] << 16 | header[2] << 8 | header[3];
+  const length = uint24At(header, 1);
   const record = new Uint8Array(HEADER_SIZE + length);
   record.set(header);
   const body = await fill(stream, record.subarray(HEADER_SIZE));

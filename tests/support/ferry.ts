@@ -47,9 +47,9 @@ export interface StartOptions {
    * A line for bash, in which `"$@"` stands for ferry and its arguments.
    * @default {'exec "$@"'}
    */
-  shell?: string;
+  shell?: string | undefined;
   /** The directory it runs in. */
-  cwd?: string;
+  cwd?: string | undefined;
   /** Variables of the environment, besides those of the test. */
   env?: Record<string, string>;
   /** Whether the test writes standard input; else it is empty. */
@@ -89,7 +89,7 @@ export class Ferry {
     const { shell = 'exec "$@"', cwd, input = false, env } = options;
     const bash = ["bash", "-o", "pipefail", "-c", shell, "ferry"];
     this.#child = start([...bash, ...COMMAND, ...args], {
-      cwd,
+      ...cwd !== undefined && { cwd },
       env: { XDG_STATE_HOME: STATE, ...env },
       stdin: input ? "piped" : "null",
       stdout: "piped",
@@ -160,14 +160,14 @@ export interface PairOptions {
    * What both are told of encryption.
    * @default {nothing, or `--plain` where all tests run so}
    */
-  security?: string[];
+  security?: string[] | undefined;
   /**
    * What the receiver is told of whom to ask.
    * @default {`--yes`: nobody}
    */
   consent?: string[];
   /** The directory both run in. */
-  cwd?: string;
+  cwd?: string | undefined;
   /** The port that the sender sends to; the receiver's unless given. */
   via?: (receiverPort: number) => number;
 }

@@ -11,7 +11,7 @@ export interface DirectionOptions {
   /** How many bytes the next read delivers at most; all unless given. */
   piece?: () => number;
   /** After this many bytes were read the connection breaks, for both sides. */
-  breakAfter?: number;
+  breakAfter?: number | undefined;
 }
 
 class Direction {
@@ -62,7 +62,7 @@ export class MemoryStream implements ByteStream {
     }
     if (from.failure) throw from.failure;
     if (from.delivered >= from.breakAfter) this.#break();
-    const first = from.waiting[0];
+    const first = from.waiting[0]!;
     const count = Math.min(
       first.length,
       into.length,

@@ -31,7 +31,7 @@ export function start(
     stdin: "null",
     stdout: "null",
     stderr,
-    env,
+    ...env !== undefined && { env },
   }).spawn();
 }
 

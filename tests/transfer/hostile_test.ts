@@ -356,8 +356,8 @@ Deno.test("random bytes never make a receiver throw anything but a failure, or s
     const parts = Array.from({ length: 1 + random.int(5) }, () => {
       const part = random.int(2) === 0
         ? random.bytes(random.int(40))
-        : valid[random.int(valid.length)].slice();
-      if (part.length > 0) part[random.int(part.length)] ^= random.int(256);
+        : valid[random.int(valid.length)]!.slice();
+      if (part.length > 0) part[random.int(part.length)]! ^= random.int(256);
       return part;
     });
     const { failure, sink } = await receiveBytes(...parts);

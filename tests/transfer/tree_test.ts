@@ -73,7 +73,7 @@ function makeTree(directory: string, random: Random, depth = 0): void {
       makeTree(path, random, depth + 1);
     } else {
       const size = [0, 10, 3000, 65_536, 65_537, 300_000][random.int(6)];
-      Deno.writeFileSync(path, random.bytes(size));
+      Deno.writeFileSync(path, random.bytes(size!));
       Deno.chmodSync(path, 0o400 | random.int(0o400));
       Deno.utimeSync(path, 0, random.int(1e9));
     }
@@ -176,7 +176,7 @@ Deno.test("a part that was tampered with is sent anew, and both sides say so", (
     await brokenTree(path);
     const part = `${stagingIn(`${path}/to`)}/content/tree/large.ferry-part`;
     const bytes = Deno.readFileSync(part);
-    bytes[7] ^= 1;
+    bytes[7]! ^= 1;
     Deno.writeFileSync(part, bytes);
     const { told } = await attempt(path);
     for (const events of told) {
@@ -194,7 +194,7 @@ Deno.test("a complete file that was tampered with is noticed, and sent anew", ()
     const file = `${stagingIn(`${path}/to`)}/content/tree/b`;
     const { mtime } = Deno.statSync(file);
     const bytes = Deno.readFileSync(file);
-    bytes[7] ^= 1;
+    bytes[7]! ^= 1;
     Deno.writeFileSync(file, bytes);
     Deno.utimeSync(file, mtime!, mtime!);
     const { told } = await attempt(path);

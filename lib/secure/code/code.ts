@@ -1,3 +1,4 @@
+import { uint32At } from "../../base/integers.ts";
 import { Failure } from "../../base/failure.ts";
 import { WORDS } from "./word_list.ts";
 
@@ -8,7 +9,7 @@ const MAX_LENGTH = 200;
 
 /** A new code, as `17-walnut-copper`: each of 2^25 is as likely as another. */
 export function makeCode(): string {
-  const [random] = crypto.getRandomValues(new Uint32Array(1));
+  const random = uint32At(crypto.getRandomValues(new Uint8Array(4)), 0);
   const number = 1 + random % NUMBERS;
   const [one, other] = wordsOf(Math.floor(random / NUMBERS), 2);
   return `${number}-${one}-${other}`;
@@ -18,7 +19,7 @@ export function makeCode(): string {
 export function wordsOf(value: number, count: number): string[] {
   return Array.from(
     { length: count },
-    (_, at) => WORDS[Math.floor(value / WORDS.length ** at) % WORDS.length],
+    (_, at) => WORDS[Math.floor(value / WORDS.length ** at) % WORDS.length]!,
   );
 }
 

@@ -36,7 +36,7 @@ export function makeCodeVerifier(code: string): string {
  */
 export function matchesCode(verifier: string, code: string): boolean {
   const [, salt, expected] = FORM.exec(verifier) ?? [];
-  if (salt === undefined) return false;
+  if (salt === undefined || expected === undefined) return false;
   const actual = hash(code, Buffer.from(salt, "hex"));
   return timingSafeEqual(actual, Buffer.from(expected, "hex"));
 }

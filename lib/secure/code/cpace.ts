@@ -119,7 +119,7 @@ export function generatorString({ prs, ci, sid }: CpaceInputs): Uint8Array {
 /** G.sample_scalar, 32 bytes, little-endian. */
 function sampleScalar(): Uint8Array {
   const scalar = crypto.getRandomValues(new Uint8Array(32));
-  scalar[31] &= 2 ** (GROUP_SIZE_BITS % 8) - 1;
+  scalar[31]! &= 2 ** (GROUP_SIZE_BITS % 8) - 1;
   return scalar;
 }
 

@@ -74,7 +74,9 @@ export class WordsLimiter {
     this.#served.delete(source);
     this.#served.set(source, served + 1);
     const [oldest] = this.#served.keys();
-    if (this.#served.size > MAX_SOURCES) this.#served.delete(oldest);
+    if (oldest !== undefined && this.#served.size > MAX_SOURCES) {
+      this.#served.delete(oldest);
+    }
   }
 
   /** A handshake that was counted has led to something that was decided on, and so was no try in silence. */

@@ -1,6 +1,6 @@
 import type { ByteStream } from "../../base/byte_stream.ts";
 import { Failure } from "../../base/failure.ts";
-import { HEADER_SIZE, malformed, MAX_MESSAGE } from "./messages.ts";
+import { HEADER_SIZE, malformed, MAX_MESSAGE, readHeader } from "./messages.ts";
 
 /** A message of the handshake. */
 export interface Message {
@@ -14,11 +14,10 @@ export interface Message {
  * @throws {Failure} `protocol` if there is none
  */
 export async function readMessage(stream: ByteStream): Promise<Message> {
-  const head = await readExactly(stream, HEADER_SIZE);
-  const [type, ...length] = head;
-  const size = length[0] << 16 | length[1] << 8 | length[2];
-  if (size > MAX_MESSAGE) throw malformed("its message is too long");
-  return { type, body: await readExactly(stream, size) };
+  const header = await readExactly(stream, HEADER_SIZE);
+  const { type, length } = readHeader(header);
+  if (length > MAX_MESSAGE) throw malformed("its message is too long");
+  return { type, body: await readExactly(stream, length) };
 }
 
 async function readExactly(

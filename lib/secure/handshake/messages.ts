@@ -1,3 +1,4 @@
+import { uint24At, writeUint24 } from "../../base/integers.ts";
 import { Failure } from "../../base/failure.ts";
 import { concat, HASH_SIZE } from "./key_schedule.ts";
 import { KEY_SHARE_SIZE } from "./key_share.ts";
@@ -69,9 +70,14 @@ export function writeHeader(
   length: number,
 ): void {
   into[0] = type;
-  into[1] = length >>> 16;
-  into[2] = length >>> 8;
-  into[3] = length;
+  writeUint24(into, 1, length);
+}
+
+/** A record's header: the first {@linkcode HEADER_SIZE} bytes of `bytes`. */
+export function readHeader(
+  bytes: Uint8Array,
+): { type: number; length: number } {
+  return { type: bytes[0]!, length: uint24At(bytes, 1) };
 }
 
 /** A record with this body, as it stands in the stream. */
@@ -104,22 +110,26 @@ export function decodeClientHello(body: Uint8Array): ClientHello {
 /** @throws {Failure} `protocol`, or `refused` for another version */
 export function decodeServerHello(body: Uint8Array): ServerHello {
   const { mode, rest } = decodeStart(body);
-  if (rest.length === 0) throw malformed("its hello is too short");
-  const asks = (rest[0] & ASKS) !== 0;
+  const [flags] = rest;
+  if (flags === undefined) throw malformed("its hello is too short");
+  const asks = (flags & ASKS) !== 0;
   return { asks, ...decodeCommitted(mode, rest.subarray(1)) };
 }
 
 function decodeStart(body: Uint8Array): { mode: Mode; rest: Uint8Array } {
-  if (body.length < 2) throw malformed("its hello is too short");
-  if (body[0] !== VERSION) {
+  const [version, modeNumber] = body;
+  if (version === undefined || modeNumber === undefined) {
+    throw malformed("its hello is too short");
+  }
+  if (version !== VERSION) {
     throw new Failure({
       code: "version-mismatch",
       layer: "security",
-      theirs: body[0],
+      theirs: version,
       ours: VERSION,
     });
   }
-  const mode = MODES.at(body[1]);
+  const mode = MODES[modeNumber];
   if (mode === undefined) throw malformed("its mode is not known here");
   return { mode, rest: body.subarray(2) };
 }
@@ -162,8 +172,11 @@ export function encodeRefuse(refusal: number): Uint8Array {
 
 /** @throws {Failure} `protocol` */
 export function decodeRefuse(body: Uint8Array): number {
-  if (body.length !== 1) throw malformed("its refusal is of a wrong length");
-  return body[0];
+  const [refusal] = body;
+  if (refusal === undefined || body.length !== 1) {
+    throw malformed("its refusal is of a wrong length");
+  }
+  return refusal;
 }
 
 /** What is said of a peer that breaks the rules. */

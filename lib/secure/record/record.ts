@@ -21,7 +21,7 @@ export const RECORDS_PER_KEY = 2 ** 16;
 /** What both directions are told. */
 export interface RecordOptions {
   /** @default {RECORDS_PER_KEY} */
-  readonly recordsPerKey?: number;
+  readonly recordsPerKey?: number | undefined;
   /** @default {WEB_CRYPTO} */
   readonly aead?: AeadImplementation;
 }

@@ -1,6 +1,6 @@
 import type { ByteStream } from "../../base/byte_stream.ts";
 import { Failure } from "../../base/failure.ts";
-import { HEADER_SIZE, RecordType } from "../handshake/messages.ts";
+import { HEADER_SIZE, readHeader, RecordType } from "../handshake/messages.ts";
 import { TAG_SIZE } from "./aead.ts";
 import { MAX_RECORD, type Records } from "./record.ts";
 
@@ -62,8 +62,7 @@ export class RecordReader {
     this.#held -= this.#used;
     this.#used = 0;
     await this.#fill(HEADER_SIZE, HEADER_SIZE);
-    const type = buffer[0];
-    const length = buffer[1] << 16 | buffer[2] << 8 | buffer[3];
+    const { type, length } = readHeader(buffer);
     const end = HEADER_SIZE + length;
     const isEnd = type === RecordType.END;
     const fits = isEnd

@@ -33,7 +33,7 @@ export interface FloodOptions {
   /** Whether cookies are answered; forged addresses could not. */
   cookies?: boolean;
   /** What rides on the SYN: a HELLO of this mode, or nothing. */
-  hello?: "encrypted" | "code";
+  hello?: "encrypted" | "code" | undefined;
 }
 
 /** What a flood has come to. */
@@ -116,7 +116,7 @@ export class Flood {
       const due = rate * (performance.now() - start) / 1000;
       while (this.flooded.syns < due) {
         const at = this.flooded.syns++ % this.#sockets.length;
-        await this.#open(this.#sockets[at]);
+        await this.#open(this.#sockets[at]!);
       }
       await pause(TICK);
     }

@@ -37,8 +37,8 @@ export class Running {
     const { cwd, env, shell = 'exec "$@"', input = false } = options;
     const bash = ["bash", "-o", "pipefail", "-c", shell, "attacked"];
     this.#child = start([...bash, ...command], {
-      cwd,
-      env,
+      ...cwd !== undefined && { cwd },
+      ...env !== undefined && { env },
       stdin: input ? "piped" : "null",
       stdout: "piped",
       stderr: "piped",

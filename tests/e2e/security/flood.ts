@@ -45,8 +45,8 @@ export async function flood(
     }
     const sends = [];
     for (let i = 0; i < BATCH; i++, sent++) {
-      if (i % 2 === 0) renew(syns[i], random);
-      const datagram = i % 2 === 0 ? syns[i] : garbage[sent % VARIETY];
+      if (i % 2 === 0) renew(syns[i]!, random);
+      const datagram = i % 2 === 0 ? syns[i]! : garbage[sent % VARIETY]!;
       sends.push(socket.send(datagram, to).catch(() => {}));
     }
     await Promise.all(sends);
@@ -72,7 +72,7 @@ function renew(syn: Uint8Array<ArrayBuffer>, random: Random): void {
 }
 
 if (import.meta.main) {
-  const [port, rate, seconds] = Deno.args.map(Number);
+  const [port = 0, rate = 0, seconds = 0] = Deno.args.map(Number);
   const signal = AbortSignal.timeout(1000 * seconds);
   console.log(await flood(port, rate, signal));
 }

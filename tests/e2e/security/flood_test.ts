@@ -46,10 +46,10 @@ async function transfer(cwd: string, rate: number) {
   const ends: Ended[] = await ended;
   const seconds = (performance.now() - start) / 1000;
   over.abort();
-  assertEquals(ends.map(({ code }) => code), [0, 0], ends[1].stderr);
+  assertEquals(ends.map(({ code }) => code), [0, 0], ends[1]!.stderr);
   assert(await sameFiles(`${cwd}/in`, `${cwd}/out`));
   await Deno.remove(`${cwd}/out`);
-  return { seconds, memory: ends[0].memory, flooded: await flooding };
+  return { seconds, memory: ends[0]!.memory, flooded: await flooding };
 }
 
 Deno.test("a flood of forged SYNs and of garbage does not stop a transfer", () =>
@@ -187,7 +187,7 @@ Deno.test("an address that is not proved gets no more bytes than came from it, w
     await send(datagramOf({ idLow: 200 + id, payload: Uint8Array.of(1) }));
   }
   const last = syn(999, hello);
-  last[4]++;
+  last[4]!++;
   mend(last);
   await send(last);
   const into = new Uint8Array(2_000);

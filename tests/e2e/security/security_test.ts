@@ -106,7 +106,10 @@ Deno.test("without a code both sides say the same three words, and the receiver 
   inDirectory(async (cwd) => {
     const receive = { shell: '"$@" > out' };
     const ended = await runPair({ cwd, security: [], receive });
-    const [received, sent] = ended.map(({ notes }) => notes);
+    const [received, sent] = ended.map(({ notes }) => notes) as [
+      string,
+      string,
+    ];
     const words = /^Encrypted; if both sides say ((\w+ ){2}\w+), nobody/m;
     assertMatch(sent, words);
     assertEquals(words.exec(received)?.[1], words.exec(sent)?.[1]);
@@ -213,10 +216,10 @@ Deno.test("a code that was made up is in the command for the other side, and onl
     ).ended;
     assertEquals([sent.code, (await receiver.ended).code], [0, 0]);
     assertEquals(await Deno.readTextFile(`${cwd}/out`), "hello\n");
-    assert(!sent.stderr.includes(code));
+    assert(!sent.stderr.includes(code!));
     const later = (await Deno.readTextFile(`${cwd}/said`)).slice(said.length);
     assertMatch(later, /^RECV /);
-    assert(!later.includes(code));
+    assert(!later.includes(code!));
   }));
 
 Deno.test("a code with --plain is a mistake", async () => {

@@ -67,7 +67,13 @@ export async function strangers(options: StrangersOptions): Promise<number> {
     socket.send(datagramOf({ idHigh: 77, ...draft }), to).catch(() => {});
   };
   const syn = (idLow: number, cookie?: Uint8Array): Draft => {
-    const draft = { idHigh: 77, idLow, flags: Flag.SYN, cookie, payload };
+    const draft: Draft = {
+      idHigh: 77,
+      idLow,
+      flags: Flag.SYN,
+      ...cookie && { cookie },
+      ...payload && { payload },
+    };
     return { ...draft, padding: SYN_SIZE - datagramOf(draft).length };
   };
   const hear = (socket: Deno.DatagramConn, datagram: Uint8Array) => {
@@ -138,9 +144,9 @@ export async function strangers(options: StrangersOptions): Promise<number> {
       const idLow = random.uint32();
       known.set(idLow, { packet: 0, edge: 0, cookies: 0 });
       if (known.size > MAX_KNOWN) known.delete(known.keys().next().value!);
-      say(sockets[sent % addresses], syn(idLow));
+      say(sockets[sent % addresses]!, syn(idLow));
       if (manner === "reset") {
-        const socket = sockets[sent % addresses];
+        const socket = sockets[sent % addresses]!;
         const payload = Uint8Array.of(Reset.ABORTED);
         say(socket, { idLow, flags: Flag.RST, packetNumber: 1, payload });
       }
@@ -152,6 +158,6 @@ export async function strangers(options: StrangersOptions): Promise<number> {
 }
 
 if (import.meta.main) {
-  console.log(await strangers(JSON.parse(Deno.args[0])));
+  console.log(await strangers(JSON.parse(Deno.args[0]!)));
   Deno.exit();
 }

@@ -14,7 +14,10 @@ import { assertDone } from "../../support/assertions.ts";
 /** Asserts that both sides succeeded, and say so with the same digest and nothing else. */
 function assertDoneAlike(ended: [Ended, Ended]): void {
   assertDone(ended);
-  const [received, sent] = ended.map(({ stderr }) => stderr);
+  const [received, sent] = ended.map(({ stderr }) => stderr) as [
+    string,
+    string,
+  ];
   assertMatch(received, /^Received .* SHA-256 [0-9a-f]{64}\n$/);
   assertMatch(sent, /^Sent .* SHA-256 [0-9a-f]{64}\n$/);
   assertEquals(received.slice(-65), sent.slice(-65));
@@ -125,7 +128,7 @@ Deno.test("a stream that is saved in a directory is named after the time", () =>
   inDirectory(async (cwd) => {
     assertDoneAlike(await runPair({ cwd, receive: { args: ["-d", "."] } }));
     const [name, ...others] = namesIn(cwd);
-    assertMatch(name, /^ferry-\d{8}-\d{6}$/);
+    assertMatch(name!, /^ferry-\d{8}-\d{6}$/);
     assertEquals(others, []);
   }));
 

@@ -38,9 +38,9 @@ if (import.meta.main) {
       const [one, other] = [paths[i], paths[i + 1]];
       const result = renameat2(
         AT_FDCWD,
-        one,
+        one!,
         AT_FDCWD,
-        other,
+        other!,
         RENAME_EXCHANGE,
       );
       if (result !== 0) Deno.exit(2);

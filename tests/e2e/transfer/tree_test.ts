@@ -26,7 +26,7 @@ async function makeTree(root: string): Promise<void> {
   for (let i = 0; i < FILES; i++) {
     const path = `${directories[i % directories.length]}/file ${i}`;
     await Deno.writeFile(path, random.bytes(1000 + random.int(9000)));
-    await Deno.chmod(path, [0o600, 0o644, 0o640, 0o755, 0o400][i % 5]);
+    await Deno.chmod(path, [0o600, 0o644, 0o640, 0o755, 0o400][i % 5]!);
     await Deno.utime(path, i, 1e9 + i);
   }
   for (const name of ODD_NAMES) {

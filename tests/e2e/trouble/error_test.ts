@@ -168,10 +168,10 @@ Deno.test("a second sender is told that the receiver is busy, and the first goes
 
 Deno.test("of two receivers of the same file the second is not let to replace it", () =>
   inDirectory(async (cwd) => {
-    const ports = [freePort(), freePort()];
-    const [first, second] = ports.map((port) =>
-      new Ferry(["receive", `${port}`, "-o", "x"], { cwd })
-    );
+    const receive = (port: number) =>
+      new Ferry(["receive", `${port}`, "-o", "x"], { cwd });
+    const ports = [freePort(), freePort()] as const;
+    const [first, second] = [receive(ports[0]), receive(ports[1])];
     for (const port of ports) await listening("udp", port);
     assertEquals(namesIn(cwd), []);
     const send = async (text: string, port: number) => {

@@ -12,7 +12,7 @@ Deno.test("a code is a number and two words of the list", () => {
     const code = makeCode();
     const [, number, one, other] = /^(\d+)-([a-z]+)-([a-z]+)$/.exec(code)!;
     assert(Number(number) >= 1 && Number(number) <= 128, code);
-    assert(WORDS.includes(one) && WORDS.includes(other), code);
+    assert(WORDS.includes(one!) && WORDS.includes(other!), code);
     assertEquals(normalCode(code), code);
   }
 });

@@ -29,7 +29,7 @@ export interface Talk extends ServerOptions {
   server?: Security;
   middle?: Middle;
   /** Milliseconds after which both are cut off, as an endpoint does it. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 export const QUESTION = "What the client says";

@@ -118,7 +118,7 @@ Deno.test("the key schedule gives the secrets of RFC 8448", () => {
 });
 
 Deno.test("a key and its iv are those of RFC 8448, where it has keys of 16 bytes", () => {
-  const secret = bytesOf(SECRETS[1][2]);
+  const secret = bytesOf(SECRETS[1]![2]);
   const none = new Uint8Array(0);
   assertEquals(
     hkdfExpandLabel(secret, "key", none, 16),
@@ -141,7 +141,7 @@ Deno.test("the proof of who has a secret is that of RFC 8448, section 4", () => 
 });
 
 Deno.test("the next traffic secret is another one, of the same length", () => {
-  const secret = bytesOf(SECRETS[2][2]);
+  const secret = bytesOf(SECRETS[2]![2]);
   const next = nextTrafficSecret(secret);
   assertEquals(next.length, HASH_SIZE);
   assertEquals(

@@ -15,7 +15,10 @@ import { memoryPair } from "../../support/memory_stream.ts";
 import { Middle } from "../man_in_the_middle.ts";
 import { readAll } from "../../support/streams.ts";
 
-const SECRETS = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+const SECRETS = [
+  new Uint8Array(32).fill(1),
+  new Uint8Array(32).fill(2),
+] as const;
 
 interface Keys {
   recordsPerKey?: number;

@@ -90,7 +90,7 @@ export async function storeFile(
 }
 
 if (import.meta.main) {
-  const [directory, kind, moment] = Deno.args;
+  const [directory = "", kind = "", moment] = Deno.args;
   let left = Number(moment);
   for (const name of CHANGES) {
     const { prototype } = DescriptorDirectory;

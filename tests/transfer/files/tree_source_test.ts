@@ -210,7 +210,7 @@ Deno.test("a path that a person names may be a link, to a file and to a director
     const other = await open();
     for (const [name, to] of [["directory", "vault"], ["file", "vault/x"]]) {
       Deno.removeSync(`${path}/${name}`);
-      Deno.symlinkSync(to, `${path}/${name}`);
+      Deno.symlinkSync(to!, `${path}/${name}`);
     }
     const steps = [...other.entries()];
     assertEquals(
