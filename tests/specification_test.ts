@@ -5,6 +5,7 @@ const root = new URL("../", import.meta.url);
 const SPECIFICATIONS = [
   ["lib/protocol/README.md", "P"],
   ["lib/secure/README.md", "S"],
+  ["lib/transfer/README.md", "T"],
 ] as const;
 
 /** Paragraphs and list items of a specification, without what says which words are key words. */

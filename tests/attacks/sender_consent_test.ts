@@ -109,6 +109,7 @@ test("a sender whose receiver says that it asks a person sends the offer alone b
   assert(await sent.ended !== 0);
 });
 
+// T-1
 test("a real receiver that asks gets nothing but the offer before its person's yes", async (cwd) => {
   const port = freePort();
   await using terminal = await Terminal.ferry(

@@ -255,6 +255,7 @@ const FILE = frame(
   }),
 );
 const DATA = frame(FrameType.DATA, Uint8Array.of(1, 2, 3));
+// T-8
 const ENDS: [string, string, Uint8Array[]][] = [
   ["more data than was offered", "malformed", [DATA, DATA]],
   ["less data than was promised", "corrupt", [

@@ -231,6 +231,7 @@ Deno.test("two names that collide are refused, whatever they are", async () => {
   }
 });
 
+// T-5
 Deno.test("names that do not ascend are refused, so that none can come twice", async () => {
   const { failure } = await receiveTree([
     pack(directory("a"), file("b"), file("a")),
@@ -296,10 +297,36 @@ Deno.test("set-user-id, set-group-id and sticky bits are not taken over, and the
   }
 });
 
+Deno.test("a name that was not offered does not come outside of all directories", async () => {
+  for (
+    const bytes of [
+      pack(file("b")),
+      joined(
+        entry({ kind: "directory", name: "b", mode: 0o755, mtime: 0n }),
+        LEAVE,
+      ),
+    ]
+  ) {
+    const { failure, names } = await receiveTree([bytes]);
+    const rule = "not-offered";
+    assertEquals(failure?.detail, { code: "name-refused", name: "b", rule });
+    assertEquals(names, []);
+  }
+});
+
 const CORRUPT: [string, Uint8Array][] = [
   ["a pack with half a header", frame(FrameType.PACK, new Uint8Array(2))],
   ["a pack with less than it says", pack(file("a").subarray(0, -1))],
   ["a pack in a pack", pack(pack(file("a")))],
+  // T-6
+  [
+    "a pack before a listed file has ended",
+    joined(
+      entry({ kind: "directory", name: "a", mode: 0o755, mtime: 0n }),
+      entry({ kind: "file", name: "a", mode: 0o644, mtime: 0n, size: 1 }),
+      pack(file("b")),
+    ),
+  ],
   ["a packed file without its content", pack(file("a").subarray(0, -5))],
   [
     "a file with another digest",

@@ -132,6 +132,23 @@ for (
     }));
 }
 
+// T-7
+Deno.test("content of a file of which something is there is refused before RESUME_AT", () =>
+  inDirectory(async (directory) => {
+    const { near, ended } = await goOn(directory);
+    await near.write(frame(FrameType.ENTRY, bodyOf("0", "file")));
+    await near.write(frame(FrameType.QUERY, NOTHING));
+    const frames = new FrameReader(near);
+    while ((await frames.next())?.type !== FrameType.PREFIX_DIGESTS) {
+      await frames.body();
+    }
+    await near.write(frame(FrameType.DATA, SOMETHING));
+    await near.closeWrite();
+    const failure = await ended;
+    assert(failure instanceof Failure && failure.code === "malformed");
+    assert(failure.message.includes("before RESUME_AT"), failure.message);
+  }));
+
 Deno.test("what nobody asked about is not resumed", () =>
   inDirectory(async (directory) => {
     const { near, ended } = await goOn(directory);

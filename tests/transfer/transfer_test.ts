@@ -9,7 +9,7 @@ import type { FileEntry } from "../../lib/transfer/wire/entries.ts";
 import type { Digest, Offer } from "../../lib/transfer/wire/messages.ts";
 import { receive } from "../../lib/transfer/receiving/reception.ts";
 import { send } from "../../lib/transfer/sending/sender.ts";
-import { SingleSource } from "../../lib/transfer/source.ts";
+import { SingleSource, type Source } from "../../lib/transfer/source.ts";
 import { MemorySink, MemorySource, SilentSource } from "./memory_content.ts";
 import { memoryPair } from "../support/memory_stream.ts";
 
@@ -174,6 +174,7 @@ Deno.test("a sender that does not hear the end of DONE fails, and the receiver k
   }
 });
 
+// T-3, T-4
 Deno.test("a refusal stops a sender whose direction is full", async () => {
   const [near, far] = memoryPair({ capacity: 100 });
   const refusal = new Failure({ code: "exists", path: "/secret/name" });
@@ -183,6 +184,35 @@ Deno.test("a refusal stops a sender whose direction is full", async () => {
   ]);
   assertFailure(sent, { code: "peer-refused", reason: { code: "exists" } });
   assertEquals(stored, refusal);
+});
+
+/** What a sender has sent by the time it waits for the answer to its offer. */
+async function sentUnanswered(source: Source): Promise<number> {
+  const [near, far] = memoryPair({ capacity: Infinity });
+  const sending = outcome(send(near, source));
+  let bytes = 0;
+  const into = new Uint8Array(2 ** 16);
+  for (;;) {
+    const waiting = new Promise<null>((end) => setTimeout(() => end(null), 50));
+    const count = await Promise.race([far.read(into), waiting]);
+    if (count === null) break;
+    bytes += count;
+  }
+  near.abort(new Failure(BROKEN));
+  assertFailure(await sending, BROKEN);
+  return bytes;
+}
+
+// T-2
+Deno.test("of what may be resumed little is sent before the answer, and nothing of what is read only once", async () => {
+  const content = new Uint8Array(2_000_000);
+  const resumable = { resumable: true, seekable: true };
+  const some = await sentUnanswered(new MemorySource(content, resumable));
+  assert(some > 200_000 && some < 300_000, `${some} bytes`);
+  const once = await sentUnanswered(
+    new MemorySource(content, { resumable: true }),
+  );
+  assert(once < 1000, `${once} bytes`);
 });
 
 Deno.test("a sink that fails in the middle stops both sides, each with its own words", async () => {

@@ -65,6 +65,7 @@ for (const { name, frame: hex, failure } of failures) {
 }
 
 for (const { name, what, body, code } of invalid) {
+  // T-9
   Deno.test(`vector that is refused: ${name}`, () => {
     const decode = what === "offer" ? decodeOffer : decodeEntry;
     const error = assertThrows(() => decode(Uint8Array.fromHex(body)), Failure);
