@@ -1,6 +1,7 @@
 /** Unsigned integers in network byte order, up to 53 bits so that they stay exact numbers. */
 
-const HIGH = 2 ** 32;
+/** The number of values that 32 bits have. */
+const UINT32_RANGE = 2 ** 32;
 
 export function uint32At(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 |
@@ -36,7 +37,7 @@ export function writeUint24(
 
 /** Reads eight bytes. A value above 2^53 is not exact, and the caller's bound refuses it. */
 export function uint53At(bytes: Uint8Array, at: number): number {
-  return uint32At(bytes, at) * HIGH + uint32At(bytes, at + 4);
+  return uint32At(bytes, at) * UINT32_RANGE + uint32At(bytes, at + 4);
 }
 
 /** Writes eight bytes. */
@@ -45,7 +46,7 @@ export function writeUint53(
   at: number,
   value: number,
 ): void {
-  writeUint32(bytes, at, Math.floor(value / HIGH));
+  writeUint32(bytes, at, Math.floor(value / UINT32_RANGE));
   writeUint32(bytes, at + 4, value >>> 0);
 }
 
@@ -95,7 +96,7 @@ export function readVarint(bytes: Uint8Array, cursor: { at: number }): number {
       return uint32At(bytes, at) & 0x3fffffff;
     default:
       cursor.at += 8;
-      return (uint32At(bytes, at) & 0x3fffffff) * HIGH +
+      return (uint32At(bytes, at) & 0x3fffffff) * UINT32_RANGE +
         uint32At(bytes, at + 4);
   }
 }

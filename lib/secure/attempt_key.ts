@@ -16,13 +16,26 @@ import {
 /** Bytes of the secret that attempt keys are made of. */
 export const ATTEMPT_SECRET_SIZE = 32;
 /** Bytes of a public key. */
-export const ATTEMPT_KEY_SIZE = 32;
+export const PUBLIC_KEY_SIZE = 32;
 /** Bytes of a proof. */
-export const ATTEMPT_PROOF_SIZE = 64;
+export const SIGNATURE_SIZE = 64;
 
 // What stands before the 32 bytes of a key in DER (RFC 8410, sections 4 and 7).
-const SPKI = Uint8Array.from([48, 42, 48, 5, 6, 3, 43, 101, 112, 3, 33, 0]);
-const PKCS8 = Uint8Array.from(
+const ED25519_SPKI = Uint8Array.from([
+  48,
+  42,
+  48,
+  5,
+  6,
+  3,
+  43,
+  101,
+  112,
+  3,
+  33,
+  0,
+]);
+const ED25519_PKCS8 = Uint8Array.from(
   [48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32],
 );
 
@@ -42,7 +55,7 @@ const WEAK_KEYS = [
 ];
 
 /** What stands before the binding in what is signed. */
-const PREFIX = new TextEncoder().encode("ferry attempt");
+const SIGNED_PREFIX = new TextEncoder().encode("ferry attempt");
 
 /**
  * The key by which a sender is known again when it goes on with what was broken
@@ -80,12 +93,12 @@ export class AttemptKey {
     return new AttemptKey(() => seed);
   }
 
-  /** {@linkcode ATTEMPT_KEY_SIZE} bytes. */
+  /** {@linkcode PUBLIC_KEY_SIZE} bytes. */
   get publicKey(): Uint8Array {
     if (this.#publicKey === undefined) {
       const der = createPublicKey(this.#key())
         .export({ type: "spki", format: "der" });
-      this.#publicKey = new Uint8Array(der.subarray(SPKI.length));
+      this.#publicKey = new Uint8Array(der.subarray(ED25519_SPKI.length));
     }
     return this.#publicKey;
   }
@@ -94,7 +107,7 @@ export class AttemptKey {
    * Proves to the peer of one connection, and to nobody else, that the key is here.
    *
    * @param binding of that connection, as its handshake gives it
-   * @returns {@linkcode ATTEMPT_PROOF_SIZE} bytes
+   * @returns {@linkcode SIGNATURE_SIZE} bytes
    */
   prove(binding: Uint8Array): Uint8Array {
     return new Uint8Array(sign(null, messageOf(binding), this.#key()));
@@ -102,7 +115,7 @@ export class AttemptKey {
 
   #key(): KeyObject {
     return this.#privateKey ??= createPrivateKey({
-      key: Buffer.from(concat(PKCS8, this.#seed())),
+      key: Buffer.from(concat(ED25519_PKCS8, this.#seed())),
       format: "der",
       type: "pkcs8",
     });
@@ -115,11 +128,11 @@ export function isAttemptProof(
   binding: Uint8Array,
   proof: Uint8Array,
 ): boolean {
-  if (publicKey.length !== ATTEMPT_KEY_SIZE) return false;
-  if (proof.length !== ATTEMPT_PROOF_SIZE || isWeak(publicKey)) return false;
+  if (publicKey.length !== PUBLIC_KEY_SIZE) return false;
+  if (proof.length !== SIGNATURE_SIZE || isWeak(publicKey)) return false;
   try {
     const key = createPublicKey({
-      key: Buffer.from(concat(SPKI, publicKey)),
+      key: Buffer.from(concat(ED25519_SPKI, publicKey)),
       format: "der",
       type: "spki",
     });
@@ -131,10 +144,10 @@ export function isAttemptProof(
 
 function isWeak(publicKey: Uint8Array): boolean {
   const y = Buffer.from(publicKey);
-  y[ATTEMPT_KEY_SIZE - 1]! &= 0x7f;
+  y[PUBLIC_KEY_SIZE - 1]! &= 0x7f;
   return WEAK_KEYS.includes(y.toString("hex"));
 }
 
 function messageOf(binding: Uint8Array): Uint8Array {
-  return concat(PREFIX, binding);
+  return concat(SIGNED_PREFIX, binding);
 }

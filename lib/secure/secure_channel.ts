@@ -1,6 +1,6 @@
 import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
-import { Guesses } from "./code/wrong_guesses.ts";
+import { GuessLimiter } from "./code/guess_limiter.ts";
 import {
   ClientHandshake,
   type Secrets,
@@ -13,7 +13,7 @@ import { readMessage } from "./handshake/message_reader.ts";
 import {
   decodeRefuse,
   encodeRefuse,
-  malformed,
+  malformedMessage,
   RecordType,
 } from "./handshake/messages.ts";
 import { refusalOf, refusedByPeer } from "./handshake/handshake_failure.ts";
@@ -54,7 +54,7 @@ export interface AgreedWithServer extends Agreed {
 }
 
 /** The binding of plain mode. */
-const UNBOUND = new Uint8Array(HASH_SIZE);
+const NO_BINDING = new Uint8Array(HASH_SIZE);
 
 /**
  * Makes what a client needs for one handshake: to be done before the connection
@@ -118,7 +118,7 @@ function plain(stream: ByteStream): Agreed {
   return {
     stream,
     words: Promise.resolve(undefined),
-    binding: UNBOUND,
+    binding: NO_BINDING,
     confirmed: Promise.resolve(),
   };
 }
@@ -133,14 +133,16 @@ async function expect(stream: ByteStream, type: number): Promise<Uint8Array> {
   if (message.type === RecordType.REFUSE) {
     throw refusedByPeer(decodeRefuse(message.body));
   }
-  if (message.type !== type) throw malformed("its message is out of turn");
+  if (message.type !== type) {
+    throw malformedMessage("its message is out of turn");
+  }
   return message.body;
 }
 
 /** Settings of {@linkcode agreeAsServer}. */
 export interface ServerOptions {
   /** Counts what is tried in code mode; any number of wrong codes unless given. */
-  readonly guesses?: Guesses;
+  readonly guesses?: GuessLimiter;
   /**
    * Whether a person is asked here before anything is accepted: the client is told.
    * @default {false}
@@ -168,7 +170,7 @@ export interface ServerOptions {
  * Agrees with the client, as the server.
  *
  * @param source gives the secrets, once a client has said a HELLO that fits
- * @throws {Failure} with a code of `REFUSALS` if the client was refused: it has
+ * @throws {Failure} with a code of `REFUSE_REASONS` if the client was refused: it has
  * been told, and the direction to it has ended; `malformed`, or what the stream
  * throws
  */
@@ -197,7 +199,7 @@ async function serve(
   source: SecretsSource,
   options: ServerOptions,
 ): Promise<ServerHandshake> {
-  const { guesses = new Guesses(Infinity), asks = false } = options;
+  const { guesses = new GuessLimiter(Infinity), asks = false } = options;
   const handshake = new ServerHandshake(source, { nonce: randomNonce(), asks });
   const hello = await listen(stream, RecordType.HELLO);
   await source.ready;
@@ -213,7 +215,9 @@ async function serve(
 
 async function listen(stream: ByteStream, type: number): Promise<Uint8Array> {
   const message = await readMessage(stream);
-  if (message.type !== type) throw malformed("its message is out of turn");
+  if (message.type !== type) {
+    throw malformedMessage("its message is out of turn");
+  }
   return message.body;
 }
 

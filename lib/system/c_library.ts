@@ -1,5 +1,5 @@
 /** Where Linux systems have the C library; the permissions of the executable name the same. */
-const LIBRARIES = [
+const LIBC_PATHS = [
   "/lib/x86_64-linux-gnu/libc.so.6",
   "/lib/aarch64-linux-gnu/libc.so.6",
   "/lib64/libc.so.6",
@@ -186,7 +186,7 @@ function lazily<const S extends Deno.ForeignLibraryInterface>(
 function open<const S extends Deno.ForeignLibraryInterface>(
   symbols: S,
 ): Calls<S> | undefined {
-  for (const path of LIBRARIES) {
+  for (const path of LIBC_PATHS) {
     // Nobody is to be asked for it
     const { state } = Deno.permissions.querySync({ name: "ffi", path });
     if (state !== "granted") continue;
@@ -203,7 +203,7 @@ function open<const S extends Deno.ForeignLibraryInterface>(
  * Tells where bytes are in memory; `undefined` where FFI is not allowed. Only
  * large ones, of a kilobyte or more, stay where they are.
  */
-export function addressOf():
+export function memoryAddress():
   | ((bytes: Uint8Array<ArrayBuffer>) => bigint)
   | undefined {
   const memory = memoryCalls();

@@ -2,7 +2,7 @@
  * Where Linux distributions install OpenSSL's libcrypto, version 3 before 1.1;
  * the permissions of the executable name the same.
  */
-const LIBRARIES = ["so.3", "so.1.1"].flatMap((version) =>
+const LIBCRYPTO_PATHS = ["so.3", "so.1.1"].flatMap((version) =>
   [
     // Debian, Ubuntu
     "/lib/x86_64-linux-gnu",
@@ -16,7 +16,7 @@ const LIBRARIES = ["so.3", "so.1.1"].flatMap((version) =>
 );
 
 /** The same names and parameters in OpenSSL 1.1.1 and 3; see EVP_EncryptInit(3ssl). */
-const SYMBOLS = {
+const EVP_CALLS = {
   EVP_aes_256_gcm: { parameters: [], result: "pointer" },
   EVP_CIPHER_CTX_new: { parameters: [], result: "pointer" },
   EVP_CIPHER_CTX_free: { parameters: ["pointer"], result: "void" },
@@ -42,14 +42,14 @@ const SYMBOLS = {
 const GET_TAG = 0x10;
 const SET_TAG = 0x11;
 /** Bytes of a tag. */
-const TAG_SIZE = 16;
+const GCM_TAG_SIZE = 16;
 /** The last argument of EVP_CipherInit_ex. */
 const ENCRYPT = 1;
 const DECRYPT = 0;
 const UNCHANGED = -1;
 
 type Bytes = Uint8Array<ArrayBuffer>;
-type Libcrypto = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+type Libcrypto = Deno.DynamicLibrary<typeof EVP_CALLS>["symbols"];
 
 /** Frees the contexts of ciphers that are collected without {@linkcode OpenSslAesGcm.free}. */
 const contexts = new FinalizationRegistry<() => void>((free) => free());
@@ -93,7 +93,7 @@ export class OpenSslAesGcm {
     const tag = into.subarray(plaintext.length);
     this.#expect(library.EVP_CipherFinal_ex(this.#context, tag, this.#written));
     this.#expect(
-      library.EVP_CIPHER_CTX_ctrl(this.#context, GET_TAG, TAG_SIZE, tag),
+      library.EVP_CIPHER_CTX_ctrl(this.#context, GET_TAG, GCM_TAG_SIZE, tag),
     );
   }
 
@@ -104,11 +104,11 @@ export class OpenSslAesGcm {
    */
   open(nonce: Bytes, data: Bytes, sealed: Bytes): Bytes | undefined {
     const library = this.#library;
-    const plaintext = sealed.subarray(0, sealed.length - TAG_SIZE);
+    const plaintext = sealed.subarray(0, sealed.length - GCM_TAG_SIZE);
     this.#begin(DECRYPT, nonce, data);
     const tag = sealed.subarray(plaintext.length);
     this.#expect(
-      library.EVP_CIPHER_CTX_ctrl(this.#context, SET_TAG, TAG_SIZE, tag),
+      library.EVP_CIPHER_CTX_ctrl(this.#context, SET_TAG, GCM_TAG_SIZE, tag),
     );
     this.#update(plaintext, plaintext);
     const done = library.EVP_CipherFinal_ex(this.#context, tag, this.#written);
@@ -180,13 +180,13 @@ export interface OpenSsl {
  * does not compute what it should
  */
 export function openLibcrypto(
-  libraries: readonly string[] = LIBRARIES,
+  libraries: readonly string[] = LIBCRYPTO_PATHS,
 ): OpenSsl | undefined {
   for (const path of libraries) {
     const { state } = Deno.permissions.querySync({ name: "ffi", path });
     if (state !== "granted") continue;
     try {
-      const library = Deno.dlopen(path, SYMBOLS).symbols;
+      const library = Deno.dlopen(path, EVP_CALLS).symbols;
       const create = (key: Uint8Array) =>
         new OpenSslAesGcm(library, key as Bytes);
       if (passesKnownAnswer(create)) {

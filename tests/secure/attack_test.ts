@@ -8,7 +8,7 @@ import {
 import { Failure } from "../../lib/base/failure.ts";
 import { Random } from "../../lib/base/prng.ts";
 import { AttemptKey, isAttemptProof } from "../../lib/secure/attempt_key.ts";
-import { Guesses } from "../../lib/secure/code/wrong_guesses.ts";
+import { GuessLimiter } from "../../lib/secure/code/guess_limiter.ts";
 import {
   ClientHandshake,
   type Secrets,
@@ -16,7 +16,7 @@ import {
   ServerHandshake,
 } from "../../lib/secure/handshake/handshake.ts";
 import { readMessage } from "../../lib/secure/handshake/message_reader.ts";
-import { REFUSALS } from "../../lib/secure/handshake/handshake_failure.ts";
+import { REFUSE_REASONS } from "../../lib/secure/handshake/handshake_failure.ts";
 import {
   agreeAsClient,
   agreeAsServer,
@@ -24,11 +24,11 @@ import {
   type Security,
 } from "../../lib/secure/secure_channel.ts";
 import {
-  HEADER_SIZE,
+  RECORD_HEADER_SIZE,
   RecordType,
 } from "../../lib/secure/handshake/messages.ts";
 import { ServerSecrets } from "../../lib/secure/handshake/server_secrets.ts";
-import { WordsLimiter } from "../../lib/secure/code/session_words_limiter.ts";
+import { SessionWordsLimiter } from "../../lib/secure/code/session_words_limiter.ts";
 import { memoryPair } from "../support/memory_stream.ts";
 import { type Direction, type Meddling, Middle } from "./man_in_the_middle.ts";
 import {
@@ -43,7 +43,7 @@ import {
 
 const CODE = withCode("17-walnut-copper");
 /** Milliseconds after which a talk in which both wait for the other is cut off. */
-const LIMIT = 100;
+const TALK_TIMEOUT = 100;
 
 /** A side either heard all, or says that it did not. */
 function assertNotFooled(side: Side, text: string): void {
@@ -138,7 +138,7 @@ Deno.test("a relay cannot look for shares that give the same words: both sides' 
       .filter((passing) => passing.direction === direction)
       .map(({ record }) => record) as [Uint8Array, Uint8Array];
     const commitment = hello.slice(at, at + 32);
-    const nonce = finished.slice(HEADER_SIZE, HEADER_SIZE + 32);
+    const nonce = finished.slice(RECORD_HEADER_SIZE, RECORD_HEADER_SIZE + 32);
     const hash = await crypto.subtle.digest("SHA-256", nonce);
     assertEquals(new Uint8Array(hash), commitment);
     assertEquals(finished[0], RecordType.FINISHED);
@@ -149,7 +149,7 @@ Deno.test("a relay cannot look for shares that give the same words: both sides' 
       const { record } = passing;
       const finished = record[0] === RecordType.FINISHED;
       if (finished && passing.direction === direction) {
-        record[HEADER_SIZE]! ^= 1;
+        record[RECORD_HEADER_SIZE]! ^= 1;
       }
       return [record];
     });
@@ -164,7 +164,7 @@ function sourceOf(secrets: Secrets): SecretsSource {
 
 function bodyOf(message: Uint8Array | undefined): Uint8Array {
   assert(message !== undefined);
-  return message.subarray(HEADER_SIZE);
+  return message.subarray(RECORD_HEADER_SIZE);
 }
 
 Deno.test("whoever tries for session words as a client does not know them before the receiver has counted it", async () => {
@@ -253,7 +253,11 @@ Deno.test("a receiver that will not be tried any more ends a handshake before it
 
 // S-6, S-7
 Deno.test("whoever tries for session words in silence is made to wait, and told of", async () => {
-  const limiter = new WordsLimiter({ free: 3, interval: 1e6, patience: 10 });
+  const limiter = new SessionWordsLimiter({
+    free: 3,
+    interval: 1e6,
+    patience: 10,
+  });
   using server = new ServerSecrets(ENCRYPTED);
   const outcomes = [];
   // In the place of the socket
@@ -366,7 +370,9 @@ for (const security of [ENCRYPTED, CODE]) {
   Deno.test(`a relay that says for the receiver that it asks nobody is noticed, in ${security.mode} mode`, async () => {
     for (const asks of [true, false]) {
       const middle = new Middle(({ direction, index, record }) => {
-        if (direction === "down" && index === 0) record[HEADER_SIZE + 2]! ^= 1;
+        if (direction === "down" && index === 0) {
+          record[RECORD_HEADER_SIZE + 2]! ^= 1;
+        }
         return [record];
       });
       const { client, server } = await talk({ client: security, asks, middle });
@@ -384,7 +390,7 @@ for (const security of [ENCRYPTED, CODE]) {
       const middle = new Middle((passing) => {
         const { record } = passing;
         if (passing.direction === direction && record[0] === RecordType.HELLO) {
-          record[HEADER_SIZE] = 1;
+          record[RECORD_HEADER_SIZE] = 1;
         }
         return [record];
       });
@@ -476,7 +482,7 @@ Deno.test("shares that are none are refused, without a guess at the code, though
   ];
   for (const [security, share, fromEnd] of cases) {
     // Of a client
-    const guesses = new Guesses(3);
+    const guesses = new GuessLimiter(3);
     const [near, far] = memoryPair();
     using secrets = new ServerSecrets(security);
     const serving = agreeAsServer(far, secrets, { guesses });
@@ -507,7 +513,7 @@ Deno.test("shares that are none are refused, without a guess at the code, though
 });
 
 Deno.test("each wrong guess at a receiver's code is told apart from all else that strangers do", async () => {
-  const guesses = new Guesses(3);
+  const guesses = new GuessLimiter(3);
   const failures = [];
   for (let i = 0; i < 5; i++) {
     const client = withCode(`a guess ${i}`);
@@ -533,7 +539,13 @@ const FALSE_RECEIVERS: [string, string, Instead][] = [
   ["ends", "handshake-truncated", () => null],
   ["says that the code is wrong", "peer-refused", (record) => [record]],
   ["says that it is another version", "peer-refused", () => [
-    Uint8Array.of(RecordType.REFUSE, 0, 0, 1, REFUSALS["version-mismatch"]),
+    Uint8Array.of(
+      RecordType.REFUSE,
+      0,
+      0,
+      1,
+      REFUSE_REASONS["version-mismatch"],
+    ),
   ]],
   ["makes up a proof", "receiver-unproved", () => [
     Uint8Array.of(RecordType.FINISHED, 0, 0, 64, ...new Uint8Array(64)),
@@ -615,7 +627,7 @@ Deno.test("a relay that flips any one bit is noticed, in encrypted mode", async 
       const bit = 1 << random.int(8);
       const sides = await talk({
         client: ENCRYPTED,
-        limit: LIMIT,
+        limit: TALK_TIMEOUT,
         middle: new Middle((passing) => {
           const meant = passing.direction === direction &&
             passing.index === index;
@@ -652,7 +664,7 @@ Deno.test("a relay that flips a bit of a handshake with a code is noticed", asyn
           return [passing.record];
         },
         CODE,
-        LIMIT,
+        TALK_TIMEOUT,
       );
     }
   }

@@ -2,9 +2,9 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { ED25519_TORSION_SUBGROUP } from "@noble/curves/ed25519.js";
 import { Random } from "../../lib/base/prng.ts";
 import {
-  ATTEMPT_PROOF_SIZE,
   AttemptKey,
   isAttemptProof,
+  SIGNATURE_SIZE,
 } from "../../lib/secure/attempt_key.ts";
 import { bytesOf, utf8 } from "../support/bytes.ts";
 
@@ -49,7 +49,7 @@ Deno.test("a key is that of the seed which HKDF makes of secret and context", as
 Deno.test("a proof is an Ed25519 signature of the prefix and the binding", async () => {
   const key = AttemptKey.from(SECRET, "photos");
   const proof = key.prove(BINDING);
-  assertEquals(proof.length, ATTEMPT_PROOF_SIZE);
+  assertEquals(proof.length, SIGNATURE_SIZE);
   const publicKey = await crypto.subtle.importKey(
     "raw",
     key.publicKey.slice(),

@@ -4,7 +4,7 @@ import {
   assertNotEquals,
   assertRejects,
 } from "@std/assert";
-import { Guesses } from "../../lib/secure/code/wrong_guesses.ts";
+import { GuessLimiter } from "../../lib/secure/code/guess_limiter.ts";
 import { RecordType } from "../../lib/secure/handshake/messages.ts";
 import type { RefusalCode } from "../../lib/secure/handshake/handshake_failure.ts";
 import {
@@ -170,7 +170,7 @@ for (const security of [ENCRYPTED, withCode("7-a-b")]) {
 }
 
 Deno.test("after three wrong guesses not even the right code is looked at", async () => {
-  const guesses = new Guesses(3);
+  const guesses = new GuessLimiter(3);
   const server = withCode("right");
   const attempt = async (code: string) => {
     const { client } = await talk({ client: withCode(code), server, guesses });
@@ -185,7 +185,7 @@ Deno.test("after three wrong guesses not even the right code is looked at", asyn
 });
 
 Deno.test("many guesses at once are no more than three", async () => {
-  const guesses = new Guesses(3);
+  const guesses = new GuessLimiter(3);
   const codes = Array.from({ length: 20 }, (_, at) => withCode(`${at}`));
   const sides = await Promise.all(
     codes.map((client) => talk({ client, server: withCode("19"), guesses })),
@@ -211,7 +211,7 @@ Deno.test("of another version both sides are told", async () => {
 
 Deno.test("before the client's address is validated no guess at the code counts (S-5)", async () => {
   const [near, far] = memoryPair();
-  const guesses = new Guesses(3);
+  const guesses = new GuessLimiter(3);
   const { promise: validated, reject } = Promise.withResolvers<void>();
   const serving = serve(far, withCode("7-a-b"), { guesses, validated });
   const secrets = await prepare(withCode("7-a-c"));

@@ -1,4 +1,4 @@
-import { addressOf, type SocketCalls } from "../../system/c_library.ts";
+import { memoryAddress, type SocketCalls } from "../../system/c_library.ts";
 import { ADDRESS_SIZE, decodeAddress } from "./socket_address.ts";
 
 /** Messages of one system call. */
@@ -76,7 +76,7 @@ export class ReceiveBatch {
     library: SocketCalls,
     descriptor: number,
   ): ReceiveBatch | undefined {
-    const locate = addressOf();
+    const locate = memoryAddress();
     return locate && new ReceiveBatch(library, descriptor, locate);
   }
 

@@ -2,13 +2,16 @@ import { Buffer } from "node:buffer";
 import { randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
 
 // scrypt (RFC 7914): 4 MB of memory, and some 15 ms for a guess.
-const COST = { N: 2 ** 12, r: 8, p: 1 };
-const SALT_SIZE = 16;
-const HASH_SIZE = 32;
+const SCRYPT_COST = { N: 2 ** 12, r: 8, p: 1 };
+const SCRYPT_SALT_SIZE = 16;
+const SCRYPT_HASH_SIZE = 32;
 /** What a verifier begins with. */
-const METHOD = `scrypt-${COST.N}-${COST.r}-${COST.p}`;
-const FORM = new RegExp(
-  `^${METHOD}:([0-9a-f]{${2 * SALT_SIZE}}):([0-9a-f]{${2 * HASH_SIZE}})$`,
+const VERIFIER_METHOD =
+  `scrypt-${SCRYPT_COST.N}-${SCRYPT_COST.r}-${SCRYPT_COST.p}`;
+const VERIFIER_FORM = new RegExp(
+  `^${VERIFIER_METHOD}:([0-9a-f]{${2 * SCRYPT_SALT_SIZE}}):([0-9a-f]{${
+    2 * SCRYPT_HASH_SIZE
+  }})$`,
 );
 
 /**
@@ -23,8 +26,12 @@ const FORM = new RegExp(
  * @param code as `normalCode` gives it
  */
 export function makeCodeVerifier(code: string): string {
-  const salt = randomBytes(SALT_SIZE);
-  return [METHOD, salt.toString("hex"), hash(code, salt).toString("hex")]
+  const salt = randomBytes(SCRYPT_SALT_SIZE);
+  return [
+    VERIFIER_METHOD,
+    salt.toString("hex"),
+    hash(code, salt).toString("hex"),
+  ]
     .join(":");
 }
 
@@ -35,12 +42,12 @@ export function makeCodeVerifier(code: string): string {
  * @param code as `normalCode` gives it
  */
 export function matchesCode(verifier: string, code: string): boolean {
-  const [, salt, expected] = FORM.exec(verifier) ?? [];
+  const [, salt, expected] = VERIFIER_FORM.exec(verifier) ?? [];
   if (salt === undefined || expected === undefined) return false;
   const actual = hash(code, Buffer.from(salt, "hex"));
   return timingSafeEqual(actual, Buffer.from(expected, "hex"));
 }
 
 function hash(code: string, salt: Uint8Array): Buffer {
-  return scryptSync(code, salt, HASH_SIZE, COST);
+  return scryptSync(code, salt, SCRYPT_HASH_SIZE, SCRYPT_COST);
 }

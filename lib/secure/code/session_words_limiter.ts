@@ -1,8 +1,8 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import { Failure } from "../../base/failure.ts";
 
-/** Settings of a {@linkcode WordsLimiter}. Times in milliseconds. */
-export interface WordsLimiterOptions {
+/** Settings of a {@linkcode SessionWordsLimiter}. Times in milliseconds. */
+export interface SessionWordsLimiterOptions {
   /**
    * Handshakes without consequence that nobody waits for.
    * @default {8}
@@ -21,7 +21,7 @@ export interface WordsLimiterOptions {
 }
 
 /** Sources of handshakes that are remembered. */
-const MAX_SOURCES = 1000;
+const MAX_REMEMBERED_SOURCES = 1000;
 
 /** A handshake whose turn has not come. */
 interface Waiting {
@@ -38,7 +38,7 @@ interface Waiting {
  * Whoever waits is served by the fewest handshakes that their source has had, so
  * an honest sender does not stand behind one that tries again and again.
  */
-export class WordsLimiter {
+export class SessionWordsLimiter {
   readonly #free: number;
   readonly #interval: number;
   readonly #patience: number;
@@ -48,7 +48,7 @@ export class WordsLimiter {
   #last = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: WordsLimiterOptions = {}) {
+  constructor(options: SessionWordsLimiterOptions = {}) {
     this.#free = options.free ?? 8;
     this.#interval = options.interval ?? 1000;
     this.#patience = options.patience ?? 6000;
@@ -74,7 +74,7 @@ export class WordsLimiter {
     this.#served.delete(source);
     this.#served.set(source, served + 1);
     const [oldest] = this.#served.keys();
-    if (oldest !== undefined && this.#served.size > MAX_SOURCES) {
+    if (oldest !== undefined && this.#served.size > MAX_REMEMBERED_SOURCES) {
       this.#served.delete(oldest);
     }
   }

@@ -3,7 +3,7 @@
  * spell, with four to eight letters, no two with the same first four letters or
  * one letter apart.
  */
-export const WORDS: readonly string[] = `
+export const WORD_LIST: readonly string[] = `
 acorn actor admiral album alcove almond alpine amber anchor angel ankle
 antenna antler apple apricot apron aquarium archer arctic arena armada armor
 arrow artist asphalt atlas attic autumn avenue avocado axle badger bagel baker

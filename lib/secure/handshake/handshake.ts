@@ -1,4 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
+import { uint32At } from "../../base/integers.ts";
 import { Failure } from "../../base/failure.ts";
 import { wordsOf } from "../code/code.ts";
 import type { Cpace, CpaceMessage } from "../code/cpace.ts";
@@ -21,7 +22,7 @@ import {
   encodeClientHello,
   encodeFinished,
   encodeServerHello,
-  malformed,
+  malformedMessage,
   message as messageOf,
   type Mode,
   RecordType,
@@ -62,8 +63,8 @@ export interface Session {
   readonly binding: Uint8Array;
 }
 
-const WORDS = 3;
-const NOTHING = new Uint8Array(0);
+const SESSION_WORD_COUNT = 3;
+const EMPTY = new Uint8Array(0);
 
 /** The side that opened the connection. Its messages have their headers; those that it takes do not. */
 export class ClientHandshake {
@@ -73,7 +74,7 @@ export class ClientHandshake {
   readonly #nonce: Uint8Array;
   #peer: ServerHello | undefined;
   #keys: Handshake | undefined;
-  #finished: Uint8Array = NOTHING;
+  #finished: Uint8Array = EMPTY;
   #session: Session | undefined;
 
   /** @param nonce 32 unpredictable bytes */
@@ -106,7 +107,7 @@ export class ClientHandshake {
     const serverHello = decodeServerHello(body);
     const secrets = this.#secrets;
     if (serverHello.mode !== secrets.mode) {
-      throw malformed("it answers in another mode");
+      throw malformedMessage("it answers in another mode");
     }
     this.#peer = serverHello;
     if (secrets.mode === "plain") return undefined;
@@ -134,7 +135,7 @@ export class ClientHandshake {
   receiveFinished(body: Uint8Array): readonly string[] | undefined {
     const [peer, keys, session] = [this.#peer, this.#keys, this.#session];
     if (peer === undefined || keys === undefined || session === undefined) {
-      throw malformed("it is out of turn");
+      throw malformedMessage("it is out of turn");
     }
     const withCode = this.#secrets.mode === "code";
     const { nonce, verifyData } = decodeFinished(body);
@@ -222,7 +223,7 @@ export class ServerHandshake {
    * @throws {Failure} with a {@linkcode RefusalCode}, or `malformed`
    */
   receiveFinished(body: Uint8Array): Uint8Array {
-    if (this.#begun === undefined) throw malformed("it is out of turn");
+    if (this.#begun === undefined) throw malformedMessage("it is out of turn");
     const { secrets, hello, peer, message } = this.#begun;
     const { nonce, verifyData } = decodeFinished(body);
     // Cheap, and says nothing of the code
@@ -302,7 +303,7 @@ class Handshake {
       )
       : NO_SECRET;
     if (ecdhe === undefined || psk === undefined) {
-      throw malformed("its key share is none");
+      throw malformedMessage("its key share is none");
     }
     this.#messages = [client.message, server.message];
     this.#hellos = transcriptHash(...this.#messages);
@@ -330,7 +331,7 @@ class Handshake {
       client: deriveSecret(master, "c ap traffic", transcript),
       server: deriveSecret(master, "s ap traffic", transcript),
       exporter,
-      binding: exported(exporter, "EXPORTER-ferry-attempt", NOTHING, HASH_SIZE),
+      binding: exported(exporter, "EXPORTER-ferry-attempt", EMPTY, HASH_SIZE),
     };
   }
 }
@@ -339,7 +340,7 @@ class Handshake {
 function sessionWords({ exporter }: Session, finished: Uint8Array): string[] {
   const label = "EXPORTER-ferry-session-words";
   const bytes = exported(exporter, label, finished, 4);
-  return wordsOf(new DataView(bytes.buffer).getUint32(0), WORDS);
+  return wordsOf(uint32At(bytes, 0), SESSION_WORD_COUNT);
 }
 
 /** Exported keying material (RFC 8446, section 7.5). */
@@ -355,7 +356,7 @@ function exported(
 
 /** What a HELLO says of the nonce that the same side's FINISHED reveals. */
 function commitmentTo(nonce: Uint8Array, mode: Mode): Uint8Array {
-  return mode === "plain" ? NOTHING : transcriptHash(nonce);
+  return mode === "plain" ? EMPTY : transcriptHash(nonce);
 }
 
 function reveals(nonce: Uint8Array, commitment: Uint8Array): boolean {
@@ -372,8 +373,8 @@ function cpaceMessage({ message, shares }: Said): CpaceMessage {
 function sharesOf(secrets: Secrets): Shares {
   return {
     mode: secrets.mode,
-    keyShare: secrets.mode === "plain" ? NOTHING : secrets.keyShare.publicKey,
-    cpaceShare: secrets.mode === "code" ? secrets.cpace.share : NOTHING,
+    keyShare: secrets.mode === "plain" ? EMPTY : secrets.keyShare.publicKey,
+    cpaceShare: secrets.mode === "code" ? secrets.cpace.share : EMPTY,
   };
 }
 

@@ -12,8 +12,21 @@ import { concat } from "./key_schedule.ts";
 export const KEY_SHARE_SIZE = 32;
 
 // What stands before the 32 bytes of a key in DER (RFC 8410, sections 4 and 7).
-const SPKI = Uint8Array.from([48, 42, 48, 5, 6, 3, 43, 101, 110, 3, 33, 0]);
-const PKCS8 = Uint8Array.from(
+const X25519_SPKI = Uint8Array.from([
+  48,
+  42,
+  48,
+  5,
+  6,
+  3,
+  43,
+  101,
+  110,
+  3,
+  33,
+  0,
+]);
+const X25519_PKCS8 = Uint8Array.from(
   [48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 110, 4, 34, 4, 32],
 );
 
@@ -27,7 +40,7 @@ export class KeyShare {
     this.#privateKey = privateKey;
     const der = createPublicKey(privateKey)
       .export({ type: "spki", format: "der" });
-    this.publicKey = new Uint8Array(der.subarray(SPKI.length));
+    this.publicKey = new Uint8Array(der.subarray(X25519_SPKI.length));
   }
 
   /** Makes a new key. */
@@ -37,7 +50,7 @@ export class KeyShare {
 
   /** The key of a private key that is known: for test vectors. */
   static of(privateKey: Uint8Array): KeyShare {
-    const key = Buffer.from(concat(PKCS8, privateKey));
+    const key = Buffer.from(concat(X25519_PKCS8, privateKey));
     return new KeyShare(
       createPrivateKey({ key, format: "der", type: "pkcs8" }),
     );
@@ -49,7 +62,7 @@ export class KeyShare {
    */
   agree(peer: Uint8Array): Uint8Array | undefined {
     try {
-      const key = Buffer.from(concat(SPKI, peer));
+      const key = Buffer.from(concat(X25519_SPKI, peer));
       const publicKey = createPublicKey({ key, format: "der", type: "spki" });
       const privateKey = this.#privateKey;
       const shared = new Uint8Array(diffieHellman({ privateKey, publicKey }));

@@ -1,6 +1,11 @@
 import type { ByteStream } from "../../base/byte_stream.ts";
 import { Failure } from "../../base/failure.ts";
-import { HEADER_SIZE, malformed, MAX_MESSAGE, readHeader } from "./messages.ts";
+import {
+  malformedMessage,
+  MAX_HANDSHAKE_MESSAGE,
+  readRecordHeader,
+  RECORD_HEADER_SIZE,
+} from "./messages.ts";
 
 /** A message of the handshake. */
 export interface Message {
@@ -14,9 +19,11 @@ export interface Message {
  * @throws {Failure} `protocol` if there is none
  */
 export async function readMessage(stream: ByteStream): Promise<Message> {
-  const header = await readExactly(stream, HEADER_SIZE);
-  const { type, length } = readHeader(header);
-  if (length > MAX_MESSAGE) throw malformed("its message is too long");
+  const header = await readExactly(stream, RECORD_HEADER_SIZE);
+  const { type, length } = readRecordHeader(header);
+  if (length > MAX_HANDSHAKE_MESSAGE) {
+    throw malformedMessage("its message is too long");
+  }
   return { type, body: await readExactly(stream, length) };
 }
 

@@ -13,13 +13,13 @@ export const RecordType = {
 } as const;
 
 /** Bytes before a record's body: its type, and its length in 24 bits. */
-export const HEADER_SIZE = 4;
+export const RECORD_HEADER_SIZE = 4;
 /** The largest body of a message of the handshake, in bytes. */
-export const MAX_MESSAGE = 256;
+export const MAX_HANDSHAKE_MESSAGE = 256;
 /** Bytes of a share of CPace. */
 const CPACE_SHARE_SIZE = 32;
 /** The version of the channel that is spoken here. */
-export const VERSION = 2;
+export const CHANNEL_VERSION = 2;
 /** Flag of a server's HELLO: a person is asked before anything is accepted. */
 const ASKS = 0x01;
 
@@ -63,8 +63,8 @@ export interface Finished {
   readonly verifyData: Uint8Array;
 }
 
-/** Writes a record's header into the first {@linkcode HEADER_SIZE} bytes of `into`. */
-export function writeHeader(
+/** Writes a record's header into the first {@linkcode RECORD_HEADER_SIZE} bytes of `into`. */
+export function writeRecordHeader(
   into: Uint8Array,
   type: number,
   length: number,
@@ -73,8 +73,8 @@ export function writeHeader(
   writeUint24(into, 1, length);
 }
 
-/** A record's header: the first {@linkcode HEADER_SIZE} bytes of `bytes`. */
-export function readHeader(
+/** A record's header: the first {@linkcode RECORD_HEADER_SIZE} bytes of `bytes`. */
+export function readRecordHeader(
   bytes: Uint8Array,
 ): { type: number; length: number } {
   return { type: bytes[0]!, length: uint24At(bytes, 1) };
@@ -83,20 +83,24 @@ export function readHeader(
 /** A record with this body, as it stands in the stream. */
 export function message(type: number, ...body: Uint8Array[]): Uint8Array {
   const whole = concat(...body);
-  const header = new Uint8Array(HEADER_SIZE);
-  writeHeader(header, type, whole.length);
+  const header = new Uint8Array(RECORD_HEADER_SIZE);
+  writeRecordHeader(header, type, whole.length);
   return concat(header, whole);
 }
 
 export function encodeClientHello(hello: ClientHello): Uint8Array {
-  const start = Uint8Array.of(VERSION, MODES.indexOf(hello.mode));
+  const start = Uint8Array.of(CHANNEL_VERSION, MODES.indexOf(hello.mode));
   const { commitment, keyShare, cpaceShare } = hello;
   return message(RecordType.HELLO, start, commitment, keyShare, cpaceShare);
 }
 
 export function encodeServerHello(hello: ServerHello): Uint8Array {
   const flags = hello.asks ? ASKS : 0;
-  const start = Uint8Array.of(VERSION, MODES.indexOf(hello.mode), flags);
+  const start = Uint8Array.of(
+    CHANNEL_VERSION,
+    MODES.indexOf(hello.mode),
+    flags,
+  );
   const { commitment, keyShare, cpaceShare } = hello;
   return message(RecordType.HELLO, start, commitment, keyShare, cpaceShare);
 }
@@ -111,7 +115,7 @@ export function decodeClientHello(body: Uint8Array): ClientHello {
 export function decodeServerHello(body: Uint8Array): ServerHello {
   const { mode, rest } = decodeStart(body);
   const [flags] = rest;
-  if (flags === undefined) throw malformed("its hello is too short");
+  if (flags === undefined) throw malformedMessage("its hello is too short");
   const asks = (flags & ASKS) !== 0;
   return { asks, ...decodeCommitted(mode, rest.subarray(1)) };
 }
@@ -119,18 +123,18 @@ export function decodeServerHello(body: Uint8Array): ServerHello {
 function decodeStart(body: Uint8Array): { mode: Mode; rest: Uint8Array } {
   const [version, modeNumber] = body;
   if (version === undefined || modeNumber === undefined) {
-    throw malformed("its hello is too short");
+    throw malformedMessage("its hello is too short");
   }
-  if (version !== VERSION) {
+  if (version !== CHANNEL_VERSION) {
     throw new Failure({
       code: "version-mismatch",
       layer: "security",
       theirs: version,
-      ours: VERSION,
+      ours: CHANNEL_VERSION,
     });
   }
   const mode = MODES[modeNumber];
-  if (mode === undefined) throw malformed("its mode is not known here");
+  if (mode === undefined) throw malformedMessage("its mode is not known here");
   return { mode, rest: body.subarray(2) };
 }
 
@@ -142,7 +146,9 @@ function decodeCommitted(
   const commitmentEnd = mode === "plain" ? 0 : HASH_SIZE;
   const keyEnd = commitmentEnd + (mode === "plain" ? 0 : KEY_SHARE_SIZE);
   const end = keyEnd + (mode === "code" ? CPACE_SHARE_SIZE : 0);
-  if (body.length !== end) throw malformed("its hello is of a wrong length");
+  if (body.length !== end) {
+    throw malformedMessage("its hello is of a wrong length");
+  }
   return {
     mode,
     commitment: body.slice(0, commitmentEnd),
@@ -158,7 +164,7 @@ export function encodeFinished({ nonce, verifyData }: Finished): Uint8Array {
 /** @throws {Failure} `protocol` */
 export function decodeFinished(body: Uint8Array): Finished {
   if (body.length !== 2 * HASH_SIZE) {
-    throw malformed("its proof is of a wrong length");
+    throw malformedMessage("its proof is of a wrong length");
   }
   return {
     nonce: body.slice(0, HASH_SIZE),
@@ -174,12 +180,12 @@ export function encodeRefuse(refusal: number): Uint8Array {
 export function decodeRefuse(body: Uint8Array): number {
   const [refusal] = body;
   if (refusal === undefined || body.length !== 1) {
-    throw malformed("its refusal is of a wrong length");
+    throw malformedMessage("its refusal is of a wrong length");
   }
   return refusal;
 }
 
 /** What is said of a peer that breaks the rules. */
-export function malformed(what: string): Failure {
+export function malformedMessage(what: string): Failure {
   return new Failure({ code: "malformed", layer: "security", what });
 }

@@ -1,5 +1,8 @@
 import { nextTrafficSecret, trafficKeys } from "../handshake/key_schedule.ts";
-import { HEADER_SIZE, writeHeader } from "../handshake/messages.ts";
+import {
+  RECORD_HEADER_SIZE,
+  writeRecordHeader,
+} from "../handshake/messages.ts";
 import {
   type Aead,
   type AeadImplementation,
@@ -11,7 +14,7 @@ import {
 /** Bytes that a record may hold, at most. */
 export const MAX_PLAINTEXT = 2 ** 18;
 /** Bytes of the largest record, with its header. */
-export const MAX_RECORD = HEADER_SIZE + MAX_PLAINTEXT + TAG_SIZE;
+export const MAX_RECORD = RECORD_HEADER_SIZE + MAX_PLAINTEXT + TAG_SIZE;
 /**
  * Records under one key. At the most 2^34 bytes, a sixteenth of what RFC 8446,
  * section 5.5, allows AES-GCM.
@@ -72,16 +75,16 @@ export class Records {
   /**
    * Seals the next record into `into`, which it fills, header and all.
    *
-   * @param into `HEADER_SIZE + plaintext.length + TAG_SIZE` bytes
+   * @param into `RECORD_HEADER_SIZE + plaintext.length + TAG_SIZE` bytes
    */
   seal(
     type: number,
     plaintext: Uint8Array,
     into: Uint8Array,
   ): void | Promise<void> {
-    writeHeader(into, type, plaintext.length + TAG_SIZE);
-    const header = into.subarray(0, HEADER_SIZE);
-    const body = into.subarray(HEADER_SIZE);
+    writeRecordHeader(into, type, plaintext.length + TAG_SIZE);
+    const header = into.subarray(0, RECORD_HEADER_SIZE);
+    const body = into.subarray(RECORD_HEADER_SIZE);
     return this.#aead!.seal(this.#nextNonce(), header, plaintext, body);
   }
 
@@ -94,8 +97,8 @@ export class Records {
   open(
     record: Uint8Array,
   ): Uint8Array | undefined | Promise<Uint8Array | undefined> {
-    const header = record.slice(0, HEADER_SIZE);
-    const body = record.subarray(HEADER_SIZE);
+    const header = record.slice(0, RECORD_HEADER_SIZE);
+    const body = record.subarray(RECORD_HEADER_SIZE);
     return this.#aead!.open(this.#nextNonce(), header, body);
   }
 

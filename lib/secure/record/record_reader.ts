@@ -1,6 +1,10 @@
 import type { ByteStream } from "../../base/byte_stream.ts";
 import { Failure } from "../../base/failure.ts";
-import { HEADER_SIZE, readHeader, RecordType } from "../handshake/messages.ts";
+import {
+  readRecordHeader,
+  RECORD_HEADER_SIZE,
+  RecordType,
+} from "../handshake/messages.ts";
 import { TAG_SIZE } from "./aead.ts";
 import { MAX_RECORD, type Records } from "./record.ts";
 
@@ -14,7 +18,7 @@ interface Opening {
 export class RecordReader {
   readonly #stream: ByteStream;
   readonly #records: Records;
-  readonly #buffer = new Uint8Array(MAX_RECORD + HEADER_SIZE);
+  readonly #buffer = new Uint8Array(MAX_RECORD + RECORD_HEADER_SIZE);
   readonly #before: () => Promise<void>;
   readonly #queue: Promise<Opening>[] = [];
   #last: Promise<unknown> | undefined;
@@ -61,16 +65,16 @@ export class RecordReader {
     buffer.copyWithin(0, this.#used, this.#held);
     this.#held -= this.#used;
     this.#used = 0;
-    await this.#fill(HEADER_SIZE, HEADER_SIZE);
-    const { type, length } = readHeader(buffer);
-    const end = HEADER_SIZE + length;
+    await this.#fill(RECORD_HEADER_SIZE, RECORD_HEADER_SIZE);
+    const { type, length } = readRecordHeader(buffer);
+    const end = RECORD_HEADER_SIZE + length;
     const isEnd = type === RecordType.END;
     const fits = isEnd
       ? length === TAG_SIZE
       : type === RecordType.DATA && length > TAG_SIZE && end <= MAX_RECORD;
     if (!fits) throw broken();
     // The next header comes along, if it is there.
-    await this.#fill(end, end + HEADER_SIZE);
+    await this.#fill(end, end + RECORD_HEADER_SIZE);
     await this.#records.ready();
     const content = this.#open(buffer.subarray(0, end), isEnd);
     content.catch(() => {});

@@ -1,5 +1,5 @@
 import type { ByteStream } from "../../base/byte_stream.ts";
-import { HEADER_SIZE, RecordType } from "../handshake/messages.ts";
+import { RECORD_HEADER_SIZE, RecordType } from "../handshake/messages.ts";
 import { TAG_SIZE } from "./aead.ts";
 import type { Records } from "./record.ts";
 
@@ -44,7 +44,7 @@ export class RecordWriter {
       await this.#writes.shift();
     }
     await this.#records.ready();
-    const length = HEADER_SIZE + plaintext.length + TAG_SIZE;
+    const length = RECORD_HEADER_SIZE + plaintext.length + TAG_SIZE;
     const buffer = this.#buffer(length);
     const record = buffer.subarray(0, length);
     const sealing = this.#records.seal(type, plaintext, record);

@@ -1,12 +1,12 @@
 import { Failure } from "../../base/failure.ts";
 import type { Channel } from "../../endpoint/channel.ts";
 import type { Incoming } from "../../endpoint/incoming.ts";
-import { Guesses } from "../../secure/code/wrong_guesses.ts";
+import { GuessLimiter } from "../../secure/code/guess_limiter.ts";
 import { refusalOf } from "../../secure/handshake/handshake_failure.ts";
 import { agreeAsServer } from "../../secure/secure_channel.ts";
 import type { Security } from "../../secure/security.ts";
 import { ServerSecrets } from "../../secure/handshake/server_secrets.ts";
-import { WordsLimiter } from "../../secure/code/session_words_limiter.ts";
+import { SessionWordsLimiter } from "../../secure/code/session_words_limiter.ts";
 import type { Owner } from "../../transfer/files/writing/staging.ts";
 import type { Offer } from "../../transfer/wire/messages.ts";
 import { Reception } from "../../transfer/receiving/reception.ts";
@@ -56,8 +56,8 @@ export interface AdmissionOptions {
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #secrets: ServerSecrets;
-  readonly #guesses = new Guesses(MAX_WRONG_CODES);
-  readonly #limiter = new WordsLimiter();
+  readonly #guesses = new GuessLimiter(MAX_WRONG_CODES);
+  readonly #limiter = new SessionWordsLimiter();
   readonly #owners: Owners;
   readonly #aead: AeadImplementation;
   readonly #over = new AbortController();

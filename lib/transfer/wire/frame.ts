@@ -1,4 +1,5 @@
 import type { ByteStream } from "../../base/byte_stream.ts";
+import { uint24At, writeUint24 } from "../../base/integers.ts";
 import { malformed } from "./malformed.ts";
 
 /** Frame types; the receiver's have the highest bit set. `README.md` specifies their bodies. */
@@ -55,16 +56,12 @@ export function writeHeader(
   length: number,
 ): void {
   into[0] = type;
-  into[1] = length >>> 16;
-  into[2] = length >>> 8;
-  into[3] = length;
+  writeUint24(into, 1, length);
 }
 
 /** Reads the frame header at `at`; there have to be {@linkcode FRAME_HEADER_SIZE} bytes. */
 function readHeader(bytes: Uint8Array, at: number): FrameHeader {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at);
-  const header = view.getUint32(0);
-  return { type: header >>> 24, length: header & 0xffffff };
+  return { type: bytes[at]!, length: uint24At(bytes, at + 1) };
 }
 
 /** Encodes a frame with this body. */

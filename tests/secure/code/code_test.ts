@@ -5,14 +5,14 @@ import {
   normalCode,
   wordsOf,
 } from "../../../lib/secure/code/code.ts";
-import { WORDS } from "../../../lib/secure/code/word_list.ts";
+import { WORD_LIST } from "../../../lib/secure/code/word_list.ts";
 
 Deno.test("a code is a number and two words of the list", () => {
   for (let i = 0; i < 1000; i++) {
     const code = makeCode();
     const [, number, one, other] = /^(\d+)-([a-z]+)-([a-z]+)$/.exec(code)!;
     assert(Number(number) >= 1 && Number(number) <= 128, code);
-    assert(WORDS.includes(one!) && WORDS.includes(other!), code);
+    assert(WORD_LIST.includes(one!) && WORD_LIST.includes(other!), code);
     assertEquals(normalCode(code), code);
   }
 });
@@ -20,7 +20,7 @@ Deno.test("a code is a number and two words of the list", () => {
 Deno.test("every number and every word is used in codes, at either place, about equally often", () => {
   const ROUNDS = 200;
   const parts = Array.from(
-    { length: ROUNDS * WORDS.length },
+    { length: ROUNDS * WORD_LIST.length },
     () => makeCode().split("-"),
   );
   // Expected 800 of each number and 200 of each word: 7 standard deviations
@@ -36,17 +36,17 @@ Deno.test("every number and every word is used in codes, at either place, about 
 });
 
 Deno.test("the words can be told apart and typed", () => {
-  assertEquals(WORDS.length, 512);
-  assertEquals(new Set(WORDS.map((word) => word.slice(0, 4))).size, 512);
-  for (const word of WORDS) assert(/^[a-z]{4,8}$/.test(word), word);
+  assertEquals(WORD_LIST.length, 512);
+  assertEquals(new Set(WORD_LIST.map((word) => word.slice(0, 4))).size, 512);
+  for (const word of WORD_LIST) assert(/^[a-z]{4,8}$/.test(word), word);
 });
 
 Deno.test("each word stands for nine bits, the lowest ones first", () => {
-  assertEquals(wordsOf(0, 3), [WORDS[0], WORDS[0], WORDS[0]]);
+  assertEquals(wordsOf(0, 3), [WORD_LIST[0], WORD_LIST[0], WORD_LIST[0]]);
   assertEquals(wordsOf(511 + 512 * 3 + 2 ** 18 * 5, 3), [
-    WORDS[511],
-    WORDS[3],
-    WORDS[5],
+    WORD_LIST[511],
+    WORD_LIST[3],
+    WORD_LIST[5],
   ]);
 });
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../../../lib/base/failure.ts";
-import { WordsLimiter } from "../../../lib/secure/code/session_words_limiter.ts";
+import { SessionWordsLimiter } from "../../../lib/secure/code/session_words_limiter.ts";
 
 /** Milliseconds that timers may be early by. */
 const EARLY = 2;
@@ -14,14 +14,14 @@ function test(name: string, fn: () => Promise<void>): void {
 }
 
 test("the first handshakes are finished at once, and counted", async () => {
-  const limiter = new WordsLimiter({ interval: 1e6 });
+  const limiter = new SessionWordsLimiter({ interval: 1e6 });
   for (let i = 0; i < 8; i++) await limiter.admit("192.0.2.1");
   assertEquals(limiter.count, 8);
 });
 
 test("whoever tries for session words more often gets one at a time, from however many addresses", async () => {
   const interval = 20;
-  const limiter = new WordsLimiter({ free: 2, interval });
+  const limiter = new SessionWordsLimiter({ free: 2, interval });
   const start = performance.now();
   const addresses = Array.from({ length: 7 }, (_, at) => `192.0.2.${at}`);
   await Promise.all(addresses.map((address) => limiter.admit(address)));
@@ -31,7 +31,7 @@ test("whoever tries for session words more often gets one at a time, from howeve
 });
 
 test("an honest sender does not stand behind one who tries again and again", async () => {
-  const limiter = new WordsLimiter({ free: 1, interval: 5 });
+  const limiter = new SessionWordsLimiter({ free: 1, interval: 5 });
   await limiter.admit("192.0.2.1");
   const order: string[] = [];
   const admit = async (source: string) => {
@@ -45,7 +45,7 @@ test("an honest sender does not stand behind one who tries again and again", asy
 });
 
 test("a handshake that leads to something is no try", async () => {
-  const limiter = new WordsLimiter({ free: 1, interval: 1e6 });
+  const limiter = new SessionWordsLimiter({ free: 1, interval: 1e6 });
   for (let i = 0; i < 20; i++) {
     await limiter.admit("192.0.2.1");
     limiter.excuse("192.0.2.1");
@@ -56,7 +56,11 @@ test("a handshake that leads to something is no try", async () => {
 });
 
 test("nobody waits longer than a client does", async () => {
-  const limiter = new WordsLimiter({ free: 1, interval: 1e6, patience: 10 });
+  const limiter = new SessionWordsLimiter({
+    free: 1,
+    interval: 1e6,
+    patience: 10,
+  });
   await limiter.admit("192.0.2.1");
   const waiting = [1, 2, 3].map(() => limiter.admit("192.0.2.1"));
   for (const one of waiting) {

@@ -6,7 +6,7 @@ import {
   ServerHandshake,
 } from "../../../lib/secure/handshake/handshake.ts";
 import { KeyShare } from "../../../lib/secure/handshake/key_share.ts";
-import { HEADER_SIZE } from "../../../lib/secure/handshake/messages.ts";
+import { RECORD_HEADER_SIZE } from "../../../lib/secure/handshake/messages.ts";
 import { cpaceInputs } from "../../../lib/secure/security.ts";
 import { SecureStream } from "../../../lib/secure/secure_stream.ts";
 import { memoryPair } from "../../support/memory_stream.ts";
@@ -40,11 +40,13 @@ for (const vector of vectors) {
       { mode: secrets.mode, ready, next: () => secrets },
       { nonce: bytesOf(vector.server.nonce), asks: vector.asks },
     );
-    const hello = server.receiveHello(client.hello.subarray(HEADER_SIZE));
-    const finished = client.receiveHello(hello.subarray(HEADER_SIZE));
+    const hello = server.receiveHello(
+      client.hello.subarray(RECORD_HEADER_SIZE),
+    );
+    const finished = client.receiveHello(hello.subarray(RECORD_HEADER_SIZE));
     assert(finished !== undefined);
-    const proof = server.receiveFinished(finished.subarray(HEADER_SIZE));
-    const words = client.receiveFinished(proof.subarray(HEADER_SIZE));
+    const proof = server.receiveFinished(finished.subarray(RECORD_HEADER_SIZE));
+    const words = client.receiveFinished(proof.subarray(RECORD_HEADER_SIZE));
     assertEquals(server.words, words);
     assertEquals(server.session, client.session);
     assert(client.session !== undefined);

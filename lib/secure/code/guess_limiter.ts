@@ -1,7 +1,7 @@
 import { Failure } from "../../base/failure.ts";
 
 /** Counts wrong guesses of a code, over all connections, and lets nobody guess any more after so many. */
-export class Guesses {
+export class GuessLimiter {
   readonly #most: number;
   #wrong = 0;
 
