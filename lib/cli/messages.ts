@@ -9,62 +9,9 @@ import {
   type PeerReason,
   type SystemProblem,
 } from "../base/failure.ts";
+import { EXIT_INPUT, exitStatusOf } from "./exit_status.ts";
 import { formatBytes, formatCount, formatSeconds } from "./format.ts";
 import type { CliEvent, Verdict } from "./reporting/reporter.ts";
-
-/** The exit status of success. */
-export const EXIT_DONE = 0;
-const EXIT_FAILED = 1;
-const EXIT_INPUT = 2;
-const EXIT_REFUSED = 3;
-const EXIT_INTERRUPTED = 130;
-/** Exit statuses of processes that a signal has ended begin above this. */
-const EXIT_SIGNAL = 128;
-
-/** Codes whose exit status is not that of a transfer that failed. */
-const STATUSES: { readonly [C in FailureCode]?: number } = {
-  "unknown-host": EXIT_INPUT,
-  "zone-address": EXIT_INPUT,
-  "no-ipv4-address": EXIT_INPUT,
-  "port-in-use": EXIT_INPUT,
-  "port-denied": EXIT_INPUT,
-  "cannot-bind": EXIT_INPUT,
-  "code-empty": EXIT_INPUT,
-  "code-too-long": EXIT_INPUT,
-  "code-missing": EXIT_INPUT,
-  "nothing-to-send": EXIT_INPUT,
-  "cannot-read": EXIT_INPUT,
-  "source-replaced": EXIT_INPUT,
-  "same-name": EXIT_INPUT,
-  "not-regular": EXIT_INPUT,
-  "no-name": EXIT_INPUT,
-  "no-directory": EXIT_INPUT,
-  "busy": EXIT_REFUSED,
-  "displaced": EXIT_REFUSED,
-  "wrong-code": EXIT_REFUSED,
-  "receiver-unproved": EXIT_REFUSED,
-  "too-many-wrong-codes": EXIT_REFUSED,
-  "too-many-handshakes": EXIT_REFUSED,
-  "encryption-refused": EXIT_REFUSED,
-  "encryption-required": EXIT_REFUSED,
-  "code-required": EXIT_REFUSED,
-  "code-refused": EXIT_REFUSED,
-  "peer-refused": EXIT_REFUSED,
-  "declined": EXIT_REFUSED,
-  "no-consent": EXIT_REFUSED,
-  "hidden-name": EXIT_REFUSED,
-  "not-confirmed": EXIT_REFUSED,
-  "interrupted": EXIT_INTERRUPTED,
-};
-
-/** How the process ends with this failure. */
-export function exitStatusOf(detail: FailureDetail): number {
-  if (detail.code === "interrupted" && detail.signal !== undefined) {
-    return EXIT_SIGNAL + detail.signal;
-  }
-  if (detail.atStart) return EXIT_INPUT;
-  return STATUSES[detail.code] ?? EXIT_FAILED;
-}
 
 const SAME_FERRY = "run the same ferry on both sides";
 const INTERFERENCE = "the network is broken, or somebody interferes";

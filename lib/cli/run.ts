@@ -5,7 +5,8 @@ import {
 } from "./arguments/args.ts";
 import { completionsFor } from "./arguments/completions.ts";
 import { ErrorOutput } from "./terminal/error_output.ts";
-import { EXIT_DONE, verdictOf } from "./messages.ts";
+import { EXIT_DONE } from "./exit_status.ts";
+import { verdictOf } from "./messages.ts";
 import { helpText, VERSION } from "./arguments/help.ts";
 import {
   listenForInterruption,
@@ -13,7 +14,7 @@ import {
 } from "./terminal/signals.ts";
 import { JsonReporter } from "./reporting/json_reporter.ts";
 import type { Reporter } from "./reporting/reporter.ts";
-import { Screen } from "./terminal/status_line.ts";
+import { columns, StatusLine } from "./terminal/status_line.ts";
 import { runSend } from "./send.ts";
 import { TextReporter } from "./reporting/text_reporter.ts";
 
@@ -80,7 +81,7 @@ function reporterFor(
   const colour = terminal && !Deno.noColor;
   const style = { terminal, colour, quiet, trace, columns };
   return new TextReporter(
-    new Screen(output, terminal ? columns : undefined),
+    new StatusLine(output, terminal ? columns : undefined),
     style,
   );
 }
@@ -90,15 +91,6 @@ function environmentCode(): string | undefined {
   const permission = { name: "env", variable: "FERRY_CODE" } as const;
   if (Deno.permissions.querySync(permission).state !== "granted") return;
   return Deno.env.get(permission.variable) || undefined;
-}
-
-/** How wide the terminal is. */
-function columns(): number {
-  try {
-    return Deno.consoleSize().columns;
-  } catch {
-    return 80;
-  }
 }
 
 function print(text: string): void {

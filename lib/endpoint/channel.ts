@@ -4,7 +4,7 @@ import type { Connection } from "../protocol/connection/connection.ts";
 import type { Counters } from "../protocol/connection/stats.ts";
 import type { ConnectionStats } from "../protocol/connection/stats.ts";
 import { Reset } from "../protocol/wire/segment.ts";
-import { failureOfClose } from "./errors.ts";
+import { failureOfClose } from "./close_failure.ts";
 
 /** Bytes that wake a reader; fewer do when the sender has pushed. */
 const READ_LOW_WATER = 2 ** 16;

@@ -10,7 +10,7 @@ import {
   Demultiplexer,
   type MakeRoom,
 } from "../protocol/demux/demultiplexer.ts";
-import { LARGEST_USEFUL_DATAGRAM } from "../protocol/congestion/socket_buffer.ts";
+import { LARGEST_USEFUL_DATAGRAM } from "../protocol/congestion/peer_socket_buffer.ts";
 import { BASE_DATAGRAM_SIZE } from "../protocol/connection/path_mtu.ts";
 import type { TraceEvent } from "../protocol/connection/trace.ts";
 import { abortable } from "../base/async.ts";

@@ -1,4 +1,3 @@
-import { within } from "../base/async.ts";
 import { Failure } from "../base/failure.ts";
 import type { Channel } from "../endpoint/channel.ts";
 import { normalCode } from "../secure/code/code.ts";
@@ -10,13 +9,12 @@ import {
 import type { Security } from "../secure/security.ts";
 import { type AeadImplementation, WEB_CRYPTO } from "../secure/record/aead.ts";
 import { openLibcrypto } from "../system/libcrypto.ts";
+import { linger } from "./closing.ts";
 import type { OnEvent } from "./events.ts";
 import type { WantedSecurity } from "./options.ts";
 
 /** Milliseconds that a receiver may take for the handshake once its address is validated. */
 const HANDSHAKE_TIMEOUT = 15_000;
-/** Milliseconds that the last data of a connection may take to arrive. */
-const LINGER_TIMEOUT = 2000;
 
 /** A secure connection to the receiver. */
 export interface Connected extends AgreedWithServer {
@@ -113,28 +111,4 @@ async function agree(
     await linger(channel);
     throw failure;
   }
-}
-
-/**
- * Lets `signal` end a channel for as long as it is open.
- *
- * @returns a signal that is aborted when the channel has broken for any reason,
- * even while nothing is read
- */
-export function bindAbort(channel: Channel, signal: AbortSignal): AbortSignal {
-  const broken = new AbortController();
-  const stop = () => {
-    channel.abort(signal.reason);
-    broken.abort(signal.reason);
-  };
-  signal.addEventListener("abort", stop);
-  if (signal.aborted) stop();
-  channel.closed.catch((failure) => broken.abort(failure))
-    .finally(() => signal.removeEventListener("abort", stop));
-  return broken.signal;
-}
-
-/** Waits a short time for a channel to close in order, before its endpoint is closed. */
-export async function linger(channel: Channel): Promise<void> {
-  await within(LINGER_TIMEOUT, channel.closed);
 }

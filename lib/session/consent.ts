@@ -2,7 +2,7 @@ import { Failure, type FailureCode } from "../base/failure.ts";
 import { abortable, within } from "../base/async.ts";
 import type { Offer } from "../transfer/wire/messages.ts";
 import type { Admitted } from "./receiving/admission.ts";
-import { linger } from "./connect.ts";
+import { linger } from "./closing.ts";
 import { securityOf, type SessionOptions } from "./options.ts";
 import type { ResolvedDestination } from "./destination.ts";
 

@@ -4,7 +4,7 @@ import { makeCode, normalCode } from "../secure/code/code.ts";
 import type { Security } from "../secure/security.ts";
 import type { Sink } from "../transfer/sink.ts";
 import type { Offer } from "../transfer/wire/messages.ts";
-import { bindAbort, linger } from "./connect.ts";
+import { bindAbort, linger } from "./closing.ts";
 import { type Consent, needsConsent } from "./consent.ts";
 import {
   type Destination,

@@ -14,13 +14,8 @@ import * as transfer from "../transfer/sending/sender.ts";
 import { attemptSecret } from "./attempt_secret.ts";
 import { answerOf, type ConfirmReceiver, notConfirmed } from "./consent.ts";
 import { formatAddress } from "../endpoint/socket/address.ts";
-import {
-  type AskCode,
-  bindAbort,
-  type Connected,
-  connectSecurely,
-  linger,
-} from "./connect.ts";
+import { bindAbort, linger } from "./closing.ts";
+import { type AskCode, type Connected, connectSecurely } from "./connect.ts";
 import type { OnEvent, Summary } from "./events.ts";
 import {
   DEFAULT_PORT,

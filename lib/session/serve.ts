@@ -1,7 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import { firstOf } from "../base/async.ts";
 import { addressOf, type Admitted } from "./receiving/admission.ts";
-import { bindAbort } from "./connect.ts";
+import { bindAbort } from "./closing.ts";
 import { consentTo, needsConsent } from "./consent.ts";
 import { openEndpoint, securityOf, signalOf } from "./options.ts";
 import { NameLocks } from "./receiving/name_locks.ts";

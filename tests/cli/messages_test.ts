@@ -4,7 +4,8 @@ import {
   type FailureCode,
   type FailureDetail,
 } from "../../lib/base/failure.ts";
-import { exitStatusOf, messageOf, verdictOf } from "../../lib/cli/messages.ts";
+import { exitStatusOf } from "../../lib/cli/exit_status.ts";
+import { messageOf, verdictOf } from "../../lib/cli/messages.ts";
 
 const PEER = { peer: "192.0.2.9:5000" };
 const SILENCE = { ...PEER, seconds: 30 };

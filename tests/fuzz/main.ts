@@ -6,7 +6,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { Failure } from "../../lib/base/failure.ts";
 import { Random } from "../../lib/base/prng.ts";
 import { verdictOf } from "../../lib/cli/messages.ts";
-import { Screen } from "../../lib/cli/terminal/status_line.ts";
+import { StatusLine } from "../../lib/cli/terminal/status_line.ts";
 import { TextReporter } from "../../lib/cli/reporting/text_reporter.ts";
 import { mutant } from "./byte_mutator.ts";
 import { secureTargets } from "./secure_targets.ts";
@@ -95,7 +95,7 @@ function isShownCleanly(failure: Failure): boolean {
     flush: () => {},
   };
   const style = { terminal: false, colour: false, quiet: true, trace: false };
-  new TextReporter(new Screen(output), { ...style, columns: () => 80 })
+  new TextReporter(new StatusLine(output), { ...style, columns: () => 80 })
     .on({ type: "error", ...verdictOf(failure) });
   return /^[^\p{Cc}\u2028\u2029]{1,5000}\n$/u.test(shown);
 }

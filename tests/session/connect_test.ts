@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Channel } from "../../lib/endpoint/channel.ts";
-import { bindAbort } from "../../lib/session/connect.ts";
+import { bindAbort } from "../../lib/session/closing.ts";
 
 /** A channel that is open until `closing` is settled. */
 function openChannel() {

@@ -2,11 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { Failure, type FailureDetail } from "../../lib/base/failure.ts";
 import { Random } from "../../lib/base/prng.ts";
 import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";
-import {
-  frame,
-  FrameReader,
-  FrameType,
-} from "../../lib/transfer/wire/frame.ts";
+import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
+import { FrameReader } from "../../lib/transfer/wire/frame_reader.ts";
 import {
   encodeAccept,
   encodeDigest,

@@ -5,11 +5,8 @@ import { TransferDigest } from "../../lib/transfer/wire/digest.ts";
 import { encodeEntry, type Entry } from "../../lib/transfer/wire/entries.ts";
 import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";
 import { DirectorySink } from "../../lib/transfer/files/writing/directory_sink.ts";
-import {
-  frame,
-  FrameReader,
-  FrameType,
-} from "../../lib/transfer/wire/frame.ts";
+import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
+import { FrameReader } from "../../lib/transfer/wire/frame_reader.ts";
 import {
   encodeDigest,
   encodeOffer,

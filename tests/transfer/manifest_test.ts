@@ -3,11 +3,8 @@ import { setImmediate } from "node:timers";
 import { Failure } from "../../lib/base/failure.ts";
 import { encodeEntry, type Entry } from "../../lib/transfer/wire/entries.ts";
 import { DirectorySink } from "../../lib/transfer/files/writing/directory_sink.ts";
-import {
-  frame,
-  FrameReader,
-  FrameType,
-} from "../../lib/transfer/wire/frame.ts";
+import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
+import { FrameReader } from "../../lib/transfer/wire/frame_reader.ts";
 import { MAX_LISTED } from "../../lib/transfer/receiving/manifest.ts";
 import {
   encodeOffer,

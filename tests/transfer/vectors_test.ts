@@ -8,9 +8,9 @@ import {
 import {
   frame,
   FRAME_HEADER_SIZE,
-  framesIn,
   FrameType,
 } from "../../lib/transfer/wire/frame.ts";
+import { framesIn } from "../../lib/transfer/wire/frame_reader.ts";
 import {
   decodeOffer,
   encodeOffer,

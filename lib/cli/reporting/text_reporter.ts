@@ -10,7 +10,7 @@ import { titleOf } from "../../transfer/wire/messages.ts";
 import { isNotice, messageOf, noticeWords } from "../messages.ts";
 import { combinedProgress, progressLine } from "../terminal/progress_line.ts";
 import { questionLines } from "../terminal/questions.ts";
-import type { Screen } from "../terminal/status_line.ts";
+import type { StatusLine } from "../terminal/status_line.ts";
 import { explanationLines } from "./bottleneck.ts";
 import { type CliEvent, type Reporter, traceLine } from "./reporter.ts";
 import { summaryLine } from "./summary.ts";
@@ -40,12 +40,12 @@ const PROMPTS = { offer: "Save it? [y/N] ", receiver: "Send it there? [y/N] " };
 /** Writes events as lines for a person on standard error. */
 export class TextReporter implements Reporter {
   readonly progressInterval: number;
-  readonly #screen: Screen;
+  readonly #screen: StatusLine;
   readonly #style: TextStyle;
   /** How far each of several transfers has come, by its peer. */
   readonly #several = new Map<string, Progress>();
 
-  constructor(screen: Screen, style: TextStyle) {
+  constructor(screen: StatusLine, style: TextStyle) {
     this.#screen = screen;
     this.#style = style;
     const drawn = style.terminal && !style.quiet && !style.trace;

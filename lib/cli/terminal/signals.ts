@@ -1,5 +1,5 @@
 import { Failure } from "../../base/failure.ts";
-import { exitStatusOf } from "../messages.ts";
+import { exitStatusOf } from "../exit_status.ts";
 
 const SIGNALS: [Deno.Signal, number][] = [
   ["SIGINT", 2],

@@ -14,7 +14,7 @@ const MIN_COLUMNS = 20;
  * A terminal's lines, and below them at most one more: a status that is redrawn,
  * or a question that waits for its answer.
  */
-export class Screen {
+export class StatusLine {
   readonly output: TextOutput;
   /** Whether a status or a question is on the last line. */
   #drawn = false;
@@ -116,4 +116,13 @@ function columnsOf(text: string): number {
   let columns = 0;
   for (const character of text) columns += widthOf(character);
   return columns;
+}
+
+/** How wide the terminal is. */
+export function columns(): number {
+  try {
+    return Deno.consoleSize().columns;
+  } catch {
+    return 80;
+  }
 }

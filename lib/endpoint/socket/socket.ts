@@ -1,6 +1,6 @@
 import { isIPv4 } from "node:net";
 import { Failure } from "../../base/failure.ts";
-import { DEFAULT_SOCKET_MEMORY } from "../../protocol/congestion/socket_buffer.ts";
+import { DEFAULT_SOCKET_MEMORY } from "../../protocol/congestion/peer_socket_buffer.ts";
 import type { ReceiveBatch, Visit } from "./recvmmsg.ts";
 import { SocketOptions } from "./socket_options.ts";
 

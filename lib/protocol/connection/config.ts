@@ -1,6 +1,6 @@
 import type { CongestionControllerFactory } from "../congestion/congestion_controller.ts";
 import { CONTROLLERS, DEFAULT_CONTROLLER } from "../congestion/controllers.ts";
-import { DEFAULT_SOCKET_MEMORY } from "../congestion/socket_buffer.ts";
+import { DEFAULT_SOCKET_MEMORY } from "../congestion/peer_socket_buffer.ts";
 import { BASE_DATAGRAM_SIZE } from "./path_mtu.ts";
 
 /** What the connections of an endpoint have in common. Times in milliseconds, sizes in bytes. */

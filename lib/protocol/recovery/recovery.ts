@@ -4,7 +4,7 @@ import { DeliveryRate } from "./delivery_rate.ts";
 import {
   DEFAULT_SOCKET_MEMORY,
   socketBufferDatagrams,
-} from "../congestion/socket_buffer.ts";
+} from "../congestion/peer_socket_buffer.ts";
 import { LossDetection, maxReoWnd } from "./loss_detection.ts";
 import { Pacer } from "../sending/pacer.ts";
 import type { PathMtu } from "../connection/path_mtu.ts";

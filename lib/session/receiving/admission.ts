@@ -15,7 +15,7 @@ import {
   WEB_CRYPTO,
 } from "../../secure/record/aead.ts";
 import { openLibcrypto } from "../../system/libcrypto.ts";
-import { linger } from "../connect.ts";
+import { linger } from "../closing.ts";
 import type { OnEvent } from "../events.ts";
 import { Owners } from "./owner.ts";
 

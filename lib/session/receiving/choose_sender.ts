@@ -2,7 +2,7 @@ import { Failure } from "../../base/failure.ts";
 import { firstOf } from "../../base/async.ts";
 import type { Endpoint } from "../../endpoint/endpoint.ts";
 import type { Admission, Admitted } from "./admission.ts";
-import { bindAbort } from "../connect.ts";
+import { bindAbort } from "../closing.ts";
 import {
   type Consent,
   consentTo,

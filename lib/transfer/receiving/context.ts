@@ -3,7 +3,7 @@ import { createHash, type Hash } from "node:crypto";
 import type { ByteStream } from "../../base/byte_stream.ts";
 import type { TransferEvent } from "../events.ts";
 import type { FileSink } from "../sink.ts";
-import { FrameReader } from "../wire/frame.ts";
+import { FrameReader } from "../wire/frame_reader.ts";
 import { WriteBehind } from "./write_behind.ts";
 
 /** What the parts of a receiver share: frames, and the content that goes to a sink. */

@@ -4,7 +4,8 @@ import { Failure } from "../../base/failure.ts";
 import type { CommitOptions, FileSink, Sink } from "../sink.ts";
 import { TransferDigest } from "../wire/digest.ts";
 import { decodeEntry, type Entry, type FileEntry } from "../wire/entries.ts";
-import { framesIn, FrameType, SMALL_FILE_SIZE } from "../wire/frame.ts";
+import { FrameType, SMALL_FILE_SIZE } from "../wire/frame.ts";
+import { framesIn } from "../wire/frame_reader.ts";
 import { malformed } from "../wire/malformed.ts";
 import {
   decodeDigest,

@@ -1,7 +1,8 @@
 import type { ByteStream } from "../../base/byte_stream.ts";
 import { Failure } from "../../base/failure.ts";
 import { readInt64 } from "../wire/fields.ts";
-import { FrameReader, FrameType, SHA256_SIZE } from "../wire/frame.ts";
+import { FrameType, SHA256_SIZE } from "../wire/frame.ts";
+import { FrameReader } from "../wire/frame_reader.ts";
 import { malformed } from "../wire/malformed.ts";
 import {
   type Acceptance,

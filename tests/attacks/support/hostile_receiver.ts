@@ -7,7 +7,8 @@ import {
   type Security,
 } from "../../../lib/secure/secure_channel.ts";
 import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
-import { FrameReader, FrameType } from "../../../lib/transfer/wire/frame.ts";
+import { FrameType } from "../../../lib/transfer/wire/frame.ts";
+import { FrameReader } from "../../../lib/transfer/wire/frame_reader.ts";
 import {
   decodeOffer,
   type Offer,

@@ -9,11 +9,8 @@ import {
   type Security,
 } from "../../../lib/secure/secure_channel.ts";
 import { encodeEntry, type Entry } from "../../../lib/transfer/wire/entries.ts";
-import {
-  frame,
-  FrameReader,
-  FrameType,
-} from "../../../lib/transfer/wire/frame.ts";
+import { frame, FrameType } from "../../../lib/transfer/wire/frame.ts";
+import { FrameReader } from "../../../lib/transfer/wire/frame_reader.ts";
 import {
   encodeOffer,
   type Offer,

@@ -8,7 +8,7 @@ import {
   traceLine,
 } from "../../../lib/cli/reporting/reporter.ts";
 import type { Progress, Summary } from "../../../lib/session/events.ts";
-import { Screen } from "../../../lib/cli/terminal/status_line.ts";
+import { StatusLine } from "../../../lib/cli/terminal/status_line.ts";
 import {
   TextReporter,
   type TextStyle,
@@ -92,7 +92,7 @@ const EVENTS: CliEvent[] = [
 /** What a person is shown of events. */
 function textOf(style: Partial<TextStyle>, events = EVENTS): string {
   const output = new Output();
-  const reporter = new TextReporter(new Screen(output), {
+  const reporter = new TextReporter(new StatusLine(output), {
     terminal: false,
     colour: false,
     quiet: false,

@@ -3,7 +3,7 @@ import type {
   CongestionController,
   LossEvent,
 } from "../congestion_controller.ts";
-import { socketBufferDatagrams } from "../socket_buffer.ts";
+import { socketBufferDatagrams } from "../peer_socket_buffer.ts";
 import { FastStart } from "./fast_start.ts";
 import { InflightLimits } from "./inflight_limits.ts";
 import {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { failureOfClose } from "../../lib/endpoint/errors.ts";
+import { failureOfClose } from "../../lib/endpoint/close_failure.ts";
 
 const DETAILS = { peer: "192.0.2.1:5000", timeout: 1540, sendError: undefined };
 

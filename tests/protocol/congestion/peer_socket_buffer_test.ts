@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import {
   LARGEST_USEFUL_DATAGRAM,
   socketBufferDatagrams,
-} from "../../../lib/protocol/congestion/socket_buffer.ts";
+} from "../../../lib/protocol/congestion/peer_socket_buffer.ts";
 
 Deno.test("fewer datagrams than a kernel was seen to hold are counted on", () => {
   // A Linux socket with its default buffer holds 92 datagrams of 1,400 bytes, and 6 of 16,000.
