@@ -13,14 +13,14 @@ import {
   hkdfExtract,
 } from "./handshake/key_schedule.ts";
 
-/** Bytes of the secret that attempt keys are made of. */
+/** Bytes of the secret that attempt keys are derived from. */
 export const ATTEMPT_SECRET_SIZE = 32;
 /** Bytes of a public key. */
 export const PUBLIC_KEY_SIZE = 32;
-/** Bytes of a proof. */
+/** Bytes of a proof, an Ed25519 signature. */
 export const SIGNATURE_SIZE = 64;
 
-// What stands before the 32 bytes of a key in DER (RFC 8410, sections 4 and 7).
+// DER before the 32 bytes of a key (RFC 8410, sections 4 and 7).
 const ED25519_SPKI = Uint8Array.from([
   48,
   42,
@@ -40,8 +40,8 @@ const ED25519_PKCS8 = Uint8Array.from(
 );
 
 /**
- * Keys of small order, little-endian and without the bit of the sign: for them
- * anybody makes proofs (RFC 8032, section 8; as libsodium refuses them).
+ * Public keys of small order, little-endian without the sign bit: signatures
+ * under them can be forged (RFC 8032, section 8; the list is libsodium's).
  */
 const WEAK_KEYS = [
   `00${"00".repeat(31)}`,
@@ -54,12 +54,12 @@ const WEAK_KEYS = [
   `ee${"ff".repeat(30)}7f`,
 ];
 
-/** What stands before the binding in what is signed. */
+/** Precedes the binding in the signed message. */
 const SIGNED_PREFIX = new TextEncoder().encode("ferry attempt");
 
 /**
- * The key by which a sender is known again when it goes on with what was broken
- * off: Ed25519 (RFC 8032). Nothing is computed before it is asked for.
+ * The Ed25519 key (RFC 8032) by which a receiver recognizes the sender of an
+ * interrupted transfer. It is derived when first used.
  */
 export class AttemptKey {
   readonly #seed: () => Uint8Array;
@@ -71,11 +71,11 @@ export class AttemptKey {
   }
 
   /**
-   * The key of a secret for one purpose: others for other contexts, which nobody
-   * can tell to be of the same secret.
+   * Derives the key for one purpose. Keys of different contexts cannot be
+   * linked to each other.
    *
    * @param secret {@linkcode ATTEMPT_SECRET_SIZE} unpredictable bytes
-   * @param context what it is for
+   * @param context distinguishes the keys of one secret
    */
   static from(secret: Uint8Array, context: string): AttemptKey {
     if (secret.length !== ATTEMPT_SECRET_SIZE) {
@@ -88,7 +88,7 @@ export class AttemptKey {
     });
   }
 
-  /** The key of a private key that is known (RFC 8032, section 5.1.5): for test vectors. */
+  /** The key of a known seed (RFC 8032, section 5.1.5), for test vectors. */
   static of(seed: Uint8Array): AttemptKey {
     return new AttemptKey(() => seed);
   }
@@ -104,9 +104,9 @@ export class AttemptKey {
   }
 
   /**
-   * Proves to the peer of one connection, and to nobody else, that the key is here.
+   * Proves possession of the key on one connection.
    *
-   * @param binding of that connection, as its handshake gives it
+   * @param binding of that connection, from its handshake
    * @returns {@linkcode SIGNATURE_SIZE} bytes
    */
   prove(binding: Uint8Array): Uint8Array {
@@ -122,7 +122,10 @@ export class AttemptKey {
   }
 }
 
-/** Whether who said this on the connection with this binding has the key; `false` for whatever is no key and no proof. */
+/**
+ * Whether `proof` shows possession of the key on the connection with this
+ * binding; `false` if the key or the proof is malformed.
+ */
 export function isAttemptProof(
   publicKey: Uint8Array,
   binding: Uint8Array,

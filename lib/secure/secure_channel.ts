@@ -23,42 +23,45 @@ import { SecureStream } from "./secure_stream.ts";
 
 export type { Security };
 
-/** A stream on which both sides have agreed. */
+/** A stream whose handshake is done, as far as this side is concerned. */
 export interface Agreed {
   readonly stream: ByteStream;
   /**
-   * Three words that are the same on both sides unless somebody is in the
-   * middle; `undefined` where that is known already, or not at all. Known once
-   * the server has proved itself; rejects as {@linkcode confirmed} does.
+   * Three session words, the same on both sides unless the handshake was
+   * intercepted; `undefined` in plain and code mode. Known once the server has
+   * authenticated; rejects as {@linkcode confirmed} does.
    */
   readonly words: Promise<readonly string[] | undefined>;
   /**
-   * 32 bytes that are the same on both sides and that no other handshake has, to
-   * bind what is signed to this one; zeros in plain mode.
+   * 32 bytes that are unique to this handshake and the same on both sides: a
+   * signature over them counts for this connection only. Zeros in plain mode.
    */
   readonly binding: Uint8Array;
-  /** Resolves when the other side has proved itself, and rejects as reading does if it cannot. */
+  /**
+   * Resolves when the peer has authenticated, and rejects as reading does if it
+   * cannot.
+   */
   readonly confirmed: Promise<void>;
 }
 
-/** What a client has agreed on with a server. */
+/** The client's side of a handshake. */
 export interface AgreedWithServer extends Agreed {
   /**
-   * Resolves when the server has proved itself. In code mode it rejects with
-   * a failure whose `afterProof` is set: the peer can check a guess at the code.
-   * A write that fails tells only how the stream below broke.
+   * Resolves when the server has authenticated. In code mode it rejects with a
+   * failure whose `afterProof` is set: the peer may have tested a guess at the
+   * code. A write that fails reports only how the stream below broke.
    */
   readonly confirmed: Promise<void>;
   /** Whether the server asks a person before it accepts anything. */
   readonly peerAsks: boolean;
 }
 
-/** The binding of plain mode. */
+/** The binding in plain mode. */
 const NO_BINDING = new Uint8Array(HASH_SIZE);
 
 /**
- * Makes what a client needs for one handshake: to be done before the connection
- * is opened, as it takes a while.
+ * Generates the secrets of one client handshake. This takes some milliseconds,
+ * so it belongs before the connection is opened.
  */
 export async function prepare(security: Security): Promise<Secrets> {
   const { mode } = security;
@@ -71,13 +74,13 @@ export async function prepare(security: Security): Promise<Secrets> {
 }
 
 /**
- * Agrees with the server, as the client. The server's proof is still under way
- * when this returns: what is written before it came can be opened only by who
- * made the keys with us, in code mode with the code; nothing can be read.
+ * Runs the handshake as the client. It returns before the server's FINISHED has
+ * arrived: data written until then can be decrypted only by the holder of the
+ * handshake's keys, in code mode with the code; reads wait for the FINISHED.
  *
- * @param aead what seals and opens records, once it is loaded; WebCrypto by default
+ * @param aead resolves to the record cipher; WebCrypto by default
  * @throws {Failure} `peer-refused`, `receiver-unproved`, `handshake-damaged`,
- * `malformed`, or what the stream throws
+ * `malformed`, or the stream's own failure
  */
 export async function agreeAsClient(
   stream: ByteStream,
@@ -102,7 +105,7 @@ export async function agreeAsClient(
     .then((body) => handshake.receiveFinished(body))
     .catch(unanswered);
   const confirmed = proved.then(() => {});
-  // Whoever reads hears of it.
+  // Reading rejects with the same failure.
   for (const promise of [proved, confirmed]) promise.catch(() => {});
   const { client, server, binding } = session;
   const sealed = new SecureStream(stream, {
@@ -127,7 +130,7 @@ function randomNonce(): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(HASH_SIZE));
 }
 
-/** Reads a message of this type, unless the server refuses. */
+/** Reads a message of this type; a REFUSE is thrown as a failure. */
 async function expect(stream: ByteStream, type: number): Promise<Uint8Array> {
   const message = await readMessage(stream);
   if (message.type === RecordType.REFUSE) {
@@ -141,38 +144,38 @@ async function expect(stream: ByteStream, type: number): Promise<Uint8Array> {
 
 /** Settings of {@linkcode agreeAsServer}. */
 export interface ServerOptions {
-  /** Counts what is tried in code mode; any number of wrong codes unless given. */
+  /** Limits wrong codes; unlimited by default. */
   readonly guesses?: GuessLimiter;
   /**
-   * Whether a person is asked here before anything is accepted: the client is told.
+   * Whether a person is asked before anything is accepted; the client is told.
    * @default {false}
    */
   readonly asks?: boolean;
   /**
-   * Resolves when the client's address is validated: before that nothing is
-   * computed with its FINISHED, so that no guess at the code counts, and no words
-   * are told, of somebody who may be anywhere. If it rejects, so does agreeing.
+   * Resolves when the client's address is validated. Until then its FINISHED is
+   * not checked, so that a spoofed address can neither spend a guess nor learn
+   * session words. If it rejects, so does the handshake.
    */
   readonly validated?: Promise<void>;
   /**
-   * In encrypted mode, called when the client has finished and knows no session
-   * words yet; they are told once this resolves. Whoever tries for words needs a
-   * handshake that comes this far for each try, so here they are counted, over all
-   * connections, and made to wait. Clients wait for it no longer than 15 seconds.
-   * If it rejects, so does agreeing.
+   * Called in encrypted mode when the client has finished; the server's
+   * FINISHED, which reveals the session words, is sent once this resolves.
+   * Every try for matching words needs a handshake that gets this far, so tries
+   * are counted and delayed here, over all connections. Clients wait for 15
+   * seconds at most. If it rejects, so does the handshake.
    */
   readonly beforeFinished?: () => Promise<void>;
-  /** What seals and opens records. @default {WEB_CRYPTO} */
+  /** The record cipher. @default {WEB_CRYPTO} */
   readonly aead?: AeadImplementation;
 }
 
 /**
- * Agrees with the client, as the server.
+ * Runs the handshake as the server.
  *
- * @param source gives the secrets, once a client has said a HELLO that fits
- * @throws {Failure} with a code of `REFUSE_REASONS` if the client was refused: it has
- * been told, and the direction to it has ended; `malformed`, or what the stream
- * throws
+ * @param source provides the secrets once a client has sent an acceptable HELLO
+ * @throws {Failure} with a code of `REFUSE_REASONS` if the client was refused:
+ * it has been told, and the direction to it has ended; `malformed`, or the
+ * stream's own failure
  */
 export async function agreeAsServer(
   stream: ByteStream,

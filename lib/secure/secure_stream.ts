@@ -3,26 +3,26 @@ import { RecordReader } from "./record/record_reader.ts";
 import { type RecordOptions, Records } from "./record/record.ts";
 import { RecordWriter } from "./record/record_writer.ts";
 
-/** What a {@linkcode SecureStream} is made with. */
+/** Settings of a {@linkcode SecureStream}. */
 export interface SecureStreamOptions extends RecordOptions {
-  /** Traffic secret of what is sent from here. */
+  /** Traffic secret of the direction to the peer. */
   readonly sending: Uint8Array;
-  /** Traffic secret of what the peer sends. */
+  /** Traffic secret of the direction from the peer. */
   readonly receiving: Uint8Array;
-  /** To be waited for before anything is read. */
+  /** Awaited before the first read. */
   readonly beforeReading?: () => Promise<void>;
 }
 
 /**
- * A byte stream over a byte stream that nobody else can read or change. What is
- * written is sealed at once.
+ * An encrypted and authenticated byte stream over another byte stream. Written
+ * data is sealed at once.
  */
 export class SecureStream implements ByteStream {
   readonly #stream: ByteStream;
   readonly #reader: RecordReader;
   readonly #writer: RecordWriter;
   readonly #records: readonly Records[];
-  // What was opened and not read; `null` after the end.
+  // Opened and not yet read; `null` after the end.
   #content: Uint8Array | null = new Uint8Array(0);
   #failure: Error | undefined;
 
@@ -62,7 +62,10 @@ export class SecureStream implements ByteStream {
     for (const records of this.#records) records.end();
   }
 
-  /** What is under way when the keys are given up fails for the reason they were given up for. */
+  /**
+   * Replaces the failure of an operation that an abort has interrupted with the
+   * abort's own.
+   */
   #unlessAborted<T>(promise: Promise<T>): Promise<T> {
     return promise.catch((error) => {
       throw this.#failure ?? error;

@@ -1,19 +1,19 @@
 import type { CpaceInputs } from "./code/cpace.ts";
 
-/** How a side wants to talk; both have to want the same. */
+/** The mode of a side, with its code; both sides need the same. */
 export type Security =
   | { readonly mode: "plain" }
   | { readonly mode: "encrypted" }
   | {
     readonly mode: "code";
-    /** As `normalCode` gives it. */
+    /** In its normal form, see `normalCode`. */
     readonly code: string;
   };
 
-/** The channel identifier of CPace: who says what first. */
+/** The channel identifier of CPace: the order of the roles. */
 const ROLES = new TextEncoder().encode("ferry send, ferry receive");
 
-/** What both sides put into CPace. */
+/** The CPace inputs of a code. */
 export function cpaceInputs(code: string): CpaceInputs {
   const prs = new TextEncoder().encode(code);
   return { prs, ci: ROLES, sid: new Uint8Array(0) };

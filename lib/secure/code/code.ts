@@ -2,12 +2,15 @@ import { uint32At } from "../../base/integers.ts";
 import { Failure } from "../../base/failure.ts";
 import { WORD_LIST } from "./word_list.ts";
 
-/** Numbers in a code go from 1 to here: 2^7 of them and two of 2^9 words are 2^25 codes. */
+/**
+ * Codes have a number from 1 to this: with two of 512 words that makes 2^25
+ * codes.
+ */
 const CODE_NUMBERS = 128;
-/** Characters of a code, at most. */
+/** The longest code, in UTF-16 code units. */
 const MAX_CODE_LENGTH = 200;
 
-/** A new code, as `17-walnut-copper`: each of 2^25 is as likely as another. */
+/** Makes a random code such as `17-walnut-copper`, uniformly out of 2^25. */
 export function makeCode(): string {
   const random = uint32At(crypto.getRandomValues(new Uint8Array(4)), 0);
   const number = 1 + random % CODE_NUMBERS;
@@ -15,7 +18,10 @@ export function makeCode(): string {
   return `${number}-${one}-${other}`;
 }
 
-/** So many words out of a whole number, least significant first: each takes 9 bits. */
+/**
+ * Encodes the lowest 9 × `count` bits of `value` as words, least significant
+ * first.
+ */
 export function wordsOf(value: number, count: number): string[] {
   return Array.from(
     { length: count },
@@ -25,10 +31,9 @@ export function wordsOf(value: number, count: number): string[] {
 }
 
 /**
- * A code as both sides take it, however it was typed: without regard to case,
- * and to what stands between its words.
+ * The normal form of a code as typed: case and separators do not count.
  *
- * @throws {Failure} `usage` if nothing is left of it, or it is too long
+ * @throws {Failure} `code-empty`, `code-too-long`
  */
 export function normalCode(text: string): string {
   const code = text.normalize("NFKC").toLowerCase()

@@ -1,11 +1,11 @@
 import { Buffer } from "node:buffer";
 import { randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
 
-// scrypt (RFC 7914): 4 MB of memory, and some 15 ms for a guess.
+// scrypt (RFC 7914): 4 MB of memory and about 15 ms for a guess.
 const SCRYPT_COST = { N: 2 ** 12, r: 8, p: 1 };
 const SCRYPT_SALT_SIZE = 16;
 const SCRYPT_HASH_SIZE = 32;
-/** What a verifier begins with. */
+/** The prefix of a verifier. */
 const VERIFIER_METHOD =
   `scrypt-${SCRYPT_COST.N}-${SCRYPT_COST.r}-${SCRYPT_COST.p}`;
 const VERIFIER_FORM = new RegExp(
@@ -15,15 +15,15 @@ const VERIFIER_FORM = new RegExp(
 );
 
 /**
- * What is kept of a code, to know it again when a transfer is gone on with:
+ * A verifier of a code, to recognize the code when a transfer is resumed:
  * `scrypt-4096-8-1:SALT:HASH`, in hexadecimal.
  *
- * **It is no more than a delay.** A code that was made up has 25 bits, so who
- * can read a verifier tries all codes in some days on one core, and in much less
- * on many. It belongs into files that only their owner can read, who could as
- * well read the transfer itself; and a code is for one transfer.
+ * **It only slows guessing down.** A generated code has 25 bits, so a reader of
+ * the verifier can try all codes in a few days on one core. Verifiers belong
+ * into files that only their owner can read, like the partial transfer itself;
+ * and a code serves one transfer.
  *
- * @param code as `normalCode` gives it
+ * @param code in its normal form, see `normalCode`
  */
 export function makeCodeVerifier(code: string): string {
   const salt = randomBytes(SCRYPT_SALT_SIZE);
@@ -36,10 +36,10 @@ export function makeCodeVerifier(code: string): string {
 }
 
 /**
- * Whether a verifier was made of this code; `false` for whatever is no verifier.
- * Takes as long as making one, and as long for any code.
+ * Whether `verifier` was made of `code`; `false` if it is malformed. Takes the
+ * same time for every code.
  *
- * @param code as `normalCode` gives it
+ * @param code in its normal form, see `normalCode`
  */
 export function matchesCode(verifier: string, code: string): boolean {
   const [, salt, expected] = VERIFIER_FORM.exec(verifier) ?? [];

@@ -8,21 +8,21 @@ import { concat } from "../handshake/key_schedule.ts";
 
 const DSI = utf8("CPaceRistretto255");
 const DSI_ISK = utf8("CPaceRistretto255_ISK");
-/** Bytes that SHA-512 takes in at a time. */
+/** SHA-512's block size in bytes. */
 const S_IN_BYTES = 128;
-/** Scalars have so many bits (section 7.3: the group's size). */
+/** Bits of a scalar (section 7.3: the group's size). */
 const GROUP_SIZE_BITS = 252;
 
 /**
- * Window of the multiples of a generator that are kept: a few hundred kB, which
- * cost as much as 10 shares and make each cost a third.
+ * Window of the precomputed multiples of a generator: a few hundred kB that
+ * cost as much as 10 shares and cut the cost of each to a third.
  */
 const WINDOW_BITS = 5;
 
 const { Point } = ristretto255;
 const { Fn } = Point;
 
-/** What both sides have to say in the same way. */
+/** The inputs that both sides have in common. */
 export interface CpaceInputs {
   /** The password-related string. */
   readonly prs: Uint8Array;
@@ -32,7 +32,7 @@ export interface CpaceInputs {
   readonly sid: Uint8Array;
 }
 
-/** A share, and what it vouches for. */
+/** A share with its associated data. */
 export interface CpaceMessage {
   /** The public share, Ya or Yb. */
   readonly share: Uint8Array;
@@ -41,20 +41,19 @@ export interface CpaceMessage {
 }
 
 /**
- * One side of CPace, suite CPACE-RISTR255-SHA512 of draft-irtf-cfrg-cpace: out
- * of a password that can be guessed both sides make a key that cannot, and
- * whoever does not know the password has one guess, there and then. The names
- * are the draft's.
+ * One side of CPace, suite CPACE-RISTR255-SHA512 of draft-irtf-cfrg-cpace: a
+ * key exchange authenticated by a password of low entropy. A peer without the
+ * password gets one guess, online. Names are the draft's.
  */
 export class Cpace {
   readonly #sid: Uint8Array;
   readonly #scalar: bigint;
-  /** What the peer gets. */
+  /** The public share that is sent to the peer. */
   readonly share: Uint8Array;
 
   /**
-   * @param scalar 32 bytes, little-endian: for test vectors; random unless given
-   * @param generator that of these inputs, if it is known
+   * @param scalar 32 bytes, little-endian; random unless a test vector sets it
+   * @param generator the generator of these inputs, if already computed
    */
   constructor(
     inputs: CpaceInputs,
@@ -67,8 +66,8 @@ export class Cpace {
   }
 
   /**
-   * The intermediate session key ISK, 64 bytes, as of the initiator-responder
-   * setting; `undefined` if the peer's share is none.
+   * The intermediate session key ISK, 64 bytes, in the initiator-responder
+   * setting; `undefined` if the peer's share is invalid.
    */
   sessionKey(
     peerShare: Uint8Array,
@@ -85,7 +84,7 @@ export class Cpace {
   }
 }
 
-/** Makes many sides with the same inputs: what follows from them alone is computed once. */
+/** Makes many sides of the same inputs; their generator is computed once. */
 export class CpaceSides {
   readonly #inputs: CpaceInputs;
   readonly #generator: Element;
@@ -95,7 +94,7 @@ export class CpaceSides {
     this.#generator = calculateGenerator(inputs).precompute(WINDOW_BITS, false);
   }
 
-  /** A side with a scalar of its own. */
+  /** A side with a fresh scalar. */
   next(): Cpace {
     return new Cpace(this.#inputs, sampleScalar(), this.#generator);
   }
@@ -109,7 +108,10 @@ export function calculateGenerator(inputs: CpaceInputs): Element {
   return ristretto255_hasher.deriveToCurve!(sha512(generatorString(inputs)));
 }
 
-/** generator_string: padded so that what is hashed first is only the password. */
+/**
+ * generator_string: zero padding puts the password into a hash block of its
+ * own.
+ */
 export function generatorString({ prs, ci, sid }: CpaceInputs): Uint8Array {
   const taken = lvCat(DSI, prs).length + 1;
   const padding = new Uint8Array(Math.max(0, S_IN_BYTES - taken));
@@ -123,7 +125,7 @@ function sampleScalar(): Uint8Array {
   return scalar;
 }
 
-/** G.scalar_mult_vfy, but `undefined` in the place of the neutral element. */
+/** G.scalar_mult_vfy, with `undefined` for the neutral element. */
 export function scalarMultVfy(
   scalar: bigint,
   share: Uint8Array,
@@ -137,7 +139,7 @@ export function scalarMultVfy(
   }
 }
 
-/** lv_cat: each part with its length before it. */
+/** lv_cat: each part is prefixed with its length. */
 export function lvCat(...parts: Uint8Array[]): Uint8Array {
   return concat(...parts.flatMap((part) => [leb128(part.length), part]));
 }
@@ -148,7 +150,7 @@ function leb128(value: number): Uint8Array {
   return Uint8Array.of(...bytes, value);
 }
 
-/** A scalar of 32 bytes. */
+/** Decodes a scalar of 32 bytes. */
 export function littleEndian(bytes: Uint8Array): bigint {
   return Fn.create(
     bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n),

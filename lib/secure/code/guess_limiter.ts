@@ -1,11 +1,14 @@
 import { Failure } from "../../base/failure.ts";
 
-/** Counts wrong guesses of a code, over all connections, and lets nobody guess any more after so many. */
+/**
+ * Counts wrong codes over all connections, and rejects every proof once the
+ * limit is reached.
+ */
 export class GuessLimiter {
   readonly #most: number;
   #wrong = 0;
 
-  /** @param most wrong guesses that there may be */
+  /** @param most wrong codes that are allowed */
   constructor(most: number) {
     this.#most = most;
   }
@@ -19,11 +22,11 @@ export class GuessLimiter {
   }
 
   /**
-   * Checks a proof, unless it is too late for that.
+   * Runs `check`, unless the limit is reached.
    *
-   * @param check throws {@linkcode Failure} `wrong-code` if it is wrong
-   * @throws {Failure} `wrong-code` with the number of tries, if it was a guess at
-   * the code; without, if there were too many before, and nothing was checked
+   * @param check throws {@linkcode Failure} `wrong-code` for a wrong code
+   * @throws {Failure} `wrong-code`, with the number of tries so far if this one
+   * was checked
    */
   spend<T>(check: () => T): T {
     if (this.left <= 0) throw new Failure({ code: "wrong-code" });

@@ -4,39 +4,41 @@ import { Failure } from "../../base/failure.ts";
 /** Settings of a {@linkcode SessionWordsLimiter}. Times in milliseconds. */
 export interface SessionWordsLimiterOptions {
   /**
-   * Handshakes without consequence that nobody waits for.
+   * Handshakes that are finished at once.
    * @default {8}
    */
   readonly free?: number;
   /**
-   * Time from one handshake to the next, once there were more.
+   * Time between two handshakes after the free ones.
    * @default {1000}
    */
   readonly interval?: number;
   /**
-   * How long one may wait: less than clients wait for FINISHED.
+   * The longest wait for a turn; shorter than clients wait for FINISHED.
    * @default {6000}
    */
   readonly patience?: number;
 }
 
-/** Sources of handshakes that are remembered. */
+/**
+ * Source addresses whose handshakes are counted; the least recent is evicted.
+ */
 const MAX_REMEMBERED_SOURCES = 1000;
 
-/** A handshake whose turn has not come. */
+/** A handshake that waits for its turn. */
 interface Waiting {
   readonly source: string;
   readonly resolve: () => void;
 }
 
 /**
- * Limits how often somebody can try for session words: each try needs a
- * handshake that a server finishes, and after some of them that led to nothing
- * only one is finished at a time. One for all connections of a receiver, as
- * whoever is in the middle has many addresses.
+ * Limits tries for matching session words. Each try costs a handshake that the
+ * server finishes; after a few that led to no transfer, they are finished one
+ * at a time. One limiter serves all connections of a receiver, since an
+ * attacker has many addresses.
  *
- * Whoever waits is served by the fewest handshakes that their source has had, so
- * an honest sender does not stand behind one that tries again and again.
+ * The source with the fewest handshakes goes first, so that an honest sender
+ * does not queue behind one that keeps trying.
  */
 export class SessionWordsLimiter {
   readonly #free: number;
@@ -54,7 +56,10 @@ export class SessionWordsLimiter {
     this.#patience = options.patience ?? 6000;
   }
 
-  /** Handshakes that were finished and led to nothing so far, to be told to a person. */
+  /**
+   * Handshakes that were finished without leading to a transfer; shown to the
+   * receiver's user.
+   */
   get count(): number {
     return this.#count;
   }
@@ -62,15 +67,15 @@ export class SessionWordsLimiter {
   /**
    * Waits until a handshake may be finished, and counts it.
    *
-   * @param source where it comes from: an address, without the port
-   * @throws {Failure} `busy` if that would take too long
+   * @param source the peer's address without its port
+   * @throws {Failure} `too-many-handshakes` if its turn does not come in time
    */
   async admit(source: string): Promise<void> {
     if (this.#count >= this.#free) await this.#turn(source);
     this.#count++;
     this.#last = performance.now();
     const served = this.#served.get(source) ?? 0;
-    // The one that was used last is forgotten last
+    // Reinsertion keeps the map in order of last use
     this.#served.delete(source);
     this.#served.set(source, served + 1);
     const [oldest] = this.#served.keys();
@@ -79,7 +84,10 @@ export class SessionWordsLimiter {
     }
   }
 
-  /** A handshake that was counted has led to something that was decided on, and so was no try in silence. */
+  /**
+   * Takes a handshake back out of the count: it led to an offer that was
+   * answered.
+   */
   excuse(source: string): void {
     this.#count = Math.max(0, this.#count - 1);
     const served = this.#served.get(source);
@@ -101,7 +109,7 @@ export class SessionWordsLimiter {
           new Failure({ code: "too-many-handshakes" }),
         );
       }, this.#patience);
-      // No timer here keeps a process alive
+      // A pending handshake keeps no process alive
       timer.unref();
       this.#waiting.push(waiting);
       this.#schedule();

@@ -1,7 +1,6 @@
 /**
- * 512 words for codes and for comparing sessions: nouns that most people can
- * spell, with four to eight letters, no two with the same first four letters or
- * one letter apart.
+ * 512 nouns for codes and session words: common, four to eight letters long,
+ * distinct in their first four letters and more than one letter apart.
  */
 export const WORD_LIST: readonly string[] = `
 acorn actor admiral album alcove almond alpine amber anchor angel ankle

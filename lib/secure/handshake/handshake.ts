@@ -31,7 +31,7 @@ import {
 } from "./messages.ts";
 import type { RefusalCode } from "./handshake_failure.ts";
 
-/** What a side brings to one handshake, and to no other. */
+/** The ephemeral secrets of one side for one handshake. */
 export type Secrets =
   | { readonly mode: "plain" }
   | { readonly mode: "encrypted"; readonly keyShare: KeyShare }
@@ -42,33 +42,36 @@ export type Secrets =
     readonly cpace: Cpace;
   };
 
-/** Gives a server what it brings to each handshake. */
+/** Provides a server's secrets for each handshake. */
 export interface SecretsSource {
   readonly mode: Mode;
-  /** Settles before {@linkcode next} is first called. */
+  /** Settles before {@linkcode next} may be called. */
   readonly ready: Promise<void>;
-  /** New secrets, which nobody else gets. */
+  /** Fresh secrets, never returned twice. */
   next(): Secrets;
 }
 
-/** What both sides know once the client has proved itself. */
+/** The secrets that both sides share once the client has authenticated. */
 export interface Session {
-  /** Traffic secret of what the client sends. */
+  /** Traffic secret of the direction to the server. */
   readonly client: Uint8Array;
-  /** Traffic secret of what the server sends. */
+  /** Traffic secret of the direction to the client. */
   readonly server: Uint8Array;
-  /** What other keying material is made of. */
+  /** The exporter master secret. */
   readonly exporter: Uint8Array;
-  /** 32 bytes that no other handshake has: what is signed over them belongs to this one. */
+  /** 32 bytes unique to this handshake, to bind signatures to it. */
   readonly binding: Uint8Array;
 }
 
 const SESSION_WORD_COUNT = 3;
 const EMPTY = new Uint8Array(0);
 
-/** The side that opened the connection. Its messages have their headers; those that it takes do not. */
+/**
+ * The client's side. Messages are returned with their headers, and taken
+ * without.
+ */
 export class ClientHandshake {
-  /** What to say first. */
+  /** The first message to send. */
   readonly hello: Uint8Array;
   readonly #secrets: Secrets;
   readonly #nonce: Uint8Array;
@@ -87,21 +90,24 @@ export class ClientHandshake {
     });
   }
 
-  /** Whether a person is asked at the server; known after {@linkcode receiveHello}. */
+  /** Whether the server asks a person; known after {@linkcode receiveHello}. */
   get peerAsks(): boolean {
     return this.#peer?.asks ?? false;
   }
 
-  /** What to encrypt with; there after {@linkcode receiveHello}, unless the mode is plain. */
+  /**
+   * The secrets of the session; set by {@linkcode receiveHello}, except in
+   * plain mode.
+   */
   get session(): Session | undefined {
     return this.#session;
   }
 
   /**
-   * Takes the server's hello.
+   * Processes the server's HELLO.
    *
-   * @returns FINISHED, to be said next; in plain mode there is none
-   * @throws {Failure} `protocol`, `refused`
+   * @returns the FINISHED to send; `undefined` in plain mode
+   * @throws {Failure} `malformed`, `version-mismatch`
    */
   receiveHello(body: Uint8Array): Uint8Array | undefined {
     const serverHello = decodeServerHello(body);
@@ -127,10 +133,10 @@ export class ClientHandshake {
   }
 
   /**
-   * Takes the server's FINISHED.
+   * Processes the server's FINISHED.
    *
-   * @returns the session words; in code mode there are none
-   * @throws {Failure} `wrong-code` or `corrupt` if it does not know what it should
+   * @returns the session words; `undefined` in code mode
+   * @throws {Failure} `receiver-unproved`, `handshake-damaged`, `malformed`
    */
   receiveFinished(body: Uint8Array): readonly string[] | undefined {
     const [peer, keys, session] = [this.#peer, this.#keys, this.#session];
@@ -150,7 +156,7 @@ export class ClientHandshake {
   }
 }
 
-/** What a server says of itself in a handshake. */
+/** Settings of a {@linkcode ServerHandshake}. */
 export interface ServerHandshakeOptions {
   /** 32 unpredictable bytes. */
   readonly nonce: Uint8Array;
@@ -162,18 +168,21 @@ export interface ServerHandshakeOptions {
 }
 
 /**
- * The side that was connected to. Its messages have their headers; those that it
- * takes do not. Nothing is computed with a client's shares before its FINISHED.
+ * The server's side. Messages are returned with their headers, and taken
+ * without. Nothing is computed with a client's shares before its FINISHED.
  */
 export class ServerHandshake {
   readonly #source: SecretsSource;
   readonly #nonce: Uint8Array;
   readonly #asks: boolean;
-  #begun: Begun | undefined;
+  #pending: PendingHandshake | undefined;
   #session: Session | undefined;
   #words: readonly string[] | undefined;
 
-  /** @param source is asked for secrets once a client has said a HELLO that fits */
+  /**
+   * @param source is asked for secrets once a client has sent an acceptable
+   * HELLO
+   */
   constructor(
     source: SecretsSource,
     { nonce, asks = false }: ServerHandshakeOptions,
@@ -183,20 +192,22 @@ export class ServerHandshake {
     this.#asks = asks;
   }
 
-  /** What to encrypt with; there after {@linkcode receiveFinished}. */
+  /** The secrets of the session; set by {@linkcode receiveFinished}. */
   get session(): Session | undefined {
     return this.#session;
   }
 
-  /** The session words; there after {@linkcode receiveFinished}, in encrypted mode. */
+  /**
+   * The session words; set by {@linkcode receiveFinished} in encrypted mode.
+   */
   get words(): readonly string[] | undefined {
     return this.#words;
   }
 
   /**
-   * Takes the client's hello.
+   * Processes the client's HELLO.
    *
-   * @returns the server's hello, to be said next
+   * @returns the server's HELLO, to be sent next
    * @throws {Failure} with a {@linkcode RefusalCode}, or `malformed`
    */
   receiveHello(body: Uint8Array): Uint8Array {
@@ -211,22 +222,24 @@ export class ServerHandshake {
     });
     if (secrets.mode !== "plain") {
       const message = messageOf(RecordType.HELLO, body);
-      this.#begun = { secrets, hello, peer: clientHello, message };
+      this.#pending = { secrets, hello, peer: clientHello, message };
     }
     return hello;
   }
 
   /**
-   * Takes the client's FINISHED.
+   * Processes the client's FINISHED.
    *
-   * @returns the server's FINISHED, to be said next
+   * @returns the server's FINISHED, to be sent next
    * @throws {Failure} with a {@linkcode RefusalCode}, or `malformed`
    */
   receiveFinished(body: Uint8Array): Uint8Array {
-    if (this.#begun === undefined) throw malformedMessage("it is out of turn");
-    const { secrets, hello, peer, message } = this.#begun;
+    if (this.#pending === undefined) {
+      throw malformedMessage("it is out of turn");
+    }
+    const { secrets, hello, peer, message } = this.#pending;
     const { nonce, verifyData } = decodeFinished(body);
-    // Cheap, and says nothing of the code
+    // Checked first: it is cheap and independent of the code
     if (!reveals(nonce, peer.commitment)) throw damaged("sender");
     const keys = new Handshake(
       secrets,
@@ -249,8 +262,8 @@ export class ServerHandshake {
   }
 }
 
-/** What a server keeps between a client's HELLO and its FINISHED. */
-interface Begun {
+/** A server's state between a client's HELLO and its FINISHED. */
+interface PendingHandshake {
   readonly secrets: Exclude<Secrets, { mode: "plain" }>;
   /** The server's HELLO. */
   readonly hello: Uint8Array;
@@ -259,7 +272,7 @@ interface Begun {
   readonly message: Uint8Array;
 }
 
-/** What a server holds against a client that wants to talk otherwise. */
+/** The refusal code for a client whose mode is not that of the server. */
 function mismatch(
   here: Mode,
   there: Mode,
@@ -274,25 +287,25 @@ function damaged(by: "sender" | "receiver"): Failure {
   return new Failure({ code: "handshake-damaged", by });
 }
 
-/** A hello, and what is in it. */
-interface Said {
+/** A HELLO as sent, and its shares. */
+interface SentHello {
   readonly message: Uint8Array;
   readonly shares: Shares;
 }
 
-/** What follows from both hellos: the key schedule of RFC 8446, section 7.1. */
+/** The key schedule of RFC 8446, section 7.1, from both HELLOs. */
 class Handshake {
   /** Transcript-Hash of both hellos. */
   readonly #hellos: Uint8Array;
   readonly #messages: Uint8Array[];
   readonly #secret: Uint8Array;
 
-  /** @throws {Failure} `protocol` if the peer's shares are none */
+  /** @throws {Failure} `malformed` if the peer's shares are invalid */
   constructor(
     secrets: Exclude<Secrets, { mode: "plain" }>,
     peer: Shares,
-    client: Said,
-    server: Said,
+    client: SentHello,
+    server: SentHello,
   ) {
     const ecdhe = secrets.keyShare.agree(peer.keyShare);
     const psk = secrets.mode === "code"
@@ -336,7 +349,7 @@ class Handshake {
   }
 }
 
-/** The words, which nobody knows before the server has said its FINISHED. */
+/** The session words; they are secret until the server sends its FINISHED. */
 function sessionWords({ exporter }: Session, finished: Uint8Array): string[] {
   const label = "EXPORTER-ferry-session-words";
   const bytes = exported(exporter, label, finished, 4);
@@ -354,7 +367,7 @@ function exported(
   return hkdfExpandLabel(secret, "exporter", transcriptHash(context), length);
 }
 
-/** What a HELLO says of the nonce that the same side's FINISHED reveals. */
+/** The commitment in a HELLO to the nonce that FINISHED reveals. */
 function commitmentTo(nonce: Uint8Array, mode: Mode): Uint8Array {
   return mode === "plain" ? EMPTY : transcriptHash(nonce);
 }
@@ -363,8 +376,8 @@ function reveals(nonce: Uint8Array, commitment: Uint8Array): boolean {
   return equal(transcriptHash(nonce), commitment);
 }
 
-/** The share, and the rest of the hello as the data that goes with it. */
-function cpaceMessage({ message, shares }: Said): CpaceMessage {
+/** The CPace share, with the rest of the HELLO as its associated data. */
+function cpaceMessage({ message, shares }: SentHello): CpaceMessage {
   const { cpaceShare } = shares;
   const ad = message.subarray(0, message.length - cpaceShare.length);
   return { share: cpaceShare, ad };

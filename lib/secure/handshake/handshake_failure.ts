@@ -1,6 +1,6 @@
 import { Failure, type PeerCode } from "../../base/failure.ts";
 
-/** The body of REFUSE for each reason why a receiver refuses a handshake. */
+/** The reason byte of REFUSE for each failure that refuses a handshake. */
 export const REFUSE_REASONS = {
   "version-mismatch": 1,
   "encryption-refused": 2,
@@ -11,16 +11,19 @@ export const REFUSE_REASONS = {
   "handshake-damaged": 7,
 } as const satisfies { readonly [C in PeerCode]?: number };
 
-/** Why a receiver refuses a handshake. */
+/** The failure codes that refuse a handshake. */
 export type RefusalCode = keyof typeof REFUSE_REASONS;
 
-/** What is sent in REFUSE for a failure of the handshake; `undefined` if it is none to tell. */
+/**
+ * The reason byte of REFUSE for a failure; `undefined` if the client is not
+ * told of it.
+ */
 export function refusalOf(failure: unknown): number | undefined {
   if (!(failure instanceof Failure)) return undefined;
   return (REFUSE_REASONS as Partial<Record<string, number>>)[failure.code];
 }
 
-/** The failure of a sender whose handshake was refused. */
+/** The failure of a client that received REFUSE. */
 export function refusedByPeer(refusal: number): Failure {
   const codes = Object.keys(REFUSE_REASONS) as RefusalCode[];
   const code = codes.find((code) => REFUSE_REASONS[code] === refusal);

@@ -1,8 +1,8 @@
 import { createHash, createHmac } from "node:crypto";
 
-/** Bytes of a SHA-256, and of every secret made with it. */
+/** Bytes of a SHA-256 digest, and of the secrets derived with it. */
 export const HASH_SIZE = 32;
-/** A secret that is not there counts as these (RFC 8446, section 7.1). */
+/** Stands for a secret that is absent (RFC 8446, section 7.1). */
 export const NO_SECRET = new Uint8Array(HASH_SIZE);
 
 /** HKDF-Extract with SHA-256 (RFC 5869, section 2.2). */
@@ -68,8 +68,8 @@ export function transcriptHash(...messages: Uint8Array[]): Uint8Array {
 /**
  * The Handshake Secret (RFC 8446, section 7.1).
  *
- * @param psk a secret that both sides had or made, {@linkcode NO_SECRET} without
- * @param ecdhe what the key shares agree on
+ * @param psk a pre-shared secret; {@linkcode NO_SECRET} if there is none
+ * @param ecdhe the shared secret of the key shares
  */
 export function handshakeSecret(
   psk: Uint8Array,
@@ -90,7 +90,7 @@ function derived(secret: Uint8Array): Uint8Array {
 /**
  * The verify_data of a Finished message (RFC 8446, section 4.4.4).
  *
- * @param trafficSecret the handshake traffic secret of the side that says it
+ * @param trafficSecret the handshake traffic secret of the sending side
  */
 export function verifyData(
   trafficSecret: Uint8Array,
@@ -112,13 +112,13 @@ export function trafficKeys(
   };
 }
 
-/** The traffic secret that follows this one (RFC 8446, section 7.2). */
+/** The next traffic secret of a direction (RFC 8446, section 7.2). */
 export function nextTrafficSecret(trafficSecret: Uint8Array): Uint8Array {
   const none = new Uint8Array(0);
   return hkdfExpandLabel(trafficSecret, "traffic upd", none, HASH_SIZE);
 }
 
-/** The parts one after another. */
+/** Concatenates the parts. */
 export function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const whole = new Uint8Array(length);
@@ -130,7 +130,7 @@ export function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** A copy that is no node Buffer, whose memory is nobody else's. */
+/** A copy in memory of its own: a Buffer may share a pool. */
 function bytesOf(buffer: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer);
 }

@@ -8,10 +8,10 @@ import {
 } from "node:crypto";
 import { concat } from "./key_schedule.ts";
 
-/** Bytes of a public key, and of what two of them agree on. */
+/** Bytes of a public key, and of a shared secret. */
 export const KEY_SHARE_SIZE = 32;
 
-// What stands before the 32 bytes of a key in DER (RFC 8410, sections 4 and 7).
+// DER before the 32 bytes of a key (RFC 8410, sections 4 and 7).
 const X25519_SPKI = Uint8Array.from([
   48,
   42,
@@ -30,10 +30,10 @@ const X25519_PKCS8 = Uint8Array.from(
   [48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 110, 4, 34, 4, 32],
 );
 
-/** An ephemeral key of X25519 (RFC 7748): made for one connection and forgotten. */
+/** An ephemeral X25519 key (RFC 7748), used for one connection. */
 export class KeyShare {
   readonly #privateKey: KeyObject;
-  /** What the peer gets: {@linkcode KEY_SHARE_SIZE} bytes. */
+  /** {@linkcode KEY_SHARE_SIZE} bytes to send to the peer. */
   readonly publicKey: Uint8Array;
 
   private constructor(privateKey: KeyObject) {
@@ -43,12 +43,12 @@ export class KeyShare {
     this.publicKey = new Uint8Array(der.subarray(X25519_SPKI.length));
   }
 
-  /** Makes a new key. */
+  /** Generates a key. */
   static generate(): KeyShare {
     return new KeyShare(generateKeyPairSync("x25519").privateKey);
   }
 
-  /** The key of a private key that is known: for test vectors. */
+  /** The key of a known private key, for test vectors. */
   static of(privateKey: Uint8Array): KeyShare {
     const key = Buffer.from(concat(X25519_PKCS8, privateKey));
     return new KeyShare(
@@ -57,8 +57,9 @@ export class KeyShare {
   }
 
   /**
-   * What this key and the peer's agree on, {@linkcode KEY_SHARE_SIZE} bytes;
-   * `undefined` where that would not depend on this key (RFC 7748, section 6.1).
+   * The shared secret with the peer's key, {@linkcode KEY_SHARE_SIZE} bytes;
+   * `undefined` if it is all zeros, that is, independent of this key (RFC 7748,
+   * section 6.1).
    */
   agree(peer: Uint8Array): Uint8Array | undefined {
     try {

@@ -7,16 +7,16 @@ import {
   RECORD_HEADER_SIZE,
 } from "./messages.ts";
 
-/** A message of the handshake. */
+/** A handshake message. */
 export interface Message {
   readonly type: number;
   readonly body: Uint8Array;
 }
 
 /**
- * Reads the next message of a handshake, and not a byte more.
+ * Reads the next handshake message, and no byte beyond it.
  *
- * @throws {Failure} `protocol` if there is none
+ * @throws {Failure} `handshake-truncated`, `malformed`
  */
 export async function readMessage(stream: ByteStream): Promise<Message> {
   const header = await readExactly(stream, RECORD_HEADER_SIZE);

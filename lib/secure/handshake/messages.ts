@@ -3,7 +3,7 @@ import { Failure } from "../../base/failure.ts";
 import { concat, HASH_SIZE } from "./key_schedule.ts";
 import { KEY_SHARE_SIZE } from "./key_share.ts";
 
-/** What a record is. `README.md` has their bodies. */
+/** Record types; `README.md` specifies their bodies. */
 export const RecordType = {
   HELLO: 0x11,
   FINISHED: 0x12,
@@ -12,13 +12,13 @@ export const RecordType = {
   END: 0x15,
 } as const;
 
-/** Bytes before a record's body: its type, and its length in 24 bits. */
+/** Bytes of a record's header: its type, and the body's length in 24 bits. */
 export const RECORD_HEADER_SIZE = 4;
-/** The largest body of a message of the handshake, in bytes. */
+/** The largest body of a handshake message, in bytes. */
 export const MAX_HANDSHAKE_MESSAGE = 256;
-/** Bytes of a share of CPace. */
+/** Bytes of a CPace share. */
 const CPACE_SHARE_SIZE = 32;
-/** The version of the channel that is spoken here. */
+/** The version of the secure channel. */
 export const CHANNEL_VERSION = 2;
 /** Flag of a server's HELLO: a person is asked before anything is accepted. */
 const ASKS = 0x01;
@@ -26,10 +26,10 @@ const ASKS = 0x01;
 /** How a side wants to talk. */
 export type Mode = "plain" | "encrypted" | "code";
 
-/** In the order of their numbers. */
+/** Modes by their numbers. */
 const MODES: readonly Mode[] = ["plain", "encrypted", "code"];
 
-/** What a client says first. */
+/** The body of a client's HELLO. */
 export type ClientHello =
   & {
     /** The SHA-256 of the nonce that its FINISHED reveals; empty in plain mode. */
@@ -37,7 +37,7 @@ export type ClientHello =
   }
   & Shares;
 
-/** What a server answers. */
+/** The body of a server's HELLO. */
 export type ServerHello =
   & {
     /** Whether a person is asked before anything is accepted. */
@@ -47,7 +47,7 @@ export type ServerHello =
   }
   & Shares;
 
-/** Key shares, as far as the mode has them. */
+/** The key shares of a HELLO, as its mode has them. */
 export interface Shares {
   readonly mode: Mode;
   /** A public key of X25519; empty in plain mode. */
@@ -56,9 +56,9 @@ export interface Shares {
   readonly cpaceShare: Uint8Array;
 }
 
-/** What each side says once it knows the keys. */
+/** The body of a FINISHED. */
 export interface Finished {
-  /** What the commitment in its HELLO was for. */
+  /** The preimage of the commitment in the HELLO. */
   readonly nonce: Uint8Array;
   readonly verifyData: Uint8Array;
 }
@@ -80,7 +80,7 @@ export function readRecordHeader(
   return { type: bytes[0]!, length: uint24At(bytes, 1) };
 }
 
-/** A record with this body, as it stands in the stream. */
+/** Encodes a record with this body. */
 export function message(type: number, ...body: Uint8Array[]): Uint8Array {
   const whole = concat(...body);
   const header = new Uint8Array(RECORD_HEADER_SIZE);
@@ -105,13 +105,13 @@ export function encodeServerHello(hello: ServerHello): Uint8Array {
   return message(RecordType.HELLO, start, commitment, keyShare, cpaceShare);
 }
 
-/** @throws {Failure} `protocol`, or `refused` for another version */
+/** @throws {Failure} `malformed`, `version-mismatch` */
 export function decodeClientHello(body: Uint8Array): ClientHello {
   const { mode, rest } = decodeStart(body);
   return decodeCommitted(mode, rest);
 }
 
-/** @throws {Failure} `protocol`, or `refused` for another version */
+/** @throws {Failure} `malformed`, `version-mismatch` */
 export function decodeServerHello(body: Uint8Array): ServerHello {
   const { mode, rest } = decodeStart(body);
   const [flags] = rest;
@@ -138,7 +138,7 @@ function decodeStart(body: Uint8Array): { mode: Mode; rest: Uint8Array } {
   return { mode, rest: body.subarray(2) };
 }
 
-/** What both hellos end with. */
+/** Decodes the commitment and the shares, which end both HELLOs. */
 function decodeCommitted(
   mode: Mode,
   body: Uint8Array,
@@ -161,7 +161,7 @@ export function encodeFinished({ nonce, verifyData }: Finished): Uint8Array {
   return message(RecordType.FINISHED, nonce, verifyData);
 }
 
-/** @throws {Failure} `protocol` */
+/** @throws {Failure} `malformed` */
 export function decodeFinished(body: Uint8Array): Finished {
   if (body.length !== 2 * HASH_SIZE) {
     throw malformedMessage("its proof is of a wrong length");
@@ -176,7 +176,7 @@ export function encodeRefuse(refusal: number): Uint8Array {
   return message(RecordType.REFUSE, Uint8Array.of(refusal));
 }
 
-/** @throws {Failure} `protocol` */
+/** @throws {Failure} `malformed` */
 export function decodeRefuse(body: Uint8Array): number {
   const [refusal] = body;
   if (refusal === undefined || body.length !== 1) {
@@ -185,7 +185,7 @@ export function decodeRefuse(body: Uint8Array): number {
   return refusal;
 }
 
-/** What is said of a peer that breaks the rules. */
+/** The failure of a peer that violates this protocol. */
 export function malformedMessage(what: string): Failure {
   return new Failure({ code: "malformed", layer: "security", what });
 }

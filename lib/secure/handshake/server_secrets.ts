@@ -3,19 +3,22 @@ import type { Secrets, SecretsSource } from "./handshake.ts";
 import { KeyShare } from "./key_share.ts";
 import { cpaceInputs, type Security } from "../security.ts";
 
-/** Secrets that are kept ready. */
+/** Secrets that are generated ahead. */
 const POOL_SIZE = 16;
-/** Milliseconds from one that is made ahead to the next: a share of the time that nobody notices. */
+/**
+ * Milliseconds between two secrets generated ahead; spread out so that a
+ * transfer does not stall.
+ */
 const REFILL_INTERVAL = 20;
 
 /**
- * What a server brings to its handshakes: new shares for each, the first few of
- * them made ahead, while nobody waits. What follows from the code alone is
- * computed once. One for all connections of a server.
+ * Fresh secrets for each handshake of a server, the next few generated ahead in
+ * idle time. The generator of a code is computed once. One instance serves all
+ * connections.
  */
 export class ServerSecrets implements SecretsSource, Disposable {
   readonly mode: Security["mode"];
-  /** What a code takes is loaded. */
+  /** Settles when the code's dependencies are loaded. */
   readonly ready: Promise<void>;
   readonly #pool: Secrets[] = [];
   #make: () => Secrets = () => {
@@ -27,18 +30,20 @@ export class ServerSecrets implements SecretsSource, Disposable {
   constructor(security: Security) {
     this.mode = security.mode;
     this.ready = this.#prepare(security);
-    // Whoever needs it hears of it
+    // Its awaiters report the failure
     this.ready.catch(() => {});
   }
 
-  /** Secrets for one handshake; there once {@linkcode ready} has resolved. */
+  /**
+   * Secrets for one handshake; callable once {@linkcode ready} has resolved.
+   */
   next(): Secrets {
     const secrets = this.#pool.shift() ?? this.#make();
     this.#refill();
     return secrets;
   }
 
-  /** Makes no more ahead; {@linkcode next} still gives some. */
+  /** Stops generating ahead; {@linkcode next} still works. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#disposed = true;
@@ -64,7 +69,7 @@ export class ServerSecrets implements SecretsSource, Disposable {
     this.#refill();
   }
 
-  /** Makes one after another until the pool is full. */
+  /** Generates one after another until the pool is full. */
   #refill(): void {
     const full = this.#pool.length >= POOL_SIZE || this.mode === "plain";
     if (full || this.#disposed || this.#timer !== undefined) return;
@@ -73,7 +78,7 @@ export class ServerSecrets implements SecretsSource, Disposable {
       this.#pool.push(this.#make());
       this.#refill();
     }, REFILL_INTERVAL);
-    // Keeps no process alive
+    // It keeps no process alive
     this.#timer.unref();
   }
 }

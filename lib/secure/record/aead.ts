@@ -8,7 +8,7 @@ export interface Aead {
   /**
    * Seals `plaintext`, which may be reused when this returns.
    *
-   * @param data is authenticated, not encrypted
+   * @param data additional authenticated data
    * @param into as long as the plaintext and the tag
    */
   seal(
@@ -18,8 +18,8 @@ export interface Aead {
     into: Uint8Array,
   ): void | Promise<void>;
   /**
-   * Opens `sealed`, which may be reused when this returns, but for the result if
-   * that is part of it.
+   * Opens `sealed`. Its memory may be reused when this returns, unless the
+   * result is part of it.
    *
    * @returns the plaintext; `undefined` if the tag is wrong
    */
@@ -28,21 +28,21 @@ export interface Aead {
     data: Uint8Array,
     sealed: Uint8Array,
   ): Uint8Array | undefined | Promise<Uint8Array | undefined>;
-  /** Gives up the key. */
+  /** Erases the key. */
   free(): void;
 }
 
 /** An implementation of {@linkcode Aead}. */
 export interface AeadImplementation {
-  /** What people know it as. */
+  /** Shown in reports. */
   readonly name: "OpenSSL" | "WebCrypto";
-  /** Records that are worked on at a time: more than one where that is done on other threads. */
+  /** Records processed in parallel: more than one if other threads do it. */
   readonly concurrency: number;
   /** @param key 32 bytes */
   create(key: Uint8Array): Aead | Promise<Aead>;
 }
 
-/** The runtime's, on other threads. */
+/** The runtime's implementation, on its own threads. */
 export const WEB_CRYPTO: AeadImplementation = {
   name: "WebCrypto",
   concurrency: 4,

@@ -11,17 +11,17 @@ import {
   WEB_CRYPTO,
 } from "./aead.ts";
 
-/** Bytes that a record may hold, at most. */
+/** The most bytes of plaintext in a record. */
 export const MAX_PLAINTEXT = 2 ** 18;
-/** Bytes of the largest record, with its header. */
+/** Bytes of the largest record, header included. */
 export const MAX_RECORD = RECORD_HEADER_SIZE + MAX_PLAINTEXT + TAG_SIZE;
 /**
- * Records under one key. At the most 2^34 bytes, a sixteenth of what RFC 8446,
- * section 5.5, allows AES-GCM.
+ * Records sealed under one key: at most 2^34 bytes, a sixteenth of the limit
+ * for AES-GCM in RFC 8446, section 5.5.
  */
 export const RECORDS_PER_KEY = 2 ** 16;
 
-/** What both directions are told. */
+/** Settings that apply to both directions. */
 export interface RecordOptions {
   /** @default {RECORDS_PER_KEY} */
   readonly recordsPerKey?: number | undefined;
@@ -49,12 +49,12 @@ export class Records {
     this.#implementation = options.aead ?? WEB_CRYPTO;
   }
 
-  /** Records that are sealed or opened at a time. */
+  /** How many records are sealed or opened in parallel. */
   get concurrency(): number {
     return this.#implementation.concurrency;
   }
 
-  /** Makes the key of the next record; to be waited for before each. */
+  /** Derives the key of the next record; to be awaited before each record. */
   async ready(): Promise<void> {
     if (this.#aead !== undefined && this.#count < this.#recordsPerKey) return;
     if (this.#aead !== undefined) {
@@ -73,7 +73,7 @@ export class Records {
   }
 
   /**
-   * Seals the next record into `into`, which it fills, header and all.
+   * Seals the next record, header included, into `into`.
    *
    * @param into `RECORD_HEADER_SIZE + plaintext.length + TAG_SIZE` bytes
    */
@@ -91,8 +91,8 @@ export class Records {
   /**
    * Opens the next record.
    *
-   * @param record with its header; may be overwritten by what it holds
-   * @returns what it holds; `undefined` if it is not the record that was sent
+   * @param record with its header; may be overwritten with the plaintext
+   * @returns the plaintext; `undefined` if authentication fails
    */
   open(
     record: Uint8Array,
@@ -102,7 +102,7 @@ export class Records {
     return this.#aead!.open(this.#nextNonce(), header, body);
   }
 
-  /** Gives up the keys: there are no more records. */
+  /** Erases the keys: no records follow. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;

@@ -8,13 +8,15 @@ import {
 import { TAG_SIZE } from "./aead.ts";
 import { MAX_RECORD, type Records } from "./record.ts";
 
-/** A record that was read and is being opened. */
+/** A record that is being opened. */
 interface Opening {
-  /** What it holds; `null` at the end. */
+  /** Its plaintext; `null` for END. */
   readonly content: Promise<Uint8Array | null>;
 }
 
-/** Reads records, and opens as many at a time as the cipher takes. */
+/**
+ * Reads records and opens several in parallel, as many as the cipher supports.
+ */
 export class RecordReader {
   readonly #stream: ByteStream;
   readonly #records: Records;
@@ -22,13 +24,13 @@ export class RecordReader {
   readonly #before: () => Promise<void>;
   readonly #queue: Promise<Opening>[] = [];
   #last: Promise<unknown> | undefined;
-  // Bytes in the buffer: those of the last record, and the beginning of the next.
+  // Bytes in the buffer: the last record and the beginning of the next.
   #held = 0;
-  // Bytes of the last record, which may have been opened in place.
+  // Bytes of the last record, possibly opened in place.
   #used = 0;
   #ended = false;
 
-  /** @param before to be waited for before anything is read */
+  /** @param before is awaited before the first read */
   constructor(
     stream: ByteStream,
     records: Records,
@@ -40,16 +42,16 @@ export class RecordReader {
   }
 
   /**
-   * What the next record holds, until the next call.
+   * The plaintext of the next record, valid until the next call.
    *
    * @returns at least one byte; `null` at the end
-   * @throws {Failure} `corrupt` if it is not what was sent, or the stream was cut
+   * @throws {Failure} `record-damaged`, `record-truncated`
    */
   async next(): Promise<Uint8Array | null> {
     this.#last ??= this.#before();
     while (this.#queue.length < this.#records.concurrency) {
       const opening: Promise<Opening> = this.#last.then(() => this.#read());
-      // Whoever asks for it hears of it.
+      // The call that takes it from the queue reports its failure.
       opening.catch(() => {});
       this.#queue.push(opening);
       this.#last = opening;
@@ -58,7 +60,7 @@ export class RecordReader {
     return await content;
   }
 
-  /** Reads one record, and not much more, and begins to open it. */
+  /** Reads one record, with at most the next header, and starts to open it. */
   async #read(): Promise<Opening> {
     if (this.#ended) return { content: Promise.resolve(null) };
     const buffer = this.#buffer;
@@ -73,7 +75,7 @@ export class RecordReader {
       ? length === TAG_SIZE
       : type === RecordType.DATA && length > TAG_SIZE && end <= MAX_RECORD;
     if (!fits) throw broken();
-    // The next header comes along, if it is there.
+    // The next header is read with it, if it has arrived.
     await this.#fill(end, end + RECORD_HEADER_SIZE);
     await this.#records.ready();
     const content = this.#open(buffer.subarray(0, end), isEnd);
@@ -90,7 +92,9 @@ export class RecordReader {
     return isEnd ? null : content;
   }
 
-  /** Reads until `enough` bytes are held, and no more than `most`. */
+  /**
+   * Reads until the buffer holds at least `enough` and at most `most` bytes.
+   */
   async #fill(enough: number, most: number): Promise<void> {
     while (this.#held < enough) {
       const room = this.#buffer.subarray(this.#held, most);

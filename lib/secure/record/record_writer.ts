@@ -4,16 +4,19 @@ import { TAG_SIZE } from "./aead.ts";
 import type { Records } from "./record.ts";
 
 /**
- * Bytes sealed at a time, at most: enough for the work to outweigh its start, and
- * few enough that several threads share a large write.
+ * The most plaintext in a record that is written: large enough to amortize a
+ * cipher call, small enough to spread a large write over several threads.
  */
 const MAX_PIECE = 160 * 1024;
 
-/** Seals what is written to it, and writes the records in order. */
+/** Seals written data and writes the records in order. */
 export class RecordWriter {
   readonly #stream: ByteStream;
   readonly #records: Records;
-  /** Memory for records, and the writes that still need it, oldest first. */
+  /**
+   * Reusable record buffers, and the pending writes that occupy others, oldest
+   * first.
+   */
   readonly #buffers: Uint8Array[] = [];
   readonly #writes: Promise<void>[] = [];
   #last: Promise<void> = Promise.resolve();
@@ -32,7 +35,7 @@ export class RecordWriter {
     }
   }
 
-  /** Seals the end, and waits until all is written. */
+  /** Seals END and waits until everything is written. */
   async end(): Promise<void> {
     await this.#seal(RecordType.END, new Uint8Array(0));
     await this.#last;
@@ -50,7 +53,7 @@ export class RecordWriter {
     const sealing = this.#records.seal(type, plaintext, record);
     this.#last = this.#write(this.#last, sealing, record)
       .then(() => void this.#buffers.push(buffer));
-    // The next write reports it.
+    // The next write rejects with it.
     this.#last.catch(() => {});
     this.#writes.push(this.#last);
   }
