@@ -361,7 +361,11 @@ export class Failure extends Error {
   /** What happened. */
   readonly detail: FailureDetail;
 
-  /** @param detail what happened */
+  /**
+   * Makes a failure.
+   *
+   * @param detail what happened
+   */
   constructor(detail: FailureDetail, options?: ErrorOptions) {
     super(messageOf(detail), options);
     this.detail = detail;

@@ -18,6 +18,7 @@ export interface Sink {
   enter(entry: DirectoryEntry): void;
   /** Completes the directory. */
   leave(): void;
+  /** Makes a symbolic link. */
   link(entry: LinkEntry): void;
   /** Stores a small file of a tree, whose digest was checked or will be at the end. */
   put(entry: FileEntry, bytes: Uint8Array): void;
@@ -59,7 +60,11 @@ export interface CommitOptions {
 export interface FileSink {
   /** Bytes that an earlier attempt left; 0 if nothing. */
   readonly kept: number;
-  /** @throws {Failure} `disk-full` if there is no room for `bytes` more, as far as that is known */
+  /**
+   * Checks that there is room for `bytes` more, as far as that is known.
+   *
+   * @throws {Failure} `disk-full` if there is not
+   */
   checkRoom(bytes: number): void;
   /**
    * Writes all of `bytes`, which stay as they are until the promise settles: from
@@ -76,7 +81,9 @@ export interface FileSink {
 
 /** Finds what an earlier attempt left, in the order of the entries; changes nothing. */
 export interface Inventory {
+  /** Goes into a directory. */
   enter(name: string): void;
+  /** Goes back to the directory before. */
   leave(): void;
   /** What there is of a file. */
   look(entry: FileEntry): Found | undefined;
@@ -88,6 +95,7 @@ export interface Found {
   readonly whole: boolean;
   /** In bytes, at least 1 unless it is whole. */
   readonly length: number;
+  /** Opens it for reading. */
   open(): Promise<Content>;
 }
 

@@ -42,6 +42,7 @@ export interface Source {
 
 /** How large a source is, as far as it was looked at. */
 export interface Measure {
+  /** Files. */
   readonly files: number;
   /** Of all files. */
   readonly bytes: number;
@@ -62,10 +63,13 @@ export type Step =
 
 /** A file and its content. */
 export interface FileStep {
+  /** The kind of step. */
   readonly type: "file";
+  /** The file. */
   readonly entry: FileEntry;
   /** Where it is on this machine, for people. */
   readonly path: string;
+  /** Its content. */
   readonly file: SourceFile;
 }
 
@@ -73,6 +77,7 @@ export interface FileStep {
 export interface Omission {
   /** Where it is on this machine, for people. */
   readonly path: string;
+  /** Why. */
   readonly reason: OmissionReason;
   /** Whether it should have been sent, and so the transfer is not complete. */
   readonly missing: boolean;
@@ -82,6 +87,7 @@ export interface Omission {
 export interface SourceFile {
   /** Reads a small file of a tree synchronously. @returns how many bytes there were, at most as many as `into` has */
   readAll(into: Uint8Array): number;
+  /** Opens it for reading. */
   open(): Promise<Content>;
 }
 

@@ -68,6 +68,7 @@ export class Sampler {
   #begin = performance.now();
   #unreadBefore = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #stopped = false;
 
   /** @param sends whether the content goes out rather than comes in */
   constructor(channel: Channel, sends: boolean) {
@@ -84,15 +85,17 @@ export class Sampler {
 
   /** Takes the last sample. @returns the samples, the first at time 0 */
   stop(): TimeSeries {
-    if (this.#timer !== undefined) {
+    if (this.#timer !== undefined && !this.#stopped) {
       clearTimeout(this.#timer);
-      this.#timer = undefined;
+      this.#stopped = true;
       this.#series.add(this.#sample());
     }
     return this.#series;
   }
 
   #tick(): void {
+    // Deno 2.5 may fire a timer that was cleared when it was due
+    if (this.#stopped) return;
     this.#series.add(this.#sample());
     this.#timer = setTimeout(() => this.#tick(), this.#series.interval);
   }

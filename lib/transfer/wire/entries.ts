@@ -12,6 +12,7 @@ const EntryKind = { FILE: 1, DIRECTORY: 2, LINK: 3 } as const;
 
 /** A file; its content follows. A tree's has size, mode and time. */
 export interface FileEntry {
+  /** The kind of entry. */
   readonly kind: "file";
   /** One path component; empty for a stream. */
   readonly name: string;
@@ -25,6 +26,7 @@ export interface FileEntry {
 
 /** A directory of a tree; the entries in it follow, until LEAVE. */
 export interface DirectoryEntry {
+  /** The kind of entry. */
   readonly kind: "directory";
   /** One path component. */
   readonly name: string;
@@ -36,9 +38,11 @@ export interface DirectoryEntry {
 
 /** A symbolic link of a tree. */
 export interface LinkEntry {
+  /** The kind of entry. */
   readonly kind: "link";
   /** One path component. */
   readonly name: string;
+  /** What it points to. */
   readonly target: string;
   /** When it was last changed. */
   readonly mtime: Timestamp;

@@ -9,16 +9,18 @@ import type { Timestamp } from "./timestamp.ts";
 /** The version of the transfer that is spoken here. */
 export const TRANSFER_VERSION = 2;
 
-const OFFER_KINDS = ["stream", "file", "tree"] as const;
+/** In the order of their numbers. */
+const OFFER_KINDS: readonly OfferKind[] = ["stream", "file", "tree"];
 
 /**
  * What is offered: a stream, which has no name; a file; or a tree, which is files
  * and directories that have names of their own.
  */
-export type OfferKind = typeof OFFER_KINDS[number];
+export type OfferKind = "stream" | "file" | "tree";
 
 /** What a sender offers. */
 export interface Offer {
+  /** What it is. */
   readonly kind: OfferKind;
   /**
    * Names outside of all directories, in order, as many as an offer has room for;
