@@ -1,8 +1,8 @@
 /**
- * Waits for `promise`, but no longer than until `signal` is aborted; what is
- * under way then ends unheard.
+ * Waits for `promise` until `signal` is aborted. The operation itself goes on;
+ * its result is ignored.
  *
- * @throws the signal's reason, or what `promise` rejects with
+ * @throws the signal's reason, or the rejection of `promise`
  */
 export async function abortable<T>(
   promise: Promise<T>,
@@ -20,8 +20,9 @@ export async function abortable<T>(
 }
 
 /**
- * A signal that is aborted with the first of `signals`, for its reason: as
- * `AbortSignal.any`, which Deno 2.5 lets be collected while somebody listens.
+ * A signal that is aborted with the first of `signals`, for the same reason. It
+ * replaces `AbortSignal.any`, whose signals Deno 2.5 collects while they have
+ * listeners.
  */
 export function firstOf(signals: readonly AbortSignal[]): AbortSignal {
   const controller = new AbortController();
@@ -36,8 +37,7 @@ export function firstOf(signals: readonly AbortSignal[]): AbortSignal {
 }
 
 /**
- * Waits until `promise` has settled, whichever way, but not for longer than
- * `limit` milliseconds.
+ * Waits until `promise` has settled, for at most `limit` milliseconds.
  *
  * @returns whether it has settled
  */

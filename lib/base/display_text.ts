@@ -1,27 +1,24 @@
-/**
- * What begins a new line somewhere, as one line may have it: shown as a space.
- */
+/** Line breaks and tabs; displayed as a space. */
 const BREAKS = /[\t\n\v\f\r\x85\u2028\u2029]/gu;
 
 /**
- * What moves a terminal's cursor, changes the direction of writing, or is not
- * seen at all, so that two different texts look the same: controls, format
- * characters, lone surrogates, and what Unicode says may be left out of a
- * display (soft hyphens, fillers, tags). The braille pattern without dots looks
- * like a space.
+ * Characters that move the cursor, reorder text or are invisible, so that two
+ * different texts look the same: controls, format characters, lone surrogates,
+ * and default ignorables (soft hyphens, fillers, tags). The blank braille
+ * pattern looks like a space.
  */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{DI}\p{Zl}\p{Zp}\u2800]/gu;
 
-/** Joins and variants within an emoji, which many names have. */
+/** Joiners and variation selectors within emoji, which are common in names. */
 const EMOJI_JOINS =
   /(?<=[\p{Extended_Pictographic}\u{1f3fb}-\u{1f3ff}])(?:\ufe0f\u200d?|\u200d)(?=\p{Extended_Pictographic}|(?<=\ufe0f))/gu;
 
-/** Stands for what is not shown: it is seen that something is there. */
+/** Displayed in place of an unsafe character. */
 const REPLACEMENT = "\ufffd";
 
 /**
- * A text that may have anything in it, as a terminal may be shown it: one line,
- * in which nothing is invisible or reorders what stands beside it.
+ * Makes untrusted text safe for a terminal: one line without invisible or
+ * reordering characters.
  */
 export function displayText(text: string): string {
   if (!hasUnsafe(text)) return text;
@@ -43,9 +40,8 @@ function replaced(text: string): string {
 }
 
 /**
- * A name that somebody else chose, within a sentence: in quotation marks that
- * it cannot end, and not longer than `most` characters; its end stays, which
- * says of what kind a file is.
+ * Quotes an untrusted name for a sentence, with at most `most` characters. Its
+ * end is kept, since that tells the type of a file.
  */
 export function quotedName(name: string, most = 100): string {
   const characters = [...displayText(name)];
@@ -58,15 +54,15 @@ export function quotedName(name: string, most = 100): string {
   return `"${shown.join("").replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
-/** Names and paths that cannot be taken for anything else in a sentence. */
+/** Names and paths that need no quotation marks. */
 const PLAIN = /^[\p{L}\p{N}\p{M}._+@%=~/-]+$/u;
 
-/** A name or path that somebody else may have chosen, within a sentence: in quotation marks unless it is plain. */
+/** An untrusted name or path for a sentence: quoted unless it is plain. */
 export function displayName(name: string): string {
   return PLAIN.test(name) && !hasUnsafe(name) ? name : quotedName(name, 255);
 }
 
-/** JSON in which nothing changes the display of a terminal: it means the same. */
+/** JSON with unsafe characters escaped; the value is the same. */
 export function displayJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(UNSAFE, escaped);
 }
@@ -79,7 +75,7 @@ function escaped(text: string): string {
   return escapes;
 }
 
-/** Columns that a character takes, at most. */
+/** The most columns that a character takes. */
 export function widthOf(character: string): number {
   return character < "\u0300" ? 1 : 2;
 }

@@ -21,7 +21,7 @@ export interface FailureData {
   "unknown-connection": { peer: string };
   /** The peer says that this side broke the rules of the protocol. */
   "peer-protocol-error": { peer: string };
-  /** The peer acknowledged what was not sent to it. */
+  /** The peer acknowledged packets that were not sent to it. */
   "invalid-ack": { peer: string };
   /** The connection is closed already. */
   "connection-closed": NoDetail;
@@ -57,7 +57,7 @@ export interface FailureData {
   "code-empty": NoDetail;
   /** The code has more than `max` characters. */
   "code-too-long": { max: number };
-  /** A code is needed, none was given, and nobody can be asked. */
+  /** A code is needed, none was given, and there is no terminal to ask at. */
   "code-missing": NoDetail;
   /** The sender's code is another than the receiver's. */
   "wrong-code": {
@@ -82,19 +82,19 @@ export interface FailureData {
   "handshake-damaged": { by: "sender" | "receiver" };
   /** The peer ended in the handshake. */
   "handshake-truncated": NoDetail;
-  /** What arrived was changed on the way: a record does not decrypt. */
+  /** A record was changed on the way: it does not decrypt. */
   "record-damaged": NoDetail;
-  /** What arrived was cut short on the way. */
+  /** The stream of records was cut short on the way. */
   "record-truncated": NoDetail;
 
   // Agreeing on a transfer
-  /** The peer sent what the specification of a layer does not allow. */
+  /** The peer violated the specification of a layer. */
   "malformed": {
     layer: "security" | "transfer";
     /** The rule that was broken, in a few technical words for debugging. */
     what: string;
   };
-  /** A name in what the peer sent is not allowed. */
+  /** The peer sent a name that is not allowed. */
   "name-refused": { name: string; rule: NameRule };
   /** The receiver refused the handshake or the offer. */
   "peer-refused": { reason: PeerReason };
@@ -104,7 +104,7 @@ export interface FailureData {
   "peer-ended": { by: "sender" | "receiver" };
   /** The person at this receiver declined the offer. */
   "declined": RefusedOffer;
-  /** Nobody can be asked, and the offer is taken only with consent. */
+  /** The offer needs consent, and there is no terminal to ask at. */
   "no-consent": RefusedOffer;
   /** A name that begins with a dot is taken only from a known sender. */
   "hidden-name": RefusedOffer;
@@ -117,10 +117,10 @@ export interface FailureData {
   /** The sender fell silent, and another connection sends the same. */
   "superseded": NoDetail;
 
-  // Reading what is sent
+  // Reading the source
   /** Nothing to send was given. */
   "nothing-to-send": NoDetail;
-  /** What is to be sent cannot be opened; without a path: standard input. */
+  /** The source cannot be opened; without a path: standard input. */
   "cannot-read": { path?: string; problem: SystemProblem };
   /** Reading failed after the transfer had begun. */
   "read-failed": { path?: string; problem?: SystemProblem };
@@ -139,7 +139,7 @@ export interface FailureData {
   /** Everything was stored but `omitted` entries that could not be read. */
   "incomplete": { omitted: number };
 
-  // Storing what is received; without a path: standard output or a stream
+  // Storing the received content; without a path: standard output or a stream
   /** There is no such directory. */
   "no-directory": { path: string };
   /** A tree is stored only in a directory, not in a file or a stream. */
@@ -156,17 +156,17 @@ export interface FailureData {
     /** Whether it was named as the file to write. */
     asFile?: boolean;
   };
-  /** What is there has the name of a directory to make, and is none. */
+  /** A directory cannot be made: its name is taken by something else. */
   "not-directory": { path: string };
   /** A link is there, and nothing is written through links. */
   "is-link": { path: string };
-  /** What is there is neither a regular file nor a directory. */
+  /** The existing entry is neither a regular file nor a directory. */
   "is-special": { path: string };
   /** The file system takes two names that were sent for one. */
   "names-collide": { path: string };
   /** Another transfer writes the same. */
   "in-use": { path?: string };
-  /** What had arrived was removed or replaced by another program. */
+  /** The partial file was removed or replaced by another program. */
   "partial-removed": { path: string };
   /** A directory for unfinished transfers was replaced by another user. */
   "staging-replaced": { path: string };
@@ -188,9 +188,9 @@ export interface FailureData {
   "output-closed": WriteProblem;
   /** The system reports another error. */
   "cannot-write": WriteProblem;
-  /** What arrived does not have the digest of what was sent. */
+  /** The received content does not have the digest that was sent. */
   "corrupt": { path?: string };
-  /** The receiver's digest is not that of what was sent. */
+  /** The receiver's digest is not that of the sent content. */
   "stored-corrupt": NoDetail;
   /** An error that is no failure of this list: a bug. */
   "unexpected": { what: string };
@@ -205,7 +205,7 @@ export interface PeerSilence {
   peer: string;
   /** How long. */
   seconds: number;
-  /** What the system said when datagrams could not be sent. */
+  /** The system's error if datagrams could not be sent. */
   sendError?: string | undefined;
 }
 
@@ -219,19 +219,19 @@ export interface RefusedOffer {
   entries: number;
 }
 
-/** What cannot be written. */
+/** A file that cannot be written. */
 export interface WriteProblem {
   /** Without a path: standard output or a stream. */
   path?: string | undefined;
-  /** What the system said. */
+  /** The system's error. */
   problem?: SystemProblem | undefined;
 }
 
-/** What the system said was wrong. */
+/** An error of the system. */
 export interface SystemProblem {
   /** As in errno(3), `ENOENT` for instance; `NotCapable` where the runtime lacks a permission. */
   readonly errno?: string | undefined;
-  /** What the runtime said. */
+  /** The runtime's message. */
   readonly text: string;
 }
 
@@ -271,7 +271,7 @@ export type NameRule =
 export interface PeerReason {
   /** What happened there. */
   readonly code: PeerCode;
-  /** What it is about: a name as the sender gave it. */
+  /** The name concerned, as the sender gave it. */
   readonly name?: string;
 }
 
@@ -310,7 +310,7 @@ export type PeerCode =
 export type OmissionReason =
   /** A hard link to a file that is sent already. */
   | "hard-link"
-  /** What an unfinished transfer left. */
+  /** A remainder of an unfinished transfer. */
   | "unfinished"
   | "named-pipe"
   | "socket"
@@ -324,7 +324,7 @@ export type OmissionReason =
   | "replaced"
   | SystemProblem;
 
-/** What may be true of any failure besides. */
+/** Circumstances that any failure may have. */
 export interface Circumstances {
   /** Whether it was found before anything was exchanged with a peer: bad input. */
   readonly atStart?: boolean;
@@ -333,7 +333,7 @@ export interface Circumstances {
    * that it can check one guess at the code.
    */
   readonly afterProof?: boolean;
-  /** What is kept for the next attempt, and where. */
+  /** What remains for the next attempt, and where. */
   readonly remains?: {
     readonly path: string;
     /** The file to give again as destination, where the sender gave no name. */

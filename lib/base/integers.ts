@@ -35,7 +35,10 @@ export function writeUint24(
   bytes[at + 2] = value;
 }
 
-/** Reads eight bytes. A value above 2^53 is not exact, and the caller's bound refuses it. */
+/**
+ * Reads eight bytes. Values above 2^53 are inexact; the caller's bound rejects
+ * them.
+ */
 export function uint53At(bytes: Uint8Array, at: number): number {
   return uint32At(bytes, at) * UINT32_RANGE + uint32At(bytes, at + 4);
 }
@@ -50,12 +53,12 @@ export function writeUint53(
   writeUint32(bytes, at + 4, value >>> 0);
 }
 
-/** Bytes that `value` takes as a variable-length integer (RFC 9000, section 16). */
+/** Bytes of `value` as a variable-length integer (RFC 9000, section 16). */
 export function varintLength(value: number): number {
   return value < 64 ? 1 : value < 16384 ? 2 : value < 2 ** 30 ? 4 : 8;
 }
 
-/** @returns the position after it */
+/** @returns the position after the written bytes */
 export function writeVarint(
   bytes: Uint8Array,
   at: number,
@@ -80,7 +83,7 @@ export function writeVarint(
   return at + 8;
 }
 
-/** Reads at `cursor.at` and moves it on; past the end of `bytes` it reads zeros. */
+/** Reads at `cursor.at` and advances it; bytes past the end read as zeros. */
 export function readVarint(bytes: Uint8Array, cursor: { at: number }): number {
   const at = cursor.at;
   const first = bytes[at] ?? 0;

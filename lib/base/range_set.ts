@@ -1,15 +1,15 @@
 /**
- * A set of whole numbers, kept as sorted ranges [start, end) that neither
- * touch nor overlap. Adding at the end and dropping from the front are cheap,
- * since that is how sequence numbers and packet numbers come and go.
+ * A set of whole numbers, stored as sorted, disjoint ranges [start, end) that
+ * do not touch. Adding at the end and removing from the front are cheap, as
+ * sequence and packet numbers need it.
  */
 export class RangeSet {
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
-  // Ranges before #head are gone; they are cut off once they are many.
+  // Ranges before #head are removed; the arrays are cut when there are many.
   #head = 0;
 
-  /** How many ranges there are. */
+  /** The number of ranges. */
   get size(): number {
     return this.#starts.length - this.#head;
   }

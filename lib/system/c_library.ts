@@ -1,4 +1,7 @@
-/** Where Linux systems have the C library; the permissions of the executable name the same. */
+/**
+ * Where Linux distributions install the C library; the permissions of the
+ * executable list the same paths.
+ */
 const LIBC_PATHS = [
   "/lib/x86_64-linux-gnu/libc.so.6",
   "/lib/aarch64-linux-gnu/libc.so.6",
@@ -48,9 +51,8 @@ const FILE_CALLS = {
 } as const;
 
 /**
- * What works below an open directory, whose path may mean something else by now:
- * what all of that needs, what is needed to write and to read, and what is needed
- * now and then.
+ * Calls relative to an open directory, whose path may meanwhile mean another:
+ * those always needed, those for writing and reading, and those rarely needed.
  */
 const DIRECTORY_CALLS = {
   openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
@@ -139,7 +141,7 @@ type Calls<S extends Deno.ForeignLibraryInterface> = Deno.DynamicLibrary<
   S
 >["symbols"];
 
-/** Functions of the C library, as their manual pages have them. */
+/** Functions of the C library by their manual pages. */
 export type SocketCalls = Calls<typeof SOCKET_CALLS>;
 export type MemoryCalls = Calls<typeof MEMORY_CALLS>;
 export type FileCalls = Calls<typeof FILE_CALLS>;
@@ -149,7 +151,7 @@ export type WritingCalls = Calls<typeof WRITING_CALLS>;
 export type ReadingCalls = Calls<typeof READING_CALLS>;
 export type OccasionalCalls = Calls<typeof OCCASIONAL_CALLS>;
 
-/** What is known of sockets; `undefined` where FFI is not allowed, as of the others. */
+/** Each set of calls; `undefined` where FFI is not allowed. */
 export const socketCalls: () => SocketCalls | undefined = lazily(SOCKET_CALLS);
 export const memoryCalls: () => MemoryCalls | undefined = lazily(MEMORY_CALLS);
 export const fileCalls: () => FileCalls | undefined = lazily(FILE_CALLS);
@@ -170,8 +172,8 @@ export const occasionalCalls: () => OccasionalCalls | undefined = lazily(
 );
 
 /**
- * Opens the library at the first call, with these functions alone: each takes
- * a while, and whoever waits for the first datagram needs few.
+ * Opens the library at the first call with these functions only: each takes
+ * time to bind, and the first datagram needs few.
  */
 function lazily<const S extends Deno.ForeignLibraryInterface>(
   symbols: S,
@@ -187,7 +189,7 @@ function open<const S extends Deno.ForeignLibraryInterface>(
   symbols: S,
 ): Calls<S> | undefined {
   for (const path of LIBC_PATHS) {
-    // Nobody is to be asked for it
+    // A query, since dlopen would prompt for the permission
     const { state } = Deno.permissions.querySync({ name: "ffi", path });
     if (state !== "granted") continue;
     try {
@@ -200,8 +202,9 @@ function open<const S extends Deno.ForeignLibraryInterface>(
 }
 
 /**
- * Tells where bytes are in memory; `undefined` where FFI is not allowed. Only
- * large ones, of a kilobyte or more, stay where they are.
+ * Returns a function that gives the address of bytes in memory; `undefined`
+ * where FFI is not allowed. Only buffers of a kilobyte or more keep their
+ * address.
  */
 export function memoryAddress():
   | ((bytes: Uint8Array<ArrayBuffer>) => bigint)
@@ -212,7 +215,7 @@ export function memoryAddress():
 
 const encoder = new TextEncoder();
 
-/** A text as C has it, with a NUL behind it; undefined if it has one in it. */
+/** A NUL-terminated string; `undefined` if `text` contains a NUL. */
 export function cString(text: string): Uint8Array<ArrayBuffer> | undefined {
   return text.includes("\0") ? undefined : encoder.encode(`${text}\0`);
 }

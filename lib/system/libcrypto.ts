@@ -1,6 +1,6 @@
 /**
- * Where Linux distributions install OpenSSL's libcrypto, version 3 before 1.1;
- * the permissions of the executable name the same.
+ * Where Linux distributions install libcrypto, version 3 before 1.1; the
+ * permissions of the executable list the same paths.
  */
 const LIBCRYPTO_PATHS = ["so.3", "so.1.1"].flatMap((version) =>
   [
@@ -15,7 +15,7 @@ const LIBCRYPTO_PATHS = ["so.3", "so.1.1"].flatMap((version) =>
   ].map((directory) => `${directory}/libcrypto.${version}`)
 );
 
-/** The same names and parameters in OpenSSL 1.1.1 and 3; see EVP_EncryptInit(3ssl). */
+/** The same signatures in OpenSSL 1.1.1 and 3; see EVP_EncryptInit(3ssl). */
 const EVP_CALLS = {
   EVP_aes_256_gcm: { parameters: [], result: "pointer" },
   EVP_CIPHER_CTX_new: { parameters: [], result: "pointer" },
@@ -51,21 +51,24 @@ const UNCHANGED = -1;
 type Bytes = Uint8Array<ArrayBuffer>;
 type Libcrypto = Deno.DynamicLibrary<typeof EVP_CALLS>["symbols"];
 
-/** Frees the contexts of ciphers that are collected without {@linkcode OpenSslAesGcm.free}. */
+/**
+ * Frees the contexts of ciphers that are collected without a call of {@linkcode
+ * OpenSslAesGcm.free}.
+ */
 const contexts = new FinalizationRegistry<() => void>((free) => free());
 
-/** AES-256-GCM under one key, by the system's OpenSSL. */
+/** AES-256-GCM under one key with the system's OpenSSL. */
 export class OpenSslAesGcm {
   readonly #library: Libcrypto;
   readonly #context: Deno.PointerValue;
   #direction: number = UNCHANGED;
   #freed = false;
-  /** Where the library writes how many bytes it has written. */
+  /** Output parameter for the number of bytes written. */
   readonly #written = new Uint8Array(4);
 
   /**
    * @param key 32 bytes
-   * @throws {Error} if the library does not take it
+   * @throws {Error} if the library rejects it
    */
   constructor(library: Libcrypto, key: Bytes) {
     this.#library = library;
@@ -81,10 +84,10 @@ export class OpenSslAesGcm {
   }
 
   /**
-   * Seals `plaintext` into `into`, which is as long as it and the tag, and may
-   * begin where it begins.
+   * Seals `plaintext` into `into`, which has its length plus the tag's and may
+   * start at the same address.
    *
-   * @param nonce 12 bytes, never used before under this key
+   * @param nonce 12 bytes, unique under this key
    */
   seal(nonce: Bytes, data: Bytes, plaintext: Bytes, into: Bytes): void {
     const library = this.#library;
@@ -100,7 +103,8 @@ export class OpenSslAesGcm {
   /**
    * Opens `sealed` in place.
    *
-   * @returns the plaintext; `undefined` if the tag is wrong, and then it is cleared
+   * @returns the plaintext; `undefined` if the tag is wrong, with the plaintext
+   * erased
    */
   open(nonce: Bytes, data: Bytes, sealed: Bytes): Bytes | undefined {
     const library = this.#library;
@@ -117,7 +121,9 @@ export class OpenSslAesGcm {
     return undefined;
   }
 
-  /** Frees the context, which clears the key; nothing works afterwards. */
+  /**
+   * Frees the context, which erases the key; the cipher is unusable afterwards.
+   */
   free(): void {
     if (this.#freed) return;
     this.#freed = true;
@@ -126,7 +132,7 @@ export class OpenSslAesGcm {
   }
 
   #begin(direction: number, nonce: Bytes, data: Bytes): void {
-    // The library would use memory that is somebody else's by now
+    // The library would use memory that it has freed
     if (this.#freed) throw new Error("The cipher context was freed");
     const library = this.#library;
     const context = this.#context;
@@ -164,7 +170,7 @@ export class OpenSslAesGcm {
   }
 }
 
-/** What makes ciphers of the system's OpenSSL. */
+/** Creates ciphers of the system's OpenSSL. */
 export interface OpenSsl {
   readonly name: "OpenSSL";
   /** Calls are synchronous: one record at a time. */
@@ -176,8 +182,8 @@ export interface OpenSsl {
 /**
  * Opens the system's libcrypto, which takes about 5 ms.
  *
- * @returns `undefined` where FFI is not allowed, there is no such library, or it
- * does not compute what it should
+ * @returns `undefined` if FFI is not allowed, the library is missing, or it
+ * fails the known-answer test
  */
 export function openLibcrypto(
   libraries: readonly string[] = LIBCRYPTO_PATHS,

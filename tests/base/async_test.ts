@@ -3,7 +3,7 @@ import { abortable, firstOf } from "../../lib/base/async.ts";
 
 const never = new Promise<never>(() => {});
 
-Deno.test("what is not aborted gives its value or its error", async () => {
+Deno.test("a promise that is not aborted gives its value or its error", async () => {
   const { signal } = new AbortController();
   assertEquals(await abortable(Promise.resolve(1), signal), 1);
   assertEquals(await abortable(Promise.resolve(2), undefined), 2);
@@ -11,7 +11,7 @@ Deno.test("what is not aborted gives its value or its error", async () => {
   await assertRejects(() => abortable(failing, signal), Error, "bad");
 });
 
-Deno.test("what would never end is left when the signal is aborted", async () => {
+Deno.test("a promise that never settles is abandoned when the signal is aborted", async () => {
   const controller = new AbortController();
   const waiting = abortable(never, controller.signal);
   controller.abort(new Error("stop"));

@@ -10,7 +10,7 @@ Deno.test("a text is shown as one line that leaves a terminal alone", () => {
   assertEquals(displayText("\x1b[2Jx\x9b31m\x07"), "�[2Jx�31m�");
 });
 
-Deno.test("what changes the direction of writing, or cannot be seen, is seen", () => {
+Deno.test("characters that reorder text or are invisible are shown", () => {
   assertEquals(displayText("photo\u202egpj.exe"), "photo�gpj.exe");
   for (
     const invisible of [
@@ -54,7 +54,7 @@ Deno.test("a long name keeps its end", () => {
   assertEquals(shown.endsWith('xxx.exe"'), true);
 });
 
-Deno.test("JSON has escapes for what a terminal would act upon, and means the same", () => {
+Deno.test("JSON escapes the characters that a terminal would act upon, and means the same", () => {
   const value = { name: "a\u202eb\x9bc\u200bd\u{e0041}" };
   const text = displayJson(value);
   assertEquals(JSON.parse(text), value);

@@ -97,7 +97,7 @@ Deno.test("gaps after numbers were dropped from the front start where asked", ()
   assertEquals(gapsOf(set, 5, 35), [[5, 20], [30, 35]]);
 });
 
-Deno.test("a million numbers that come at the end and go from the front leave nothing behind", () => {
+Deno.test("a million numbers added at the end and removed from the front leave nothing behind", () => {
   const set = new RangeSet();
   for (let n = 0; n < 1_000_000; n++) {
     set.add(2 * n, 2 * n + 1);

@@ -30,7 +30,11 @@ import {
 import { ServerSecrets } from "../../lib/secure/handshake/server_secrets.ts";
 import { SessionWordsLimiter } from "../../lib/secure/code/session_words_limiter.ts";
 import { memoryPair } from "../support/memory_stream.ts";
-import { type Direction, type Meddling, Middle } from "./man_in_the_middle.ts";
+import {
+  type Direction,
+  type Interceptor,
+  ManInTheMiddle,
+} from "./man_in_the_middle.ts";
 import {
   ANSWER,
   ENCRYPTED,
@@ -42,22 +46,27 @@ import {
 } from "./handshake/handshake_pair.ts";
 
 const CODE = withCode("17-walnut-copper");
-/** Milliseconds after which a talk in which both wait for the other is cut off. */
+/** Milliseconds after which a connection is cut on which both sides wait. */
 const TALK_TIMEOUT = 100;
 
-/** A side either heard all, or says that it did not. */
+/**
+ * Asserts that a side received the whole text, or failed after a part of it.
+ */
 function assertNotFooled(side: Side, text: string): void {
   if (side.failure === undefined) assertEquals(side.got, text);
   assert(text.startsWith(side.got), "it heard what nobody had said");
 }
 
-/** Lets somebody meddle with a talk; at least one side notices, and none is fooled. */
+/**
+ * Runs an exchange with interference: the client fails, and neither side
+ * accepts forged data.
+ */
 async function assertNoticed(
-  meddle: Meddling,
+  intercept: Interceptor,
   security: Security = ENCRYPTED,
   limit?: number,
 ): Promise<{ client: Side; server: Side }> {
-  const middle = new Middle(meddle);
+  const middle = new ManInTheMiddle(intercept);
   const sides = await talk({ client: security, middle, limit });
   assertNotFooled(sides.server, QUESTION);
   assertNotFooled(sides.client, ANSWER);
@@ -65,18 +74,18 @@ async function assertNoticed(
   return sides;
 }
 
-/** Does something to the records with content that go in one direction, counted from 0. */
+/** Intercepts the sealed records of one direction, numbered from 0. */
 function withContent(
   direction: Direction,
-  meddle: (index: number, record: Uint8Array) => Uint8Array[] | null,
-): Meddling {
+  intercept: (index: number, record: Uint8Array) => Uint8Array[] | null,
+): Interceptor {
   let count = 0;
   return (passing) => {
     const { record } = passing;
     const sealed = [RecordType.DATA, RecordType.END] as number[];
     const concerned = passing.direction === direction &&
       sealed.includes(record[0]!);
-    return concerned ? meddle(count++, record) : [record];
+    return concerned ? intercept(count++, record) : [record];
   };
 }
 
@@ -93,7 +102,10 @@ Deno.test("a relay that swaps key shares is noticed", async () => {
   }
 });
 
-/** What was agreed on with somebody who talks with each side in the place of the other. */
+/**
+ * Runs a man in the middle that completes a handshake of its own with each
+ * side.
+ */
 async function inBetween(client: Security, server: Security, own: Security) {
   const [near, toClient] = memoryPair();
   const [toServer, far] = memoryPair();
@@ -105,7 +117,7 @@ async function inBetween(client: Security, server: Security, own: Security) {
   ]);
 }
 
-Deno.test("a relay that talks with each side in the place of the other shows in the session words", async () => {
+Deno.test("a relay that completes a handshake with each side has other session words with each", async () => {
   const results = await inBetween(ENCRYPTED, ENCRYPTED, ENCRYPTED);
   const [client, , , server] = await Promise.all(
     results.map((result) =>
@@ -116,14 +128,14 @@ Deno.test("a relay that talks with each side in the place of the other shows in 
   assertNotEquals(client, server);
 });
 
-Deno.test("a relay that talks with each side without the code gets nowhere", async () => {
+Deno.test("a relay that completes a handshake with each side without the code is refused", async () => {
   const [client, own, foreign, server] = await inBetween(
     CODE,
     CODE,
     withCode("17-walnut-silver"),
   );
   assertEquals([own.status, server.status], ["rejected", "rejected"]);
-  // They have said what nobody can open, and hear nothing
+  // Their content cannot be opened, and they receive none
   for (const side of [client, foreign]) {
     assert(side.status === "fulfilled");
     await assertRejects(() => side.value.stream.read(new Uint8Array(1)));
@@ -131,7 +143,7 @@ Deno.test("a relay that talks with each side without the code gets nowhere", asy
 });
 
 Deno.test("a relay cannot look for shares that give the same words: both sides' nonces come when all are fixed", async () => {
-  const middle = new Middle();
+  const middle = new ManInTheMiddle();
   await talk({ client: ENCRYPTED, middle });
   for (const [direction, at] of [["up", 6], ["down", 7]] as const) {
     const [hello, finished] = middle.seen
@@ -143,7 +155,7 @@ Deno.test("a relay cannot look for shares that give the same words: both sides' 
     assertEquals(new Uint8Array(hash), commitment);
     assertEquals(finished[0], RecordType.FINISHED);
   }
-  // Another nonce than the one that was promised is not taken.
+  // A nonce that does not match the commitment is rejected.
   for (const direction of ["up", "down"]) {
     await assertNoticed((passing) => {
       const { record } = passing;
@@ -167,7 +179,7 @@ function bodyOf(message: Uint8Array | undefined): Uint8Array {
   return message.subarray(RECORD_HEADER_SIZE);
 }
 
-Deno.test("whoever tries for session words as a client does not know them before the receiver has counted it", async () => {
+Deno.test("a client does not know the session words before the receiver has counted its handshake", async () => {
   const attempts = 20;
   const seen = new Set<string>();
   let counted = 0;
@@ -195,12 +207,12 @@ Deno.test("whoever tries for session words as a client does not know them before
   assertEquals([counted, seen.size], [attempts, attempts]);
 });
 
-Deno.test("whoever tries for session words and leaves before it has finished has learned nothing of them", async () => {
+Deno.test("a client that leaves before it has finished has learned nothing of the session words", async () => {
   const client = await prepare(ENCRYPTED);
   const server = await prepare(ENCRYPTED);
   const nonce = new Uint8Array(32);
   const results = [];
-  // All is the same but what the server reveals last.
+  // Only the server's last message differs.
   for (const fill of [1, 2]) {
     const here = new ClientHandshake(client, nonce);
     const there = new ServerHandshake(sourceOf(server), {
@@ -216,7 +228,7 @@ Deno.test("whoever tries for session words and leaves before it has finished has
   assertNotEquals(results[0], results[1]);
 });
 
-Deno.test("whoever tries for session words and never finishes is not counted, and never told any", async () => {
+Deno.test("a client that never finishes is not counted, and never learns session words", async () => {
   let counted = 0;
   const options = {
     beforeFinished: () => {
@@ -239,7 +251,7 @@ Deno.test("whoever tries for session words and never finishes is not counted, an
   assertEquals(counted, 0);
 });
 
-Deno.test("a receiver that will not be tried any more ends a handshake before it tells the words", async () => {
+Deno.test("a receiver at its limit of tries ends a handshake before it reveals the session words", async () => {
   const [near, far] = memoryPair();
   const enough = new Failure({ code: "too-many-handshakes" });
   const serving = serve(far, ENCRYPTED, {
@@ -252,7 +264,7 @@ Deno.test("a receiver that will not be tried any more ends a handshake before it
 });
 
 // S-6, S-7
-Deno.test("whoever tries for session words in silence is made to wait, and told of", async () => {
+Deno.test("repeated handshakes without an offer are delayed and reported", async () => {
   const limiter = new SessionWordsLimiter({
     free: 3,
     interval: 1e6,
@@ -260,7 +272,7 @@ Deno.test("whoever tries for session words in silence is made to wait, and told 
   });
   using server = new ServerSecrets(ENCRYPTED);
   const outcomes = [];
-  // In the place of the socket
+  // In place of the socket
   const alive = setInterval(() => {}, 1000);
   for (let i = 0; i < 6; i++) {
     const [near, far] = memoryPair();
@@ -275,13 +287,13 @@ Deno.test("whoever tries for session words in silence is made to wait, and told 
   assertEquals(limiter.count, 3);
 });
 
-Deno.test("with a code nobody waits before the receiver's proof", async () => {
+Deno.test("with a code no handshake is delayed before the receiver's proof", async () => {
   const beforeFinished = () => Promise.reject(new Error("It was asked"));
   const { client, server } = await talk({ client: CODE, beforeFinished });
   assertEquals([client.failure, server.failure], [undefined, undefined]);
 });
 
-Deno.test("whoever tries for session words as a server cannot choose its nonce when it knows the client's", async () => {
+Deno.test("a server cannot choose its nonce once it knows the client's", async () => {
   const client = new ClientHandshake(
     await prepare(ENCRYPTED),
     new Uint8Array(32).fill(1),
@@ -292,14 +304,14 @@ Deno.test("whoever tries for session words as a server cannot choose its nonce w
   });
   const answer = server.receiveHello(bodyOf(client.hello));
   const finished = client.receiveHello(bodyOf(answer));
-  // Now it knows what the words would be, and would like others.
+  // It knows the words by now, and tries for others.
   nonce.fill(3);
   const proof = server.receiveFinished(bodyOf(finished));
   const error = assertThrows(() => client.receiveFinished(bodyOf(proof)));
   assert(error instanceof Failure && error.code === "handshake-damaged");
 });
 
-Deno.test("whoever tries for session words as a client cannot choose its nonce when it knows the server's share", async () => {
+Deno.test("a client cannot choose its nonce once it knows the server's share", async () => {
   for (const security of [ENCRYPTED, CODE]) {
     const nonce = new Uint8Array(32).fill(1);
     const client = new ClientHandshake(await prepare(security), nonce);
@@ -342,14 +354,14 @@ Deno.test("a relay that passes on both sides' commitments and nonces as its own 
   const proof = receiver.receiveFinished(bodyOf(finished));
   alsoOfRelay.set(bodyOf(proof).subarray(0, 32));
   const passedOn = toSender.receiveFinished(bodyOf(ofSender));
-  // Both take it, so only the people can notice.
+  // Both sides accept it, so only a comparison of the words shows it.
   const words = sender.receiveFinished(bodyOf(passedOn));
   assertEquals(words?.length, 3);
   assertNotEquals(words, receiver.words);
   assertNotEquals(sender.session?.binding, receiver.session?.binding);
 });
 
-Deno.test("a server that says a commitment again is no better off: the words are others each time", async () => {
+Deno.test("a server that repeats a commitment gets other session words each time", async () => {
   const server = sourceOf(await prepare(ENCRYPTED));
   const nonce = new Uint8Array(32).fill(1);
   const words = new Set<string>();
@@ -367,9 +379,9 @@ Deno.test("a server that says a commitment again is no better off: the words are
 });
 
 for (const security of [ENCRYPTED, CODE]) {
-  Deno.test(`a relay that says for the receiver that it asks nobody is noticed, in ${security.mode} mode`, async () => {
+  Deno.test(`a relay that changes the flag ASKS is noticed, in ${security.mode} mode`, async () => {
     for (const asks of [true, false]) {
-      const middle = new Middle(({ direction, index, record }) => {
+      const middle = new ManInTheMiddle(({ direction, index, record }) => {
         if (direction === "down" && index === 0) {
           record[RECORD_HEADER_SIZE + 2]! ^= 1;
         }
@@ -385,9 +397,9 @@ for (const security of [ENCRYPTED, CODE]) {
     }
   });
 
-  Deno.test(`a relay that says for a side that it speaks version 1 stops both, in ${security.mode} mode`, async () => {
+  Deno.test(`a relay that changes a side's version to 1 stops both, in ${security.mode} mode`, async () => {
     for (const direction of ["up", "down"]) {
-      const middle = new Middle((passing) => {
+      const middle = new ManInTheMiddle((passing) => {
         const { record } = passing;
         if (passing.direction === direction && record[0] === RecordType.HELLO) {
           record[RECORD_HEADER_SIZE] = 1;
@@ -422,7 +434,7 @@ async function watched(security: Security) {
 }
 
 for (const security of [ENCRYPTED, CODE]) {
-  Deno.test(`nothing is computed with the share of a stranger who does not finish, in ${security.mode} mode`, async () => {
+  Deno.test(`nothing is computed with the share of a client that does not finish, in ${security.mode} mode`, async () => {
     const { source, count } = await watched(security);
     const client = new ClientHandshake(
       await prepare(security),
@@ -441,7 +453,7 @@ for (const security of [ENCRYPTED, CODE]) {
     assertEquals(count.computed, security.mode === "code" ? 2 : 1);
   });
 
-  Deno.test(`no secrets are taken for a stranger whose hello does not fit, in ${security.mode} mode`, async () => {
+  Deno.test(`no secrets are taken for a client whose HELLO is refused, in ${security.mode} mode`, async () => {
     const secrets = await prepare(security);
     let taken = 0;
     const source: SecretsSource = {
@@ -472,7 +484,7 @@ function withShare(hello: Uint8Array, share: Uint8Array, fromEnd: number) {
   hello.set(share, hello.length - fromEnd);
 }
 
-Deno.test("shares that are none are refused, without a guess at the code, though nothing is computed with them at first", async () => {
+Deno.test("invalid shares are refused without counting as a guess at the code", async () => {
   const highBytes = new Uint8Array(32).fill(0xff);
   const cases: [Security, Uint8Array, number][] = [
     [ENCRYPTED, new Uint8Array(32), 32],
@@ -512,7 +524,7 @@ Deno.test("shares that are none are refused, without a guess at the code, though
   }
 });
 
-Deno.test("each wrong guess at a receiver's code is told apart from all else that strangers do", async () => {
+Deno.test("each wrong code is told apart from other failures of unauthenticated clients", async () => {
   const guesses = new GuessLimiter(3);
   const failures = [];
   for (let i = 0; i < 5; i++) {
@@ -529,8 +541,11 @@ Deno.test("each wrong guess at a receiver's code is told apart from all else tha
   );
 });
 
-/** What becomes of what the receiver says after its HELLO. */
-type Instead = (record: Uint8Array, middle: Middle) => Uint8Array[] | null;
+/** Ways in which a false receiver ends after its HELLO. */
+type Instead = (
+  record: Uint8Array,
+  middle: ManInTheMiddle,
+) => Uint8Array[] | null;
 const FALSE_RECEIVERS: [string, string, Instead][] = [
   ["says nothing any more", "peer-silent", (_, middle) => {
     middle.cutOff();
@@ -553,8 +568,10 @@ const FALSE_RECEIVERS: [string, string, Instead][] = [
   ["talks nonsense", "malformed", () => [Uint8Array.of(1, 0, 0, 1, 1)]],
 ];
 for (const [what, code, instead] of FALSE_RECEIVERS) {
-  Deno.test(`a false receiver that guesses at the sender's code and then ${what} is known for one that may have guessed`, async () => {
-    const middle: Middle = new Middle(({ direction, index, record }) =>
+  Deno.test(`a false receiver that guesses at the sender's code and then ${what} is reported as a possible guess`, async () => {
+    const middle: ManInTheMiddle = new ManInTheMiddle((
+      { direction, index, record },
+    ) =>
       direction === "down" && index > 0 ? instead(record, middle) : [record]
     );
     const server = withCode("its guess");
@@ -566,12 +583,14 @@ for (const [what, code, instead] of FALSE_RECEIVERS) {
   });
 }
 
-Deno.test("what fails before the sender's proof, or without a code, is no guess at it", async () => {
+Deno.test("a failure before the sender's proof, or without a code, is no guess", async () => {
   const silent = (from: number) => {
-    const middle: Middle = new Middle(({ direction, index, record }) => {
-      if (direction === "down" && index === from) middle.cutOff();
-      return [record];
-    });
+    const middle: ManInTheMiddle = new ManInTheMiddle(
+      ({ direction, index, record }) => {
+        if (direction === "down" && index === from) middle.cutOff();
+        return [record];
+      },
+    );
     return middle;
   };
   const before = await talk({ client: CODE, middle: silent(0) });
@@ -583,7 +602,7 @@ Deno.test("what fails before the sender's proof, or without a code, is no guess 
   assertEquals(failure.code, "peer-silent");
 });
 
-Deno.test("a proof of a sender's key that is passed on to another connection is none", async () => {
+Deno.test("a proof of a sender's key does not count on another connection", async () => {
   const key = AttemptKey.from(new Uint8Array(32).fill(1), "photos");
   const [toRelay, ofRelay] = await Promise.all([
     bindings(ENCRYPTED),
@@ -594,7 +613,7 @@ Deno.test("a proof of a sender's key that is passed on to another connection is 
   assert(!isAttemptProof(key.publicKey, ofRelay.server, proof));
 });
 
-/** What both sides of a connection are bound to. */
+/** The binding of both sides of a connection. */
 async function bindings(security: Security) {
   const [near, far] = memoryPair();
   const [client, server] = await Promise.all([
@@ -605,8 +624,8 @@ async function bindings(security: Security) {
 }
 
 for (const security of [ENCRYPTED, CODE]) {
-  Deno.test(`a recorded session that is replayed in ${security.mode} mode gets nowhere`, async () => {
-    const middle = new Middle();
+  Deno.test(`a recorded session that is replayed in ${security.mode} mode is refused`, async () => {
+    const middle = new ManInTheMiddle();
     await talk({ client: security, middle });
     const recorded = middle.seen.filter(({ direction }) => direction === "up")
       .map(({ record }) => record);
@@ -619,7 +638,7 @@ for (const security of [ENCRYPTED, CODE]) {
 }
 
 Deno.test("a relay that flips any one bit is noticed, in encrypted mode", async () => {
-  const untouched = new Middle();
+  const untouched = new ManInTheMiddle();
   await talk({ client: ENCRYPTED, middle: untouched });
   const random = new Random(1);
   for (const { direction, index, record } of untouched.seen) {
@@ -628,7 +647,7 @@ Deno.test("a relay that flips any one bit is noticed, in encrypted mode", async 
       const sides = await talk({
         client: ENCRYPTED,
         limit: TALK_TIMEOUT,
-        middle: new Middle((passing) => {
+        middle: new ManInTheMiddle((passing) => {
           const meant = passing.direction === direction &&
             passing.index === index;
           if (meant) passing.record[at]! ^= bit;
@@ -645,7 +664,7 @@ Deno.test("a relay that flips any one bit is noticed, in encrypted mode", async 
 });
 
 Deno.test("a relay that flips a bit of a handshake with a code is noticed", async () => {
-  const untouched = new Middle();
+  const untouched = new ManInTheMiddle();
   await talk({ client: CODE, middle: untouched });
   const random = new Random(1);
   const handshake = untouched.seen.filter(({ record }) =>
@@ -729,7 +748,7 @@ Deno.test("a relay that leaves a record out is noticed", async () => {
 
 Deno.test("a relay that sends a side's own records back to it is noticed", async () => {
   const sent: Uint8Array[] = [];
-  const middle = new Middle((passing) => {
+  const middle = new ManInTheMiddle((passing) => {
     const { direction, record } = passing;
     if (direction === "up") {
       if (record[0]! >= RecordType.DATA) sent.push(record.slice());
@@ -741,7 +760,7 @@ Deno.test("a relay that sends a side's own records back to it is noticed", async
   assertEquals([client.got, client.failure?.code], ["", "record-damaged"]);
 });
 
-Deno.test("a record made up by a relay is noticed", async () => {
+Deno.test("a forged record is noticed", async () => {
   const random = new Random(3);
   const { server } = await assertNoticed(withContent("up", (index, record) => {
     if (index !== 1) return [record];
@@ -759,9 +778,9 @@ Deno.test("a relay that makes the end out of another record is noticed", async (
   assertEquals(server.failure?.code, "record-damaged");
 });
 
-Deno.test("a refusal that a relay made up stops both, and makes nobody talk otherwise", async () => {
+Deno.test("a forged refusal stops both, and neither changes its mode", async () => {
   for (let reason = 0; reason < 9; reason++) {
-    const middle = new Middle(({ direction, record }) =>
+    const middle = new ManInTheMiddle(({ direction, record }) =>
       direction === "down"
         ? [Uint8Array.of(RecordType.REFUSE, 0, 0, 1, reason)]
         : [record]

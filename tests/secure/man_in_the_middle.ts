@@ -7,28 +7,33 @@ import { memoryPair } from "../support/memory_stream.ts";
 /** From the client to the server, or back. */
 export type Direction = "up" | "down";
 
-/** A record on its way. */
-export interface Passing {
+/** A record in transit. */
+export interface Intercepted {
   readonly direction: Direction;
-  /** How many went this way before it. */
+  /** The number of earlier records in this direction. */
   readonly index: number;
   /** With its header; may be changed. */
   readonly record: Uint8Array;
 }
 
-/** What becomes of a record: what is sent on in its place; `null` ends the direction. */
-export type Meddling = (passing: Passing) => Uint8Array[] | null;
+/**
+ * Decides what is forwarded in place of a record; `null` ends the direction.
+ */
+export type Interceptor = (passing: Intercepted) => Uint8Array[] | null;
 
-/** Somebody between a client and a server, who sees every record and sends on what they like. */
-export class Middle {
+/**
+ * An attacker between a client and a server, which sees every record and
+ * forwards others at will.
+ */
+export class ManInTheMiddle {
   readonly client: ByteStream;
   readonly server: ByteStream;
-  /** All that came, in both directions. */
-  readonly seen: Passing[] = [];
-  readonly #meddle: Meddling;
+  /** All records that were received, in both directions. */
+  readonly seen: Intercepted[] = [];
+  readonly #intercept: Interceptor;
 
-  constructor(meddle: Meddling = ({ record }) => [record]) {
-    this.#meddle = meddle;
+  constructor(intercept: Interceptor = ({ record }) => [record]) {
+    this.#intercept = intercept;
     const [client, near] = memoryPair();
     const [far, server] = memoryPair();
     this.client = client;
@@ -55,7 +60,7 @@ export class Middle {
         if (record === null) break;
         const passing = { direction, index, record };
         this.seen.push({ ...passing, record: record.slice() });
-        const instead = this.#meddle(passing);
+        const instead = this.#intercept(passing);
         if (instead === null) break;
         for (const one of instead) await to.write(one);
       }
@@ -67,7 +72,7 @@ export class Middle {
   }
 }
 
-/** Takes a whole record off a stream, or what there is of one. */
+/** Reads a whole record, or what is left of the stream. */
 export async function readRecord(
   stream: ByteStream,
 ): Promise<Uint8Array | null> {

@@ -13,7 +13,7 @@ import {
   type Security,
 } from "../../lib/secure/secure_channel.ts";
 import { memoryPair } from "../support/memory_stream.ts";
-import { Middle } from "./man_in_the_middle.ts";
+import { ManInTheMiddle } from "./man_in_the_middle.ts";
 import {
   ANSWER,
   ENCRYPTED,
@@ -25,8 +25,8 @@ import {
 } from "./handshake/handshake_pair.ts";
 
 for (const security of [ENCRYPTED, withCode("7-a-b")]) {
-  Deno.test(`in ${security.mode} mode both sides hear each other, and nobody else does`, async () => {
-    const middle = new Middle();
+  Deno.test(`in ${security.mode} mode content crosses both ways and is not readable on the wire`, async () => {
+    const middle = new ManInTheMiddle();
     const { client, server } = await talk({ client: security, middle });
     assertEquals([server.failure, client.failure], [undefined, undefined]);
     assertEquals([server.got, client.got], [QUESTION, ANSWER]);
@@ -43,8 +43,8 @@ for (const security of [ENCRYPTED, withCode("7-a-b")]) {
   });
 }
 
-Deno.test("in plain mode both sides hear each other, and everybody else does", async () => {
-  const middle = new Middle();
+Deno.test("in plain mode content crosses both ways and is readable on the wire", async () => {
+  const middle = new ManInTheMiddle();
   const { client, server } = await talk({ client: PLAIN, middle });
   assertEquals([server.got, client.got], [QUESTION, ANSWER]);
   const all = middle.seen.map(({ record }) => new TextDecoder().decode(record));
@@ -105,7 +105,7 @@ const MISMATCHES: [Security, Security, RefusalCode][] = [
 ];
 for (const [client, server, code] of MISMATCHES) {
   Deno.test(`a client in ${client.mode} mode is refused by a server in ${server.mode} mode, and both know why`, async () => {
-    const middle = new Middle();
+    const middle = new ManInTheMiddle();
     const sides = await talk({ client, server, middle });
     assertEquals(sides.client.failure?.detail, {
       code: "peer-refused",
@@ -118,7 +118,7 @@ for (const [client, server, code] of MISMATCHES) {
 }
 
 Deno.test("a wrong code is told to both sides, and nothing is taken", async () => {
-  const middle = new Middle();
+  const middle = new ManInTheMiddle();
   const { client, server } = await talk({
     client: withCode("7-a-b"),
     server: withCode("7-a-c"),
@@ -140,7 +140,7 @@ Deno.test("a wrong code is told to both sides, and nothing is taken", async () =
 
 Deno.test("a receiver that does not know the code is found out, and can open nothing of what left", async () => {
   // It answers with its own code and says that all is well.
-  const middle = new Middle(({ direction, record }) => {
+  const middle = new ManInTheMiddle(({ direction, record }) => {
     const refuses = direction === "down" && record[0] === RecordType.REFUSE;
     if (!refuses) return [record];
     return [
@@ -159,7 +159,7 @@ Deno.test("a receiver that does not know the code is found out, and can open not
 for (const security of [ENCRYPTED, withCode("7-a-b")]) {
   // S-3
   Deno.test(`in ${security.mode} mode content follows the client's proof, and nothing is read before the server's`, async () => {
-    const middle = new Middle(({ direction, record }) => {
+    const middle = new ManInTheMiddle(({ direction, record }) => {
       const proof = direction === "down" && record[0] === RecordType.FINISHED;
       return proof ? [] : [record];
     });
@@ -197,7 +197,7 @@ Deno.test("many guesses at once are no more than three", async () => {
 });
 
 Deno.test("of another version both sides are told", async () => {
-  const middle = new Middle(({ direction, index, record }) => {
+  const middle = new ManInTheMiddle(({ direction, index, record }) => {
     if (direction === "up" && index === 0) record[4]!++;
     return [record];
   });

@@ -32,7 +32,7 @@ test("what one direction seals the other opens, in place and of any size", () =>
   cipher.free();
 });
 
-test("nothing is left of what was opened if its tag is wrong", () => {
+test("the plaintext is erased if its tag is wrong", () => {
   const plaintext = new Uint8Array(1000).fill(5);
   const cipher = OPENSSL!.create(KEY);
   for (const at of [0, 999, 1000, 1015]) {
@@ -54,7 +54,7 @@ test("a cipher that was freed is not used, and freed once", () => {
   assertThrows(() => cipher.open(NONCE, DATA, new Uint8Array(20)), Error);
 });
 
-Deno.test("a library that is not there, or is another, is not taken", () => {
+Deno.test("a library that is missing, or is another, is not used", () => {
   assertEquals(openLibcrypto(["/nowhere/libcrypto.so.3"]), undefined);
   const libraries = ["/lib/x86_64-linux-gnu/libc.so.6", "/lib64/libc.so.6"];
   assertEquals(openLibcrypto(libraries), undefined);

@@ -27,7 +27,7 @@ Deno.test("a verifier made by RFC 7914's scrypt elsewhere matches", () => {
   assert(matchesCode(verifier, CODE));
 });
 
-Deno.test("whatever is no verifier matches nothing, at no cost that it chooses", () => {
+Deno.test("a malformed verifier matches nothing and chooses no cost", () => {
   const verifier = makeCodeVerifier(CODE);
   const none = [
     "",

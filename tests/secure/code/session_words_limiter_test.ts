@@ -67,6 +67,6 @@ test("nobody waits longer than a client does", async () => {
     const failure = await assertRejects(() => one, Failure);
     assertEquals(failure.code, "too-many-handshakes");
   }
-  // Whoever did not get any words has not been counted
+  // A handshake that was turned away is not counted
   assertEquals(limiter.count, 1);
 });

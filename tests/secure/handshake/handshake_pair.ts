@@ -10,25 +10,27 @@ import {
   type ServerOptions,
 } from "../../../lib/secure/secure_channel.ts";
 import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
-import { Middle } from "../man_in_the_middle.ts";
+import { ManInTheMiddle } from "../man_in_the_middle.ts";
 
-/** How a talk went for one side. */
+/** The outcome for one side. */
 export interface Side {
-  /** What it read, as text. */
+  /** The text that it read. */
   got: string;
   words: readonly string[] | undefined;
   /** Of the client, once it has proved itself. */
   confirmed?: Promise<void>;
-  /** Why it did not come to the end. */
+  /** The reason if it did not complete. */
   failure: Failure | undefined;
 }
 
-/** Two who want to talk. */
+/** A client and a server, and the connection between them. */
 export interface Talk extends ServerOptions {
   client: Security;
   server?: Security;
-  middle?: Middle;
-  /** Milliseconds after which both are cut off, as an endpoint does it. */
+  middle?: ManInTheMiddle;
+  /**
+   * Milliseconds after which the connection breaks, as an idle timeout would.
+   */
   limit?: number | undefined;
 }
 
@@ -41,9 +43,10 @@ export function withCode(code: string): Security {
   return { mode: "code", code };
 }
 
-/** Lets a client ask and a server answer, as a sender and a receiver do. */
+/** Runs a client that asks and a server that answers. */
 export async function talk(
-  { client, server = client, middle = new Middle(), limit, ...options }: Talk,
+  { client, server = client, middle = new ManInTheMiddle(), limit, ...options }:
+    Talk,
 ): Promise<{ client: Side; server: Side }> {
   const timer = limit && setTimeout(() => middle.cutOff(), limit);
   const [clients, servers] = await Promise.all([
@@ -67,7 +70,7 @@ export async function talk(
   return { client: clients, server: servers };
 }
 
-/** Agrees as a server whose secrets are for this connection alone. */
+/** Runs the server side with secrets of its own. */
 export async function serve(
   stream: ByteStream,
   security: Security,
@@ -92,13 +95,13 @@ async function side(
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     me.failure = error;
-    // Whoever is refused has to hear that first
+    // A refused client receives REFUSE first
     if (!tells(error)) stream.abort(error);
   }
   return me;
 }
 
-/** In two records and an end. */
+/** Sends two records and the end. */
 async function say(stream: ByteStream, text: string): Promise<void> {
   const bytes = new TextEncoder().encode(text);
   await stream.write(bytes.subarray(0, 5));

@@ -129,7 +129,7 @@ Deno.test("a key and its iv are those of RFC 8448, where it has keys of 16 bytes
   assertEquals(key, hkdfExpandLabel(secret, "key", none, 32));
 });
 
-Deno.test("the proof of who has a secret is that of RFC 8448, section 4", () => {
+Deno.test("verify_data is that of RFC 8448, section 4", () => {
   const binderKey =
     "69fe131a3bbad5d63c64eebcc30e395b9d8107726a13d074e389dbc8a4e47256";
   const transcript =

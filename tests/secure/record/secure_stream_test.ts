@@ -12,7 +12,7 @@ import {
 import { openLibcrypto } from "../../../lib/system/libcrypto.ts";
 import { SecureStream } from "../../../lib/secure/secure_stream.ts";
 import { memoryPair } from "../../support/memory_stream.ts";
-import { Middle } from "../man_in_the_middle.ts";
+import { ManInTheMiddle } from "../man_in_the_middle.ts";
 import { readAll } from "../../support/streams.ts";
 
 const SECRETS = [
@@ -151,7 +151,7 @@ test("a write waits while nobody reads, and little is held until then", async ()
 
 for (const size of [1, 262_144, 262_145, 1_000_001]) {
   test(`a write of ${size} bytes leaves in records of about one size, none too large`, async () => {
-    const middle = new Middle();
+    const middle = new ManInTheMiddle();
     const [client, server] = secure(middle.client, middle.server);
     const reading = readAll(server);
     await client.write(new Uint8Array(size));
@@ -167,7 +167,7 @@ for (const size of [1, 262_144, 262_145, 1_000_001]) {
 }
 
 test("keys are renewed on both sides after the same number of records", async () => {
-  const middle = new Middle();
+  const middle = new ManInTheMiddle();
   const ends = secure(middle.client, middle.server, { recordsPerKey: 3 });
   const [client, server] = ends;
   const reading = readAll(server);

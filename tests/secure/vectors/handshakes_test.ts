@@ -16,7 +16,7 @@ import { readRecord } from "../man_in_the_middle.ts";
 
 type Vector = typeof vectors[number];
 
-/** What a side of a vector brings to the handshake. */
+/** The secrets of one side of a vector. */
 function secretsOf(
   { mode, code }: Vector,
   { privateKey, scalar }: Vector["client"],

@@ -5,12 +5,12 @@ import type { Incoming } from "../../../lib/endpoint/incoming.ts";
 import { agreeAsClient, prepare } from "../../../lib/secure/secure_channel.ts";
 import { Admission } from "../../../lib/session/receiving/admission.ts";
 import type { SessionEvent } from "../../../lib/session/events.ts";
-import { Middle } from "../../secure/man_in_the_middle.ts";
+import { ManInTheMiddle } from "../../secure/man_in_the_middle.ts";
 import { pause } from "../../support/wait.ts";
 
 /** A connection with this stream, from an address that is validated by `established`. */
 function incomingOf(
-  stream: Middle["server"],
+  stream: ManInTheMiddle["server"],
   established: Promise<void>,
 ): Incoming {
   const closed = Promise.resolve();
@@ -34,7 +34,7 @@ Deno.test("session words are told only to a validated address, and a peer that l
     asks: false,
     on: (event) => notices.push(event),
   });
-  const middle = new Middle();
+  const middle = new ManInTheMiddle();
   const opening = Promise.withResolvers<void>();
   const judged = admission.admit(incomingOf(middle.server, opening.promise));
   judged.catch(() => {});
@@ -68,7 +68,7 @@ Deno.test("a wrong code from an address that is not validated is no guess, and a
     on: (event) => notices.push(event),
   });
   const tryCode = async (code: string, established: Promise<void>) => {
-    const middle = new Middle();
+    const middle = new ManInTheMiddle();
     const judged = admission.admit(incomingOf(middle.server, established));
     judged.catch(() => {});
     const secrets = await prepare({ mode: "code", code });
