@@ -1,20 +1,20 @@
 /**
- * A seeded source of pseudo-random numbers for replayable runs (sfc32, after
- * Chris Doty-Humphrey's PractRand). Never for secrets.
+ * A seeded pseudo-random number generator for reproducible runs (sfc32 of Chris
+ * Doty-Humphrey's PractRand). Not for secrets.
  *
  * @example
  * ```ts
- * const random = new Random(7);
- * random.int(6) + 1; // the same throw of the dice, every time
+ * const random = new Prng(7);
+ * random.int(6) + 1; // the same roll of a die in every run
  * ```
  */
-export class Random {
+export class Prng {
   #a: number;
   #b: number;
   #c: number;
   #counter = 1;
 
-  /** @param seed any number; its lowest 53 bits count */
+  /** @param seed any number; its lowest 53 bits are used */
   constructor(seed: number) {
     this.#a = seed >>> 0;
     this.#b = Math.floor(seed / 2 ** 32) >>> 0;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import "../support/c_library.ts";
-import { Random } from "../../lib/base/prng.ts";
+import { Prng } from "../../lib/base/prng.ts";
 import { Relay } from "../net/relay.ts";
 import { receiver, type Running, sender, stateOf } from "./support/running.ts";
 import { FULL } from "../support/ferry.ts";
@@ -61,7 +61,7 @@ async function breakAgainAndAgain(
   kills: number,
   seed: number,
 ): Promise<{ sent: number; complete: number }> {
-  const random = new Random(seed);
+  const random = new Prng(seed);
   const meter = new Meter();
   const env = { ...stateOf(`${cwd}/state`), ...code };
   const timeout = ["--timeout", "2"];
@@ -235,7 +235,7 @@ Deno.test("with --keep a sender that is killed again and again goes on with its 
     );
     const meter = new Meter();
     const port = meter.start(received.port);
-    const random = new Random(11);
+    const random = new Prng(11);
     const kills = FULL ? 20 : 4;
     const args = ["in", "--rate", RATE, "--timeout", "2"];
     for (let i = 0; i < kills; i++) {

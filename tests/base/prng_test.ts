@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { Random } from "../../lib/base/prng.ts";
+import { Prng } from "../../lib/base/prng.ts";
 
 function firstNumbers(seed: number): number[] {
-  const random = new Random(seed);
+  const random = new Prng(seed);
   return Array.from({ length: 8 }, () => random.uint32());
 }
 
 Deno.test("a seed gives the same numbers every time", () => {
   assertEquals(firstNumbers(7), firstNumbers(7));
-  assertEquals(new Random(7).bytes(20), new Random(7).bytes(20));
+  assertEquals(new Prng(7).bytes(20), new Prng(7).bytes(20));
 });
 
 Deno.test("seeds that differ in any of 53 bits give other numbers", () => {
@@ -21,7 +21,7 @@ Deno.test("seeds that differ in any of 53 bits give other numbers", () => {
 });
 
 Deno.test("numbers fill their range evenly", () => {
-  const random = new Random(1);
+  const random = new Prng(1);
   const counts = new Array<number>(10).fill(0);
   for (let i = 0; i < 100_000; i++) counts[random.int(10)]!++;
   for (const count of counts) assert(count > 9_500 && count < 10_500);

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
-import { Random } from "../../lib/base/prng.ts";
+import { Prng } from "../../lib/base/prng.ts";
 import type { Channel } from "../../lib/endpoint/channel.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { acceptOne } from "./accept_one.ts";
@@ -33,8 +33,8 @@ async function failureOf(promise: Promise<unknown>): Promise<Failure> {
 for (const hostname of ["127.0.0.1", "::1"]) {
   Deno.test(`bytes cross in both directions at once, and both sides close in order (${hostname})`, async () => {
     const { channel, accepted, close } = await pair(hostname);
-    const forth = new Random(1).bytes(1_500_000);
-    const back = new Random(2).bytes(700_001);
+    const forth = new Prng(1).bytes(1_500_000);
+    const back = new Prng(2).bytes(700_001);
     const [gotForth, gotBack] = await Promise.all([
       readAll(accepted),
       readAll(channel),

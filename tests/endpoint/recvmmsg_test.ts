@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Random } from "../../lib/base/prng.ts";
+import { Prng } from "../../lib/base/prng.ts";
 import type { Socket } from "../../lib/endpoint/socket/socket.ts";
 import { socketCalls } from "../../lib/system/c_library.ts";
 import "../support/c_library.ts";
@@ -35,7 +35,7 @@ for (const hostname of ["127.0.0.1", "::1"]) {
       const sender = tunedSocket(hostname);
       const to = addressOf(receiver, hostname);
       const sent = [1, 1_400, 30_000, 700, 64].map((size) =>
-        new Random(size).bytes(size)
+        new Prng(size).bytes(size)
       );
       for (const bytes of sent) await sender.send(bytes, bytes.length, to);
       const messages = await takeAll(receiver);

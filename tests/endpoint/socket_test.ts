@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Random } from "../../lib/base/prng.ts";
+import { Prng } from "../../lib/base/prng.ts";
 import { Socket } from "../../lib/endpoint/socket/socket.ts";
 import { tunedSocket } from "./tuned_socket.ts";
 
@@ -37,7 +37,7 @@ async function carry(
 
 Deno.test("a batch arrives as it was sent, whatever its datagrams' sizes", async () => {
   const socket = tunedSocket("127.0.0.1");
-  const random = new Random(1);
+  const random = new Prng(1);
   for (const size of [100, 1_472, 1_472, 9_000, 1_200]) {
     const count = socket.maxSegments(size);
     const bytes = random.bytes(count * size - random.int(50));
@@ -52,7 +52,7 @@ Deno.test("a batch arrives as it was sent, whatever its datagrams' sizes", async
 Deno.test("a socket sends one datagram after the other until it is tuned", async () => {
   const socket = Socket.bind("127.0.0.1", 0);
   assertEquals([socket.tuned, socket.maxSegments(100)], [false, 1]);
-  const bytes = new Random(3).bytes(2_500);
+  const bytes = new Prng(3).bytes(2_500);
   assertEquals(await carry(socket, bytes, 1_000), bytes);
   socket.tune();
   assert(socket.tuned);
@@ -88,10 +88,10 @@ Deno.test({
   fn: async () => {
     const socket = tunedSocket("127.0.0.1");
     // More datagrams than the kernel cuts
-    const bytes = new Random(1).bytes(150 * 100);
+    const bytes = new Prng(1).bytes(150 * 100);
     assertEquals(await carry(socket, bytes, 100), bytes);
     assertEquals(socket.maxSegments(100), 1);
-    const more = new Random(2).bytes(150);
+    const more = new Prng(2).bytes(150);
     assertEquals(await carry(socket, more, 100), more);
     socket.close();
   },

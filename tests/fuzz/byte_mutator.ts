@@ -1,4 +1,4 @@
-import type { Random } from "../../lib/base/prng.ts";
+import type { Prng } from "../../lib/base/prng.ts";
 
 /** Values at which something may turn. */
 const EDGES = [0, 1, 2, 15, 16, 17, 31, 32, 63, 64, 127, 128, 255];
@@ -6,7 +6,7 @@ const EDGES = [0, 1, 2, 15, 16, 17, 31, 32, 63, 64, 127, 128, 255];
 const MAX_LENGTH = 1 << 20;
 
 /** A mutant of one of `samples`: a few changes, of which some take after the others. */
-export function mutant(random: Random, samples: Uint8Array[]): Uint8Array {
+export function mutant(random: Prng, samples: Uint8Array[]): Uint8Array {
   const pick = () => samples[random.int(samples.length)]!;
   let bytes = pick().slice();
   // Now and then nothing is changed: then all has to go well.
@@ -17,7 +17,7 @@ export function mutant(random: Random, samples: Uint8Array[]): Uint8Array {
 }
 
 function change(
-  random: Random,
+  random: Prng,
   bytes: Uint8Array<ArrayBuffer>,
   pick: () => Uint8Array,
 ): Uint8Array<ArrayBuffer> {

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { Failure } from "../../lib/base/failure.ts";
-import { Random } from "../../lib/base/prng.ts";
+import { Prng } from "../../lib/base/prng.ts";
 import { verdictOf } from "../../lib/cli/messages.ts";
 import { StatusLine } from "../../lib/cli/terminal/status_line.ts";
 import { TextReporter } from "../../lib/cli/reporting/text_reporter.ts";
@@ -55,7 +55,7 @@ const turns = targets.flatMap((target) => Array(target.share).fill(target));
 const outcomes = new Map<string, number>();
 let warm: number | undefined;
 for (; performance.now() < end; seed++) {
-  const random = new Random(seed);
+  const random = new Prng(seed);
   const target: Target = turns[random.int(turns.length)];
   current = target.name;
   const outcome = await take(target, mutant(random, target.samples));

@@ -1,4 +1,4 @@
-import { Random } from "../../lib/base/prng.ts";
+import { Prng } from "../../lib/base/prng.ts";
 
 /** What one direction of a network does to datagrams. Everything is off unless given. */
 export interface Conditions {
@@ -76,24 +76,24 @@ export class Link {
   /** After {@linkcode Link.enter}: whether each copy is to go through {@linkcode Link.damage}. */
   readonly damaged = new Uint8Array(2);
 
-  readonly #losses: Random;
-  readonly #bursts: Random;
-  readonly #delays: Random;
-  readonly #orders: Random;
-  readonly #copies: Random;
-  readonly #damages: Random;
+  readonly #losses: Prng;
+  readonly #bursts: Prng;
+  readonly #delays: Prng;
+  readonly #orders: Prng;
+  readonly #copies: Prng;
+  readonly #damages: Prng;
   #inBurst = false;
   #busyUntil = -Infinity;
 
   constructor(conditions: Conditions, seed: number) {
     this.conditions = conditions;
-    const seeds = new Random(seed);
-    this.#losses = new Random(seeds.uint32());
-    this.#bursts = new Random(seeds.uint32());
-    this.#delays = new Random(seeds.uint32());
-    this.#orders = new Random(seeds.uint32());
-    this.#copies = new Random(seeds.uint32());
-    this.#damages = new Random(seeds.uint32());
+    const seeds = new Prng(seed);
+    this.#losses = new Prng(seeds.uint32());
+    this.#bursts = new Prng(seeds.uint32());
+    this.#delays = new Prng(seeds.uint32());
+    this.#orders = new Prng(seeds.uint32());
+    this.#copies = new Prng(seeds.uint32());
+    this.#damages = new Prng(seeds.uint32());
   }
 
   /**

@@ -1,4 +1,4 @@
-import { Random } from "../../lib/base/prng.ts";
+import { Prng } from "../../lib/base/prng.ts";
 import type { Burst, Conditions } from "./link.ts";
 
 /** What one side does in a scenario. */
@@ -44,7 +44,7 @@ export interface Scenario {
  * longer the timeout.
  */
 export function randomScenario(seed: number): Scenario {
-  const random = new Random(seed);
+  const random = new Prng(seed);
   const dead = random.next() < 0.05;
   const forward = randomConditions(random);
   const backward = random.next() < 0.3
@@ -73,7 +73,7 @@ export function randomScenario(seed: number): Scenario {
     deadFrom: dead ? magnitude(random, 1, 5_000) : Infinity,
     congestion: seed % 4 === 3 ? "cubic" : "bbr",
   };
-  const others = new Random(~seed);
+  const others = new Prng(~seed);
   for (const direction of [forward, backward]) {
     if (others.next() < 0.3) direction.mtu = pathMtu(others);
   }
@@ -89,14 +89,14 @@ export function randomScenario(seed: number): Scenario {
 }
 
 /** Mostly the cable is cut, sometimes only one direction fails. */
-function deadDirections(random: Random, scenario: Scenario): Conditions[] {
+function deadDirections(random: Prng, scenario: Scenario): Conditions[] {
   const { forward, backward } = scenario;
   const kind = random.next();
   return kind < 0.6 ? [forward, backward] : kind < 0.8 ? [forward] : [backward];
 }
 
 /** A network has a few troubles at a time, not always all of them. */
-function randomConditions(random: Random): Conditions {
+function randomConditions(random: Prng): Conditions {
   const chance = pick(random, [0, 0.2, 0.5, 1]);
   const troubled = () => random.next() < chance;
   const conditions: Conditions = { delay: delay(random) };
@@ -124,12 +124,12 @@ function randomConditions(random: Random): Conditions {
 }
 
 /** Bursts that lose at most a fifth of all datagrams in the long run. */
-function randomBurst(random: Random): Burst {
+function randomBurst(random: Prng): Burst {
   const leave = magnitude(random, 0.05, 0.5);
   return { leave, enter: leave * magnitude(random, 0.005, 0.25), loss: 1 };
 }
 
-function blackouts(random: Random): [number, number][] {
+function blackouts(random: Prng): [number, number][] {
   const result: [number, number][] = [];
   let time = 0;
   for (let count = 1 + random.int(3); count > 0; count--) {
@@ -140,7 +140,7 @@ function blackouts(random: Random): [number, number][] {
   return result;
 }
 
-function randomSide(random: Random, largest: number): Side {
+function randomSide(random: Prng, largest: number): Side {
   return {
     bytes: random.next() < 0.15
       ? pick(random, [0, 0, 1, 511, 512, 513])
@@ -164,7 +164,7 @@ function limitWork(writer: Side, reader: Side): void {
 }
 
 /** The largest datagram that passes: a SYN does everywhere. */
-function pathMtu(random: Random): number {
+function pathMtu(random: Prng): number {
   return random.next() < 0.5
     ? pick(random, [1_200, 1_252, 1_392, 1_472, 8_972])
     : 1_200 + random.int(1_000);
@@ -175,19 +175,19 @@ function isHard({ loss = 0, burst, corrupt = 0 }: Conditions): boolean {
   return loss + corrupt > 0.1 || burst !== undefined;
 }
 
-function delay(random: Random): number {
+function delay(random: Prng): number {
   return random.next() < 0.1 ? 0 : magnitude(random, 0.05, 300);
 }
 
 /** Between `low` and `high`, all orders of magnitude alike. */
-function magnitude(random: Random, low: number, high: number): number {
+function magnitude(random: Prng, low: number, high: number): number {
   return low * (high / low) ** random.next();
 }
 
-function between(random: Random, low: number, high: number): number {
+function between(random: Prng, low: number, high: number): number {
   return low + (high - low) * random.next();
 }
 
-function pick<T>(random: Random, choices: readonly T[]): T {
+function pick<T>(random: Prng, choices: readonly T[]): T {
   return choices[random.int(choices.length)]!;
 }

@@ -6,7 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
-import { Random } from "../../lib/base/prng.ts";
+import { Prng } from "../../lib/base/prng.ts";
 import { AttemptKey, isAttemptProof } from "../../lib/secure/attempt_key.ts";
 import { GuessLimiter } from "../../lib/secure/code/guess_limiter.ts";
 import {
@@ -444,7 +444,7 @@ for (const security of [ENCRYPTED, CODE]) {
     const answer = server.receiveHello(bodyOf(client.hello));
     assertEquals(count.computed, 0);
     const finished = bodyOf(client.receiveHello(bodyOf(answer)));
-    const random = new Random(1);
+    const random = new Prng(1);
     for (const length of [0, 31, 63, 64, 65, 200]) {
       assertThrows(() => server.receiveFinished(random.bytes(length)));
     }
@@ -640,7 +640,7 @@ for (const security of [ENCRYPTED, CODE]) {
 Deno.test("a relay that flips any one bit is noticed, in encrypted mode", async () => {
   const untouched = new ManInTheMiddle();
   await talk({ client: ENCRYPTED, middle: untouched });
-  const random = new Random(1);
+  const random = new Prng(1);
   for (const { direction, index, record } of untouched.seen) {
     for (let at = 0; at < record.length; at++) {
       const bit = 1 << random.int(8);
@@ -666,7 +666,7 @@ Deno.test("a relay that flips any one bit is noticed, in encrypted mode", async 
 Deno.test("a relay that flips a bit of a handshake with a code is noticed", async () => {
   const untouched = new ManInTheMiddle();
   await talk({ client: CODE, middle: untouched });
-  const random = new Random(1);
+  const random = new Prng(1);
   const handshake = untouched.seen.filter(({ record }) =>
     record[0] === RecordType.HELLO || record[0] === RecordType.FINISHED
   );
@@ -761,7 +761,7 @@ Deno.test("a relay that sends a side's own records back to it is noticed", async
 });
 
 Deno.test("a forged record is noticed", async () => {
-  const random = new Random(3);
+  const random = new Prng(3);
   const { server } = await assertNoticed(withContent("up", (index, record) => {
     if (index !== 1) return [record];
     const body = random.bytes(40);

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { ED25519_TORSION_SUBGROUP } from "@noble/curves/ed25519.js";
-import { Random } from "../../lib/base/prng.ts";
+import { Prng } from "../../lib/base/prng.ts";
 import {
   AttemptKey,
   isAttemptProof,
@@ -93,7 +93,7 @@ Deno.test("a proof with any bit changed is none", () => {
 Deno.test("malformed keys and proofs are rejected", () => {
   const key = AttemptKey.from(SECRET, "photos");
   const proof = key.prove(BINDING);
-  const random = new Random(1);
+  const random = new Prng(1);
   for (let i = 0; i < 200; i++) {
     const bytes = () => random.bytes(random.int(100));
     assert(!isAttemptProof(bytes(), BINDING, bytes()));

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Failure, type FailureDetail } from "../../lib/base/failure.ts";
-import { Random } from "../../lib/base/prng.ts";
+import { Prng } from "../../lib/base/prng.ts";
 import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";
 import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
 import { FrameReader } from "../../lib/transfer/wire/frame_reader.ts";
@@ -348,7 +348,7 @@ Deno.test("a receiver that says all is stored before all was sent is not believe
 });
 
 Deno.test("random bytes never make a receiver throw anything but a failure, or store anything", async () => {
-  const random = new Random(3);
+  const random = new Prng(3);
   const valid = [OFFER, FILE, DATA, frame(FrameType.END, new Uint8Array(0))];
   for (let run = 0; run < 2000; run++) {
     const parts = Array.from({ length: 1 + random.int(5) }, () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Random } from "../../lib/base/prng.ts";
+import { Prng } from "../../lib/base/prng.ts";
 import {
   Failure,
   type FailureDetail,
@@ -55,7 +55,7 @@ function assertSame(sent: unknown, stored: unknown, message?: string): void {
 }
 
 Deno.test("content of any size arrives as it was sent", async () => {
-  const random = new Random(1);
+  const random = new Prng(1);
   for (const size of [0, 1, 511, 512, 513, 65_536, 1_000_003]) {
     const bytes = random.bytes(size);
     const [near, far] = memoryPair();
@@ -118,7 +118,7 @@ Deno.test("what is known of a file arrives with it", async () => {
 
 Deno.test("content arrives whole from a source and a stream that deal in odd pieces", async () => {
   for (let seed = 1; seed <= 20; seed++) {
-    const random = new Random(seed);
+    const random = new Prng(seed);
     const bytes = random.bytes(random.int(5000));
     const piece = () => 1 + random.int(1 + random.int(300));
     const [near, far] = memoryPair(
@@ -137,7 +137,7 @@ Deno.test("content arrives whole from a source and a stream that deal in odd pie
 });
 
 Deno.test("a stream that breaks after any byte never yields a file that is not whole", async () => {
-  const bytes = new Random(7).bytes(90);
+  const bytes = new Prng(7).bytes(90);
   const entry = { name: "file", size: bytes.length };
   for (let breakAfter = 0;; breakAfter++) {
     const [near, far] = memoryPair({ breakAfter });
@@ -157,7 +157,7 @@ Deno.test("a stream that breaks after any byte never yields a file that is not w
 });
 
 Deno.test("a sender that does not hear the end of DONE fails, and the receiver keeps what is whole", async () => {
-  const bytes = new Random(8).bytes(90);
+  const bytes = new Prng(8).bytes(90);
   for (let breakAfter = 0;; breakAfter++) {
     const [near, far] = memoryPair({}, { breakAfter });
     const sink = new MemorySink();

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
-import { Random } from "../../lib/base/prng.ts";
+import { Prng } from "../../lib/base/prng.ts";
 import type { TransferEvent } from "../../lib/transfer/events.ts";
 import { DirectorySink } from "../../lib/transfer/files/writing/directory_sink.ts";
 import { TreeSource } from "../../lib/transfer/files/reading/tree_source.ts";
@@ -61,7 +61,7 @@ async function attempt(
 }
 
 /** Fills `directory` with files of all sizes, directories and links. */
-function makeTree(directory: string, random: Random, depth = 0): void {
+function makeTree(directory: string, random: Prng, depth = 0): void {
   Deno.mkdirSync(directory);
   const count = random.int(12);
   for (let i = 0; i < count; i++) {
@@ -103,7 +103,7 @@ function assertArrived(path: string): void {
 for (let seed = 1; seed <= 12; seed++) {
   Deno.test(`a random tree arrives, however often it is broken (seed ${seed})`, () =>
     inDirectory(async (path) => {
-      const random = new Random(seed);
+      const random = new Prng(seed);
       makeTree(`${path}/from/tree`, random);
       for (let broken = 0;; broken++) {
         const breakAfter = broken < 6 ? random.int(600_000) : undefined;
@@ -124,7 +124,7 @@ for (let seed = 1; seed <= 12; seed++) {
 
 /** A tree of some small files and a large one, of which a part has arrived. */
 async function brokenTree(path: string): Promise<void> {
-  const random = new Random(1);
+  const random = new Prng(1);
   Deno.mkdirSync(`${path}/from/tree`);
   // What is sent before the receiver has answered is sent again
   Deno.writeFileSync(`${path}/from/tree/0`, random.bytes(300_000));
@@ -230,7 +230,7 @@ Deno.test("a tree that is complete is not taken for one that broke: nothing is o
 
 Deno.test("of two transfers of the same tree to one place, the second is turned away", () =>
   inDirectory(async (path) => {
-    makeTree(`${path}/from/tree`, new Random(2));
+    makeTree(`${path}/from/tree`, new Prng(2));
     const offer = { kind: "tree", names: ["tree"], count: 1 } as const;
     const first = await DirectorySink.create(`${path}/to`, offer, {
       force: false,

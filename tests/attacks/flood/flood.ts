@@ -1,5 +1,5 @@
 import { parseArgs } from "@std/cli/parse-args";
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 import {
   decodeSegment,
   Flag,
@@ -72,7 +72,7 @@ export class Flood {
   readonly #options: FloodOptions;
   readonly #sockets: Deno.DatagramConn[] = [];
   readonly #listening: Promise<void>[] = [];
-  readonly #random = new Random(Date.now() & 0xffff);
+  readonly #random = new Prng(Date.now() & 0xffff);
   readonly #to: Deno.NetAddr;
   #payload: Uint8Array = new Uint8Array(0);
   #syn: Uint8Array<ArrayBuffer> = new Uint8Array(0);

@@ -1,5 +1,5 @@
 import type { ByteStream } from "../../../lib/base/byte_stream.ts";
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 import type { Channel } from "../../../lib/endpoint/channel.ts";
 import { Endpoint } from "../../../lib/endpoint/endpoint.ts";
 import { AttemptKey } from "../../../lib/secure/attempt_key.ts";
@@ -163,5 +163,5 @@ function offerFrame(offer: Offer, binding: Uint8Array): Uint8Array {
 
 /** Bytes that are the same each time. */
 export function bytesOf(size: number, seed = 1): Uint8Array {
-  return new Random(seed).bytes(size);
+  return new Prng(seed).bytes(size);
 }

@@ -1,4 +1,4 @@
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 import { Flag, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
 import { datagramOf, mend } from "../../support/packets.ts";
 import { pause } from "../../support/wait.ts";
@@ -29,7 +29,7 @@ export async function flood(
   const local = { transport: "udp", hostname: "127.0.0.1" } as const;
   const socket = Deno.listenDatagram({ ...local, port: 0 });
   const to = { ...local, port };
-  const random = new Random(1);
+  const random = new Prng(1);
   const garbage = Array.from(
     { length: VARIETY },
     () => random.bytes(random.int(SYN_SIZE)),
@@ -64,7 +64,7 @@ function forgedSyn(): Uint8Array<ArrayBuffer> {
 }
 
 /** Gives a SYN another id. */
-function renew(syn: Uint8Array<ArrayBuffer>, random: Random): void {
+function renew(syn: Uint8Array<ArrayBuffer>, random: Prng): void {
   const view = new DataView(syn.buffer);
   view.setUint32(8, random.uint32());
   view.setUint32(12, random.uint32());

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 import { Endpoint } from "../../../lib/endpoint/endpoint.ts";
 import { acceptOne } from "../../endpoint/accept_one.ts";
 import { normalCode } from "../../../lib/secure/code/code.ts";
@@ -284,7 +284,7 @@ Deno.test("who connects and says nothing, half of it, nonsense, or nothing after
       stranger(port, hello),
       stranger(port, hello.subarray(0, 20)),
       stranger(port, new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")),
-      stranger(port, new Random(1).bytes(5_000)),
+      stranger(port, new Prng(1).bytes(5_000)),
     ]);
     const sent = await runFerry(["send", "127.0.0.1", `${port}`]);
     assertEquals(sent.code, 0, sent.stderr);

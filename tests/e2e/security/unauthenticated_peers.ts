@@ -1,4 +1,4 @@
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 import { Flag, Reset, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
 import { ClientHandshake } from "../../../lib/secure/handshake/handshake.ts";
 import { prepare } from "../../../lib/secure/secure_channel.ts";
@@ -49,7 +49,7 @@ interface Stranger {
  */
 export async function strangers(options: StrangersOptions): Promise<number> {
   const { port, rate, addresses, manner, seconds } = options;
-  const random = new Random(9);
+  const random = new Prng(9);
   const secrets = await prepare({ mode: "encrypted" });
   const nonce = new Uint8Array(32);
   const payload = options.hello

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 import { Relay } from "../../net/relay.ts";
 import { assertDone } from "../../support/assertions.ts";
 import {
@@ -60,7 +60,7 @@ async function breakOff(
   options: PairOptions,
   blows: Blow[],
 ): Promise<{ sent: number; last: [Ended, Ended] }> {
-  const random = new Random(5);
+  const random = new Prng(5);
   const meter = new Meter();
   const via = (port: number) => meter.start(port);
   for (const blow of blows) {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 import { freePort, listening } from "../../support/process.ts";
 import { Relay } from "../../net/relay.ts";
 import { assertDone } from "../../support/assertions.ts";
@@ -231,7 +231,7 @@ Deno.test("a directory that was there keeps its mode, however often the same is 
 
 Deno.test(`after ${KILLS} kills of either side at random moments nothing wrong has a final name, and little was sent twice`, () =>
   inDirectory(async (cwd) => {
-    const random = new Random(29);
+    const random = new Prng(29);
     const SIZE = 4_000_000;
     await Deno.mkdir(`${cwd}/tree/sub`, { recursive: true });
     await writeRandomFile(`${cwd}/tree/large`, SIZE * 0.6);

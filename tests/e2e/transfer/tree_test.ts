@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 import { assertDone } from "../../support/assertions.ts";
 import { type Ended, FULL, runFerry, runPair } from "../../support/ferry.ts";
 import { inDirectory, listing, namesIn, touch } from "../../support/fs.ts";
@@ -20,7 +20,7 @@ const ODD_NAMES = [
 
 /** Makes a tree of everything that a file system has. */
 async function makeTree(root: string): Promise<void> {
-  const random = new Random(11);
+  const random = new Prng(11);
   const directories = [root, `${root}/deep`, `${root}/deep/er`, `${root}/b`];
   for (const path of directories) await Deno.mkdir(path);
   for (let i = 0; i < FILES; i++) {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 import { DEFAULT_CONFIG } from "../../../lib/protocol/connection/config.ts";
 import type { Address } from "../../../lib/protocol/connection/address.ts";
 import { Demultiplexer } from "../../../lib/protocol/demux/demultiplexer.ts";
@@ -154,7 +154,7 @@ Deno.test("foreign and damaged datagrams and resets are not answered", () => {
 
 // P-13
 Deno.test("a stateless response is never larger than what it answers", () => {
-  const random = new Random(1);
+  const random = new Prng(1);
   for (const halfOpen of [0, 100]) {
     const network = new TestNetwork();
     network.openHalf(halfOpen);

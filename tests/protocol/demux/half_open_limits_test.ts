@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 import {
   type Config,
   DEFAULT_CONFIG,
@@ -23,7 +23,7 @@ class TestServer {
   readonly #into = new Uint8Array(65_535);
 
   constructor(config: Partial<Config> = {}) {
-    const random = new Random(5);
+    const random = new Prng(5);
     this.demultiplexer = new Demultiplexer({
       config: { ...DEFAULT_CONFIG, ...config },
       random: () => random.uint32(),

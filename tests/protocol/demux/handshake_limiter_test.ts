@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 import {
   HandshakeLimiter,
   networkOf,
@@ -21,7 +21,7 @@ Deno.test("handshakes with addresses that are not validated are few, in all and 
 });
 
 Deno.test("some hundred handshakes a second begin with validated addresses, at whatever moment they come", () => {
-  const random = new Random(3);
+  const random = new Prng(3);
   for (
     const [rate, least, most] of [[100, 100, 100], [4_000, 150, 320]] as const
   ) {

@@ -1,4 +1,4 @@
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 
 export type SideName = "client" | "server";
 
@@ -34,7 +34,7 @@ export function randomDisturbances(
   seed: number,
   timeout: number,
 ): Disturbances {
-  const random = new Random(seed);
+  const random = new Prng(seed);
   const disturbances: Disturbances = {
     crowded: random.next() < 0.25,
     moveAt: Infinity,
@@ -55,17 +55,17 @@ export function randomDisturbances(
   return disturbances;
 }
 
-function stretch(random: Random, longest: number): Stretch {
+function stretch(random: Prng, longest: number): Stretch {
   const from = someTime(random);
   const until = from + longest ** random.next();
   return { side: someSide(random), from, until };
 }
 
 /** From 1 to 10,000 ms, all orders of magnitude alike. */
-function someTime(random: Random): number {
+function someTime(random: Prng): number {
   return 10_000 ** random.next();
 }
 
-function someSide(random: Random): SideName {
+function someSide(random: Prng): SideName {
   return random.next() < 0.5 ? "client" : "server";
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 import {
   type Config,
   DEFAULT_CONFIG,
@@ -27,7 +27,7 @@ export class TestEndpoint {
   readonly events: TraceEvent[] = [];
 
   constructor(hostname: string, seed: number, config?: Partial<Config>) {
-    const random = new Random(seed);
+    const random = new Prng(seed);
     this.address = { hostname, port: 5000 };
     this.demultiplexer = new AcceptingDemultiplexer({
       config: { ...DEFAULT_CONFIG, ...config },

@@ -1,4 +1,4 @@
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 import {
   type Config,
   DEFAULT_CONFIG,
@@ -61,7 +61,7 @@ export class Peer implements Node {
     this.#peerSeed = peerSeed;
     this.bytes = options.bytes ?? 0;
     this.#chunk = new Uint8Array(options.chunk ?? 65_536);
-    const random = new Random(options.seed);
+    const random = new Prng(options.seed);
     this.demultiplexer = new AcceptingDemultiplexer({
       config: { ...DEFAULT_CONFIG, ...options.config },
       random: () => random.uint32(),

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 import {
   decodeSegment,
   Flag,
@@ -134,7 +134,7 @@ function unharmed(breed: Breed, count: number): void {
 }
 
 Deno.test("400,000 random and mutated datagrams are decoded or refused, within every bound", () => {
-  const random = new Random(1);
+  const random = new Prng(1);
   const noise = random.bytes(70_000);
   const mutator = new Mutator(2, { mended: true, id: "any" });
   for (let i = 0; i < 64; i++) mutator.show(someDatagram(random));
@@ -150,7 +150,7 @@ Deno.test("400,000 random and mutated datagrams are decoded or refused, within e
 });
 
 /** Noise, half of it with a header and a checksum that pass. */
-function someNoise(random: Random, noise: Uint8Array): Uint8Array {
+function someNoise(random: Prng, noise: Uint8Array): Uint8Array {
   const from = random.int(60_000);
   const datagram = noise.subarray(from, from + random.int(200));
   if (datagram.length > 4 && random.int(2) === 0) {
@@ -161,7 +161,7 @@ function someNoise(random: Random, noise: Uint8Array): Uint8Array {
 }
 
 /** A well-formed datagram of any kind. */
-function someDatagram(random: Random): Uint8Array {
+function someDatagram(random: Prng): Uint8Array {
   const top = 10_000 + random.int(1_000);
   return datagramOf({
     flags: random.int(128),

@@ -1,4 +1,4 @@
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 import {
   Flag,
   SEGMENT_HEADER_SIZE,
@@ -27,7 +27,7 @@ const FIELDS = [4, 5, 6, 8, 12, 16, 20, 24, 28, 32, 36, 40, 43, 44, 47, 48]
 
 /** Makes mutants of the datagrams that it is shown. */
 export class Mutator {
-  readonly #random: Random;
+  readonly #random: Prng;
   readonly #breed: Breed;
   readonly #samples: Uint8Array[] = [];
   #shown = 0;
@@ -35,7 +35,7 @@ export class Mutator {
   #idLow = 0;
 
   constructor(seed: number, breed: Breed) {
-    this.#random = new Random(seed);
+    this.#random = new Prng(seed);
     this.#breed = breed;
   }
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ByteStream } from "../../../lib/base/byte_stream.ts";
 import { Failure } from "../../../lib/base/failure.ts";
-import { Random } from "../../../lib/base/prng.ts";
+import { Prng } from "../../../lib/base/prng.ts";
 import { RecordType } from "../../../lib/secure/handshake/messages.ts";
 import { Records } from "../../../lib/secure/record/record.ts";
 import { nextTrafficSecret } from "../../../lib/secure/handshake/key_schedule.ts";
@@ -76,7 +76,7 @@ function secure(
 }
 
 test("bytes cross in both directions, whatever the sizes of writes, reads and pieces", async () => {
-  const random = new Random(1);
+  const random = new Prng(1);
   const piece = () => 1 + random.int(random.int(4) === 0 ? 5 : 50_000);
   const [client, server] = secure(...memoryPair({ piece }, { piece }));
   const sizes = [0, 1, 15, 16, 4095, 65_536, 163_840, 163_841, 600_000, 3];

@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { Random } from "../../../base/prng.ts";
+import { Prng } from "../../../base/prng.ts";
 
 /** Rounds from one probe to the next, plus up to as many again at random, so that flows do not probe together. */
 const PROBE_ROUNDS = 7;
@@ -21,14 +21,14 @@ const MAX_PROBE_WAIT = 2000;
 
 /** Says when it is time to probe for bandwidth. */
 export class ProbeSchedule {
-  readonly #random: Random;
+  readonly #random: Prng;
   #lastProbe = 0;
   #roundsSinceProbe = 0;
   #probeRounds = 0;
 
   /** @param seed spreads the probes of different flows over time */
   constructor(seed: number) {
-    this.#random = new Random(seed);
+    this.#random = new Prng(seed);
   }
 
   onRound(): void {
