@@ -17,12 +17,7 @@ import {
 } from "../../lib/secure/handshake/handshake.ts";
 import { readMessage } from "../../lib/secure/handshake/message_reader.ts";
 import { REFUSE_REASONS } from "../../lib/secure/handshake/handshake_failure.ts";
-import {
-  agreeAsClient,
-  agreeAsServer,
-  prepare,
-  type Security,
-} from "../../lib/secure/secure_channel.ts";
+import { prepare, type Security } from "../../lib/secure/secure_channel.ts";
 import {
   RECORD_HEADER_SIZE,
   RecordType,
@@ -30,6 +25,11 @@ import {
 import { ServerSecrets } from "../../lib/secure/handshake/server_secrets.ts";
 import { SessionWordsLimiter } from "../../lib/secure/code/session_words_limiter.ts";
 import { memoryPair } from "../support/memory_stream.ts";
+import {
+  agreeAsClient,
+  agreeAsServer,
+  testWithCiphers as test,
+} from "./ciphers.ts";
 import {
   type Direction,
   type Interceptor,
@@ -89,7 +89,7 @@ function withContent(
   };
 }
 
-Deno.test("a relay that swaps key shares is noticed", async () => {
+test("a relay that swaps key shares is noticed", async () => {
   for (const direction of ["up", "down"] as const) {
     const foreign = await prepare(ENCRYPTED);
     assert(foreign.mode === "encrypted");
@@ -117,7 +117,7 @@ async function inBetween(client: Security, server: Security, own: Security) {
   ]);
 }
 
-Deno.test("a relay that completes a handshake with each side has other session words with each", async () => {
+test("a relay that completes a handshake with each side has other session words with each", async () => {
   const results = await inBetween(ENCRYPTED, ENCRYPTED, ENCRYPTED);
   const [client, , , server] = await Promise.all(
     results.map((result) =>
@@ -128,7 +128,7 @@ Deno.test("a relay that completes a handshake with each side has other session w
   assertNotEquals(client, server);
 });
 
-Deno.test("a relay that completes a handshake with each side without the code is refused", async () => {
+test("a relay that completes a handshake with each side without the code is refused", async () => {
   const [client, own, foreign, server] = await inBetween(
     CODE,
     CODE,
@@ -142,7 +142,7 @@ Deno.test("a relay that completes a handshake with each side without the code is
   }
 });
 
-Deno.test("a relay cannot look for shares that give the same words: both sides' nonces come when all are fixed", async () => {
+test("a relay cannot look for shares that give the same words: both sides' nonces come when all are fixed", async () => {
   const middle = new ManInTheMiddle();
   await talk({ client: ENCRYPTED, middle });
   for (const [direction, at] of [["up", 6], ["down", 7]] as const) {
@@ -179,7 +179,7 @@ function bodyOf(message: Uint8Array | undefined): Uint8Array {
   return message.subarray(RECORD_HEADER_SIZE);
 }
 
-Deno.test("a client does not know the session words before the receiver has counted its handshake", async () => {
+test("a client does not know the session words before the receiver has counted its handshake", async () => {
   const attempts = 20;
   const seen = new Set<string>();
   let counted = 0;
@@ -207,7 +207,7 @@ Deno.test("a client does not know the session words before the receiver has coun
   assertEquals([counted, seen.size], [attempts, attempts]);
 });
 
-Deno.test("a client that leaves before it has finished has learned nothing of the session words", async () => {
+test("a client that leaves before it has finished has learned nothing of the session words", async () => {
   const client = await prepare(ENCRYPTED);
   const server = await prepare(ENCRYPTED);
   const nonce = new Uint8Array(32);
@@ -228,7 +228,7 @@ Deno.test("a client that leaves before it has finished has learned nothing of th
   assertNotEquals(results[0], results[1]);
 });
 
-Deno.test("a client that never finishes is not counted, and never learns session words", async () => {
+test("a client that never finishes is not counted, and never learns session words", async () => {
   let counted = 0;
   const options = {
     beforeFinished: () => {
@@ -251,7 +251,7 @@ Deno.test("a client that never finishes is not counted, and never learns session
   assertEquals(counted, 0);
 });
 
-Deno.test("a receiver at its limit of tries ends a handshake before it reveals the session words", async () => {
+test("a receiver at its limit of tries ends a handshake before it reveals the session words", async () => {
   const [near, far] = memoryPair();
   const enough = new Failure({ code: "too-many-handshakes" });
   const serving = serve(far, ENCRYPTED, {
@@ -264,7 +264,7 @@ Deno.test("a receiver at its limit of tries ends a handshake before it reveals t
 });
 
 // S-6, S-7
-Deno.test("repeated handshakes without an offer are delayed and reported", async () => {
+test("repeated handshakes without an offer are delayed and reported", async () => {
   const limiter = new SessionWordsLimiter({
     free: 3,
     interval: 1e6,
@@ -287,13 +287,13 @@ Deno.test("repeated handshakes without an offer are delayed and reported", async
   assertEquals(limiter.count, 3);
 });
 
-Deno.test("with a code no handshake is delayed before the receiver's proof", async () => {
+test("with a code no handshake is delayed before the receiver's proof", async () => {
   const beforeFinished = () => Promise.reject(new Error("It was asked"));
   const { client, server } = await talk({ client: CODE, beforeFinished });
   assertEquals([client.failure, server.failure], [undefined, undefined]);
 });
 
-Deno.test("a server cannot choose its nonce once it knows the client's", async () => {
+test("a server cannot choose its nonce once it knows the client's", async () => {
   const client = new ClientHandshake(
     await prepare(ENCRYPTED),
     new Uint8Array(32).fill(1),
@@ -311,7 +311,7 @@ Deno.test("a server cannot choose its nonce once it knows the client's", async (
   assert(error instanceof Failure && error.code === "handshake-damaged");
 });
 
-Deno.test("a client cannot choose its nonce once it knows the server's share", async () => {
+test("a client cannot choose its nonce once it knows the server's share", async () => {
   for (const security of [ENCRYPTED, CODE]) {
     const nonce = new Uint8Array(32).fill(1);
     const client = new ClientHandshake(await prepare(security), nonce);
@@ -328,7 +328,7 @@ Deno.test("a client cannot choose its nonce once it knows the server's share", a
   }
 });
 
-Deno.test("a relay that passes on both sides' commitments and nonces as its own shows in the session words", async () => {
+test("a relay that passes on both sides' commitments and nonces as its own shows in the session words", async () => {
   const [nonceOfRelay, alsoOfRelay] = [new Uint8Array(32), new Uint8Array(32)];
   const sender = new ClientHandshake(
     await prepare(ENCRYPTED),
@@ -361,7 +361,7 @@ Deno.test("a relay that passes on both sides' commitments and nonces as its own 
   assertNotEquals(sender.session?.binding, receiver.session?.binding);
 });
 
-Deno.test("a server that repeats a commitment gets other session words each time", async () => {
+test("a server that repeats a commitment gets other session words each time", async () => {
   const server = sourceOf(await prepare(ENCRYPTED));
   const nonce = new Uint8Array(32).fill(1);
   const words = new Set<string>();
@@ -379,7 +379,7 @@ Deno.test("a server that repeats a commitment gets other session words each time
 });
 
 for (const security of [ENCRYPTED, CODE]) {
-  Deno.test(`a relay that changes the flag ASKS is noticed, in ${security.mode} mode`, async () => {
+  test(`a relay that changes the flag ASKS is noticed, in ${security.mode} mode`, async () => {
     for (const asks of [true, false]) {
       const middle = new ManInTheMiddle(({ direction, index, record }) => {
         if (direction === "down" && index === 0) {
@@ -397,7 +397,7 @@ for (const security of [ENCRYPTED, CODE]) {
     }
   });
 
-  Deno.test(`a relay that changes a side's version to 1 stops both, in ${security.mode} mode`, async () => {
+  test(`a relay that changes a side's version to 1 stops both, in ${security.mode} mode`, async () => {
     for (const direction of ["up", "down"]) {
       const middle = new ManInTheMiddle((passing) => {
         const { record } = passing;
@@ -434,7 +434,7 @@ async function watched(security: Security) {
 }
 
 for (const security of [ENCRYPTED, CODE]) {
-  Deno.test(`nothing is computed with the share of a client that does not finish, in ${security.mode} mode`, async () => {
+  test(`nothing is computed with the share of a client that does not finish, in ${security.mode} mode`, async () => {
     const { source, count } = await watched(security);
     const client = new ClientHandshake(
       await prepare(security),
@@ -453,7 +453,7 @@ for (const security of [ENCRYPTED, CODE]) {
     assertEquals(count.computed, security.mode === "code" ? 2 : 1);
   });
 
-  Deno.test(`no secrets are taken for a client whose HELLO is refused, in ${security.mode} mode`, async () => {
+  test(`no secrets are taken for a client whose HELLO is refused, in ${security.mode} mode`, async () => {
     const secrets = await prepare(security);
     let taken = 0;
     const source: SecretsSource = {
@@ -484,7 +484,7 @@ function withShare(hello: Uint8Array, share: Uint8Array, fromEnd: number) {
   hello.set(share, hello.length - fromEnd);
 }
 
-Deno.test("invalid shares are refused without counting as a guess at the code", async () => {
+test("invalid shares are refused without counting as a guess at the code", async () => {
   const highBytes = new Uint8Array(32).fill(0xff);
   const cases: [Security, Uint8Array, number][] = [
     [ENCRYPTED, new Uint8Array(32), 32],
@@ -524,7 +524,7 @@ Deno.test("invalid shares are refused without counting as a guess at the code", 
   }
 });
 
-Deno.test("each wrong code is told apart from other failures of unauthenticated clients", async () => {
+test("each wrong code is told apart from other failures of unauthenticated clients", async () => {
   const guesses = new GuessLimiter(3);
   const failures = [];
   for (let i = 0; i < 5; i++) {
@@ -568,7 +568,7 @@ const FALSE_RECEIVERS: [string, string, Instead][] = [
   ["talks nonsense", "malformed", () => [Uint8Array.of(1, 0, 0, 1, 1)]],
 ];
 for (const [what, code, instead] of FALSE_RECEIVERS) {
-  Deno.test(`a false receiver that guesses at the sender's code and then ${what} is reported as a possible guess`, async () => {
+  test(`a false receiver that guesses at the sender's code and then ${what} is reported as a possible guess`, async () => {
     const middle: ManInTheMiddle = new ManInTheMiddle((
       { direction, index, record },
     ) =>
@@ -583,7 +583,7 @@ for (const [what, code, instead] of FALSE_RECEIVERS) {
   });
 }
 
-Deno.test("a failure before the sender's proof, or without a code, is no guess", async () => {
+test("a failure before the sender's proof, or without a code, is no guess", async () => {
   const silent = (from: number) => {
     const middle: ManInTheMiddle = new ManInTheMiddle(
       ({ direction, index, record }) => {
@@ -602,7 +602,7 @@ Deno.test("a failure before the sender's proof, or without a code, is no guess",
   assertEquals(failure.code, "peer-silent");
 });
 
-Deno.test("a proof of a sender's key does not count on another connection", async () => {
+test("a proof of a sender's key does not count on another connection", async () => {
   const key = AttemptKey.from(new Uint8Array(32).fill(1), "photos");
   const [toRelay, ofRelay] = await Promise.all([
     bindings(ENCRYPTED),
@@ -624,7 +624,7 @@ async function bindings(security: Security) {
 }
 
 for (const security of [ENCRYPTED, CODE]) {
-  Deno.test(`a recorded session that is replayed in ${security.mode} mode is refused`, async () => {
+  test(`a recorded session that is replayed in ${security.mode} mode is refused`, async () => {
     const middle = new ManInTheMiddle();
     await talk({ client: security, middle });
     const recorded = middle.seen.filter(({ direction }) => direction === "up")
@@ -637,7 +637,7 @@ for (const security of [ENCRYPTED, CODE]) {
   });
 }
 
-Deno.test("a relay that flips any one bit is noticed, in encrypted mode", async () => {
+test("a relay that flips any one bit is noticed, in encrypted mode", async () => {
   const untouched = new ManInTheMiddle();
   await talk({ client: ENCRYPTED, middle: untouched });
   const random = new Prng(1);
@@ -663,7 +663,7 @@ Deno.test("a relay that flips any one bit is noticed, in encrypted mode", async 
   }
 });
 
-Deno.test("a relay that flips a bit of a handshake with a code is noticed", async () => {
+test("a relay that flips a bit of a handshake with a code is noticed", async () => {
   const untouched = new ManInTheMiddle();
   await talk({ client: CODE, middle: untouched });
   const random = new Prng(1);
@@ -690,7 +690,7 @@ Deno.test("a relay that flips a bit of a handshake with a code is noticed", asyn
 });
 
 // S-9
-Deno.test("a relay that cuts the last record is noticed, in both directions", async () => {
+test("a relay that cuts the last record is noticed, in both directions", async () => {
   const cutsUp = withContent(
     "up",
     (index, record) => index < 2 ? [record] : null,
@@ -707,7 +707,7 @@ Deno.test("a relay that cuts the last record is noticed, in both directions", as
   assertEquals(down.client.failure?.code, "record-truncated");
 });
 
-Deno.test("a relay that cuts a record in two and ends there is noticed", async () => {
+test("a relay that cuts a record in two and ends there is noticed", async () => {
   for (let length = 0; length < 30; length++) {
     let ended = false;
     const { server } = await assertNoticed(withContent("up", (_, record) => {
@@ -720,7 +720,7 @@ Deno.test("a relay that cuts a record in two and ends there is noticed", async (
 });
 
 // S-8
-Deno.test("a relay that swaps two records is noticed", async () => {
+test("a relay that swaps two records is noticed", async () => {
   let held: Uint8Array;
   const { server } = await assertNoticed(withContent("up", (index, record) => {
     if (index === 0) held = record;
@@ -730,14 +730,14 @@ Deno.test("a relay that swaps two records is noticed", async () => {
   assertEquals([server.got, server.failure?.code], ["", "record-damaged"]);
 });
 
-Deno.test("a relay that sends a record twice is noticed", async () => {
+test("a relay that sends a record twice is noticed", async () => {
   const { server } = await assertNoticed(
     withContent("up", (_, record) => [record, record.slice()]),
   );
   assertEquals(server.failure?.code, "record-damaged");
 });
 
-Deno.test("a relay that leaves a record out is noticed", async () => {
+test("a relay that leaves a record out is noticed", async () => {
   for (const left of [0, 1]) {
     const { server } = await assertNoticed(
       withContent("up", (index, record) => index === left ? [] : [record]),
@@ -746,7 +746,7 @@ Deno.test("a relay that leaves a record out is noticed", async () => {
   }
 });
 
-Deno.test("a relay that sends a side's own records back to it is noticed", async () => {
+test("a relay that sends a side's own records back to it is noticed", async () => {
   const sent: Uint8Array[] = [];
   const middle = new ManInTheMiddle((passing) => {
     const { direction, record } = passing;
@@ -760,7 +760,7 @@ Deno.test("a relay that sends a side's own records back to it is noticed", async
   assertEquals([client.got, client.failure?.code], ["", "record-damaged"]);
 });
 
-Deno.test("a forged record is noticed", async () => {
+test("a forged record is noticed", async () => {
   const random = new Prng(3);
   const { server } = await assertNoticed(withContent("up", (index, record) => {
     if (index !== 1) return [record];
@@ -770,7 +770,7 @@ Deno.test("a forged record is noticed", async () => {
   assertEquals(server.failure?.code, "record-damaged");
 });
 
-Deno.test("a relay that makes the end out of another record is noticed", async () => {
+test("a relay that makes the end out of another record is noticed", async () => {
   const { server } = await assertNoticed(withContent("up", (index, record) => {
     if (index !== 1) return [record];
     return [Uint8Array.of(RecordType.END, 0, 0, 16, ...record.slice(-16))];
@@ -778,7 +778,7 @@ Deno.test("a relay that makes the end out of another record is noticed", async (
   assertEquals(server.failure?.code, "record-damaged");
 });
 
-Deno.test("a forged refusal stops both, and neither changes its mode", async () => {
+test("a forged refusal stops both, and neither changes its mode", async () => {
   for (let reason = 0; reason < 9; reason++) {
     const middle = new ManInTheMiddle(({ direction, record }) =>
       direction === "down"

@@ -2,14 +2,13 @@ import type { ByteStream } from "../../../lib/base/byte_stream.ts";
 import { Failure } from "../../../lib/base/failure.ts";
 import { refusalOf } from "../../../lib/secure/handshake/handshake_failure.ts";
 import {
-  agreeAsClient,
-  agreeAsServer,
   type Agreed,
   prepare,
   type Security,
   type ServerOptions,
 } from "../../../lib/secure/secure_channel.ts";
 import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
+import { agreeAsClient, agreeAsServer } from "../ciphers.ts";
 import { ManInTheMiddle } from "../man_in_the_middle.ts";
 
 /** The outcome for one side. */

@@ -5,11 +5,7 @@ import { Prng } from "../../../lib/base/prng.ts";
 import { RecordType } from "../../../lib/secure/handshake/messages.ts";
 import { Records } from "../../../lib/secure/record/record.ts";
 import { nextTrafficSecret } from "../../../lib/secure/handshake/key_schedule.ts";
-import {
-  type AeadImplementation,
-  WEB_CRYPTO,
-} from "../../../lib/secure/record/aead.ts";
-import { openLibcrypto } from "../../../lib/system/libcrypto.ts";
+import { ciphers, testWithCiphers as test } from "../ciphers.ts";
 import { SecureStream } from "../../../lib/secure/secure_stream.ts";
 import { memoryPair } from "../../support/memory_stream.ts";
 import { ManInTheMiddle } from "../man_in_the_middle.ts";
@@ -26,31 +22,6 @@ interface Keys {
   serversRecordsPerKey?: number;
 }
 
-const OPENSSL = openLibcrypto();
-/** The ciphers of client and server, in each pairing. */
-const PAIRINGS: [AeadImplementation, AeadImplementation][] = [
-  [WEB_CRYPTO, WEB_CRYPTO],
-];
-if (OPENSSL !== undefined) {
-  PAIRINGS.push(
-    [OPENSSL, OPENSSL],
-    [OPENSSL, WEB_CRYPTO],
-    [WEB_CRYPTO, OPENSSL],
-  );
-}
-let ciphers = PAIRINGS[0]!;
-
-/** Tests with each pairing of ciphers. */
-function test(name: string, fn: () => Promise<void>): void {
-  for (const pairing of PAIRINGS) {
-    const [clients, servers] = pairing;
-    Deno.test(`${name} (${clients.name} and ${servers.name})`, async () => {
-      ciphers = pairing;
-      await fn();
-    });
-  }
-}
-
 /** Both ends of a secure stream over `client` and `server`. */
 function secure(
   client: ByteStream,
@@ -58,7 +29,7 @@ function secure(
   { recordsPerKey, serversRecordsPerKey = recordsPerKey }: Keys = {},
 ): [SecureStream, SecureStream] {
   const [up, down] = SECRETS;
-  const [clients, servers] = ciphers;
+  const { client: clients, server: servers } = ciphers;
   return [
     new SecureStream(client, {
       sending: up,
@@ -193,8 +164,8 @@ test("who does not renew keys is not understood any more", async () => {
 // S-10
 test("the key of a direction is renewed after 65,536 records", async () => {
   const secret = new Uint8Array(32).fill(1);
-  const writing = new Records(secret, { aead: ciphers[0] });
-  const next = new Records(nextTrafficSecret(secret), { aead: ciphers[1] });
+  const writing = new Records(secret, { aead: ciphers.client });
+  const next = new Records(nextTrafficSecret(secret), { aead: ciphers.server });
   const sealNext = async () => {
     await writing.ready();
     const record = new Uint8Array(4 + 17);
