@@ -27,7 +27,12 @@ import { TextReporter } from "./reporting/text_reporter.ts";
  */
 export async function run(args: string[]): Promise<number> {
   const json = args.includes("--json");
-  let reporter = reporterFor({ json, quiet: false, trace: false });
+  let reporter = reporterFor({
+    json,
+    quiet: false,
+    trace: false,
+    verbose: false,
+  });
   const fail = (error: unknown) => {
     const verdict = verdictOf(error);
     reporter.on({ type: "error", ...verdict });
@@ -73,13 +78,16 @@ async function execute(command: Command, reporter: Reporter): Promise<void> {
 }
 
 function reporterFor(
-  { json, quiet, trace }: Pick<CommonOptions, "json" | "quiet" | "trace">,
+  { json, quiet, trace, verbose }: Pick<
+    CommonOptions,
+    "json" | "quiet" | "trace" | "verbose"
+  >,
 ): Reporter {
   const output = new ErrorOutput();
   if (json) return new JsonReporter(output, { quiet });
   const terminal = Deno.stderr.isTerminal();
   const colour = terminal && !Deno.noColor;
-  const style = { terminal, colour, quiet, trace, columns };
+  const style = { terminal, colour, quiet, verbose, trace, columns };
   return new TextReporter(
     new StatusLine(output, terminal ? columns : undefined),
     style,

@@ -95,13 +95,17 @@ async function agree(
     const aead = Promise.withResolvers<AeadImplementation>();
     const agreeing = agreeAsClient(channel, secrets, aead.promise);
     // Loaded while the HELLO is on its way
-    if (security.mode !== "plain") aead.resolve(openLibcrypto() ?? WEB_CRYPTO);
+    const implementation = mode === "plain"
+      ? undefined
+      : openLibcrypto() ?? WEB_CRYPTO;
+    if (implementation !== undefined) aead.resolve(implementation);
     const agreed = await agreeing;
     // What is sent meanwhile only the right receiver can decrypt
     agreed.confirmed.then(clear, clear);
     const asks = confirms && mode === "encrypted";
     agreed.words.then(
-      (words) => on({ type: "agreed", mode, words, asks }),
+      (words) =>
+        on({ type: "agreed", mode, words, asks, cipher: implementation?.name }),
       () => {},
     );
     return { ...agreed, channel, mode };

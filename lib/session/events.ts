@@ -20,6 +20,8 @@ export interface Agreement {
   readonly words: readonly string[] | undefined;
   /** Whether the person at this side is asked whether to go on. */
   readonly asks: boolean;
+  /** What seals and opens records at this side, unless nothing is encrypted. */
+  readonly cipher: "OpenSSL" | "WebCrypto" | undefined;
 }
 
 /** How far a transfer has come. */

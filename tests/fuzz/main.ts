@@ -94,7 +94,13 @@ function isShownCleanly(failure: Failure): boolean {
     gather: () => {},
     flush: () => {},
   };
-  const style = { terminal: false, colour: false, quiet: true, trace: false };
+  const style = {
+    terminal: false,
+    colour: false,
+    quiet: true,
+    verbose: false,
+    trace: false,
+  };
   new TextReporter(new StatusLine(output), { ...style, columns: () => 80 })
     .on({ type: "error", ...verdictOf(failure) });
   return /^[^\p{Cc}\u2028\u2029]{1,5000}\n$/u.test(shown);

@@ -72,7 +72,13 @@ export function jsonOf(event: CliEvent): Record<string, unknown> {
     case "connected":
       return { event: type, peer: event.peer };
     case "agreed":
-      return { event: type, peer, mode: event.mode, words: event.words };
+      return {
+        event: type,
+        peer,
+        mode: event.mode,
+        words: event.words,
+        cipher: event.cipher,
+      };
     case "offer": {
       const { kind, names: [name], count, size, mode, mtime } = event.offer;
       return {

@@ -23,6 +23,8 @@ export interface TextStyle {
   readonly colour: boolean;
   /** Whether only errors are shown. */
   readonly quiet: boolean;
+  /** Whether what explains a transfer is shown, too. */
+  readonly verbose: boolean;
   /** Whether a trace is printed, through which no progress line could be seen. */
   readonly trace: boolean;
   /** How wide the terminal is now, in columns. */
@@ -53,7 +55,7 @@ export class TextReporter implements Reporter {
   }
 
   on(event: CliEvent): void {
-    const { quiet, terminal } = this.#style;
+    const { quiet, terminal, verbose } = this.#style;
     const transfer = "transfer" in event ? event.transfer : undefined;
     if (event.type === "done" || event.type === "failed") {
       if (transfer !== undefined) this.#several.delete(transfer);
@@ -73,9 +75,8 @@ export class TextReporter implements Reporter {
         return this.#screen.line(event.message, terminal);
     }
     const prefix = transfer === undefined ? "" : `${transfer}: `;
-    for (
-      const line of linesOf(event, { quiet, talkative: terminal && !quiet })
-    ) {
+    const talkative = terminal && !quiet;
+    for (const line of linesOf(event, { quiet, talkative, verbose })) {
       this.#screen.line(prefix + line);
     }
   }
@@ -100,7 +101,11 @@ export class TextReporter implements Reporter {
 /** The lines that are shown of an event. */
 function linesOf(
   event: CliEvent,
-  { quiet, talkative }: { quiet: boolean; talkative: boolean },
+  { quiet, talkative, verbose }: {
+    quiet: boolean;
+    talkative: boolean;
+    verbose: boolean;
+  },
 ): string[] {
   if (event.type === "failed") return [messageOf(event.failure.detail)];
   if (event.type === "listening") {
@@ -117,10 +122,15 @@ function linesOf(
       return talkative ? [`Waiting for ${event.address} to accept it…`] : [];
     case "agreed":
       // A person who is asked sees the words then
-      return event.words === undefined || event.asks ? [] : [
-        `Encrypted; if both sides say ${
-          event.words.join(" ")
-        }, nobody is in between`,
+      return [
+        ...event.words === undefined || event.asks ? [] : [
+          `Encrypted; if both sides say ${
+            event.words.join(" ")
+          }, nobody is in between`,
+        ],
+        ...verbose && event.cipher !== undefined
+          ? [`Encryption is computed by ${event.cipher}`]
+          : [],
       ];
     case "offer":
       return talkative ? offerLines(event) : [];

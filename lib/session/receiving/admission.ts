@@ -130,7 +130,8 @@ export class Admission {
         ? (event) => this.#options.on({ ...event, transfer: peer })
         : this.#options.on;
       on({ type: "connected", peer });
-      on({ type: "agreed", mode, words, asks });
+      const cipher = mode === "plain" ? undefined : this.#aead.name;
+      on({ type: "agreed", mode, words, asks, cipher });
       return { channel, reception, offer, owner, words, on, decided };
     } catch (failure) {
       // If the address is never validated, report nothing

@@ -96,6 +96,7 @@ function textOf(style: Partial<TextStyle>, events = EVENTS): string {
     terminal: false,
     colour: false,
     quiet: false,
+    verbose: false,
     trace: false,
     columns: () => 40,
     ...style,
@@ -318,15 +319,24 @@ Deno.test("a code that was made up is told even where nobody watches, with the w
 });
 
 Deno.test("session words are told where there are some", () => {
-  const agreed = { type: "agreed", mode: "encrypted", asks: false } as const;
+  const agreed = {
+    type: "agreed",
+    mode: "encrypted",
+    asks: false,
+    cipher: "OpenSSL",
+  } as const;
   assertEquals(textOf({}, [{ ...agreed, words: undefined }]), "");
   assertEquals(
     textOf({}, [{ ...agreed, words: WORDS }]),
     "Encrypted; if both sides say walnut copper river, nobody is in between\n",
   );
   assertEquals(jsonOf([{ ...agreed, words: WORDS }]), [
-    { event: "agreed", mode: "encrypted", words: WORDS },
+    { event: "agreed", mode: "encrypted", words: WORDS, cipher: "OpenSSL" },
   ]);
+  assertEquals(
+    textOf({ verbose: true }, [{ ...agreed, words: undefined }]),
+    "Encryption is computed by OpenSSL\n",
+  );
 });
 
 Deno.test("a traced datagram has a line with its flags, and whether it is a retransmission", () => {
