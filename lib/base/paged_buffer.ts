@@ -1,46 +1,46 @@
-/** Bytes that get memory together. */
-export const BLOCK_SIZE = 2 ** 16;
-/** The first block takes only this at first, and twice as much each time: many windows end before they hold more. */
-const FIRST_SIZE = 2 ** 10;
+/** Bytes of a page. */
+export const PAGE_SIZE = 2 ** 16;
+/** Bytes of the first page at first; it doubles as needed, since many streams are short. */
+const FIRST_PAGE_SIZE = 2 ** 10;
 
 /**
- * A window onto a long run of bytes. Memory is taken block by block, for what
- * is written; what is forgotten leaves its own to what is written next, while
- * the processor still has it at hand. The owner knows which positions are live.
+ * Bytes by their position in a long stream, in pages that are allocated when
+ * they are written. Discarded pages are reused, since the processor still has
+ * them in its cache. The owner keeps track of the positions that hold data.
  */
-export class ByteWindow {
-  /** By the number of the block: that of position p is p / BLOCK_SIZE. */
-  readonly #blocks = new Map<number, Uint8Array>();
+export class PagedBuffer {
+  /** By number: position p is in page p / PAGE_SIZE. */
+  readonly #pages = new Map<number, Uint8Array>();
   readonly #spare: Uint8Array[] = [];
-  /** The number of the first block that was not forgotten. */
+  /** The first page above the last bound of {@linkcode discardBelow}. */
   #first = 0;
-  /** Blocks after it that were forgotten. */
-  #forgotten = 0;
+  /** Pages from there on that were discarded. */
+  #discarded = 0;
 
-  /** Puts `bytes` at `position` and after. */
+  /** Writes `bytes` at `position`. */
   write(position: number, bytes: Uint8Array): void {
-    const at = position % BLOCK_SIZE;
-    const room = BLOCK_SIZE - at;
-    const number = (position - at) / BLOCK_SIZE;
+    const at = position % PAGE_SIZE;
+    const room = PAGE_SIZE - at;
+    const number = (position - at) / PAGE_SIZE;
     if (bytes.length <= room) {
-      this.#block(number, at + bytes.length).set(bytes, at);
+      this.#page(number, at + bytes.length).set(bytes, at);
     } else {
-      this.#block(number, BLOCK_SIZE).set(bytes.subarray(0, room), at);
+      this.#page(number, PAGE_SIZE).set(bytes.subarray(0, room), at);
       this.write(position + room, bytes.subarray(room));
     }
   }
 
-  /** The block with this number, with room for `size` bytes at least. */
-  #block(number: number, size: number): Uint8Array {
-    const known = this.#blocks.get(number);
+  /** The page with this number, at least `size` bytes long. */
+  #page(number: number, size: number): Uint8Array {
+    const known = this.#pages.get(number);
     if (known !== undefined && known.length >= size) return known;
-    const block = this.#spare.pop() ?? new Uint8Array(sizeOf(number, size));
-    if (known !== undefined) block.set(known);
-    this.#blocks.set(number, block);
-    return block;
+    const page = this.#spare.pop() ?? new Uint8Array(pageSize(number, size));
+    if (known !== undefined) page.set(known);
+    this.#pages.set(number, page);
+    return page;
   }
 
-  /** Copies `length` bytes that were written from `position` on to `into` at `offset`. */
+  /** Copies `length` written bytes from `position` to `into` at `offset`. */
   read(
     position: number,
     length: number,
@@ -48,46 +48,46 @@ export class ByteWindow {
     offset: number,
   ): void {
     for (let done = 0; done < length;) {
-      const at = (position + done) % BLOCK_SIZE;
-      const end = Math.min(BLOCK_SIZE, at + length - done);
-      const block = this.#block((position + done - at) / BLOCK_SIZE, end);
-      into.set(block.subarray(at, end), offset + done);
+      const at = (position + done) % PAGE_SIZE;
+      const end = Math.min(PAGE_SIZE, at + length - done);
+      const page = this.#page((position + done - at) / PAGE_SIZE, end);
+      into.set(page.subarray(at, end), offset + done);
       done += end - at;
     }
   }
 
-  /** Bytes of the memory that {@linkcode forget} gave up and {@linkcode forgetBelow} has not reached. */
-  get forgotten(): number {
-    return this.#forgotten * BLOCK_SIZE;
+  /** Bytes of the pages that {@linkcode discardPage} took and {@linkcode discardBelow} has not reached. */
+  get discarded(): number {
+    return this.#discarded * PAGE_SIZE;
   }
 
-  /** Gives up the memory of the block that begins at `position`: it will not be read again. */
-  forget(position: number): void {
-    const number = position / BLOCK_SIZE;
-    const block = this.#blocks.get(number);
-    if (block === undefined || block.length < BLOCK_SIZE) return;
-    this.#blocks.delete(number);
-    this.#spare.push(block);
-    this.#forgotten++;
+  /** Discards the page that begins at `position`; it must not be read again. */
+  discardPage(position: number): void {
+    const number = position / PAGE_SIZE;
+    const page = this.#pages.get(number);
+    if (page === undefined || page.length < PAGE_SIZE) return;
+    this.#pages.delete(number);
+    this.#spare.push(page);
+    this.#discarded++;
   }
 
-  /** Nothing below `position` will be written or read again. */
-  forgetBelow(position: number): void {
-    const first = Math.floor(position / BLOCK_SIZE);
+  /** Discards the pages below `position`; they must not be written or read again. */
+  discardBelow(position: number): void {
+    const first = Math.floor(position / PAGE_SIZE);
     for (; this.#first < first; this.#first++) {
-      const block = this.#blocks.get(this.#first);
-      if (block === undefined) {
-        if (this.#forgotten > 0) this.#forgotten--;
+      const page = this.#pages.get(this.#first);
+      if (page === undefined) {
+        if (this.#discarded > 0) this.#discarded--;
         continue;
       }
-      this.#blocks.delete(this.#first);
-      if (block.length === BLOCK_SIZE) this.#spare.push(block);
+      this.#pages.delete(this.#first);
+      if (page.length === PAGE_SIZE) this.#spare.push(page);
     }
   }
 }
 
-function sizeOf(number: number, least: number): number {
-  let size = number === 0 ? FIRST_SIZE : BLOCK_SIZE;
+function pageSize(number: number, least: number): number {
+  let size = number === 0 ? FIRST_PAGE_SIZE : PAGE_SIZE;
   while (size < least) size *= 2;
   return size;
 }

@@ -1,4 +1,4 @@
-import { ByteWindow } from "../../base/paged_buffer.ts";
+import { PagedBuffer } from "../../base/paged_buffer.ts";
 import { RangeSet } from "../../base/range_set.ts";
 import { SYN_SIZE } from "../wire/segment.ts";
 
@@ -25,7 +25,7 @@ const UPDATE_SHARE = 1 / 4;
  * grants ends a capacity beyond what was read, and never moves back.
  */
 export class ReceiveBuffer {
-  readonly #bytes = new ByteWindow();
+  readonly #bytes = new PagedBuffer();
   #capacity: number;
   readonly #maxCapacity: number;
   readonly #outOfOrder = new RangeSet();
@@ -178,7 +178,7 @@ export class ReceiveBuffer {
     if (length > 0) {
       this.#bytes.read(this.readNxt, length, into, 0);
       this.readNxt += length;
-      this.#bytes.forgetBelow(this.readNxt);
+      this.#bytes.discardBelow(this.readNxt);
     }
     return length;
   }

@@ -1,4 +1,4 @@
-import { BLOCK_SIZE, ByteWindow } from "../../base/paged_buffer.ts";
+import { PAGE_SIZE, PagedBuffer } from "../../base/paged_buffer.ts";
 import { RangeSet } from "../../base/range_set.ts";
 
 /** Sequence numbers to be sent in one segment. */
@@ -20,7 +20,7 @@ const INITIAL_CAPACITY = 2 ** 16;
  * acknowledges all three.
  */
 export class SendBuffer {
-  readonly #bytes = new ByteWindow();
+  readonly #bytes = new PagedBuffer();
   #capacity = INITIAL_CAPACITY;
   readonly #maxCapacity: number;
   readonly #acked = new RangeSet();
@@ -44,7 +44,7 @@ export class SendBuffer {
   /** Bytes that can be written now. */
   get space(): number {
     return this.#capacity -
-      (this.writeEnd - this.sndUna - this.#bytes.forgotten);
+      (this.writeEnd - this.sndUna - this.#bytes.discarded);
   }
 
   /** Bytes held at most for now. */
@@ -189,7 +189,7 @@ export class SendBuffer {
       }
     }
     if (this.#lost.size > 0) this.#lost.removeBelow(this.sndUna);
-    this.#bytes.forgetBelow(this.sndUna);
+    this.#bytes.discardBelow(this.sndUna);
   }
 
   /** A packet with [`start`, `end`) has arrived. */
@@ -206,9 +206,9 @@ export class SendBuffer {
   // On a long path with loss, most of what follows a gap has arrived: its memory
   // is better used for what comes next.
   #forgetAcked(start: number, end: number): void {
-    const first = start - start % BLOCK_SIZE;
-    for (let at = first; at < end; at += BLOCK_SIZE) {
-      if (this.#acked.covers(at, at + BLOCK_SIZE)) this.#bytes.forget(at);
+    const first = start - start % PAGE_SIZE;
+    for (let at = first; at < end; at += PAGE_SIZE) {
+      if (this.#acked.covers(at, at + PAGE_SIZE)) this.#bytes.discardPage(at);
     }
   }
 
