@@ -79,7 +79,7 @@ const WRITING_CALLS = {
   futimens: { parameters: ["i32", "buffer"], result: "i32" },
   flock: { parameters: ["i32", "i32"], result: "i32" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  // On another thread, for what may take long
+  // Runs on another thread, as it may block
   writeLater: {
     name: "write",
     parameters: ["i32", "buffer", "usize"],
@@ -111,7 +111,7 @@ const READING_CALLS = {
     parameters: ["i32", "buffer", "buffer", "usize"],
     result: "isize",
   },
-  // syscall(2) with what openat2(2) takes, which the library does not name
+  // openat2(2) through syscall(2): the library has no function for it
   openat2: {
     name: "syscall",
     parameters: ["i64", "i32", "buffer", "buffer", "usize"],

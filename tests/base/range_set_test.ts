@@ -117,7 +117,7 @@ Deno.test("numbers up to 2^53 stay exact", () => {
   assert(!set.contains(top));
 });
 
-Deno.test("a set covers what is whole in one of its ranges", () => {
+Deno.test("a set covers a range that lies within one of its own", () => {
   const set = new RangeSet();
   for (let i = 0; i < 40; i++) set.add(100 * i, 100 * i + 50);
   set.removeBelow(3_520);

@@ -138,7 +138,7 @@ Deno.test("a wrong code is told to both sides, and nothing is taken", async () =
   ]);
 });
 
-Deno.test("a receiver that does not know the code is found out, and can open nothing of what left", async () => {
+Deno.test("a receiver without the code is detected, and cannot open the content that was sent", async () => {
   // It answers with its own code and says that all is well.
   const middle = new ManInTheMiddle(({ direction, record }) => {
     const refuses = direction === "down" && record[0] === RecordType.REFUSE;

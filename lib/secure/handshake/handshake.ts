@@ -64,7 +64,7 @@ export interface Session {
 }
 
 const SESSION_WORD_COUNT = 3;
-const EMPTY = new Uint8Array(0);
+const NO_BYTES = new Uint8Array(0);
 
 /**
  * The client's side. Messages are returned with their headers, and taken
@@ -77,7 +77,7 @@ export class ClientHandshake {
   readonly #nonce: Uint8Array;
   #peer: ServerHello | undefined;
   #keys: Handshake | undefined;
-  #finished: Uint8Array = EMPTY;
+  #finished: Uint8Array = NO_BYTES;
   #session: Session | undefined;
 
   /** @param nonce 32 unpredictable bytes */
@@ -344,7 +344,12 @@ class Handshake {
       client: deriveSecret(master, "c ap traffic", transcript),
       server: deriveSecret(master, "s ap traffic", transcript),
       exporter,
-      binding: exported(exporter, "EXPORTER-ferry-attempt", EMPTY, HASH_SIZE),
+      binding: exported(
+        exporter,
+        "EXPORTER-ferry-attempt",
+        NO_BYTES,
+        HASH_SIZE,
+      ),
     };
   }
 }
@@ -369,7 +374,7 @@ function exported(
 
 /** The commitment in a HELLO to the nonce that FINISHED reveals. */
 function commitmentTo(nonce: Uint8Array, mode: Mode): Uint8Array {
-  return mode === "plain" ? EMPTY : transcriptHash(nonce);
+  return mode === "plain" ? NO_BYTES : transcriptHash(nonce);
 }
 
 function reveals(nonce: Uint8Array, commitment: Uint8Array): boolean {
@@ -386,8 +391,8 @@ function cpaceMessage({ message, shares }: SentHello): CpaceMessage {
 function sharesOf(secrets: Secrets): Shares {
   return {
     mode: secrets.mode,
-    keyShare: secrets.mode === "plain" ? EMPTY : secrets.keyShare.publicKey,
-    cpaceShare: secrets.mode === "code" ? secrets.cpace.share : EMPTY,
+    keyShare: secrets.mode === "plain" ? NO_BYTES : secrets.keyShare.publicKey,
+    cpaceShare: secrets.mode === "code" ? secrets.cpace.share : NO_BYTES,
   };
 }
 

@@ -31,7 +31,7 @@ for (const security of [ENCRYPTED, CODE]) {
   });
 }
 
-Deno.test("what is made with a generator that is kept agrees with what is made anew", async () => {
+Deno.test("a share from a cached generator agrees with one from a new generator", async () => {
   using secrets = new ServerSecrets(CODE);
   await secrets.ready;
   const server = secrets.next();

@@ -21,7 +21,7 @@ for (const { name, secret, recordsPerKey, records } of vectors) {
         if (error instanceof Failure) return undefined;
         throw error;
       });
-      // Where nothing is read, END is told from what does not open
+      // With no content, END is told apart from a record that does not open
       const actual = read === null ? "" : read && hexOf(into.slice(0, read));
       assertEquals(actual, content ?? undefined);
     }
