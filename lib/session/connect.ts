@@ -35,6 +35,17 @@ export interface ConnectOptions {
   readonly askCode?: AskCode | undefined;
   /** Milliseconds of silence that end a connection. */
   readonly timeout: number;
+  /** Bytes that will be sent, if that is known. */
+  readonly size: number | undefined;
+}
+
+/** Bytes below which loading OpenSSL takes longer than it saves. */
+const MIN_OPENSSL_SIZE = 2 ** 20;
+
+/** Loads what seals and opens records here. */
+function chooseAead(size = Infinity): AeadImplementation {
+  const openssl = size < MIN_OPENSSL_SIZE ? undefined : openLibcrypto();
+  return openssl ?? WEB_CRYPTO;
 }
 
 /**
@@ -75,7 +86,7 @@ function wantsCode(failure: unknown): boolean {
 
 async function agree(
   security: Security,
-  { open, on, confirms, timeout }: ConnectOptions,
+  { open, on, confirms, timeout, size }: ConnectOptions,
 ): Promise<Connected> {
   const { mode } = security;
   const secrets = await prepare(security);
@@ -95,9 +106,7 @@ async function agree(
     const aead = Promise.withResolvers<AeadImplementation>();
     const agreeing = agreeAsClient(channel, secrets, aead.promise);
     // Loaded while the HELLO is on its way
-    const implementation = mode === "plain"
-      ? undefined
-      : openLibcrypto() ?? WEB_CRYPTO;
+    const implementation = mode === "plain" ? undefined : chooseAead(size);
     if (implementation !== undefined) aead.resolve(implementation);
     const agreed = await agreeing;
     // What is sent meanwhile only the right receiver can decrypt

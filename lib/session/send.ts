@@ -98,6 +98,7 @@ export async function send(
         confirms: confirm !== undefined,
         askCode,
         timeout: endpoint.timeout,
+        size: source.offer.size,
       });
       return await hand(connected, source, on, options);
     } finally {
