@@ -11,7 +11,7 @@ import {
 } from "../base/failure.ts";
 import { EXIT_INPUT, exitStatusOf } from "./exit_status.ts";
 import { formatBytes, formatCount, formatSeconds } from "./format.ts";
-import type { CliEvent, Verdict } from "./reporting/reporter.ts";
+import type { CliEvent, ErrorReport } from "./reporting/reporter.ts";
 
 const SAME_FERRY = "run the same ferry on both sides";
 const INTERFERENCE = "the network is broken, or somebody interferes";
@@ -99,7 +99,7 @@ const MESSAGES: {
   "name-refused": ({ name, rule }) =>
     `The sender's name "${name}" is refused: ${NAME_RULES[rule]}`,
   "peer-refused": ({ reason }) =>
-    REFUSALS[reason.code] ?? `The receiver refused: ${peerWords(reason)}`,
+    REFUSED_WORDS[reason.code] ?? `The receiver refused: ${peerWords(reason)}`,
   "peer-failed": ({ by, reason }) =>
     `The ${by} could not go on: ${peerWords(reason)}`,
   "peer-ended": ({ by }) =>
@@ -257,7 +257,7 @@ const NAME_RULES: Readonly<Record<NameRule, string>> = {
 };
 
 /** What a sender is told when its receiver refuses, where that says what to do. */
-const REFUSALS: { readonly [C in PeerCode]?: string } = {
+const REFUSED_WORDS: { readonly [C in PeerCode]?: string } = {
   "version-mismatch":
     `The receiver speaks another version of the protocol: ${SAME_FERRY}`,
   "encryption-refused":
@@ -353,7 +353,7 @@ export function omissionWords(reason: OmissionReason): string {
 }
 
 /** One line for a person. */
-export function messageOf(detail: FailureDetail): string {
+export function failureWords(detail: FailureDetail): string {
   return wordsOf(detail) + circumstances(detail);
 }
 
@@ -393,7 +393,7 @@ export class UsageError extends Error {
 }
 
 /** Judges whatever was thrown. */
-export function verdictOf(error: unknown): Verdict {
+export function errorReportOf(error: unknown): ErrorReport {
   if (error instanceof UsageError) {
     const { message } = error;
     return { detail: { code: "usage" }, message, status: EXIT_INPUT };
@@ -406,7 +406,7 @@ export function verdictOf(error: unknown): Verdict {
   };
   return {
     detail,
-    message: messageOf(detail),
+    message: failureWords(detail),
     status: exitStatusOf(detail),
   };
 }
@@ -418,7 +418,7 @@ const NOTICES = {
     const tries = failure.code === "wrong-code" && failure.tries !== undefined
       ? ` (${failure.tries} of ${maxTries})`
       : "";
-    return `${peer} was not let in${tries}: ${messageOf(failure)}`;
+    return `${peer} was not let in${tries}: ${failureWords(failure)}`;
   },
   "words-tried": ({ peer, count }: EventOf<"words-tried">) =>
     `${peer} agreed on session words and left${
@@ -430,7 +430,7 @@ const NOTICES = {
     `${
       failure === undefined
         ? `${peer} left before it had an answer`
-        : messageOf(failure)
+        : failureWords(failure)
     }; still waiting, and Ctrl-C ends that`,
   "key-unusable": ({ path }: EventOf<"key-unusable">) =>
     `${path} is not a key of this user's alone, so what breaks can be gone on with only by a code; remove it`,

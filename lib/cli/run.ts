@@ -6,7 +6,7 @@ import {
 import { completionsFor } from "./arguments/completions.ts";
 import { ErrorOutput } from "./terminal/error_output.ts";
 import { EXIT_DONE } from "./exit_status.ts";
-import { verdictOf } from "./messages.ts";
+import { errorReportOf } from "./messages.ts";
 import { helpText, VERSION } from "./arguments/help.ts";
 import {
   listenForInterruption,
@@ -34,10 +34,10 @@ export async function run(args: string[]): Promise<number> {
     verbose: false,
   });
   const fail = (error: unknown) => {
-    const verdict = verdictOf(error);
-    reporter.on({ type: "error", ...verdict });
+    const report = errorReportOf(error);
+    reporter.on({ type: "error", ...report });
     reporter.close();
-    return verdict.status;
+    return report.status;
   };
   for (const type of ["error", "unhandledrejection"] as const) {
     globalThis.addEventListener(type, (event) => {

@@ -110,7 +110,7 @@ export class AttemptKey {
    * @returns {@linkcode SIGNATURE_SIZE} bytes
    */
   prove(binding: Uint8Array): Uint8Array {
-    return new Uint8Array(sign(null, messageOf(binding), this.#key()));
+    return new Uint8Array(sign(null, signedMessage(binding), this.#key()));
   }
 
   #key(): KeyObject {
@@ -139,7 +139,7 @@ export function isAttemptProof(
       format: "der",
       type: "spki",
     });
-    return verify(null, messageOf(binding), key, proof);
+    return verify(null, signedMessage(binding), key, proof);
   } catch {
     return false;
   }
@@ -151,6 +151,6 @@ function isWeak(publicKey: Uint8Array): boolean {
   return WEAK_KEYS.includes(y.toString("hex"));
 }
 
-function messageOf(binding: Uint8Array): Uint8Array {
+function signedMessage(binding: Uint8Array): Uint8Array {
   return concat(SIGNED_PREFIX, binding);
 }

@@ -154,13 +154,13 @@ function requestOf({ offer, peer, words, target }: Undecided): OfferRequest {
   };
 }
 
-const REFUSALS: ReadonlySet<FailureCode> = new Set(
+const REFUSAL_CODES: ReadonlySet<FailureCode> = new Set(
   ["declined", "no-consent", "hidden-name", "busy"] as const,
 );
 
 /** Whether a sender is refused with this, of which it is told. */
 export function isRefusal(error: unknown): error is Failure {
-  return error instanceof Failure && REFUSALS.has(error.code);
+  return error instanceof Failure && REFUSAL_CODES.has(error.code);
 }
 
 /** Whom a sender has reached without a code. */

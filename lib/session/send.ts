@@ -10,7 +10,7 @@ import {
   type Offer,
   titleOf,
 } from "../transfer/wire/messages.ts";
-import * as transfer from "../transfer/sending/sender.ts";
+import { sendOver } from "../transfer/sending/sender.ts";
 import { attemptSecret } from "./attempt_secret.ts";
 import { answerOf, type ConfirmReceiver, notConfirmed } from "./consent.ts";
 import { formatAddress } from "../endpoint/socket/address.ts";
@@ -132,7 +132,7 @@ async function hand(
     watcher?.start();
   };
   try {
-    const { omitted, ...digest } = await transfer.send(stream, source, {
+    const { omitted, ...digest } = await sendOver(stream, source, {
       offer,
       hold,
       progress: (bytes) => progress.advance(bytes),

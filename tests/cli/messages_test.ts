@@ -5,7 +5,7 @@ import {
   type FailureDetail,
 } from "../../lib/base/failure.ts";
 import { exitStatusOf } from "../../lib/cli/exit_status.ts";
-import { messageOf, verdictOf } from "../../lib/cli/messages.ts";
+import { errorReportOf, failureWords } from "../../lib/cli/messages.ts";
 
 const PEER = { peer: "192.0.2.9:5000" };
 const SILENCE = { ...PEER, seconds: 30 };
@@ -106,7 +106,7 @@ const details = (Object.keys(EXAMPLES) as FailureCode[]).map((code) => {
 Deno.test("each failure has words of its own, one line, and an exit status", () => {
   const messages = new Set<string>();
   for (const { detail, status } of details) {
-    const message = messageOf(detail);
+    const message = failureWords(detail);
     assert(/^([A-Z"0-9]|machine-b)[^\n]+[^.\n]$/.test(message), message);
     assert(!/undefined|NaN|\[object/.test(message), message);
     messages.add(message);
@@ -136,12 +136,12 @@ Deno.test("a failure that leaves something behind says where, and how to go on",
   const failure = new Failure({ code: "peer-stopped", ...PEER });
   const remains = { path: "photo.jpg.ferry-part" };
   assertEquals(
-    messageOf(failure.with({ remains }).detail),
+    failureWords(failure.with({ remains }).detail),
     "The transfer was stopped at the other side (192.0.2.9:5000); what arrived stays (photo.jpg.ferry-part), and the same two commands go on from there",
   );
   const { detail } = failure.with({ remains: { ...remains, output: "x" } });
   assert(
-    messageOf(detail).endsWith(
+    failureWords(detail).endsWith(
       "send --resume and receive -o x go on from there",
     ),
   );
@@ -149,7 +149,7 @@ Deno.test("a failure that leaves something behind says where, and how to go on",
 
 Deno.test("a peer that broke off with the proof of the code in hand may have guessed at it, unless it said so", () => {
   const guesses = (detail: FailureDetail) =>
-    messageOf({ ...detail, afterProof: true }).includes("a new code");
+    failureWords({ ...detail, afterProof: true }).includes("a new code");
   assert(guesses({ code: "peer-silent", ...SILENCE }));
   assert(guesses({ code: "peer-refused", reason: { code: "unspecified" } }));
   assert(!guesses({ code: "peer-refused", reason: { code: "wrong-code" } }));
@@ -157,11 +157,11 @@ Deno.test("a peer that broke off with the proof of the code in hand may have gue
 });
 
 Deno.test("what nobody expected is one line too", () => {
-  assertEquals(verdictOf(new RangeError("x is y")), {
+  assertEquals(errorReportOf(new RangeError("x is y")), {
     detail: { code: "unexpected", what: "RangeError: x is y" },
     message:
       "Something unexpected happened, please report it: RangeError: x is y",
     status: 1,
   });
-  assertEquals(verdictOf("odd").status, 1);
+  assertEquals(errorReportOf("odd").status, 1);
 });

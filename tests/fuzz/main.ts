@@ -5,7 +5,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { Failure } from "../../lib/base/failure.ts";
 import { Prng } from "../../lib/base/prng.ts";
-import { verdictOf } from "../../lib/cli/messages.ts";
+import { errorReportOf } from "../../lib/cli/messages.ts";
 import { StatusLine } from "../../lib/cli/terminal/status_line.ts";
 import { TextReporter } from "../../lib/cli/reporting/text_reporter.ts";
 import { mutant } from "./byte_mutator.ts";
@@ -102,7 +102,7 @@ function isShownCleanly(failure: Failure): boolean {
     trace: false,
   };
   new TextReporter(new StatusLine(output), { ...style, columns: () => 80 })
-    .on({ type: "error", ...verdictOf(failure) });
+    .on({ type: "error", ...errorReportOf(failure) });
   return /^[^\p{Cc}\u2028\u2029]{1,5000}\n$/u.test(shown);
 }
 

@@ -2,9 +2,9 @@ import { assertEquals } from "@std/assert";
 import { resolveDestination } from "../../lib/session/destination.ts";
 import { openFileSource } from "../../lib/transfer/files/reading/file_source.ts";
 import { TreeSource } from "../../lib/transfer/files/reading/tree_source.ts";
-import { receive } from "../../lib/transfer/receiving/reception.ts";
+import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
 import type { Source } from "../../lib/transfer/source.ts";
-import { send } from "../../lib/transfer/sending/sender.ts";
+import { sendOver } from "../../lib/transfer/sending/sender.ts";
 import { MemorySource } from "../transfer/memory_content.ts";
 import { recordedPair, streamOf } from "./recorder.ts";
 import type { Target } from "./target.ts";
@@ -45,7 +45,7 @@ export async function transferTargets(): Promise<Target[]> {
         const stream = await streamOf(bytes);
         const opened = await source();
         try {
-          await send(stream, opened, { linger: LINGER });
+          await sendOver(stream, opened, { linger: LINGER });
         } finally {
           opened.close();
         }
@@ -71,8 +71,8 @@ async function transfer(
   const [near, far] = recordedPair();
   const target = await targetIn(directory);
   await Promise.all([
-    send(near, source),
-    receive(far, (offer) => target.open(offer, {})),
+    sendOver(near, source),
+    receiveOver(far, (offer) => target.open(offer, {})),
   ]);
   source.close();
   return [await near.said(), await far.said()];
@@ -95,7 +95,7 @@ async function receiveInto(
   const before = await outside(directory);
   try {
     const stream = await streamOf(bytes);
-    await receive(stream, (offer) => target.open(offer, {}), {
+    await receiveOver(stream, (offer) => target.open(offer, {}), {
       linger: LINGER,
     });
   } finally {

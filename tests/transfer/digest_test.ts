@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { DirectorySink } from "../../lib/transfer/files/writing/directory_sink.ts";
 import { TreeSource } from "../../lib/transfer/files/reading/tree_source.ts";
-import { receive } from "../../lib/transfer/receiving/reception.ts";
-import { send } from "../../lib/transfer/sending/sender.ts";
+import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
+import { sendOver } from "../../lib/transfer/sending/sender.ts";
 import { compareNames } from "../../lib/transfer/wire/names.ts";
 import { memoryPair } from "../support/memory_stream.ts";
 import { inDirectory } from "./files.ts";
@@ -45,8 +45,8 @@ Deno.test({
       );
       const [near, far] = memoryPair();
       const [sent] = await Promise.all([
-        send(near, source),
-        receive(
+        sendOver(near, source),
+        receiveOver(
           far,
           (offer) =>
             DirectorySink.create(`${path}/to`, offer, { force: false }),

@@ -14,8 +14,8 @@ import {
   encodeFailure,
 } from "../../lib/transfer/wire/reasons.ts";
 import { encodeEntry } from "../../lib/transfer/wire/entries.ts";
-import { receive } from "../../lib/transfer/receiving/reception.ts";
-import { send } from "../../lib/transfer/sending/sender.ts";
+import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
+import { sendOver } from "../../lib/transfer/sending/sender.ts";
 import { shownText } from "../../lib/transfer/wire/names.ts";
 import { MemorySink, MemorySource } from "./memory_content.ts";
 import { memoryPair } from "../support/memory_stream.ts";
@@ -36,7 +36,7 @@ async function receiveBytes(
   for (const part of parts) await near.write(part);
   await near.closeWrite();
   let failure: Failure | undefined;
-  await receive(far, () => Promise.resolve(sink)).catch((error) => {
+  await receiveOver(far, () => Promise.resolve(sink)).catch((error) => {
     assert(error instanceof Failure, String(error));
     failure = error;
   });
@@ -56,7 +56,7 @@ async function receiveBytes(
 /** What a sender makes of a receiver that says just these bytes. */
 async function sendAgainst(...parts: Uint8Array[]): Promise<Failure> {
   const [near, far] = memoryPair({ capacity: Infinity });
-  const sending = send(near, new MemorySource(new Uint8Array(0)));
+  const sending = sendOver(near, new MemorySource(new Uint8Array(0)));
   sending.catch(() => {});
   // What it says first is said to a sender that has said everything
   await new Promise((resolve) => setTimeout(resolve, 2));
@@ -233,7 +233,7 @@ Deno.test("an offered mode loses everything but its permission bits", async () =
   await near.write(offerOf(stream().int64(Tag.MODE, 0o106755)));
   await near.closeWrite();
   let mode: number | undefined;
-  await receive(far, (offer) => {
+  await receiveOver(far, (offer) => {
     mode = offer.mode;
     return Promise.resolve(new MemorySink());
   }).catch(() => {});
@@ -341,7 +341,7 @@ Deno.test("a receiver that says all is stored before all was sent is not believe
   await far.write(encodeAccept({ resume: false }));
   await far.write(DONE);
   let failure: unknown;
-  await send(near, new MemorySource(new Uint8Array(100))).catch((error) => {
+  await sendOver(near, new MemorySource(new Uint8Array(100))).catch((error) => {
     failure = error;
   });
   assert(failure instanceof Failure && failure.code === "malformed");

@@ -13,7 +13,7 @@ import {
   type Offer,
 } from "../../lib/transfer/wire/messages.ts";
 import { decodeFailure } from "../../lib/transfer/wire/reasons.ts";
-import { receive } from "../../lib/transfer/receiving/reception.ts";
+import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
 import { namesIn, OWNER, stagingIn } from "./files.ts";
 import { memoryPair } from "../support/memory_stream.ts";
 
@@ -109,7 +109,7 @@ async function receiveTree(
     const options = { force };
     const open = () =>
       DirectorySink.create(`${world}/dir`, { ...OFFERED, names: [] }, options);
-    await receive(far, open).catch((error: unknown) => {
+    await receiveOver(far, open).catch((error: unknown) => {
       assert(error instanceof Failure, String(error));
       failure = error;
     });
@@ -276,7 +276,7 @@ Deno.test("set-user-id, set-group-id and sticky bits are not taken over, and the
         ),
       );
       await near.closeWrite();
-      await receive(
+      await receiveOver(
         far,
         () =>
           DirectorySink.create(world, OFFERED, { force: false, owner: OWNER }),

@@ -10,7 +10,7 @@ import {
   encodeOffer,
   encodeOffsets,
 } from "../../lib/transfer/wire/messages.ts";
-import { receive } from "../../lib/transfer/receiving/reception.ts";
+import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
 import { inDirectory, OWNER } from "./files.ts";
 import { memoryPair, type MemoryStream } from "../support/memory_stream.ts";
 
@@ -46,7 +46,7 @@ async function goOn(
 ): Promise<{ near: MemoryStream; ended: Promise<unknown> }> {
   await leave(directory);
   const [near, far] = memoryPair();
-  const ended = receive(
+  const ended = receiveOver(
     far,
     (offer) =>
       DirectorySink.create(directory, offer, { force: false, owner: OWNER }),

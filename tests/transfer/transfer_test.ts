@@ -7,8 +7,8 @@ import {
 } from "../../lib/base/failure.ts";
 import type { FileEntry } from "../../lib/transfer/wire/entries.ts";
 import type { Digest, Offer } from "../../lib/transfer/wire/messages.ts";
-import { receive } from "../../lib/transfer/receiving/reception.ts";
-import { send } from "../../lib/transfer/sending/sender.ts";
+import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
+import { sendOver } from "../../lib/transfer/sending/sender.ts";
 import { SingleSource, type Source } from "../../lib/transfer/source.ts";
 import { MemorySink, MemorySource, SilentSource } from "./memory_content.ts";
 import { memoryPair } from "../support/memory_stream.ts";
@@ -61,8 +61,8 @@ Deno.test("content of any size arrives as it was sent", async () => {
     const [near, far] = memoryPair();
     const sink = new MemorySink();
     const [sent, stored] = await Promise.all([
-      send(near, new MemorySource(bytes)),
-      receive(far, () => Promise.resolve(sink)),
+      sendOver(near, new MemorySource(bytes)),
+      receiveOver(far, () => Promise.resolve(sink)),
     ]);
     assertEquals(sent.bytes, size);
     assertSame(sent, stored);
@@ -75,8 +75,8 @@ Deno.test("the digest is the SHA-256 of the content", async () => {
   const [near, far] = memoryPair();
   const bytes = new TextEncoder().encode("abc");
   const [sent] = await Promise.all([
-    send(near, new MemorySource(bytes)),
-    receive(far, () => Promise.resolve(new MemorySink())),
+    sendOver(near, new MemorySource(bytes)),
+    receiveOver(far, () => Promise.resolve(new MemorySink())),
   ]);
   assertEquals(sent, {
     omitted: 0,
@@ -106,8 +106,8 @@ Deno.test("what is known of a file arrives with it", async () => {
     return open();
   };
   await Promise.all([
-    send(near, source, { offer }),
-    receive(far, (offer) => {
+    sendOver(near, source, { offer }),
+    receiveOver(far, (offer) => {
       offered = offer;
       return Promise.resolve(sink);
     }),
@@ -128,8 +128,8 @@ Deno.test("content arrives whole from a source and a stream that deal in odd pie
     const sink = new MemorySink();
     const source = new MemorySource(bytes, { piece: 1 + random.int(700) });
     const [sent, stored] = await Promise.all([
-      send(near, source),
-      receive(far, () => Promise.resolve(sink)),
+      sendOver(near, source),
+      receiveOver(far, () => Promise.resolve(sink)),
     ]);
     assertSame(sent, stored, `seed ${seed}`);
     assertEquals(sink.bytes, bytes, `seed ${seed}`);
@@ -143,8 +143,8 @@ Deno.test("a stream that breaks after any byte never yields a file that is not w
     const [near, far] = memoryPair({ breakAfter });
     const sink = new MemorySink();
     const [sent, stored] = await Promise.all([
-      outcome(send(near, new MemorySource(bytes, { entry, piece: 40 }))),
-      outcome(receive(far, () => Promise.resolve(sink))),
+      outcome(sendOver(near, new MemorySource(bytes, { entry, piece: 40 }))),
+      outcome(receiveOver(far, () => Promise.resolve(sink))),
     ]);
     if (sink.committed) {
       assertEquals(sink.bytes, bytes);
@@ -162,8 +162,8 @@ Deno.test("a sender that does not hear the end of DONE fails, and the receiver k
     const [near, far] = memoryPair({}, { breakAfter });
     const sink = new MemorySink();
     const [sent, stored] = await Promise.all([
-      outcome(send(near, new MemorySource(bytes))),
-      outcome(receive(far, () => Promise.resolve(sink))),
+      outcome(sendOver(near, new MemorySource(bytes))),
+      outcome(receiveOver(far, () => Promise.resolve(sink))),
     ]);
     assertEquals(sink.committed, !(stored instanceof Failure));
     if (!(sent instanceof Failure)) {
@@ -179,8 +179,8 @@ Deno.test("a refusal stops a sender whose direction is full", async () => {
   const [near, far] = memoryPair({ capacity: 100 });
   const refusal = new Failure({ code: "exists", path: "/secret/name" });
   const [sent, stored] = await Promise.all([
-    outcome(send(near, new MemorySource(new Uint8Array(1_000_000)))),
-    outcome(receive(far, () => Promise.reject(refusal))),
+    outcome(sendOver(near, new MemorySource(new Uint8Array(1_000_000)))),
+    outcome(receiveOver(far, () => Promise.reject(refusal))),
   ]);
   assertFailure(sent, { code: "peer-refused", reason: { code: "exists" } });
   assertEquals(stored, refusal);
@@ -189,7 +189,7 @@ Deno.test("a refusal stops a sender whose direction is full", async () => {
 /** What a sender has sent by the time it waits for the answer to its offer. */
 async function sentUnanswered(source: Source): Promise<number> {
   const [near, far] = memoryPair({ capacity: Infinity });
-  const sending = outcome(send(near, source));
+  const sending = outcome(sendOver(near, source));
   let bytes = 0;
   const into = new Uint8Array(2 ** 16);
   for (;;) {
@@ -220,8 +220,8 @@ Deno.test("a sink that fails in the middle stops both sides, each with its own w
   const failure = new Failure({ code: "disk-full", path: "/secret/name" });
   const sink = new MemorySink({ failAfter: 300_000, failure });
   const [sent, stored] = await Promise.all([
-    outcome(send(near, new MemorySource(new Uint8Array(2_000_000)))),
-    outcome(receive(far, () => Promise.resolve(sink))),
+    outcome(sendOver(near, new MemorySource(new Uint8Array(2_000_000)))),
+    outcome(receiveOver(far, () => Promise.resolve(sink))),
   ]);
   assertFailure(sent, failedThere("disk-full"));
   assertEquals(stored, failure);
@@ -233,8 +233,8 @@ Deno.test("a sink that fails on the very last bytes is not taken for success", a
   const failure = new Failure({ code: "disk-full", path: "/secret/name" });
   const sink = new MemorySink({ failAfter: 9, failure });
   const [sent, stored] = await Promise.all([
-    outcome(send(near, new MemorySource(new Uint8Array(10)))),
-    outcome(receive(far, () => Promise.resolve(sink))),
+    outcome(sendOver(near, new MemorySource(new Uint8Array(10)))),
+    outcome(receiveOver(far, () => Promise.resolve(sink))),
   ]);
   assertFailure(sent, failedThere("disk-full"));
   assertEquals(stored, failure);
@@ -251,8 +251,8 @@ Deno.test("a sink that fails while the source is silent still stops both sides",
   const content = { read, close: () => {} };
   const source = new SingleSource(content, {}, { resumable: false });
   const [sent, stored] = await Promise.all([
-    outcome(send(near, source)),
-    outcome(receive(far, () => Promise.resolve(sink))),
+    outcome(sendOver(near, source)),
+    outcome(receiveOver(far, () => Promise.resolve(sink))),
   ]);
   assertFailure(sent, failedThere("output-closed"));
   assertEquals(stored, failure);
@@ -264,8 +264,8 @@ Deno.test("a commit that fails leaves nothing and the sender hears of it", async
   const sink = new MemorySink();
   sink.commit = () => Promise.reject(failure);
   const [sent, stored] = await Promise.all([
-    outcome(send(near, new MemorySource(new Uint8Array(10)))),
-    outcome(receive(far, () => Promise.resolve(sink))),
+    outcome(sendOver(near, new MemorySource(new Uint8Array(10)))),
+    outcome(receiveOver(far, () => Promise.resolve(sink))),
   ]);
   assertFailure(sent, failedThere("exists"));
   assertEquals(stored, failure);
@@ -278,8 +278,8 @@ Deno.test("a source that fails is the sender's failure, and the receiver keeps n
   const sink = new MemorySink();
   const source = new MemorySource(new Uint8Array(1000), { failure });
   const [sent, stored] = await Promise.all([
-    outcome(send(near, source)),
-    outcome(receive(far, () => Promise.resolve(sink))),
+    outcome(sendOver(near, source)),
+    outcome(receiveOver(far, () => Promise.resolve(sink))),
   ]);
   assertEquals(sent, failure);
   assertFailure(stored, SOURCE_FAILED);
@@ -293,8 +293,8 @@ for (const [what, size] of [["shrinks", 101], ["grows", 99]] as const) {
     const entry = { name: "log", size };
     const source = new MemorySource(new Uint8Array(100), { entry, piece: 30 });
     const [sent, stored] = await Promise.all([
-      outcome(send(near, source)),
-      outcome(receive(far, () => Promise.resolve(sink))),
+      outcome(sendOver(near, source)),
+      outcome(receiveOver(far, () => Promise.resolve(sink))),
     ]);
     assert(sent instanceof Failure);
     assertEquals(sent.code, "source-changed");
@@ -314,10 +314,10 @@ Deno.test("a receiver that is stopped while its sink blocks ends at once", async
   };
   const interrupted = new Failure({ code: "interrupted" });
   const sending = outcome(
-    send(near, new MemorySource(new Uint8Array(3_000_000))),
+    sendOver(near, new MemorySource(new Uint8Array(3_000_000))),
   );
   const receiving = outcome(
-    receive(far, () => Promise.resolve(sink), { signal: stop.signal }),
+    receiveOver(far, () => Promise.resolve(sink), { signal: stop.signal }),
   );
   await blocked.promise;
   stop.abort(interrupted);
@@ -338,8 +338,10 @@ Deno.test("a receiver that is stopped once all is stored has succeeded", async (
     return new Promise((resolve) => setTimeout(resolve, 1));
   };
   const [sent, stored] = await Promise.all([
-    outcome(send(near, new MemorySource(Uint8Array.of(1, 2, 3)))),
-    outcome(receive(far, () => Promise.resolve(sink), { signal: stop.signal })),
+    outcome(sendOver(near, new MemorySource(Uint8Array.of(1, 2, 3)))),
+    outcome(
+      receiveOver(far, () => Promise.resolve(sink), { signal: stop.signal }),
+    ),
   ]);
   assert(!(stored instanceof Failure));
   assertSame(sent, stored);
@@ -350,8 +352,8 @@ Deno.test("a receiver that is stopped before an offer came opens nothing", async
   const [near, far] = memoryPair();
   const interrupted = new Failure({ code: "interrupted" });
   let opened = false;
-  const sending = outcome(send(near, new SilentSource()));
-  const receiving = outcome(receive(far, () => {
+  const sending = outcome(sendOver(near, new SilentSource()));
+  const receiving = outcome(receiveOver(far, () => {
     opened = true;
     return Promise.resolve(new MemorySink());
   }, { signal: AbortSignal.abort(interrupted) }));
@@ -365,7 +367,7 @@ Deno.test("a receiver that is stopped before an offer came opens nothing", async
 
 Deno.test("a sender whose source is silent ends as soon as the stream breaks", async () => {
   const [near, far] = memoryPair();
-  const sending = outcome(send(near, new SilentSource()));
+  const sending = outcome(sendOver(near, new SilentSource()));
   const stopped = new Failure({ code: "peer-stopped", peer: "far" });
   far.abort(stopped);
   assertFailure(await sending, stopped.detail);
@@ -376,10 +378,10 @@ Deno.test("progress counts every byte on both sides", async () => {
   const sent: number[] = [];
   const received: number[] = [];
   await Promise.all([
-    send(near, new MemorySource(new Uint8Array(10), { piece: 4 }), {
+    sendOver(near, new MemorySource(new Uint8Array(10), { piece: 4 }), {
       progress: (bytes) => sent.push(bytes),
     }),
-    receive(far, () => Promise.resolve(new MemorySink()), {
+    receiveOver(far, () => Promise.resolve(new MemorySink()), {
       progress: (bytes) => received.push(bytes),
     }),
   ]);
@@ -390,6 +392,6 @@ Deno.test("progress counts every byte on both sides", async () => {
 Deno.test("a connection that ends before an offer is an error of its own", async () => {
   const [near, far] = memoryPair();
   await near.closeWrite();
-  const received = receive(far, () => Promise.resolve(new MemorySink()));
+  const received = receiveOver(far, () => Promise.resolve(new MemorySink()));
   assertFailure(await outcome(received), { code: "peer-ended", by: "sender" });
 });

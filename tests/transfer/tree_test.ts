@@ -5,8 +5,8 @@ import type { TransferEvent } from "../../lib/transfer/events.ts";
 import { DirectorySink } from "../../lib/transfer/files/writing/directory_sink.ts";
 import { TreeSource } from "../../lib/transfer/files/reading/tree_source.ts";
 import type { Digest } from "../../lib/transfer/wire/messages.ts";
-import { receive } from "../../lib/transfer/receiving/reception.ts";
-import { send } from "../../lib/transfer/sending/sender.ts";
+import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
+import { sendOver } from "../../lib/transfer/sending/sender.ts";
 import {
   inDirectory as inEmptyDirectory,
   namesIn,
@@ -47,9 +47,9 @@ async function attempt(
       throw error;
     });
   const [sent, stored] = await Promise.all([
-    outcome(send(near, source, { event: (event) => told[0].push(event) })),
+    outcome(sendOver(near, source, { event: (event) => told[0].push(event) })),
     outcome(
-      receive(
+      receiveOver(
         far,
         (offer) =>
           DirectorySink.create(`${path}/to`, offer, { force, owner: OWNER }),
@@ -262,12 +262,12 @@ Deno.test("a file that is gone when its turn comes is named, and the rest arrive
     const [near, far] = memoryPair();
     const omitted: unknown[] = [];
     const [sent, stored] = await Promise.all([
-      send(near, source, {
+      sendOver(near, source, {
         event: (event) => {
           if (event.type === "omitted") omitted.push(event.reason);
         },
       }),
-      receive(
+      receiveOver(
         far,
         (offer) => DirectorySink.create(`${path}/to`, offer, { force: false }),
       ),

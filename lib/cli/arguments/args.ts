@@ -12,7 +12,7 @@ import {
   type SessionOptions,
   type WantedSecurity,
 } from "../../session/options.ts";
-import { UsageError, verdictOf } from "../messages.ts";
+import { errorReportOf, UsageError } from "../messages.ts";
 import { type Shell, SHELLS } from "./completions.ts";
 import {
   ALL,
@@ -103,7 +103,7 @@ export function parseCommand(
     const isUsage = error instanceof UsageError || error instanceof Failure;
     if (!isUsage) throw error;
     const help = known === undefined ? "ferry --help" : `ferry ${known} --help`;
-    throw usage(`${verdictOf(error).message}; see ${help}`);
+    throw usage(`${errorReportOf(error).message}; see ${help}`);
   }
 }
 

@@ -6,7 +6,7 @@ import { formsOf, type Option, optionsOf } from "./options.ts";
 export const VERSION = config.version;
 
 /** Columns for an option and its value. */
-const WIDTH = 17;
+const HELP_WIDTH = 17;
 
 const EXIT = `
 Exit status: 0 done; 1 the transfer failed; 2 bad usage or input; 3 the other
@@ -74,7 +74,7 @@ export function helpText(topic: Topic): string {
 
 function optionLines(command: "send" | "receive"): string {
   return optionsOf(command)
-    .map((option) => `  ${usageOf(option).padEnd(WIDTH)}  ${option.help}`)
+    .map((option) => `  ${usageOf(option).padEnd(HELP_WIDTH)}  ${option.help}`)
     .join("\n");
 }
 

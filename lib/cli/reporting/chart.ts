@@ -38,10 +38,10 @@ export const COLOURS = [
 ] as const;
 
 // All in pixels.
-const WIDTH = 960;
+const CHART_WIDTH = 960;
 const LEFT = 76;
 const RIGHT = 24;
-const PLOT = WIDTH - LEFT - RIGHT;
+const PLOT = CHART_WIDTH - LEFT - RIGHT;
 const HEIGHT = 120;
 const PANEL_TITLE = 40;
 const TITLE = 40;
@@ -80,10 +80,10 @@ export function drawChart(chart: Chart): string {
   });
   const foot = head + chart.panels.length * row;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${CHART_WIDTH} ${height}" width="${CHART_WIDTH}" height="${height}" role="img">`,
     `<title>${escaped(chart.title)}</title>`,
     `<style>${STYLE}</style>`,
-    `<rect class="ground" width="${WIDTH}" height="${height}"/>`,
+    `<rect class="ground" width="${CHART_WIDTH}" height="${height}"/>`,
     text(LEFT, 30, clipped(chart.title, 80), "title"),
     ...notes.map((note, i) => text(LEFT, TITLE + 12 + i * NOTE, note)),
     ...panels,

@@ -1,13 +1,13 @@
 import { displayJson } from "../../base/display_text.ts";
 import { millisecondsOf } from "../../transfer/wire/timestamp.ts";
-import { isNotice, noticeWords, verdictOf } from "../messages.ts";
+import { errorReportOf, isNotice, noticeWords } from "../messages.ts";
 import type { TextOutput } from "../terminal/status_line.ts";
 import type { Span } from "./bottleneck.ts";
 import {
   type CliEvent,
+  type ErrorReport,
   type Reporter,
   traceLine,
-  type Verdict,
 } from "./reporter.ts";
 import { overallRate } from "./summary.ts";
 
@@ -141,14 +141,14 @@ export function jsonOf(event: CliEvent): Record<string, unknown> {
     case "trace":
       return { event: type, line: traceLine(event.datagram) };
     case "failed":
-      return errorOf(verdictOf(event.failure), peer);
+      return errorOf(errorReportOf(event.failure), peer);
     case "error":
       return errorOf(event);
   }
 }
 
 function errorOf(
-  { detail, message, status }: Verdict,
+  { detail, message, status }: ErrorReport,
   peer?: string,
 ): Record<string, unknown> {
   return { event: "error", peer, ...detail, message, status };

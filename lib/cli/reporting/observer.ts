@@ -7,7 +7,7 @@ import { checkReach, isDirectory } from "../../transfer/files/file_status.ts";
 import { writeFailure } from "../../transfer/files/failures.ts";
 import type { CommonOptions } from "../arguments/args.ts";
 import { explain, explanationLines } from "./bottleneck.ts";
-import { UsageError, verdictOf } from "../messages.ts";
+import { errorReportOf, UsageError } from "../messages.ts";
 import { Sampler } from "./sampler.ts";
 import { drawReport } from "./report.ts";
 import type { Reporter } from "./reporter.ts";
@@ -55,7 +55,7 @@ export class Observer implements Watcher {
 
   /** The transfer has failed: tells what was asked for. */
   async failed(error: unknown): Promise<void> {
-    await this.#tell(verdictOf(error).message);
+    await this.#tell(errorReportOf(error).message);
   }
 
   async #tell(title: string, ...notes: string[]): Promise<void> {

@@ -16,7 +16,7 @@ export type Question =
   | { readonly about: "receiver"; readonly request: ReceiverRequest };
 
 /** What is said of whatever was thrown, and how the process ends. */
-export interface Verdict {
+export interface ErrorReport {
   readonly detail: FailureDetail | { readonly code: "usage" };
   /** One line for a person. */
   readonly message: string;
@@ -45,7 +45,7 @@ export type CliEvent =
   } & Explanation)
   | { readonly type: "trace"; readonly datagram: TraceEvent }
   /** It has all failed. */
-  | ({ readonly type: "error" } & Verdict);
+  | ({ readonly type: "error" } & ErrorReport);
 
 /** Reports events on standard error. */
 export interface Reporter {

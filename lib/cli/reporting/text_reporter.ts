@@ -7,7 +7,7 @@ import type {
 import { formatBytes } from "../format.ts";
 import { DEFAULT_PORT } from "../../session/options.ts";
 import { titleOf } from "../../transfer/wire/messages.ts";
-import { isNotice, messageOf, noticeWords } from "../messages.ts";
+import { failureWords, isNotice, noticeWords } from "../messages.ts";
 import { combinedProgress, progressLine } from "../terminal/progress_line.ts";
 import { questionLines } from "../terminal/questions.ts";
 import type { StatusLine } from "../terminal/status_line.ts";
@@ -107,7 +107,7 @@ function linesOf(
     verbose: boolean;
   },
 ): string[] {
-  if (event.type === "failed") return [messageOf(event.failure.detail)];
+  if (event.type === "failed") return [failureWords(event.failure.detail)];
   if (event.type === "listening") {
     // A code that nobody is told is of no use
     const shown = talkative || event.newCode !== undefined;

@@ -84,7 +84,7 @@ export function questionLines({ about, request }: Question): string[] {
   if (about === "offer") {
     const size = sizeOf(request);
     return [
-      `${peer} offers ${titleOf(request)}${size}${placeOf(request)}`,
+      `${peer} offers ${requestTitle(request)}${size}${placeOf(request)}`,
       wordsLine("sender", words),
     ];
   }
@@ -94,7 +94,7 @@ export function questionLines({ about, request }: Question): string[] {
   ];
 }
 
-function titleOf({ kind, names, entries }: OfferRequest): string {
+function requestTitle({ kind, names, entries }: OfferRequest): string {
   if (kind === undefined) return "a stream without a name";
   const shown = namesToShow(names).map((name) => quotedName(name));
   const more = entries - shown.length;

@@ -9,11 +9,11 @@ const INITIAL_WINDOW = 10;
 /** Datagrams in flight at least, so that acknowledgements keep coming through heavy loss. */
 const MIN_WINDOW = 4;
 /** What remains of the window after a loss (RFC 9438, section 4.6). */
-const BETA = 0.7;
+const CUBIC_BETA = 0.7;
 /** How steeply the window grows, in datagrams per cubic second (RFC 9438, section 5). */
 const C = 0.4;
 /** Growth per window of a flow that is fair to Reno (RFC 9438, section 4.3). */
-const ALPHA = 3 * (1 - BETA) / (1 + BETA);
+const ALPHA = 3 * (1 - CUBIC_BETA) / (1 + CUBIC_BETA);
 /** Pacing is faster than a window in a round trip, so that the window fills (RFC 9002, section 7.7). */
 const PACING_GAIN = 1.25;
 /** In slow start, the window doubles in a round trip. */
@@ -96,9 +96,9 @@ export class Cubic implements CongestionController {
     // Fast convergence (RFC 9438, section 4.7).
     const shrinking = this.#congestionWindow < this.#windowBeforeLoss;
     this.#windowBeforeLoss = this.#congestionWindow *
-      (shrinking ? (1 + BETA) / 2 : 1);
+      (shrinking ? (1 + CUBIC_BETA) / 2 : 1);
     this.#congestionWindow = Math.max(
-      BETA * this.#congestionWindow,
+      CUBIC_BETA * this.#congestionWindow,
       MIN_WINDOW * this.#mss,
     );
     this.#slowStartThreshold = this.#congestionWindow;

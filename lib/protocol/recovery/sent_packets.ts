@@ -9,23 +9,23 @@ export const PacketState = {
 } as const;
 
 /** Packets that there is room for at first: half-open connections send few. */
-const INITIAL_CAPACITY = 8;
+const INITIAL_PACKET_CAPACITY = 8;
 
 /**
  * Records each packet that may still be acknowledged, in the columns of a ring
  * that packet numbers index: a look-up costs the same whatever the window.
  */
 export class SentPackets {
-  #mask = INITIAL_CAPACITY - 1;
-  #state = new Uint8Array(INITIAL_CAPACITY);
-  #sentTime = new Float64Array(INITIAL_CAPACITY);
-  #seq = new Float64Array(INITIAL_CAPACITY);
-  #sequenceLength = new Uint32Array(INITIAL_CAPACITY);
-  #size = new Uint32Array(INITIAL_CAPACITY);
-  #delivered = new Float64Array(INITIAL_CAPACITY);
-  #deliveredTime = new Float64Array(INITIAL_CAPACITY);
-  #firstSentTime = new Float64Array(INITIAL_CAPACITY);
-  #appLimited = new Uint8Array(INITIAL_CAPACITY);
+  #mask = INITIAL_PACKET_CAPACITY - 1;
+  #state = new Uint8Array(INITIAL_PACKET_CAPACITY);
+  #sentTime = new Float64Array(INITIAL_PACKET_CAPACITY);
+  #seq = new Float64Array(INITIAL_PACKET_CAPACITY);
+  #sequenceLength = new Uint32Array(INITIAL_PACKET_CAPACITY);
+  #size = new Uint32Array(INITIAL_PACKET_CAPACITY);
+  #delivered = new Float64Array(INITIAL_PACKET_CAPACITY);
+  #deliveredTime = new Float64Array(INITIAL_PACKET_CAPACITY);
+  #firstSentTime = new Float64Array(INITIAL_PACKET_CAPACITY);
+  #appLimited = new Uint8Array(INITIAL_PACKET_CAPACITY);
   readonly #acked = new RangeSet();
   #lostBefore = -Infinity;
 

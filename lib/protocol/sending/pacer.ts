@@ -1,5 +1,5 @@
 /** Milliseconds between bursts: as fine as the timers of an event loop are. */
-const QUANTUM_TIME = 2.5;
+const BURST_TIME = 2.5;
 /** Share of the peer's socket buffer that a burst may fill if no timer was late. */
 const QUANTUM_SHARE = 0.3;
 /** Share of it that a burst may fill if a timer was late. */
@@ -69,7 +69,7 @@ export class Pacer {
     if (rate === Infinity) return;
     const burst = Math.min(
       Math.max(
-        rate * (QUANTUM_TIME + LATENESS),
+        rate * (BURST_TIME + LATENESS),
         MIN_BURST * this.#datagramSize,
       ),
       BURST_SHARE * this.#socketBuffer,
@@ -79,7 +79,7 @@ export class Pacer {
     this.#deadline = this.#free;
     if (this.#free <= now) return;
     const quantum = Math.min(
-      rate * QUANTUM_TIME,
+      rate * BURST_TIME,
       QUANTUM_SHARE * this.#socketBuffer,
     );
     this.#deadline += Math.max(0, quantum - this.#datagramSize) / rate;

@@ -11,7 +11,7 @@ export interface SendRange {
   retransmission: boolean;
 }
 
-const INITIAL_CAPACITY = 2 ** 16;
+const INITIAL_SEND_BUFFER = 2 ** 16;
 
 /**
  * Holds what the application has written until the peer acknowledges it. The
@@ -21,7 +21,7 @@ const INITIAL_CAPACITY = 2 ** 16;
  */
 export class SendBuffer {
   readonly #bytes = new PagedBuffer();
-  #capacity = INITIAL_CAPACITY;
+  #capacity = INITIAL_SEND_BUFFER;
   readonly #maxCapacity: number;
   readonly #acked = new RangeSet();
   readonly #lost = new RangeSet();

@@ -15,8 +15,8 @@ import { encodeFailure } from "../wire/reasons.ts";
 import { ReceiverContext } from "./context.ts";
 import { EntryReceiver, senderEnded } from "./entry_receiver.ts";
 
-/** Settings of {@linkcode receive}. */
-export interface ReceiveOptions extends CommitOptions {
+/** Settings of {@linkcode receiveOver}. */
+export interface ReceptionOptions extends CommitOptions {
   /** Told how many bytes of content have arrived, or were here before. */
   progress?: ((bytes: number) => void) | undefined;
   /** Told what happens. */
@@ -40,10 +40,10 @@ export interface ReceiveOptions extends CommitOptions {
  * @throws {Failure} what `open` or the sink threw, `peer-failed` with what the
  * sender said, `corrupt`, `protocol`, or what the stream threw
  */
-export async function receive(
+export async function receiveOver(
   stream: ByteStream,
   open: OpenSink,
-  options: ReceiveOptions = {},
+  options: ReceptionOptions = {},
 ): Promise<Digest> {
   const reception = new Reception(stream);
   await reception.offer(options);
@@ -57,7 +57,7 @@ export async function receive(
 export class Reception {
   readonly #stream: ByteStream;
   readonly #context: ReceiverContext;
-  #options: ReceiveOptions = {};
+  #options: ReceptionOptions = {};
   #offer: Offer | undefined;
   #sink: Sink | undefined;
   #receiver: EntryReceiver | undefined;
@@ -75,14 +75,14 @@ export class Reception {
   /**
    * Reads the offer, with which a sender begins.
    *
-   * @throws {Failure} as {@linkcode receive} does
+   * @throws {Failure} as {@linkcode receiveOver} does
    */
-  async offer(options: ReceiveOptions = {}): Promise<Offer> {
+  async offer(options: ReceptionOptions = {}): Promise<Offer> {
     return await this.#reporting(this.#readOffer(), options);
   }
 
   /** Tells the sender why its offer is not taken; nothing more can be received then. */
-  async refuse(why: Failure, options: ReceiveOptions = {}): Promise<void> {
+  async refuse(why: Failure, options: ReceptionOptions = {}): Promise<void> {
     await this.#reporting(Promise.reject(why), options).catch(() => {});
   }
 
@@ -90,9 +90,9 @@ export class Reception {
    * Receives what was offered into the sink that `open` gives for it.
    *
    * @returns what was stored
-   * @throws {Failure} as {@linkcode receive} does
+   * @throws {Failure} as {@linkcode receiveOver} does
    */
-  async run(open: OpenSink, options: ReceiveOptions = {}): Promise<Digest> {
+  async run(open: OpenSink, options: ReceptionOptions = {}): Promise<Digest> {
     return await this.#reporting(this.#receive(open, options), options);
   }
 
@@ -123,7 +123,7 @@ export class Reception {
   }
 
   /** Awaits `work`; tells the sender if it fails. */
-  async #reporting<T>(work: Promise<T>, options: ReceiveOptions): Promise<T> {
+  async #reporting<T>(work: Promise<T>, options: ReceptionOptions): Promise<T> {
     this.#options = options;
     const { signal, linger = 5000 } = options;
     const { behind } = this.#context;

@@ -17,8 +17,8 @@ import { encodeFailure } from "../wire/reasons.ts";
 import { Answers } from "./answers.ts";
 import { EntrySender, SourceError } from "./entry_sender.ts";
 
-/** Settings of {@linkcode send}. */
-export interface SendOptions {
+/** Settings of {@linkcode sendOver}. */
+export interface SenderOptions {
   /** Told how many bytes of content the stream has taken, or the receiver had before. */
   progress?: ((bytes: number) => void) | undefined;
   /** Told what happens. */
@@ -56,10 +56,10 @@ export interface SendOptions {
  * @throws {Failure} what the receiver said, what the source threw, or what the
  * stream threw
  */
-export async function send(
+export async function sendOver(
   stream: ByteStream,
   source: Source,
-  options: SendOptions = {},
+  options: SenderOptions = {},
 ): Promise<SentDigest> {
   const { linger = 5000 } = options;
   const sender = new Sender(stream, source, options);
@@ -117,9 +117,9 @@ class Sender {
   readonly answers: Answers;
   #stream: ByteStream;
   #source: Source;
-  #options: SendOptions;
+  #options: SenderOptions;
 
-  constructor(stream: ByteStream, source: Source, options: SendOptions) {
+  constructor(stream: ByteStream, source: Source, options: SenderOptions) {
     this.answers = new Answers(stream);
     this.#stream = stream;
     this.#source = source;

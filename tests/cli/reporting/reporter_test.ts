@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Failure } from "../../../lib/base/failure.ts";
 import { explain } from "../../../lib/cli/reporting/bottleneck.ts";
-import { verdictOf } from "../../../lib/cli/messages.ts";
+import { errorReportOf } from "../../../lib/cli/messages.ts";
 import { JsonReporter } from "../../../lib/cli/reporting/json_reporter.ts";
 import {
   type CliEvent,
@@ -53,7 +53,7 @@ const SUMMARY: Summary = {
   retransmissions: 21,
   duplicates: 0,
 };
-const FAILED = verdictOf(
+const FAILED = errorReportOf(
   new Failure({ code: "peer-refused", reason: { code: "disk-full" } }),
 );
 

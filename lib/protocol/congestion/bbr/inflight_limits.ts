@@ -20,7 +20,7 @@
  */
 
 /** Share of the flight that remains after a probe that was too high, */
-const BETA = 0.4;
+const PROBE_BETA = 0.4;
 /** and datagrams that remain on top of it. */
 const MAX_LOSS_REDUCTION_PACKETS = 104;
 /** Share of the window that remains after other congestion, */
@@ -68,7 +68,8 @@ export class InflightLimits {
     const highest = this.#longterm === Infinity
       ? txInflight
       : Math.max(txInflight, this.#longterm);
-    const rest = BETA * txInflight + MAX_LOSS_REDUCTION_PACKETS * datagramSize;
+    const rest = PROBE_BETA * txInflight +
+      MAX_LOSS_REDUCTION_PACKETS * datagramSize;
     this.#longterm = Math.max(bdp, Math.min(highest, rest));
   }
 

@@ -6,7 +6,7 @@ import { openDirectory } from "./open_directory.ts";
 import { PathDirectory } from "./path_directory.ts";
 
 /** Directories of a walk that may be open at once: a tree may be deeper than a process may have files open. */
-const MAX_OPEN = 32;
+const MAX_OPEN_DIRECTORIES = 32;
 
 /** Identifies a file or directory that was seen, and has to be the same when it is opened. */
 type Identity = Pick<FileStatus, "device" | "inode" | "isFile">;
@@ -20,7 +20,7 @@ export class OpenDirectories {
   add(directory: WalkedDirectory): void {
     // A file may be opened while all is being closed
     if (this.#closed) throw new SystemError("EBADF");
-    if (this.#open.size >= MAX_OPEN) {
+    if (this.#open.size >= MAX_OPEN_DIRECTORIES) {
       const [first] = this.#open;
       first?.close();
     }

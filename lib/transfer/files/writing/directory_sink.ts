@@ -21,7 +21,7 @@ import { openDirectory } from "../directory/open_directory.ts";
 import { checkSystemName } from "../directory/system_names.ts";
 import { writeFailure } from "../failures.ts";
 import { codeOf } from "../system_error.ts";
-import { checkReplaceable } from "./merging.ts";
+import { checkReplaceable, OWNER_ALL } from "./merging.ts";
 import { partName } from "./part_names.ts";
 import { MovedFile, StagedFile } from "./staged_file.ts";
 import { type Owner, type Root, type Staged, Staging } from "./staging.ts";
@@ -30,8 +30,6 @@ import { type Owner, type Root, type Staged, Staging } from "./staging.ts";
 const DURABLE_SIZE = 1 << 23;
 /** How far a file system may round a time, in nanoseconds. */
 const TIME_TOLERANCE = 2e9;
-/** Permission bits that the owner of a directory needs to fill it. */
-const OWNER_ALL = 0o700;
 
 /** How a {@linkcode DirectorySink} stores. */
 export interface DirectorySinkOptions {

@@ -3,8 +3,8 @@ import type { Directory } from "../directory/directory.ts";
 import { Failure } from "../../../base/failure.ts";
 import type { FileStatus } from "../file_status.ts";
 
-/** Permission bits that the owner of a directory needs to move it and what is in it. */
-const OWNER_ALL = 0o700;
+/** Permission bits that the owner of a directory needs to fill or move it. */
+export const OWNER_ALL = 0o700;
 
 /**
  * Checks that `name` can be moved from one directory to another: files are

@@ -64,7 +64,7 @@ interface Header {
 }
 
 /** Every other line. The last one that is whole counts. */
-interface Phase {
+interface StagingPhase {
   readonly phase: "receiving" | "committing";
   readonly roots?: readonly { name: string; inode: string }[] | undefined;
 }
@@ -103,7 +103,7 @@ export class Staging {
       state: OpenFile;
       staged: Staged;
       /** What was being moved; undefined for a new directory. */
-      roots?: Phase["roots"] | undefined;
+      roots?: StagingPhase["roots"] | undefined;
     },
   ) {
     this.path = join(parent.path, name);
@@ -353,7 +353,7 @@ export class Staging {
     return new Failure({ code: "exists", path, inTree: this.#inTree });
   }
 
-  #write(phase: Phase): void {
+  #write(phase: StagingPhase): void {
     try {
       // The line before it may have been cut off
       this.#state.writeSync(lineOf(phase, "\n"));
@@ -461,7 +461,7 @@ function headerOf({ owner, kind, names, count }: Staged): Header {
 async function linesOf(
   state: OpenFile,
   staged: Staged,
-): Promise<Phase[] | undefined> {
+): Promise<StagingPhase[] | undefined> {
   const { size } = state.status();
   const bytes = new Uint8Array(size);
   await state.seek(0);
@@ -491,8 +491,8 @@ function isHeader(value: unknown): value is Header {
     Array.isArray(names) && typeof count === "number";
 }
 
-function isPhase(value: unknown): value is Phase {
-  const { phase, roots = [] } = (value ?? {}) as Partial<Phase>;
+function isPhase(value: unknown): value is StagingPhase {
+  const { phase, roots = [] } = (value ?? {}) as Partial<StagingPhase>;
   return (phase === "receiving" || phase === "committing") &&
     Array.isArray(roots);
 }
@@ -515,7 +515,7 @@ function sumOf(key: Uint8Array): string {
 /** Finds what of `roots` is in its final place. */
 function movedTo(
   parent: Directory,
-  roots: NonNullable<Phase["roots"]>,
+  roots: NonNullable<StagingPhase["roots"]>,
 ): Map<string, FileStatus> {
   const moved = new Map<string, FileStatus>();
   if (roots.length === 0) return moved;
@@ -528,6 +528,6 @@ function movedTo(
   return moved;
 }
 
-function lineOf(value: Header | Phase, start = ""): Uint8Array {
+function lineOf(value: Header | StagingPhase, start = ""): Uint8Array {
   return new TextEncoder().encode(`${start}${JSON.stringify(value)}\n`);
 }
