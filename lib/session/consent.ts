@@ -37,7 +37,7 @@ export type AskConsent = (
   withdrawn: AbortSignal,
 ) => Promise<boolean>;
 
-/** Who decides on what strangers offer: whoever is asked, or nobody, and all is taken that can be. */
+/** How offers of unauthenticated senders are decided on: by asking, or `yes` to all that may be stored. */
 export type Consent = AskConsent | "yes";
 
 /**
@@ -114,11 +114,11 @@ async function decide(
   }
 }
 
-/** Milliseconds for which whoever is asked may take a question back that was withdrawn. */
-const TAKING_BACK = 100;
+/** Milliseconds that the application has to react to a question that was withdrawn. */
+const WITHDRAWAL_TIMEOUT = 100;
 
 /**
- * Waits for an answer. Whoever is asked is given a moment to notice that it was
+ * Waits for an answer. The application has a moment to react when the question is
  * withdrawn, but need not.
  *
  * @throws the reason of `withdrawn`, or what `answer` rejects with
@@ -130,7 +130,7 @@ export async function answerOf(
   try {
     return await abortable(answer, withdrawn);
   } finally {
-    if (withdrawn.aborted) await within(TAKING_BACK, answer);
+    if (withdrawn.aborted) await within(WITHDRAWAL_TIMEOUT, answer);
     withdrawn.throwIfAborted();
   }
 }

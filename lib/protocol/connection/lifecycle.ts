@@ -203,7 +203,7 @@ export class Lifecycle {
       TIME_WAIT_PTOS * this.#sources.recovery.rtt.pto;
   }
 
-  /** Closes it and lets a RST with `code` be sent in so many copies. */
+  /** Closes it and lets `copies` RSTs with `code` be sent. */
   close(reason: CloseReason, code: number, copies: number): void {
     this.#phase = "CLOSED";
     this.#closeReason = reason;

@@ -5,8 +5,8 @@ const MAX_WAIT = 10;
 
 /**
  * Two blocks between a network and a disk: one is filled while the other is
- * written. Once it has failed it swallows everything, so that whoever fills it
- * can go on to take what is on its way.
+ * written. Once a write has failed everything is discarded, so that the caller can
+ * go on to read what is on its way.
  */
 export class WriteBehind {
   /** Rejects when a write fails or `fail` is called; never resolves. */

@@ -29,7 +29,7 @@ import { type Position, positionAfter, type Prefix } from "./resume.ts";
 const EARLY_SIZE = BLOCK_SIZE >> 1;
 /** Entries listed before the receiver is asked what it has of them. */
 const BATCH_LENGTH = 512;
-/** Bytes of entries in a batch: a receiver lists only so many ahead. */
+/** Bytes of entries in a batch: a receiver bounds what is listed ahead. */
 const BATCH_SIZE = 1 << 19;
 /** Batches that the receiver was asked about, and whose turn is still to come. */
 const BATCHES_AHEAD = 4;
