@@ -11,7 +11,7 @@ import {
 } from "../base/failure.ts";
 import { EXIT_INPUT, exitStatusOf } from "./exit_status.ts";
 import { formatBytes, formatCount, formatSeconds } from "./format.ts";
-import type { CliEvent, ErrorReport } from "./reporting/reporter.ts";
+import type { CliEvent, ErrorReport, EventOf } from "./reporting/reporter.ts";
 
 const SAME_FERRY = "run the same ferry on both sides";
 const INTERFERENCE = "the network is broken, or somebody interferes";
@@ -279,7 +279,7 @@ const REFUSED_WORDS: { readonly [C in PeerCode]?: string } = {
 const PEER_WORDS: { readonly [C in PeerCode]?: string } = {
   "version-mismatch": "it speaks another version of the protocol",
   "malformed": "it was sent a message that breaks the rules",
-  "exists": "a file of that name is there already",
+  "exists": "something of that name is there already",
   "is-directory": "a directory of that name is there already",
   "needs-directory":
     "it takes one stream or one file; for more, run ferry receive -d DIR there",
@@ -466,7 +466,6 @@ const ADMITTED = {
     "Without a terminal to ask at nothing is taken under a name that the sender gives; --code lets in who knows a code, and --yes anyone",
 };
 
-type EventOf<T extends CliEvent["type"]> = Extract<CliEvent, { type: T }>;
 /** An event that a person should know of and that ends nothing. */
 export type Notice = EventOf<keyof typeof NOTICES>;
 

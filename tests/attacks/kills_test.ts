@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import "../support/c_library.ts";
 import { Prng } from "../../lib/base/prng.ts";
-import { Relay } from "../net/relay.ts";
 import { receiver, type Running, sender, stateOf } from "./support/running.ts";
 import { FULL } from "../support/ferry.ts";
 import {
@@ -11,6 +10,7 @@ import {
   sameFiles,
   writeRandomFile,
 } from "../support/fs.ts";
+import { Meter } from "../support/meter.ts";
 import { pause } from "../support/wait.ts";
 
 /** Random kills of either side in each transfer, and transfers of a file: a hundred kills in full runs. */
@@ -26,22 +26,6 @@ const MOST = 1.1;
  */
 const ALLOWANCE = FULL ? 0 : 1_000_000;
 const SIGNALS = ["SIGKILL", "SIGKILL", "SIGINT", "SIGTERM"] as const;
-
-/** Bytes that went from a sender to its receiver. */
-class Meter {
-  bytes = 0;
-  relay: Relay | undefined;
-
-  start(port: number): number {
-    this.relay = Relay.start({
-      to: { hostname: "127.0.0.1", port },
-      onDatagram: (datagram, direction) => {
-        if (direction === "up") this.bytes += datagram.length;
-      },
-    });
-    return this.relay.port;
-  }
-}
 
 /** What is broken off again and again. */
 interface Breaking {

@@ -6,6 +6,7 @@ import type { Span } from "./bottleneck.ts";
 import {
   type CliEvent,
   type ErrorReport,
+  type EventOf,
   type Reporter,
   traceLine,
 } from "./reporter.ts";
@@ -79,19 +80,8 @@ export function jsonOf(event: CliEvent): Record<string, unknown> {
         words: event.words,
         cipher: event.cipher,
       };
-    case "offer": {
-      const { kind, names: [name], count, size, mode, mtime } = event.offer;
-      return {
-        event: type,
-        peer,
-        name,
-        size,
-        mode,
-        mtime: mtime === undefined ? undefined : millisecondsOf(mtime),
-        entries: kind === "tree" ? count : undefined,
-        target: event.target,
-      };
-    }
+    case "offer":
+      return { event: type, peer, ...offerOf(event) };
     case "progress":
       return {
         event: type,
@@ -103,29 +93,9 @@ export function jsonOf(event: CliEvent): Record<string, unknown> {
         resent: round(event.resent, 6),
       };
     case "done":
-      return {
-        event: type,
-        peer,
-        name: event.name,
-        files: event.files,
-        bytes: event.bytes,
-        kept: event.kept || undefined,
-        sha256: event.sha256,
-        ...ratesOf({ time: event.time, rate: overallRate(event) }),
-        datagrams: event.datagramsSent,
-        retransmissions: event.retransmissions,
-        duplicates: event.duplicates,
-      };
-    case "question": {
-      if (event.about === "receiver") {
-        const { peer: address, words, title: name } = event.request;
-        return { event: type, about: event.about, address, words, name };
-      }
-      const { peer: address, words, names, entries, files, size, target } =
-        event.request;
-      const offer = { words, names, entries, files, size, target };
-      return { event: type, about: event.about, address, ...offer };
-    }
+      return { event: type, peer, ...summaryOf(event) };
+    case "question":
+      return { event: type, about: event.about, ...requestOf(event) };
     case "answer": {
       const { about, accepted } = event;
       const withdrawn = accepted === undefined ? true : undefined;
@@ -145,6 +115,39 @@ export function jsonOf(event: CliEvent): Record<string, unknown> {
     case "error":
       return errorOf(event);
   }
+}
+
+function offerOf({ offer, target }: EventOf<"offer">) {
+  const { kind, names: [name], count, size, mode } = offer;
+  const mtime = offer.mtime === undefined
+    ? undefined
+    : millisecondsOf(offer.mtime);
+  const entries = kind === "tree" ? count : undefined;
+  return { name, size, mode, mtime, entries, target };
+}
+
+function summaryOf(event: EventOf<"done">) {
+  return {
+    name: event.name,
+    files: event.files,
+    bytes: event.bytes,
+    kept: event.kept || undefined,
+    sha256: event.sha256,
+    ...ratesOf({ time: event.time, rate: overallRate(event) }),
+    datagrams: event.datagramsSent,
+    retransmissions: event.retransmissions,
+    duplicates: event.duplicates,
+  };
+}
+
+function requestOf(event: EventOf<"question">) {
+  if (event.about === "receiver") {
+    const { peer: address, words, title: name } = event.request;
+    return { address, words, name };
+  }
+  const { peer: address, words, names, entries, files, size, target } =
+    event.request;
+  return { address, words, names, entries, files, size, target };
 }
 
 function errorOf(

@@ -47,6 +47,12 @@ export type CliEvent =
   /** It has all failed. */
   | ({ readonly type: "error" } & ErrorReport);
 
+/** The events of one type. */
+export type EventOf<T extends CliEvent["type"]> = Extract<
+  CliEvent,
+  { type: T }
+>;
+
 /** Reports events on standard error. */
 export interface Reporter {
   /** Milliseconds between progress events; `Infinity` where none are shown. */

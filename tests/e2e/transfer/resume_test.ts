@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Prng } from "../../../lib/base/prng.ts";
-import { Relay } from "../../net/relay.ts";
+import type { Relay } from "../../net/relay.ts";
 import { assertDone } from "../../support/assertions.ts";
 import {
   type Ended,
@@ -17,6 +17,7 @@ import {
   staged,
   writeRandomFile,
 } from "../../support/fs.ts";
+import { Meter } from "../../support/meter.ts";
 import { grown, until } from "../../support/wait.ts";
 
 const SIZE = FULL ? 500_000_000 : 20_000_000;
@@ -38,22 +39,6 @@ const BLOWS: Blow[] = [
   ({ receiver }) => receiver.kill("SIGINT"),
   (_, relay) => relay.darken(),
 ];
-
-/** A network that counts what a sender sends. */
-class Meter {
-  bytes = 0;
-  relay: Relay | undefined;
-
-  start(port: number): number {
-    this.relay = Relay.start({
-      to: { hostname: "127.0.0.1", port },
-      onDatagram: (datagram, direction) => {
-        if (direction === "up") this.bytes += datagram.length;
-      },
-    });
-    return this.relay.port;
-  }
-}
 
 /** Breaks a transfer of SIZE bytes at random points. @returns the bytes sent in all */
 async function breakOff(
