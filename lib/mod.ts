@@ -32,7 +32,7 @@
  * ```ts
  * import { receive, send } from "./mod.ts";
  *
- * const security = { mode: "code", code: "17-walnut-copper" } as const;
+ * const security = { mode: "code", code: "17-walnut-copper-lagoon" } as const;
  * const signal = AbortSignal.timeout(60_000);
  * const { readable, writable } = new TransformStream<Uint8Array>();
  * const receiving = receive({ port: 5011, security, signal, to: writable });
@@ -55,7 +55,7 @@
  *   port: 5012,
  *   to: { directory },
  *   // Only with a code is it known who sends
- *   security: { mode: "code", code: "17-walnut-copper" },
+ *   security: { mode: "code", code: "17-walnut-copper-lagoon" },
  *   signal: stop.signal,
  *   on: (event) => {
  *     if (event.type === "done") names.push(event.name);
@@ -66,7 +66,7 @@
  * });
  * for (const text of ["one", "two"]) {
  *   const content = new Blob([text]).stream();
- *   const security = { mode: "code", code: "17-walnut-copper" } as const;
+ *   const security = { mode: "code", code: "17-walnut-copper-lagoon" } as const;
  *   await send("127.0.0.1", { port: 5012, security, content });
  * }
  * stop.abort();

@@ -335,7 +335,7 @@ testWith(
 Deno.test("neither the code nor addresses of a machine are in what leaves it (croc CVE-2023-43617, CVE-2023-43618)", () =>
   inDirectory(async (cwd) => {
     await Deno.writeTextFile(`${cwd}/in`, "content");
-    const env = { FERRY_CODE: "4711-walnut-copper" };
+    const env = { FERRY_CODE: "4711-walnut-copper-lagoon" };
     const received = await receiver(["-o", "out", "--code"], { cwd, env });
     const seen: string[] = [];
     const decoder = new TextDecoder("latin1");
@@ -362,7 +362,7 @@ Deno.test("neither the code nor addresses of a machine are in what leaves it (cr
 
 Deno.test("a code in the environment is not among the words of a process, and that is how ferry says to give it (croc CVE-2023-43621)", () =>
   inDirectory(async (cwd) => {
-    const env = { FERRY_CODE: "4711-walnut-copper" };
+    const env = { FERRY_CODE: "4711-walnut-copper-lagoon" };
     const received = await receiver(["-o", "out", "--code"], { cwd, env });
     const sent = sender(received.port, ["--code"], { cwd, env, input: true });
     await received.says(/./, 2_000).catch(() => {});

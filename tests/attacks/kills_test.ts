@@ -150,7 +150,7 @@ async function differences(one: string, other: string): Promise<string> {
 for (
   const [what, args, env] of [
     ["", ["--yes"], {}],
-    [" with a code", ["--code"], { FERRY_CODE: "17-walnut-copper" }],
+    [" with a code", ["--code"], { FERRY_CODE: "17-walnut-copper-lagoon" }],
   ] as [string, string[], Record<string, string>][]
 ) {
   Deno.test(`a tree whose sender and receiver are killed at random${what} is complete under its name, or not there`, () =>

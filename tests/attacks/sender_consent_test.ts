@@ -92,7 +92,7 @@ test("a sender that was told of a code gives nothing to a receiver that wants no
     false_.port,
     cwd,
     80,
-    "--code=17-walnut-copper",
+    "--code=17-walnut-copper-lagoon",
   );
   assert(await terminal.exit() !== 0);
   assertEquals(false_.frames, []);

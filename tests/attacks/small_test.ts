@@ -82,7 +82,7 @@ Deno.test("--json writes no control, bidirectional or zero-width character of a 
 
 Deno.test("however many strangers there were before, a wrong code is told to the person", () =>
   inDirectory(async (cwd) => {
-    const env = { FERRY_CODE: "17-walnut-copper" };
+    const env = { FERRY_CODE: "17-walnut-copper-lagoon" };
     await Deno.mkdir(`${cwd}/dir`);
     await using received = await receiver(
       ["-d", "dir", "--keep", "--code"],

@@ -200,7 +200,7 @@ Deno.test("an honest sender gets in while somebody tries for words, and its word
 
 Deno.test("guesses at a code are counted, told and end a receiver, at whatever pace and however they leave", () =>
   inDirectory(async (cwd) => {
-    const env = { FERRY_CODE: "17-walnut-copper" };
+    const env = { FERRY_CODE: "17-walnut-copper-lagoon" };
     const received = await receiver(["-o", "out", "--code"], { cwd, env });
     for (let i = 0; i < 3; i++) {
       const wrong = { FERRY_CODE: `17-wrong-guess${i}` };

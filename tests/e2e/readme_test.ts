@@ -33,7 +33,7 @@ const RESULTS: Record<string, readonly [string, string][]> = {
   "ferry receive -o copy.raw": [["photo.raw", "copy.raw"]],
 };
 /** The code that the README shows; a receiver makes up another. */
-const SHOWN_CODE = "17-walnut-copper";
+const SHOWN_CODE = "17-walnut-copper-lagoon";
 /** How blocks begin that show something else; other tests run most of them. */
 const OTHER_BLOCKS = [
   "npx -y deno",

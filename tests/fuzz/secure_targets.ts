@@ -15,7 +15,7 @@ const TEXT = new TextEncoder().encode("What was said, in several records. ");
 const MODES: Security[] = [
   { mode: "plain" },
   { mode: "encrypted" },
-  { mode: "code", code: "17-walnut-copper" },
+  { mode: "code", code: "17-walnut-copper-lagoon" },
 ];
 
 /** The channel, from its first byte on, against both sides and in each mode. */

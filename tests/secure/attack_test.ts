@@ -45,7 +45,7 @@ import {
   withCode,
 } from "./handshake/handshake_pair.ts";
 
-const CODE = withCode("17-walnut-copper");
+const CODE = withCode("17-walnut-copper-lagoon");
 /** Milliseconds after which a connection is cut on which both sides wait. */
 const TALK_TIMEOUT = 100;
 
@@ -132,7 +132,7 @@ test("a relay that completes a handshake with each side without the code is refu
   const [client, own, foreign, server] = await inBetween(
     CODE,
     CODE,
-    withCode("17-walnut-silver"),
+    withCode("17-walnut-silver-lagoon"),
   );
   assertEquals([own.status, server.status], ["rejected", "rejected"]);
   // Their content cannot be opened, and they receive none

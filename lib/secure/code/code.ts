@@ -1,21 +1,37 @@
-import { uint32At } from "../../base/integers.ts";
 import { Failure } from "../../base/failure.ts";
 import { WORD_LIST } from "./word_list.ts";
 
-/**
- * Codes have a number from 1 to this: with two of 512 words that makes 2^25
- * codes.
- */
+/** Codes that are made up have a number from 1 to this. */
 const CODE_NUMBERS = 128;
+/** The secret of a code: three of 512 words, 2^27 in all. */
+const CODE_WORD_COUNT = 3;
+/** The largest number that is told from the rest of a code. */
+const MAX_NUMBER = 65_535;
 /** The longest code, in UTF-16 code units. */
 const MAX_CODE_LENGTH = 200;
 
-/** Makes a random code such as `17-walnut-copper`, uniformly out of 2^25. */
+/**
+ * Makes a random code such as `17-walnut-copper-lagoon`: a number, which is not
+ * secret, and words, uniformly out of 2^27.
+ */
 export function makeCode(): string {
-  const random = uint32At(crypto.getRandomValues(new Uint8Array(4)), 0);
-  const number = 1 + random % CODE_NUMBERS;
-  const [one, other] = wordsOf(Math.floor(random / CODE_NUMBERS), 2);
-  return `${number}-${one}-${other}`;
+  const [number = 0, words = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return [
+    1 + number % CODE_NUMBERS,
+    ...wordsOf(words, CODE_WORD_COUNT),
+  ].join("-");
+}
+
+/**
+ * The public number of a code: the digits that it begins with, up to 65,535,
+ * where a letter comes later. 0 for any other code: all of it is secret.
+ *
+ * @param code in its normal form
+ */
+export function numberOf(code: string): number {
+  const [, digits] = /^([1-9][0-9]{0,4})-.*\p{L}/u.exec(code) ?? [];
+  const number = Number(digits ?? 0);
+  return number > MAX_NUMBER ? 0 : number;
 }
 
 /**

@@ -18,10 +18,10 @@ const VERIFIER_FORM = new RegExp(
  * A verifier of a code, to recognize the code when a transfer is resumed:
  * `scrypt-4096-8-1:SALT:HASH`, in hexadecimal.
  *
- * **It only slows guessing down.** A generated code has 25 bits, so a reader of
- * the verifier can try all codes in a few days on one core. Verifiers belong
- * into files that only their owner can read, like the partial transfer itself;
- * and a code serves one transfer.
+ * **It only slows guessing down.** The words of a code that was made up have 27
+ * bits, so a reader of the verifier can try all of them in about three weeks on
+ * one core. Verifiers belong into files that only their owner can read, like the
+ * partial transfer itself; and a code serves one transfer.
  *
  * @param code in its normal form, see `normalCode`
  */

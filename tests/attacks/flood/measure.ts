@@ -46,7 +46,7 @@ export interface Measured {
 }
 
 const FLOOD = new URL("./flood.ts", import.meta.url).pathname;
-const CODE = { FERRY_CODE: "17-walnut-copper" };
+const CODE = { FERRY_CODE: "17-walnut-copper-lagoon" };
 
 /** One receiver with `--keep`, honest senders without a flood, and others with it. */
 export async function measure(

@@ -95,9 +95,9 @@ const COMMANDS: [string, unknown][] = [
     port: 6000,
     security: { mode: "code", code: undefined },
   }],
-  ["send host --code=7-Walnut_Copper", {
+  ["send host --code=7-Walnut_Copper-lagoon", {
     ...SEND,
-    security: { mode: "code", code: "7-walnut-copper" },
+    security: { mode: "code", code: "7-walnut-copper-lagoon" },
   }],
   ["--code=a send host --code=b", {
     ...SEND,

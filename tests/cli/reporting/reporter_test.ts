@@ -303,14 +303,14 @@ Deno.test("quiet JSON has errors only", () => {
 const WORDS = ["walnut", "copper", "river"];
 
 Deno.test("a code that was made up is told even where nobody watches, with the whole command", () => {
-  const newCode = "17-walnut-copper";
+  const newCode = "17-walnut-copper-lagoon";
   const addresses = ["192.0.2.7"];
   const listening = { type: "listening", port: 6000, addresses } as const;
   for (const quiet of [false, true]) {
     assertEquals(
       textOf({ quiet }, [{ ...listening, newCode }]),
       "Waiting on port 6000; on the other machine, run\n" +
-        "  FERRY_CODE=17-walnut-copper ferry send 192.0.2.7 6000 FILE\n",
+        "  FERRY_CODE=17-walnut-copper-lagoon ferry send 192.0.2.7 6000 FILE\n",
     );
     assertEquals(jsonOf([{ ...listening, newCode }], quiet), [
       { event: "listening", port: 6000, addresses, code: newCode },

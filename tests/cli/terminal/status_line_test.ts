@@ -38,7 +38,8 @@ Deno.test("characters that take two columns count for two", () => {
 });
 
 Deno.test("what is to be copied, and what no terminal shows, stays whole", () => {
-  const command = "  FERRY_CODE=17-walnut-copper ferry send 192.0.2.7 FILE";
+  const command =
+    "  FERRY_CODE=17-walnut-copper-lagoon ferry send 192.0.2.7 FILE";
   assertEquals(broken(command, 40), command);
   const long = "word ".repeat(50).trim();
   assertEquals(broken(long, 0), long);

@@ -67,7 +67,7 @@ function textIn(capture: Capture[]): string {
   return capture.map(({ datagram }) => decoder.decode(datagram)).join("");
 }
 
-for (const args of [[], ["--code=17-walnut-copper"]]) {
+for (const args of [[], ["--code=17-walnut-copper-lagoon"]]) {
   Deno.test(`a capture of a transfer ${args} has nothing of the text and of the file's name in it`, () =>
     inDirectory(async (cwd) => {
       const { capture } = await captured(cwd, args);
@@ -85,7 +85,7 @@ Deno.test("a capture of a plain transfer has the text in it", () =>
     assert(textIn(capture).includes(TEXT));
   }));
 
-for (const security of [[], ["--code=17-walnut-copper"]]) {
+for (const security of [[], ["--code=17-walnut-copper-lagoon"]]) {
   Deno.test(`the content's first byte leaves with the second flight of the sender, encrypted as it is ${security}`, () =>
     inDirectory(async (cwd) => {
       const { capture } = await captured(cwd, security, 40);
@@ -296,7 +296,7 @@ Deno.test("who connects and says nothing, half of it, nonsense, or nothing after
   }));
 
 Deno.test("a receiver that agrees, takes everything and never proves itself is given up", async () => {
-  for (const code of [undefined, "17-walnut-copper"]) {
+  for (const code of [undefined, "17-walnut-copper-lagoon"]) {
     const endpoint = Endpoint.listen(OPTIONS);
     const options = code === undefined ? [] : [`--code=${code}`];
     const sending = runFerry(

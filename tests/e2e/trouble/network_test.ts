@@ -48,7 +48,7 @@ Deno.test("5 MB arrive through 20% loss, 10% duplication, 20% reordering and 1% 
 Deno.test("200 kB arrive through 50% loss", () =>
   assertCarried(200_000, { loss: 0.5 }));
 
-for (const security of [["--plain"], ["--code=17-walnut-copper"]]) {
+for (const security of [["--plain"], ["--code=17-walnut-copper-lagoon"]]) {
   Deno.test(`50 kB arrive through 30% loss with ${security}`, () =>
     assertCarried(50_000, { loss: 0.3 }, security));
 }

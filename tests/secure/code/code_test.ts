@@ -3,28 +3,31 @@ import { Failure } from "../../../lib/base/failure.ts";
 import {
   makeCode,
   normalCode,
+  numberOf,
   wordsOf,
 } from "../../../lib/secure/code/code.ts";
 import { WORD_LIST } from "../../../lib/secure/code/word_list.ts";
 
-Deno.test("a code is a number and two words of the list", () => {
+Deno.test("a code is a number and three words of the list", () => {
   for (let i = 0; i < 1000; i++) {
     const code = makeCode();
-    const [, number, one, other] = /^(\d+)-([a-z]+)-([a-z]+)$/.exec(code)!;
+    const [number, ...words] = code.split("-");
     assert(Number(number) >= 1 && Number(number) <= 128, code);
-    assert(WORD_LIST.includes(one!) && WORD_LIST.includes(other!), code);
+    assertEquals(words.length, 3);
+    for (const word of words) assert(WORD_LIST.includes(word), code);
+    assertEquals(numberOf(code), Number(number));
     assertEquals(normalCode(code), code);
   }
 });
 
-Deno.test("every number and every word is used in codes, at either place, about equally often", () => {
+Deno.test("every number and every word is used in codes, at each place, about equally often", () => {
   const ROUNDS = 200;
   const parts = Array.from(
     { length: ROUNDS * WORD_LIST.length },
     () => makeCode().split("-"),
   );
   // Expected 800 of each number and 200 of each word: 7 standard deviations
-  for (const [place, kinds] of [128, 512, 512].entries()) {
+  for (const [place, kinds] of [128, 512, 512, 512].entries()) {
     const counts = Map.groupBy(parts, (code) => code[place]);
     assertEquals(counts.size, kinds);
     const expected = parts.length / kinds;
@@ -53,13 +56,33 @@ Deno.test("each word stands for nine bits, the lowest ones first", () => {
 // S-11
 Deno.test("a code is the same however it is typed", () => {
   const typed = [
-    "17-walnut-copper",
-    " 17 Walnut  Copper\n",
-    "17_WALNUT_COPPER",
-    "-17--walnut-copper-",
+    "17-walnut-copper-lagoon",
+    " 17 Walnut  Copper lagoon\n",
+    "17_WALNUT_COPPER_LAGOON",
+    "-17--walnut-copper-lagoon-",
   ];
-  for (const text of typed) assertEquals(normalCode(text), "17-walnut-copper");
+  for (const text of typed) {
+    assertEquals(normalCode(text), "17-walnut-copper-lagoon");
+  }
   assertEquals(normalCode("Über\u00a0\uff11"), "über-1");
+});
+
+Deno.test("of a code's digits only what stands before a letter is its public number", () => {
+  const numbers = {
+    "17-walnut-copper-lagoon": 17,
+    "65535-x": 65_535,
+    "65536-x": 0,
+    "4711-0815": 0,
+    "4711": 0,
+    "017-walnut": 0,
+    "0-walnut": 0,
+    "walnut-17": 0,
+    "17walnut": 0,
+    "17-über": 17,
+  };
+  for (const [code, number] of Object.entries(numbers)) {
+    assertEquals(numberOf(code), number, code);
+  }
 });
 
 Deno.test("a code of nothing, and one without end, are mistakes", () => {

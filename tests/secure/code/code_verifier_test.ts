@@ -4,12 +4,19 @@ import {
   matchesCode,
 } from "../../../lib/secure/code/code_verifier.ts";
 
-const CODE = "17-walnut-copper";
+const CODE = "17-walnut-copper-lagoon";
 
 Deno.test("a verifier matches the code it was made of, and no other", () => {
   const verifier = makeCodeVerifier(CODE);
   assert(matchesCode(verifier, CODE));
-  for (const other of ["17-walnut-coppe", "17-walnut-copperr", "", "17"]) {
+  for (
+    const other of [
+      "17-walnut-copper-lagoo",
+      "17-walnut-copper-lagoonn",
+      "",
+      "17",
+    ]
+  ) {
     assert(!matchesCode(verifier, other), other);
   }
 });
@@ -21,9 +28,9 @@ Deno.test("a verifier is one line of text, without the code, and another one eac
 });
 
 Deno.test("a verifier made by RFC 7914's scrypt elsewhere matches", () => {
-  // Python: hashlib.scrypt(b"17-walnut-copper", salt=bytes(range(16)), n=4096, r=8, p=1, dklen=32)
+  // Python: hashlib.scrypt(b"17-walnut-copper-lagoon", salt=bytes(range(16)), n=4096, r=8, p=1, dklen=32)
   const verifier = "scrypt-4096-8-1:000102030405060708090a0b0c0d0e0f:" +
-    "86cea9496bc4d643a2e14a39e942becaa83279c94dda764687a873c8f9ae409a";
+    "81eb875cd86288dec1fa3489226af47d5618cf05624ea666d4fcb9058c0bcf8b";
   assert(matchesCode(verifier, CODE));
 });
 

@@ -5,7 +5,7 @@ import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
 import { ENCRYPTED, PLAIN, withCode } from "./handshake_pair.ts";
 import { pause } from "../../support/wait.ts";
 
-const CODE = withCode("17-walnut-copper");
+const CODE = withCode("17-walnut-copper-lagoon");
 
 function sharesIn(secrets: Secrets): string[] {
   if (secrets.mode === "plain") return [];
@@ -36,7 +36,7 @@ Deno.test("a share from a cached generator agrees with one from a new generator"
   await secrets.ready;
   const server = secrets.next();
   const client = await prepare(CODE);
-  const other = await prepare(withCode("17-walnut-silver"));
+  const other = await prepare(withCode("17-walnut-silver-lagoon"));
   assert(server.mode === "code" && client.mode === "code");
   assert(other.mode === "code");
   const initiator = { share: client.cpace.share, ad: new Uint8Array(1) };

@@ -63,7 +63,7 @@ Deno.test("session words are told only to a validated address, and a peer that l
 Deno.test("a wrong code from an address that is not validated is no guess, and any other is reported", async () => {
   const notices: SessionEvent[] = [];
   const admission = new Admission({
-    security: { mode: "code", code: "17-walnut-copper" },
+    security: { mode: "code", code: "17-walnut-copper-lagoon" },
     asks: false,
     on: (event) => notices.push(event),
   });
@@ -86,6 +86,6 @@ Deno.test("a wrong code from an address that is not validated is no guess, and a
   const wrong = await tryCode("1-wrong-code", Promise.resolve());
   await assertRejects(() => wrong.confirmed, Failure);
   assertEquals(notices.length, 1);
-  const right = await tryCode("17-walnut-copper", Promise.resolve());
+  const right = await tryCode("17-walnut-copper-lagoon", Promise.resolve());
   await right.confirmed;
 });
