@@ -6,6 +6,7 @@ import {
   CONTROLLERS,
   DEFAULT_CONTROLLER,
 } from "../protocol/congestion/controllers.ts";
+import type { DatagramProtocol } from "../protocol/demux/datagram_protocol.ts";
 import {
   Demultiplexer,
   type MakeRoom,
@@ -134,8 +135,25 @@ export class Endpoint implements ChannelDriver {
     port: number,
     signal?: AbortSignal,
   ): Promise<Channel> {
-    const resolving = resolve(host, port, this.#socket.ipv6);
-    const peer = await abortable(resolving, signal);
+    return this.connectTo(await this.resolve(host, port, signal));
+  }
+
+  /**
+   * The address to which datagrams for `host` go from this endpoint's socket: of
+   * IPv4 as a mapped one where the socket is of IPv6.
+   *
+   * @throws {Failure} if the host has no address that can be used
+   */
+  async resolve(
+    host: string,
+    port: number,
+    signal?: AbortSignal,
+  ): Promise<Deno.NetAddr> {
+    return await abortable(resolve(host, port, this.#socket.ipv6), signal);
+  }
+
+  /** As {@linkcode connect}, to an address that {@linkcode resolve} gave or a datagram came from. */
+  connectTo(peer: Deno.NetAddr): Channel {
     const connection = this.#demultiplexer.connect(performance.now(), peer);
     // The SYN does not wait for system calls
     this.#afterSending.push(() => {
@@ -143,6 +161,21 @@ export class Endpoint implements ChannelDriver {
       connection.path.limit(this.#maxDatagramSizeTo(peer));
     });
     return this.#open(connection, formatAddress(peer.hostname, peer.port));
+  }
+
+  /**
+   * Lets another protocol share the socket: it gets what is not a segment, before,
+   * during and after connections. {@linkcode flush} is to be called when it has
+   * something to send that nothing it received or waited for has brought about.
+   */
+  attach(protocol: DatagramProtocol<Deno.NetAddr>): void {
+    this.#demultiplexer.attach(protocol);
+    this.flush();
+  }
+
+  /** Ends what {@linkcode attach} began. */
+  detach(protocol: DatagramProtocol<Deno.NetAddr>): void {
+    this.#demultiplexer.detach(protocol);
   }
 
   /**
@@ -261,6 +294,7 @@ export class Endpoint implements ChannelDriver {
     }
   }
 
+  /** Sends what is to be sent. */
   flush(): void {
     this.#flushing ??= this.#sendAll();
   }

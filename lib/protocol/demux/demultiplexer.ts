@@ -17,6 +17,7 @@ import {
   SYN_SIZE,
 } from "../wire/segment.ts";
 import { AddressValidation } from "./address_validation.ts";
+import type { DatagramProtocol } from "./datagram_protocol.ts";
 import { ConnectionTable } from "./connection_table.ts";
 import { type HalfOpenSlot, HalfOpenTable } from "./half_open.ts";
 import { HandshakeLimiter, networkOf } from "./handshake_limiter.ts";
@@ -78,6 +79,7 @@ export class Demultiplexer<Peer extends Address> {
   readonly #incoming: Entry<Peer>[] = [];
   readonly #schedule = new Schedule<Entry<Peer>>(deadlineOf);
   readonly #segment = new Segment();
+  #attached: readonly DatagramProtocol<Peer>[] = [];
   #maxConnections: number;
   /** Whether peers may open connections. */
   listening = false;
@@ -104,6 +106,16 @@ export class Demultiplexer<Peer extends Address> {
   set maxConnections(most: number) {
     this.#maxConnections = most;
     this.#refuseIfFull();
+  }
+
+  /** Gives a protocol what is not a segment, and sends what it has to send. */
+  attach(protocol: DatagramProtocol<Peer>): void {
+    this.#attached = [...this.#attached, protocol];
+  }
+
+  /** Ends what {@linkcode attach} began. */
+  detach(protocol: DatagramProtocol<Peer>): void {
+    this.#attached = this.#attached.filter((other) => other !== protocol);
   }
 
   /** How many connections there are, half-open ones too. */
@@ -250,6 +262,9 @@ export class Demultiplexer<Peer extends Address> {
     const segment = this.#segment;
     const malformation = decodeSegment(datagram, segment);
     if (malformation !== undefined) {
+      for (const protocol of this.#attached) {
+        if (protocol.receive(now, datagram, from)) return true;
+      }
       const isSyn = datagram.length >= SYN_SIZE;
       if (malformation === "other version" && isSyn) {
         const unrouted = { segment, datagram, from };
@@ -397,6 +412,10 @@ export class Demultiplexer<Peer extends Address> {
       into.set(response.datagram);
       return { length: response.datagram.length, to: response.to };
     }
+    if (this.#attached.length > 0) {
+      const side = this.#pollAttached(now, into);
+      if (side !== undefined) return side;
+    }
     this.#schedule.activateDue(now);
     for (;;) {
       const entry = this.#schedule.active;
@@ -414,9 +433,27 @@ export class Demultiplexer<Peer extends Address> {
     }
   }
 
+  #pollAttached(
+    now: number,
+    into: Uint8Array,
+  ): { length: number; to: Peer } | undefined {
+    for (const protocol of this.#attached) {
+      if (protocol.deadline > now) continue;
+      const next = protocol.poll(now);
+      if (next === undefined) continue;
+      into.set(next.bytes);
+      return { length: next.bytes.length, to: next.to };
+    }
+    return undefined;
+  }
+
   /** When {@linkcode wake} is to be called, in milliseconds; `Infinity` for never. */
   get deadline(): number {
-    return this.#schedule.deadline;
+    let { deadline } = this.#schedule;
+    for (const protocol of this.#attached) {
+      deadline = Math.min(deadline, protocol.deadline);
+    }
+    return deadline;
   }
 
   /** Does what is due by now; {@linkcode poll} is to be called after it. */

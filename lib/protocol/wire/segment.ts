@@ -1,4 +1,3 @@
-import { crc32 } from "node:zlib";
 import {
   readVarint,
   uint32At,
@@ -6,6 +5,8 @@ import {
   varintLength,
 } from "../../base/integers.ts";
 import { writeUint32, writeUint53, writeVarint } from "../../base/integers.ts";
+import { hasRightCrc, writeCrc } from "./checksum.ts";
+import { sideLength } from "./side_datagram.ts";
 
 /** The flags of a segment. */
 export const Flag = {
@@ -233,17 +234,7 @@ function encodeAck(segment: Segment, into: Uint8Array, start: number): number {
 export function writeChecksum(into: Uint8Array, length: number): void {
   into[LENGTH_AT] = length >>> 8;
   into[LENGTH_AT + 1] = length;
-  writeUint32(into, 0, 0);
-  writeUint32(into, 0, crc32(into.subarray(0, length)));
-}
-
-// Computed over zeros in its place, as UDP's is.
-function hasRightChecksum(datagram: Uint8Array): boolean {
-  const checksum = uint32At(datagram, 0);
-  writeUint32(datagram, 0, 0);
-  const right = checksum === crc32(datagram);
-  writeUint32(datagram, 0, checksum);
-  return right;
+  writeCrc(into.subarray(0, length));
 }
 
 /**
@@ -251,6 +242,8 @@ function hasRightChecksum(datagram: Uint8Array): boolean {
  * size (UDP_GRO of Linux).
  */
 export function firstDatagram(bytes: Uint8Array): number {
+  const side = sideLength(bytes);
+  if (side > 0) return Math.min(side, bytes.length);
   const length = statedLength(bytes);
   return length < SEGMENT_HEADER_SIZE
     ? bytes.length
@@ -273,7 +266,7 @@ export function decodeSegment(
 ): Malformation | undefined {
   if (datagram.length < SEGMENT_HEADER_SIZE) return "too short";
   if ((datagram[4]! & 0xf0) !== (WIRE_VERSION & 0xf0)) return "not ferry";
-  if (!hasRightChecksum(datagram)) return "damaged";
+  if (!hasRightCrc(datagram)) return "damaged";
   segment.idHigh = uint32At(datagram, 8);
   segment.idLow = uint32At(datagram, 12);
   if (datagram[4] !== WIRE_VERSION) return "other version";
