@@ -60,8 +60,11 @@ export async function run(args: string[]): Promise<number> {
 
 async function execute(command: Command, reporter: Reporter): Promise<void> {
   switch (command.name) {
-    case "help":
-      return print(helpText(command.topic));
+    case "help": {
+      if (command.topic !== "man") return print(helpText(command.topic));
+      const { manualPage } = await import("./arguments/man.ts");
+      return print(manualPage());
+    }
     case "completions":
       return print(completionsFor(command.shell));
     case "version":

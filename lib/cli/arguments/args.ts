@@ -13,15 +13,17 @@ import {
   type WantedSecurity,
 } from "../../session/options.ts";
 import { errorReportOf, UsageError } from "../messages.ts";
-import { type Shell, SHELLS } from "./completions.ts";
+import { COMMANDS, type Shell, SHELLS } from "./completions.ts";
 import {
   ALL,
   dashed,
   type FlagName,
   formsOf,
+  optionsOf,
   takesWord,
   type ValueName,
 } from "./options.ts";
+import { closest } from "./suggestion.ts";
 
 /** What `send` and `receive` have in common. Times in milliseconds. */
 export interface CommonOptions extends
@@ -38,6 +40,8 @@ export interface CommonOptions extends
   readonly report: string | undefined;
   /** Whether nobody is asked, even if somebody could be. */
   readonly yes: boolean;
+  /** How long to wait for the other side, in milliseconds. */
+  readonly wait: number | undefined;
 }
 
 /** `ferry receive`. */
@@ -50,8 +54,6 @@ export interface ReceiveCommand extends CommonOptions {
   readonly force: boolean;
   /** Whether to take one transfer after another, into `directory`. */
   readonly keep: boolean;
-  /** How long to wait for a sender, in milliseconds. */
-  readonly wait: number | undefined;
 }
 
 /** `ferry send`. */
@@ -74,7 +76,7 @@ export type Command =
   | { readonly name: "version" };
 
 /** What there is a help text for. */
-export type Topic = "ferry" | "send" | "receive";
+export type Topic = "ferry" | "send" | "receive" | "man";
 
 /** The words and options of a command line. */
 interface Given {
@@ -103,7 +105,10 @@ export function parseCommand(
     const isUsage = error instanceof UsageError || error instanceof Failure;
     if (!isUsage) throw error;
     const help = known === undefined ? "ferry --help" : `ferry ${known} --help`;
-    throw usage(`${errorReportOf(error).message}; see ${help}`);
+    const { message } = errorReportOf(error);
+    throw usage(
+      `${message}${message.endsWith("?") ? " See" : "; see"} ${help}`,
+    );
   }
 }
 
@@ -115,10 +120,15 @@ function wordsAndOptions(args: string[]): Omit<Given, "environmentCode"> {
     args,
     strict: false,
     tokens: true,
-    options: Object.fromEntries(ALL.map((option) => {
-      const type = takesWord(option) ? "string" : "boolean";
-      const { name, short = name.length === 1 ? name : undefined } = option;
-      return [name, short === undefined ? { type } : { type, short }];
+    options: Object.fromEntries(ALL.flatMap((option) => {
+      const type: "string" | "boolean" = takesWord(option)
+        ? "string"
+        : "boolean";
+      const { name, short, alias } = option;
+      const named = short === undefined ? { type } : { type, short };
+      return alias === undefined
+        ? [[name, named]]
+        : [[name, named], [alias, { type }]];
     })),
   });
   for (const token of tokens) {
@@ -133,7 +143,9 @@ function wordsAndOptions(args: string[]): Omit<Given, "environmentCode"> {
       throw usage(`${args[token.index]!.slice(0, 2)} takes no value`);
     }
     const option = ALL.find((option) => formsOf(option).includes(form));
-    if (option === undefined) throw usage(`Unknown option ${form}`);
+    if (option === undefined) {
+      throw usage(`Unknown option ${form}${didYouMean(form, args)}`);
+    }
     if (takesWord(option)) {
       const isOption = !inlineValue && /^-./.test(value ?? "");
       if (!value || isOption) throw usage(`${form} needs a value`);
@@ -151,9 +163,14 @@ function commandOf(given: Given): Command {
   if (has(given, "version")) return { name: "version" };
   switch (name) {
     case undefined:
-      throw usage("Say ferry send or ferry receive");
+      throw usage(
+        "Nothing to do: ferry receive [PORT] waits for files, and ferry send HOST PATH... sends them",
+      );
     case "help":
-      return { name: "help", topic: topicOf(words[0]) };
+      return {
+        name: "help",
+        topic: has(given, "man") ? "man" : topicOf(words[0]),
+      };
     case "completions":
       return { name: "completions", shell: shellOf(words[0]) };
     case "receive":
@@ -162,9 +179,22 @@ function commandOf(given: Given): Command {
     case "send":
       checkOptions(given, name);
       return sendCommand(given, words);
-    default:
-      throw usage(`There is no command ${name}, only send and receive`);
+    default: {
+      const meant = closest(name, Object.keys(COMMANDS));
+      const hint = meant === undefined
+        ? "there are send and receive"
+        : `did you mean ${meant}?`;
+      throw usage(`Unknown command ${name}: ${hint}`);
+    }
   }
+}
+
+/** Names the option that was probably meant, of the command that was given. */
+function didYouMean(form: string, args: readonly string[]): string {
+  const command = args.find((arg) => arg === "send" || arg === "receive");
+  const options = command === undefined ? ALL : optionsOf(command);
+  const meant = closest(form, options.flatMap(formsOf));
+  return meant === undefined ? "" : `: did you mean ${meant}?`;
 }
 
 function topicOf(word: string | undefined): Topic {
@@ -188,11 +218,17 @@ function checkOptions(given: Given, command: "send" | "receive"): void {
 
 function receiveCommand(given: Given, words: string[]): ReceiveCommand {
   const [port, unexpected] = words;
-  if (unexpected !== undefined) {
-    throw usage(`receive takes one port; unexpected argument "${unexpected}"`);
+  const path = words.find((word) => !/^[0-9]+$/.test(word));
+  if (path !== undefined) {
+    throw usage(
+      `Unexpected argument ${path}: ferry receive takes a port; to save in a directory, use -d DIR, and as a file, -o FILE`,
+    );
   }
-  const output = valueOf(given, "o");
-  const directory = valueOf(given, "d");
+  if (unexpected !== undefined) {
+    throw usage(`Unexpected argument ${unexpected}: receive takes one port`);
+  }
+  const output = valueOf(given, "output");
+  const directory = valueOf(given, "dir");
   if (output !== undefined && directory !== undefined) {
     throw usage("Give either -o FILE or -d DIR, not both");
   }
@@ -200,23 +236,24 @@ function receiveCommand(given: Given, words: string[]): ReceiveCommand {
   if (keep) checkKeep(given);
   return {
     name: "receive",
-    port: portOf(port),
+    port: portOf(given, port),
     output,
-    directory,
+    directory: keep ? directory ?? "." : directory,
     force: has(given, "force"),
     keep,
-    wait: numberOf(given, "wait"),
     ...commonOptions(given),
   };
 }
 
 function checkKeep(given: Given): void {
   const mistakes: readonly [boolean, string][] = [
-    [!given.options.has("d"), "--keep needs -d DIR"],
-    [given.options.has("wait"), "--keep waits without end, so not --wait"],
+    [
+      given.options.has("output"),
+      "--keep takes several transfers, which -o FILE has no room for: use -d DIR",
+    ],
     [
       given.options.has("report"),
-      "--report draws one transfer, so not with --keep",
+      "--report draws a single transfer and cannot be used with --keep",
     ],
   ];
   for (const [mistaken, message] of mistakes) {
@@ -226,21 +263,32 @@ function checkKeep(given: Given): void {
 
 function sendCommand(given: Given, words: string[]): SendCommand {
   const [host, ...rest] = words;
-  if (host === undefined) throw usage("Say where to send to: ferry send HOST");
+  if (host === undefined) {
+    throw usage("The HOST to send to is missing: ferry send HOST [PATH...]");
+  }
+  checkHostIsNoCode(given, host);
   const hasPort = /^[0-9]+$/.test(rest[0] ?? "");
   const paths = hasPort ? rest.slice(1) : rest;
-  if (paths.includes("")) throw usage("The PATH is empty");
+  if (paths.includes("")) throw usage("The PATH must not be empty");
   if (paths.length > 1 && paths.includes("-")) {
     throw usage("Standard input cannot be sent together with files");
   }
   return {
     name: "send",
     host: hostName(host),
-    port: portOf(hasPort ? rest[0] : undefined),
+    port: portOf(given, hasPort ? rest[0] : undefined),
     paths: paths[0] === "-" ? [] : paths,
     resume: has(given, "resume"),
     ...commonOptions(given),
   };
+}
+
+/** After `--code 13-bubble-fossil`, which takes its value only with a `=`, the code stands where the HOST belongs. */
+function checkHostIsNoCode({ options }: Given, host: string): void {
+  const isCode = /^[0-9]+(-[a-z]+){2,}$/.test(host);
+  if (isCode && options.has("code") && options.get("code") === undefined) {
+    throw usage(`The code follows --code directly: --code=${host}`);
+  }
 }
 
 function commonOptions(given: Given): CommonOptions {
@@ -258,6 +306,7 @@ function commonOptions(given: Given): CommonOptions {
     security: securityOf(given),
     congestion: controllerOf(given),
     yes: has(given, "yes"),
+    wait: numberOf(given, "wait"),
   };
 }
 
@@ -306,18 +355,39 @@ interface NumberFormat {
   readonly min: number;
   readonly max: number;
   readonly whole?: boolean;
+  /** What a unit behind the number multiplies it by; without one, it is 1. */
+  readonly units?: Readonly<Record<string, number>>;
+  /** What the value is multiplied by in the end. */
   readonly factor?: number;
 }
 
 /** Up to what a timer can wait for. */
-const SECONDS = { unit: "seconds", min: 0.1, max: 2_000_000, factor: 1000 };
+const SECONDS: NumberFormat = {
+  unit: "seconds",
+  min: 0.1,
+  max: 2_000_000,
+  units: { s: 1, m: 60, h: 3600, d: 86_400 },
+  factor: 1000,
+};
+/** As a program that counts bits has them, and with a B as one that counts bytes. */
+const RATE: NumberFormat = {
+  unit: "Mbit/s",
+  min: 0.01,
+  max: 1_000_000,
+  units: {
+    ...{ k: 1e-3, M: 1, G: 1e3 },
+    ...{ kbit: 1e-3, Mbit: 1, Gbit: 1e3 },
+    ...{ kB: 8e-3, MB: 8, GB: 8e3 },
+  },
+  factor: 1e6 / 8 / 1000,
+};
 const PORT = { unit: "a whole number", min: 1, max: 65_535, whole: true };
 const NUMBERS = {
   timeout: SECONDS,
   wait: SECONDS,
   // From what every IPv6 link carries (RFC 8200, section 5) to the largest packet
   mtu: { unit: "whole bytes", min: 1280, max: 65_535, whole: true },
-  rate: { unit: "Mbit/s", min: 0.01, max: 1_000_000, factor: 1e6 / 8 / 1000 },
+  rate: RATE,
 } as const satisfies { [N in ValueName]?: NumberFormat };
 
 function numberOf(
@@ -329,27 +399,47 @@ function numberOf(
   return parseNumber(dashed(name), text, NUMBERS[name]);
 }
 
-function portOf(word: string | undefined): number {
+/** The port is a word, or the value of an option. */
+function portOf(given: Given, word: string | undefined): number {
+  const option = valueOf(given, "port");
+  if (word !== undefined && option !== undefined) {
+    throw usage(`The port is given twice: ${word} and ${option}`);
+  }
+  if (option !== undefined) return parseNumber("--port", option, PORT);
   return word === undefined ? DEFAULT_PORT : parseNumber("PORT", word, PORT);
 }
 
 function parseNumber(
   name: string,
   text: string,
-  { unit, min, max, whole = false, factor = 1 }: NumberFormat,
+  { unit, min, max, whole = false, units = {}, factor = 1 }: NumberFormat,
 ): number {
-  const form = whole ? /^[0-9]+$/ : /^[0-9]+(\.[0-9]+)?$|^\.[0-9]+$/;
-  const value = form.test(text) ? Number(text) : NaN;
+  const form = whole
+    ? /^([0-9]+)$/
+    : /^([0-9]+(?:\.[0-9]+)?|\.[0-9]+)([a-z]*)(?:\/s)?$/i;
+  const [, number, suffix = ""] = form.exec(text) ?? [];
+  const multiple = suffix === ""
+    ? 1
+    : Object.hasOwn(units, suffix)
+    ? units[suffix]!
+    : NaN;
+  const value = number === undefined ? NaN : Number(number) * multiple;
   if (value >= min && value <= max) return factor * value;
   throw usage(`${name} takes ${unit} from ${min} to ${max}, not "${text}"`);
 }
 
 function hostName(word: string): string {
   const host = unbracketed(word);
+  const [, user, machine] = /^([^@]*)@(.*)$/s.exec(word) ?? [];
+  if (user !== undefined) {
+    throw usage(
+      `Unexpected "${user}@": ferry does not log in, and the HOST has no user: ferry send ${machine}`,
+    );
+  }
   const withPort = /^(\[.*\]|[^:]*):([0-9]+)$/.exec(word);
   if (withPort !== null) {
     throw usage(
-      `The port is a word of its own: ferry send ${withPort[1]} ${withPort[2]}`,
+      `The port is a separate word: ferry send ${withPort[1]} ${withPort[2]}`,
     );
   }
   if (/^[0-9]+$/.test(host)) {

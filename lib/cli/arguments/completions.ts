@@ -5,9 +5,10 @@ export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 export type Shell = typeof SHELLS[number];
 
-const COMMANDS = {
-  send: "send a file, a directory or standard input",
-  receive: "wait for what is sent and save it",
+/** All commands, each with a line that explains it. */
+export const COMMANDS = {
+  send: "send files, directories or standard input",
+  receive: "wait for a sender and save what it sends",
   help: "explain a command",
   completions: "print completions for a shell",
 } as const;
@@ -85,7 +86,7 @@ function bashWord(): string {
     ,*) _ferry_offer -W "${Object.keys(COMMANDS).join(" ")}" ;;
     send,-*) _ferry_offer -W "${options("send")}" ;;
     receive,-*) _ferry_offer -W "${options("receive")}" ;;
-    help,*) _ferry_offer -W "send receive" ;;
+    help,*) _ferry_offer -W "send receive --man" ;;
     completions,*) _ferry_offer -W "${SHELLS.join(" ")}" ;;
     send,*) if ((count == 0)); then _ferry_offer -A hostname; else _ferry_files -f; fi ;;
   esac
@@ -114,7 +115,7 @@ ${zshOptions("send")}            '1:host:_hosts' '*:file:_files' ;;
         receive)
           _arguments -S \\
 ${zshOptions("receive")}            '1:port:_message PORT' ;;
-        help) _arguments '1:command:(send receive)' ;;
+        help) _arguments '--man[print the manual page]' '1:command:(send receive)' ;;
         completions) _arguments '1:shell:(${SHELLS.join(" ")})' ;;
       esac ;;
   esac
@@ -130,7 +131,8 @@ fi
 function zshOptions(command: "send" | "receive"): string {
   return optionsOf(command).map((option) => {
     const forms = formsOf(option);
-    const help = option.help.replace(/[[\]:]/g, "\\$&");
+    const help = option.help.replace(/[[\]:]/g, "\\$&")
+      .replaceAll("'", "'\\''");
     const value = option.value === undefined
       ? ""
       : `${option.optional ? ":" : ""}:${option.value}:${zshAction(option)}`;
@@ -155,6 +157,7 @@ function fish(): string {
     Object.keys(COMMANDS).join(" ");
   const lines = [
     "# Completions of ferry for fish: ferry completions fish | source",
+    fishWords(),
     "complete -c ferry -f",
     `complete -c ferry -n '${none}' -l help -d 'explain'`,
     `complete -c ferry -n '${none}' -l version -d 'print the version'`,
@@ -162,11 +165,12 @@ function fish(): string {
       `complete -c ferry -n '${none}' -a ${name} -d '${help}'`
     ),
     "complete -c ferry -n '__fish_seen_subcommand_from help' -a 'send receive'",
+    "complete -c ferry -n '__fish_seen_subcommand_from help' -l man -d 'print the manual page'",
     `complete -c ferry -n '__fish_seen_subcommand_from completions' -a '${
       SHELLS.join(" ")
     }'`,
-    "complete -c ferry -n '__fish_seen_subcommand_from send' -F",
-    "complete -c ferry -n '__fish_seen_subcommand_from send' -a '(__fish_print_hostnames)'",
+    `complete -c ferry -n '${FISH_SEND}; and test (__ferry_words) -gt 1' -F`,
+    `complete -c ferry -n '${FISH_SEND}; and test (__ferry_words) -eq 1' -a '(__fish_print_hostnames)'`,
   ];
   for (const command of ["send", "receive"] as const) {
     for (const option of optionsOf(command)) {
@@ -176,12 +180,34 @@ function fish(): string {
   return `${lines.join("\n")}\n`;
 }
 
+const FISH_SEND = "__fish_seen_subcommand_from send";
+
+/** Counts the words before the cursor that are neither options nor values of options, without `ferry`. */
+function fishWords(): string {
+  const valued = ALL.filter(takesWord).flatMap(formsOf).join(" ");
+  return `function __ferry_words
+  set -l count 0
+  set -l value no
+  for word in (commandline -opc)[2..]
+    if test $value = yes
+      set value no
+    else if contains -- $word ${valued}
+      set value yes
+    else if not string match -q -- '-*' $word
+      set count (math $count + 1)
+    end
+  end
+  echo $count
+end`;
+}
+
 function fishOption(command: string, option: Option): string {
-  const { name, short, completes, help } = option;
+  const { name, short, alias, completes, help } = option;
   const parts = [
     `complete -c ferry -n '__fish_seen_subcommand_from ${command}'`,
-    name.length === 1 ? `-s ${name}` : `-l ${name}`,
+    `-l ${name}`,
   ];
+  if (alias !== undefined) parts.push(`-l ${alias}`);
   if (short !== undefined) parts.push(`-s ${short}`);
   if (completes === "file") parts.push("-r -F");
   else if (completes === "directory") {
@@ -189,6 +215,6 @@ function fishOption(command: string, option: Option): string {
   } else if (completes !== undefined) {
     parts.push(`-x -a '${completes.join(" ")}'`);
   } else if (takesWord(option)) parts.push("-x");
-  parts.push(`-d '${help}'`);
+  parts.push(`-d '${help.replaceAll("'", "\\'")}'`);
   return parts.join(" ");
 }

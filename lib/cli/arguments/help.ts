@@ -1,40 +1,38 @@
 import config from "../../../deno.json" with { type: "json" };
 import type { Topic } from "./args.ts";
-import { formsOf, type Option, optionsOf } from "./options.ts";
+import { optionsOf, usageOf } from "./options.ts";
 
 /** The version of ferry. */
 export const VERSION = config.version;
-
-/** Columns for an option and its value. */
-const HELP_WIDTH = 17;
 
 const EXIT = `
 Exit status: 0 done; 1 the transfer failed; 2 bad usage or input; 3 the other
 side refused; 130 interrupted.
 `;
 
-const TEXTS: Record<Topic, string> = {
-  ferry: `ferry sends bytes from one machine to another over UDP.
+const TEXTS: Record<Exclude<Topic, "man">, string> = {
+  ferry: `ferry sends files from one machine to another, reliably, over UDP.
 
-  ferry receive [PORT] [-o FILE | -d DIR]   first, on the machine that gets them
-  ferry send HOST [PORT] [PATH...]          then, on the machine that has them
+  ferry receive [PORT] [-o FILE | -d DIR]   first, where the files should go
+  ferry send HOST [PORT] [PATH...]          then, where the files are
 
 For example:
 
-  machine B$ ferry receive > backup.img
-  machine A$ cat backup.img | ferry send machine-b
+  machine B$ ferry receive --code
+  machine A$ ferry send machine-b photos/ notes.txt
 
-ferry send --help and ferry receive --help tell more, --version prints the
-version, and ferry completions bash (or zsh, fish) what completes its words.
+ferry help send and ferry help receive explain all options, ferry help --man
+prints the manual page, ferry --version the version, and ferry completions bash
+(or zsh, fish) a script that completes commands and options in the shell.
 ${EXIT}`,
 
   receive:
     `ferry receive [PORT] [-o FILE | -d DIR] takes one transfer and exits.
 
-PORT is 5000 unless given. What arrives goes to standard output when that is not
-a terminal and neither -o nor -d is given. Else it is saved under the name it is
-sent with, in the current directory or in DIR. A file has its name only once it
-is complete and verified. All is encrypted.
+PORT is 5000 unless given. What arrives is saved under the name it is sent with,
+in the current directory or in DIR. If standard output is not a terminal, and
+there is neither -o nor -d, it goes there. A file gets its name only when it is
+complete and verified. Everything is encrypted.
 
 --code without a CODE makes one up and prints the command for the other side.
 Without a code ferry shows what is offered, and asks before anything is saved.
@@ -50,12 +48,14 @@ ${EXIT}`,
 
   send: `ferry send HOST [PORT] [PATH...] sends files, directories or a stream.
 
-HOST is a name or an address; PORT is 5000 unless given. Without a PATH, or
-where it is -, standard input is sent. A file whose name is a number needs its
-directory: ./5000. It is done when the receiver has stored and verified it all.
-All is encrypted. --code asks for the receiver's code first, and sends to nobody
-who does not know it. Without a code ferry shows whom it has reached, and asks
-before content leaves. What broke goes on when both commands are given again.
+HOST is a name or an address; PORT is 5000 unless given. Without a PATH, or with
+- as the only one, standard input is sent. A file whose name is a number needs
+its directory: ./5000. ferry is done when the receiver has stored and verified
+everything. To resume what broke off, run both commands again.
+
+Everything is encrypted. With --code, ferry asks for the receiver's code first
+and sends only to a receiver that knows it. Without a code it shows which
+address it has reached, and asks before any content leaves.
 
 ${optionLines("send")}
 
@@ -68,20 +68,14 @@ ${EXIT}`,
 };
 
 /** What `--help` prints. */
-export function helpText(topic: Topic): string {
+export function helpText(topic: Exclude<Topic, "man">): string {
   return TEXTS[topic];
 }
 
 function optionLines(command: "send" | "receive"): string {
-  return optionsOf(command)
-    .map((option) => `  ${usageOf(option).padEnd(HELP_WIDTH)}  ${option.help}`)
+  const options = optionsOf(command);
+  const width = Math.max(...options.map((option) => usageOf(option).length));
+  return options
+    .map((option) => `  ${usageOf(option).padEnd(width)}  ${option.help}`)
     .join("\n");
-}
-
-/** An option as it is explained: `-o FILE`, `--code[=CODE]`, `-v, --verbose`. */
-function usageOf(option: Option): string {
-  const { value, optional = false } = option;
-  const forms = formsOf(option).join(", ");
-  if (value === undefined) return forms;
-  return optional ? `${forms}[=${value}]` : `${forms} ${value}`;
 }

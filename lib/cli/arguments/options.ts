@@ -2,10 +2,12 @@ import { CONTROLLERS } from "../../protocol/congestion/controllers.ts";
 
 /** An option of the command line. */
 export interface Option {
-  /** Without the dashes; of one letter, it has only one dash. */
+  /** Without the dashes. */
   readonly name: string;
   /** One letter for the same. */
   readonly short?: string;
+  /** Another name that is understood, too. */
+  readonly alias?: string;
   /** The placeholder of its value; without it, the option takes none. */
   readonly value?: string;
   /** Whether the value may be left out; if given, it follows a =. */
@@ -13,104 +15,114 @@ export interface Option {
   /** How a shell completes the value. */
   readonly completes?: "file" | "directory" | readonly string[];
   /** The only command that takes it. */
-  readonly only?: "send" | "receive";
+  readonly only?: "send" | "receive" | "help";
   /** One line of the help. */
   readonly help: string;
 }
 
 /**
  * All options, in the order of the help: of `receive`, of `send`, of both. What
- * is parsed, explained and completed comes from here.
+ * is parsed, explained (also by the man page) and completed comes from here.
  */
 export const OPTIONS = [
   {
-    name: "o",
+    name: "output",
+    short: "o",
     value: "FILE",
     completes: "file",
     only: "receive",
-    help: "save it as FILE (-: standard output)",
+    help: "save as FILE (-: standard output)",
   },
   {
-    name: "d",
+    name: "dir",
+    short: "d",
+    alias: "directory",
     value: "DIR",
     completes: "directory",
     only: "receive",
-    help: "save it in DIR",
+    help: "save in DIR, under the name it is sent with",
   },
   {
     name: "force",
+    short: "f",
     only: "receive",
-    help: "replace a file that is there already",
+    help: "replace files that exist already",
   },
   {
     name: "keep",
     only: "receive",
-    help: "take one transfer after another, several at once, into DIR",
+    help: "take one transfer after another, and several at once",
   },
   {
     name: "wait",
-    value: "SECONDS",
-    only: "receive",
-    help: "give up if nobody sends anything for so long",
+    value: "TIME",
+    help: "give up if nobody answers for this long: 90, 30m, 2h",
   },
   {
     name: "resume",
     only: "send",
-    help: "also for standard input: leave out what arrived before",
+    help: "resume standard input, too: skip what has arrived before",
   },
   {
     name: "code",
     value: "CODE",
     optional: true,
-    help: "let in, and send to, only who knows the code (FERRY_CODE)",
+    help: "require this code on both sides (or set FERRY_CODE)",
   },
   {
     name: "yes",
-    help: "without a code, take or send without asking anybody",
+    help: "never ask: accept any offer, or any receiver",
   },
-  { name: "plain", help: "do not encrypt; both sides have to want that" },
+  { name: "plain", help: "do not encrypt; both sides must use it" },
+  {
+    name: "port",
+    short: "p",
+    value: "PORT",
+    help: "the receiver's UDP port, or as a word of its own (5000)",
+  },
   {
     name: "timeout",
-    value: "SECONDS",
-    help: "silence that ends a connection (30)",
+    value: "TIME",
+    help: "give up after this much silence of the other side (30)",
   },
   {
     name: "rate",
     value: "MBIT",
-    help: "send at no more than this many Mbit/s",
+    help: "send no faster than this many Mbit/s; also 500k, 10M, 1G",
   },
   {
     name: "congestion",
     value: "NAME",
     completes: Object.keys(CONTROLLERS),
-    help: "how the rate is found: bbr, or cubic as TCP does it (bbr)",
+    help: "congestion control: bbr or cubic (bbr)",
   },
   {
     name: "bind",
     value: "ADDRESS",
-    help: "use this address of this machine",
+    help: "use this address of this machine only",
   },
   {
     name: "mtu",
     value: "BYTES",
-    help: "the largest IP packet, 1280 to 65535 (what the path takes)",
+    help: "largest IP packet, 1280 to 65535 (found by probing)",
   },
   {
     name: "verbose",
     short: "v",
-    help: "say at the end what limited the transfer",
+    help: "show at the end what limited the transfer",
   },
   {
     name: "report",
     value: "FILE.svg",
     completes: "file",
-    help: "draw rate, RTT, window and what was sent again over time",
+    help: "draw rate, RTT, window and retransmissions over time",
   },
-  { name: "quiet", short: "q", help: "say nothing but errors" },
-  { name: "json", help: "say everything as JSON, one event a line" },
-  { name: "trace", help: "print a line for each datagram" },
-  { name: "help", short: "h", help: "print this" },
+  { name: "quiet", short: "q", help: "print errors only" },
+  { name: "json", help: "print events as JSON, one per line" },
+  { name: "trace", help: "print a line for every datagram" },
+  { name: "help", short: "h", help: "print help" },
   { name: "version", help: "print the version" },
+  { name: "man", only: "help", help: "print the manual page, for man -l" },
 ] as const satisfies readonly Option[];
 
 type Given = typeof OPTIONS[number];
@@ -125,14 +137,18 @@ export type ValueName = Exclude<
 /** All options as one type. */
 export const ALL: readonly Option[] = OPTIONS;
 
-/** An option as it is written: `-o`, `--force`. */
+/** An option as it is written: `--force`. */
 export function dashed(name: string): string {
-  return name.length === 1 ? `-${name}` : `--${name}`;
+  return `--${name}`;
 }
 
-/** All forms of an option. */
-export function formsOf({ name, short }: Option): string[] {
-  return short === undefined ? [dashed(name)] : [`-${short}`, dashed(name)];
+/** All forms of an option, the one that is explained last. */
+export function formsOf({ name, short, alias }: Option): string[] {
+  return [
+    ...short === undefined ? [] : [`-${short}`],
+    ...alias === undefined ? [] : [dashed(alias)],
+    dashed(name),
+  ];
 }
 
 /** The options that a command takes. */
@@ -143,4 +159,14 @@ export function optionsOf(command: "send" | "receive"): readonly Option[] {
 /** Whether the next word is the option's value. */
 export function takesWord({ value, optional = false }: Option): boolean {
   return value !== undefined && !optional;
+}
+
+/** An option as it is explained: `-o, --output FILE`, `--code[=CODE]`. */
+export function usageOf(option: Option): string {
+  const { name, short, value, optional = false } = option;
+  const form = short === undefined
+    ? dashed(name)
+    : `-${short}, ${dashed(name)}`;
+  if (value === undefined) return form;
+  return optional ? `${form}[=${value}]` : `${form} ${value}`;
 }

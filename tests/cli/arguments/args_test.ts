@@ -20,6 +20,7 @@ const COMMON = {
   security: { mode: "encrypted" },
   congestion: "bbr",
   yes: false,
+  wait: undefined,
 };
 const RECEIVE = {
   name: "receive",
@@ -28,7 +29,6 @@ const RECEIVE = {
   directory: undefined,
   force: false,
   keep: false,
-  wait: undefined,
   ...COMMON,
 };
 const SEND = {
@@ -49,7 +49,32 @@ const COMMANDS: [string, unknown][] = [
   ["receive -o -", { ...RECEIVE, output: "-" }],
   ["receive 1 -d dir", { ...RECEIVE, port: 1, directory: "dir" }],
   ["receive --keep -d dir", { ...RECEIVE, keep: true, directory: "dir" }],
+  ["receive --keep", { ...RECEIVE, keep: true, directory: "." }],
+  ["receive --keep --wait 5", {
+    ...RECEIVE,
+    keep: true,
+    directory: ".",
+    wait: 5000,
+  }],
+  ["receive --output x -f", { ...RECEIVE, output: "x", force: true }],
+  ["receive --dir=x", { ...RECEIVE, directory: "x" }],
+  ["receive --directory x", { ...RECEIVE, directory: "x" }],
+  ["receive -p 6000", { ...RECEIVE, port: 6000 }],
   ["receive --wait 2.5", { ...RECEIVE, wait: 2500 }],
+  ["receive --wait 30m", { ...RECEIVE, wait: 1_800_000 }],
+  ["receive --wait 1.5h", { ...RECEIVE, wait: 5_400_000 }],
+  ["receive --wait 10s --timeout 2m", {
+    ...RECEIVE,
+    wait: 10_000,
+    timeout: 120_000,
+  }],
+  ["send host --wait 3", { ...SEND, wait: 3000 }],
+  ["send host --port 6000 7000x", { ...SEND, port: 6000, paths: ["7000x"] }],
+  ["send host --rate 10M", { ...SEND, maxRate: 1250 }],
+  ["send host --rate 10Mbit/s", { ...SEND, maxRate: 1250 }],
+  ["send host --rate 500k", { ...SEND, maxRate: 62.5 }],
+  ["send host --rate 1G", { ...SEND, maxRate: 125_000 }],
+  ["send host --rate 10MB/s", { ...SEND, maxRate: 10_000 }],
   ["send host", SEND],
   ["send host -", SEND],
   ["send host 6000", { ...SEND, port: 6000 }],
@@ -110,6 +135,7 @@ const COMMANDS: [string, unknown][] = [
   ["send -h host", { name: "help", topic: "send" }],
   ["receive 5000 --help", { name: "help", topic: "receive" }],
   ["--version", { name: "version" }],
+  ["help --man", { name: "help", topic: "man" }],
 ];
 for (const [line, command] of COMMANDS) {
   Deno.test(`ferry ${line} is understood`, () => {
@@ -118,12 +144,39 @@ for (const [line, command] of COMMANDS) {
 }
 
 const MISTAKES: [string, string][] = [
-  ["", "Say ferry send or ferry receive; see ferry --help"],
+  [
+    "",
+    "Nothing to do: ferry receive [PORT] waits for files, and ferry send HOST PATH... sends them; see ferry --help",
+  ],
   [
     "sned host",
-    "There is no command sned, only send and receive; see ferry --help",
+    "Unknown command sned: did you mean send? See ferry --help",
   ],
-  ["send", "Say where to send to: ferry send HOST; see ferry send --help"],
+  [
+    "recieve",
+    "Unknown command recieve: did you mean receive? See ferry --help",
+  ],
+  [
+    "upload host",
+    "Unknown command upload: there are send and receive; see ferry --help",
+  ],
+  [
+    "send",
+    "The HOST to send to is missing: ferry send HOST [PATH...]; see ferry send --help",
+  ],
+  [
+    "send me@host x",
+    'Unexpected "me@": ferry does not log in, and the HOST has no user: ferry send host; see ferry send --help',
+  ],
+  [
+    "send --code 13-bubble-fossil host file",
+    "The code follows --code directly: --code=13-bubble-fossil; see ferry send --help",
+  ],
+  [
+    "send host 5000 -p 6000",
+    "The port is given twice: 5000 and 6000; see ferry send --help",
+  ],
+  ["send host --man", "--man is for ferry help; see ferry send --help"],
   [
     "send host a -",
     "Standard input cannot be sent together with files; see ferry send --help",
@@ -138,23 +191,32 @@ const MISTAKES: [string, string][] = [
   ],
   [
     "send host:5000",
-    "The port is a word of its own: ferry send host 5000; see ferry send --help",
+    "The port is a separate word: ferry send host 5000; see ferry send --help",
   ],
   [
     "send [::1]:5000 x",
-    "The port is a word of its own: ferry send [::1] 5000; see ferry send --help",
+    "The port is a separate word: ferry send [::1] 5000; see ferry send --help",
   ],
   ["send a/b", '"a/b" is not a host name; see ferry send --help'],
   ["send host --force", "--force is for ferry receive; see ferry send --help"],
-  ["send host -o x", "-o is for ferry receive; see ferry send --help"],
-  ["send host --wait 3", "--wait is for ferry receive; see ferry send --help"],
-  ["send host --frce=1", "Unknown option --frce; see ferry send --help"],
+  ["send host -o x", "--output is for ferry receive; see ferry send --help"],
+  [
+    "send host --verbos",
+    "Unknown option --verbos: did you mean --verbose? See ferry send --help",
+  ],
+  [
+    "receive --frce=1",
+    "Unknown option --frce: did you mean --force? See ferry receive --help",
+  ],
   ["send host -x", "Unknown option -x; see ferry send --help"],
-  ["send host --no-quiet", "Unknown option --no-quiet; see ferry send --help"],
+  [
+    "send host --no-quiet",
+    "Unknown option --no-quiet: did you mean --quiet? See ferry send --help",
+  ],
   ["--nonsense", "Unknown option --nonsense; see ferry --help"],
   [
     "receive five",
-    'PORT takes a whole number from 1 to 65535, not "five"; see ferry receive --help',
+    "Unexpected argument five: ferry receive takes a port; to save in a directory, use -d DIR, and as a file, -o FILE; see ferry receive --help",
   ],
   [
     "receive 0",
@@ -162,20 +224,19 @@ const MISTAKES: [string, string][] = [
   ],
   [
     "receive 5000 6000",
-    'receive takes one port; unexpected argument "6000"; see ferry receive --help',
+    "Unexpected argument 6000: receive takes one port; see ferry receive --help",
   ],
   [
     "receive -o a -d b",
     "Give either -o FILE or -d DIR, not both; see ferry receive --help",
   ],
-  ["receive --keep", "--keep needs -d DIR; see ferry receive --help"],
   [
-    "receive --keep -d x --wait 5",
-    "--keep waits without end, so not --wait; see ferry receive --help",
+    "receive --keep -o x",
+    "--keep takes several transfers, which -o FILE has no room for: use -d DIR; see ferry receive --help",
   ],
   [
     "receive --keep -d x --report a.svg",
-    "--report draws one transfer, so not with --keep; see ferry receive --help",
+    "--report draws a single transfer and cannot be used with --keep; see ferry receive --help",
   ],
   ["send host --keep", "--keep is for ferry receive; see ferry send --help"],
   ["receive -o", "-o needs a value; see ferry receive --help"],
@@ -214,11 +275,17 @@ const MISTAKES: [string, string][] = [
     "A code needs encryption: give either --plain or a code (--code, FERRY_CODE), not both; see ferry receive --help",
   ],
   ["receive --code=", "The code is empty; see ferry receive --help"],
-  ["receive --codes", "Unknown option --codes; see ferry receive --help"],
+  [
+    "receive --codes",
+    "Unknown option --codes: did you mean --code? See ferry receive --help",
+  ],
   ["send host --timeout=", "--timeout needs a value; see ferry send --help"],
   ["send host --trace=x", "--trace takes no value; see ferry send --help"],
   ["receive -q=no", "-q takes no value; see ferry receive --help"],
-  ["receive --o x", "Unknown option --o; see ferry receive --help"],
+  [
+    "receive --o x",
+    "Unknown option --o; see ferry receive --help",
+  ],
   ["send host --_=x", "Unknown option --_; see ferry send --help"],
   ["receive -q_", "Unknown option -_; see ferry receive --help"],
   [
@@ -237,7 +304,7 @@ Deno.test("an empty host or path is a mistake", () => {
   assertThrows(
     () => parseCommand(["send", "host", ""]),
     UsageError,
-    "is empty",
+    "must not be empty",
   );
   const failure = assertThrows(() => parseCommand(["send", ""]), UsageError);
   assert(failure.message.startsWith('"" is not a host name'));

@@ -11,6 +11,7 @@ import {
   formsOf,
   optionsOf,
 } from "../../../lib/cli/arguments/options.ts";
+import { type Need, program, testWith } from "../../support/needs.ts";
 
 function run(shell: Shell, args: string[], cwd: string) {
   const env = { HOME: cwd, XDG_CONFIG_HOME: cwd, TERM: "dumb" };
@@ -18,14 +19,11 @@ function run(shell: Shell, args: string[], cwd: string) {
     .outputSync();
 }
 
-/** Whether the shell is on this machine. */
-function isThere(shell: Shell): boolean {
-  try {
-    return run(shell, ["-c", "true"], "/").success;
-  } catch {
-    return false;
-  }
-}
+const SHELL_NEEDS = {
+  bash: await program("bash"),
+  zsh: await program("zsh"),
+  fish: await program("fish"),
+} as const satisfies Record<Shell, Need>;
 
 /** What ends the offers for a line. */
 const END = "----";
@@ -112,6 +110,7 @@ const CASES: [string, string[], string[]][] = [
   ["ferry rec", ["receive"], ["send"]],
   ["ferry send --t", ["--timeout", "--trace"], ["--quiet"]],
   ["ferry send -", ["--rate", "--report", "-q"], ["--force", "-d"]],
+  ["ferry receive --d", ["--dir", "--directory"], ["--report"]],
   ["ferry receive --f", ["--force"], []],
   ["ferry receive 6000 --wa", ["--wait"], []],
   ["ferry send --rate 5 --congestion ", ["bbr", "cubic"], ["folder"]],
@@ -120,17 +119,18 @@ const CASES: [string, string[], string[]][] = [
   ["ferry send --rate 5 host so", ["some file.svg"], ["folder"]],
   ["ferry send --code host so", ["some file.svg"], []],
   ["ferry receive -d ", ["folder"], ["some file.svg"]],
+  ["ferry receive --dir ", ["folder"], ["some file.svg"]],
+  ["ferry receive --output ", ["some file.svg"], []],
   ["ferry receive --report so", ["some file.svg"], ["folder"]],
   ["ferry completions ", [...SHELLS], ["send"]],
   ["ferry help ", ["send", "receive"], ["bash"]],
 ];
 
 for (const shell of SHELLS) {
-  const ignore = !isThere(shell);
-  Deno.test({
-    name: `${shell} completes commands, options, their values and files`,
-    ignore,
-    fn() {
+  testWith(
+    SHELL_NEEDS[shell],
+    `${shell} completes commands, options, their values and files`,
+    () => {
       const offers = complete(shell, CASES.map(([line]) => line));
       for (const [i, [line, wanted, unwanted]] of CASES.entries()) {
         const found = offers[i]!;
@@ -140,7 +140,28 @@ for (const shell of SHELLS) {
         assertEquals(extra, [], `${line}: ${found.join(" | ")}`);
       }
     },
-  });
+  );
+}
+
+for (const shell of SHELLS) {
+  testWith(
+    SHELL_NEEDS[shell],
+    `${shell} offers every form of every option`,
+    () => {
+      const commands = ["send", "receive"] as const;
+      const lines = commands.flatMap((command) => [
+        `ferry ${command} -`,
+        `ferry ${command} --`,
+      ]);
+      const offers = complete(shell, lines);
+      for (const [i, command] of commands.entries()) {
+        const found = [...offers[2 * i]!, ...offers[2 * i + 1]!];
+        const forms = optionsOf(command).flatMap(formsOf);
+        const missing = forms.filter((form) => !found.includes(form));
+        assertEquals(missing, [], `${command}: ${found.join(" | ")}`);
+      }
+    },
+  );
 }
 
 Deno.test("every option there is can be completed, and is understood and explained", () => {
@@ -149,7 +170,7 @@ Deno.test("every option there is can be completed, and is understood and explain
       ? ["send", "host"]
       : ["receive", "-d", "dir"];
     const options = optionsOf(command);
-    for (const option of options.filter(({ name }) => name !== "o")) {
+    for (const option of options.filter(({ name }) => name !== "output")) {
       const { name, completes } = option;
       const value = { report: "a.svg", mtu: "1400" }[name as string] ??
         (Array.isArray(completes) ? completes[0] : "5");
@@ -160,7 +181,9 @@ Deno.test("every option there is can be completed, and is understood and explain
       }
       assert(helpText(command).includes(dashed(name)), name);
     }
-    const explained = helpText(command).matchAll(/^ {2}(?:-\w, )?(-+\w+)/gm);
+    const explained = helpText(command).matchAll(
+      /^ {2}(?:-\w, )?(--\w[\w-]*)/gm,
+    );
     const known = optionsOf(command).map(({ name }) => dashed(name));
     assertEquals([...explained].map(([, form]) => form).sort(), known.sort());
   }
