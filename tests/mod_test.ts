@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import "./support/libraries.ts";
 import { Failure, receive, receiveAll, send } from "../lib/mod.ts";
 import { freePort } from "./support/process.ts";
 

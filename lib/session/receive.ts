@@ -54,7 +54,7 @@ export async function receive(options: ReceiveOptions): Promise<Summary> {
   const places = isAsked(options, destination) ? MAX_UNDECIDED : 1;
   const endpoint = openEndpoint(options, { places });
   try {
-    const admission = admissionTo(endpoint, options, destination);
+    using admission = admissionTo(endpoint, options, destination);
     const choice = { ...options, destination };
     const admitted = await chooseSender(endpoint, admission, choice);
     return await receiveOne(admitted, destination, options);

@@ -126,8 +126,10 @@ async function hand(
   );
   progress.size = offer.size;
   const watcher = options.watch?.(channel);
+  let permitted: Promise<void> | undefined;
   const hold = async (accepted: Promise<void>, ended: AbortSignal) => {
-    await permission(connected, offer, options, { accepted, ended });
+    permitted = permission(connected, offer, options, { accepted, ended });
+    await permitted;
     progress.start();
     watcher?.start();
   };
@@ -157,6 +159,8 @@ async function hand(
     return summary;
   } catch (error) {
     progress.stop();
+    // A question that was withdrawn is over, too
+    await permitted?.catch(() => {});
     await watcher?.failed(error);
     throw error;
   } finally {

@@ -34,7 +34,7 @@ export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
   const endpoint = openEndpoint(options, { places });
   const running = new Set<Promise<void>>();
   try {
-    const admission = admissionTo(endpoint, options, destination, true);
+    using admission = admissionTo(endpoint, options, destination, true);
     const locks = new NameLocks();
     const stalls = new Stalls();
     const serve = (admitted: Admitted) => {

@@ -179,15 +179,21 @@ export interface OpenSsl {
   create(key: Uint8Array): OpenSslAesGcm;
 }
 
+let opened: OpenSsl | null | undefined;
+
 /**
- * Opens the system's libcrypto, which takes about 5 ms.
+ * Opens the system's libcrypto at the first call, which takes about 5 ms.
  *
  * @returns `undefined` if FFI is not allowed, the library is missing, or it
  * fails the known-answer test
  */
-export function openLibcrypto(
-  libraries: readonly string[] = LIBCRYPTO_PATHS,
-): OpenSsl | undefined {
+export function openLibcrypto(): OpenSsl | undefined {
+  if (opened === undefined) opened = openOneOf(LIBCRYPTO_PATHS) ?? null;
+  return opened ?? undefined;
+}
+
+/** Opens the first of these libraries that can be used. */
+export function openOneOf(libraries: readonly string[]): OpenSsl | undefined {
   for (const path of libraries) {
     const { state } = Deno.permissions.querySync({ name: "ffi", path });
     if (state !== "granted") continue;

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import "../support/c_library.ts";
+import "../support/libraries.ts";
 import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
 import {
   encodeEntry,

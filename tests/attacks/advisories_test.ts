@@ -12,7 +12,7 @@
  * - magic-wormhole's guesses at codes (attacks.md): `words_test.ts`
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import "../support/c_library.ts";
+import "../support/libraries.ts";
 import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";
 import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
 import { Relay } from "../net/relay.ts";

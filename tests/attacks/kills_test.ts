@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import "../support/c_library.ts";
+import "../support/libraries.ts";
 import { Prng } from "../../lib/base/prng.ts";
 import { receiver, type Running, sender, stateOf } from "./support/running.ts";
 import { FULL } from "../support/ferry.ts";

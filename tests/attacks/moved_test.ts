@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import "../support/c_library.ts";
+import "../support/libraries.ts";
 import { Flag } from "../../lib/protocol/wire/segment.ts";
 import { datagramOf, draftOf } from "../support/packets.ts";
 import { bytesOf } from "./support/hostile_sender.ts";

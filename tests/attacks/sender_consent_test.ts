@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { FrameType } from "../../lib/transfer/wire/frame.ts";
-import "../support/c_library.ts";
+import "../support/libraries.ts";
 import { Relay } from "../net/relay.ts";
 import { HostileReceiver } from "./support/hostile_receiver.ts";
 import { receiver, sender } from "./support/running.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import "../support/c_library.ts";
+import "../support/libraries.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { datagramOf, draftOf } from "../support/packets.ts";
 import { Relay } from "../net/relay.ts";

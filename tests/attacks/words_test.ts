@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import "../support/c_library.ts";
+import "../support/libraries.ts";
 import type { Channel } from "../../lib/endpoint/channel.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { ClientHandshake } from "../../lib/secure/handshake/handshake.ts";

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import "../support/libraries.ts";
 import { deviceMtu } from "../../lib/endpoint/socket/device_mtu.ts";
 
 Deno.test("a loopback device carries far larger packets than Ethernet", () => {

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Prng } from "../../lib/base/prng.ts";
 import type { Socket } from "../../lib/endpoint/socket/socket.ts";
 import { socketCalls } from "../../lib/system/c_library.ts";
-import "../support/c_library.ts";
+import "../support/libraries.ts";
 import { tunedSocket } from "./tuned_socket.ts";
 
 const ignore = socketCalls() === undefined;

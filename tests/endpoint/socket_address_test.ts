@@ -5,7 +5,7 @@ import {
   portOf,
 } from "../../lib/endpoint/socket/socket_address.ts";
 import { socketCalls } from "../../lib/system/c_library.ts";
-import "../support/c_library.ts";
+import "../support/libraries.ts";
 
 const library = socketCalls();
 

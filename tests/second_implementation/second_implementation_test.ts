@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import "../support/c_library.ts";
+import "../support/libraries.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { ServerSecrets } from "../../lib/secure/handshake/server_secrets.ts";
 import { agreeAsServer } from "../../lib/secure/secure_channel.ts";

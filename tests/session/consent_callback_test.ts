@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import "../support/libraries.ts";
 import { Failure } from "../../lib/base/failure.ts";
 import { type OnEvent, receive, receiveAll, send } from "../../lib/mod.ts";
 import { inDirectory } from "../support/fs.ts";

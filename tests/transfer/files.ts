@@ -1,4 +1,4 @@
-import "../support/c_library.ts";
+import "../support/libraries.ts";
 
 export { inDirectory } from "../support/fs.ts";
 import type { Owner } from "../../lib/transfer/files/writing/staging.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
-import "../support/c_library.ts";
+import "../support/libraries.ts";
 import { TransferDigest } from "../../lib/transfer/wire/digest.ts";
 import { encodeEntry, type Entry } from "../../lib/transfer/wire/entries.ts";
 import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";

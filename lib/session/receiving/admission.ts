@@ -53,7 +53,7 @@ export interface AdmissionOptions {
 }
 
 /** Decides which connections are senders that may send. */
-export class Admission {
+export class Admission implements Disposable {
   readonly #options: AdmissionOptions;
   readonly #secrets: ServerSecrets;
   readonly #guesses = new GuessLimiter(MAX_WRONG_CODES);
@@ -71,6 +71,12 @@ export class Admission {
     this.#aead = options.security.mode === "plain"
       ? WEB_CRYPTO
       : openLibcrypto() ?? WEB_CRYPTO;
+  }
+
+  /** Ends what is computed ahead for senders that may come. */
+  [Symbol.dispose](): void {
+    this.#secrets[Symbol.dispose]();
+    this.#owners[Symbol.dispose]();
   }
 
   /** Aborted once nobody is let in any more. */

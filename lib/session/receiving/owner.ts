@@ -1,4 +1,4 @@
-import { setTimeout } from "node:timers";
+import { clearTimeout, setTimeout } from "node:timers";
 import { isAttemptProof } from "../../secure/attempt_key.ts";
 import {
   makeCodeVerifier,
@@ -12,11 +12,22 @@ import type { Offer } from "../../transfer/wire/messages.ts";
 const VERIFIER_DELAY = 100;
 
 /** Finds the owners of unfinished transfers of one receiver. */
-export class Owners {
+export class Owners implements Disposable {
   readonly #code: Owner["code"];
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(security: Security) {
-    if (security.mode === "code") this.#code = ownerByCode(security.code);
+    if (security.mode !== "code") return;
+    const code = ownerByCode(security.code);
+    this.#code = code;
+    // Before the first sender comes, if there is time; it keeps no process alive
+    this.#timer = setTimeout(code.verifier, VERIFIER_DELAY);
+    this.#timer.unref();
+  }
+
+  /** Computes nothing ahead any more. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
   }
 
   /**
@@ -35,11 +46,10 @@ export class Owners {
   }
 }
 
-/** Computes the verifier once, as it takes a while; before the first sender comes, if there is time. */
+/** Computes the verifier once, as it takes a while. */
 function ownerByCode(code: string): NonNullable<Owner["code"]> {
   let made: string | undefined;
   const verifier = () => made ??= makeCodeVerifier(code);
-  setTimeout(verifier, VERIFIER_DELAY).unref();
   return { verifier, matches: (other) => matchesCode(other, code) };
 }
 

@@ -112,7 +112,7 @@ async function agreeAsReceiver(
   security: Security,
   asks: boolean,
 ) {
-  const secrets = new ServerSecrets(security);
+  using secrets = new ServerSecrets(security);
   const agreed = await agreeAsServer(channel, secrets, { asks });
   return { stream: agreed.stream, words: await agreed.words };
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../../../lib/base/failure.ts";
-import "../../support/c_library.ts";
+import "../../support/libraries.ts";
 import { Endpoint } from "../../../lib/endpoint/endpoint.ts";
 import { acceptOne } from "../../endpoint/accept_one.ts";
 import { uint32At } from "../../../lib/base/integers.ts";

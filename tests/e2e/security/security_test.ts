@@ -11,7 +11,7 @@ import { readMessage } from "../../../lib/secure/handshake/message_reader.ts";
 import { agreeAsClient, prepare } from "../../../lib/secure/secure_channel.ts";
 import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
 import { freePort, listening } from "../../support/process.ts";
-import "../../support/c_library.ts";
+import "../../support/libraries.ts";
 import { type Direction, Relay } from "../../net/relay.ts";
 import { type Ended, Ferry, runFerry, runPair } from "../../support/ferry.ts";
 import {
@@ -303,7 +303,7 @@ Deno.test("a receiver that agrees, takes everything and never proves itself is g
       ["send", "127.0.0.1", `${endpoint.port}`, "--timeout", "1", ...options],
     );
     const channel = await acceptOne(endpoint);
-    const secrets = new ServerSecrets(
+    using secrets = new ServerSecrets(
       code === undefined
         ? { mode: "encrypted" }
         : { mode: "code", code: normalCode(code)! },

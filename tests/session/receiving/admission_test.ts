@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import "../../support/libraries.ts";
 import { Failure } from "../../../lib/base/failure.ts";
 import type { Channel } from "../../../lib/endpoint/channel.ts";
 import type { Incoming } from "../../../lib/endpoint/incoming.ts";
@@ -29,7 +30,7 @@ function incomingOf(
 
 Deno.test("session words are told only to a validated address, and a peer that leaves with them is reported", async () => {
   const notices: SessionEvent[] = [];
-  const admission = new Admission({
+  using admission = new Admission({
     security: { mode: "encrypted" },
     asks: false,
     on: (event) => notices.push(event),
@@ -62,7 +63,7 @@ Deno.test("session words are told only to a validated address, and a peer that l
 
 Deno.test("a wrong code from an address that is not validated is no guess, and any other is reported", async () => {
   const notices: SessionEvent[] = [];
-  const admission = new Admission({
+  using admission = new Admission({
     security: { mode: "code", code: "17-walnut-copper-lagoon" },
     asks: false,
     on: (event) => notices.push(event),

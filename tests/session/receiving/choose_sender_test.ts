@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import "../../support/libraries.ts";
 import { receive, type ReceiveOptions, send } from "../../../lib/mod.ts";
 import { freePort } from "../../support/process.ts";
 

@@ -15,7 +15,7 @@ function offerAt(binding: Uint8Array): Offer {
 }
 
 Deno.test("an attempt's key counts only if it was proved to this very channel", () => {
-  const owners = new Owners({ mode: "encrypted" });
+  using owners = new Owners({ mode: "encrypted" });
   assertEquals(
     owners.of(offerAt(BINDING), BINDING).key,
     KEY.publicKey,
@@ -26,11 +26,13 @@ Deno.test("an attempt's key counts only if it was proved to this very channel", 
 });
 
 Deno.test("a sender without a key is recognised by its code", () => {
-  const owner = new Owners({ mode: "code", code: "1-right" }).of(FILE, BINDING);
+  using owners = new Owners({ mode: "code", code: "1-right" });
+  const owner = owners.of(FILE, BINDING);
   const verifier = owner.code!.verifier();
   assert(!verifier.includes("right"));
   assert(owner.code!.matches(verifier));
-  const other = new Owners({ mode: "code", code: "1-wrong" }).of(FILE, BINDING);
+  using others = new Owners({ mode: "code", code: "1-wrong" });
+  const other = others.of(FILE, BINDING);
   assert(!other.code!.matches(verifier));
 });
 

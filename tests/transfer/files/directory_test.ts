@@ -191,6 +191,10 @@ for (const [kind, open] of KINDS) {
       assert(await third.lock() || kind === "by path");
       second.close();
       third.close();
+      // Nor can it be given up: it is over when the next one is
+      const fourth = directory.openFile("x", "both");
+      assert(await fourth.lock());
+      fourth.close();
     },
   );
 

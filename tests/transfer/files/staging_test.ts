@@ -546,7 +546,7 @@ Deno.test("what has its final name is never changed by going on, whatever the se
       (sink) => sink.enter(directoryOf("sub")),
       async (sink) => {
         const file = await sink.open(fileOf("x", new Uint8Array(70_000)));
-        await file.write(new Uint8Array(70_000));
+        await file.write(new Uint8Array(70_000)).finally(() => file.discard());
       },
     ];
     for (const attempt of attempts) {
@@ -687,7 +687,7 @@ Deno.test("two names that are one to the file system are refused, and neither is
       async (sink) => {
         const file = await sink.open(large);
         await file.write(new Uint8Array(70_000));
-        await file.commit();
+        await file.commit().finally(() => file.discard());
       },
     ];
     for (const store of stores) {

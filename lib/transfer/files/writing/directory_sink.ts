@@ -214,8 +214,11 @@ export class DirectorySink implements Sink {
       const { name, mode = 0, mtime } = entry;
       if (this.#isMoved(name)) {
         const file = this.#openMoved(directory, name);
-        file.writeSync(bytes);
-        return file.close();
+        try {
+          return file.writeSync(bytes);
+        } finally {
+          file.close();
+        }
       }
       if (was) directory.removeTree(name);
       const file = directory.createFile(name);
