@@ -56,7 +56,7 @@ const TIMERS: readonly Timer[] = [
  * an argument. It is the façade of the mechanisms around it.
  */
 export class Connection {
-  readonly counters = new Counters();
+  readonly counters: Counters = new Counters();
   readonly idHigh: number;
   readonly idLow: number;
   /** The size of datagrams. */
