@@ -6,22 +6,14 @@ import {
   type PeerCode,
 } from "../../lib/base/failure.ts";
 import type { FileEntry } from "../../lib/transfer/wire/entries.ts";
-import type { Digest, Offer } from "../../lib/transfer/wire/messages.ts";
+import type { Offer } from "../../lib/transfer/wire/messages.ts";
 import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
 import { sendOver } from "../../lib/transfer/sending/sender.ts";
 import { SingleSource, type Source } from "../../lib/transfer/source.ts";
+import { type Exchange, exchange, outcome } from "./exchange.ts";
 import { MemorySink, MemorySource, SilentSource } from "./memory_content.ts";
 import { memoryPair } from "../support/memory_stream.ts";
-
-/** What a promise came to, so that two can be awaited before either is judged. */
-async function outcome<T>(promise: Promise<T>): Promise<T | Failure> {
-  try {
-    return await promise;
-  } catch (error) {
-    if (error instanceof Failure) return error;
-    throw error;
-  }
-}
+import { pause } from "../support/wait.ts";
 
 function assertFailure(
   value: unknown,
@@ -50,34 +42,27 @@ const SOURCE_FAILED: FailureDetail = {
 };
 
 /** Both sides agree on what was transferred. */
-function assertSame(sent: unknown, stored: unknown, message?: string): void {
-  assertEquals(sent, { ...stored as Digest, omitted: 0 }, message);
+function assertSame({ sent, stored }: Exchange, message?: string): void {
+  assert(!(stored instanceof Failure), message);
+  assertEquals(sent, { ...stored, omitted: 0 }, message);
 }
 
 Deno.test("content of any size arrives as it was sent", async () => {
   const random = new Prng(1);
   for (const size of [0, 1, 511, 512, 513, 65_536, 1_000_003]) {
     const bytes = random.bytes(size);
-    const [near, far] = memoryPair();
     const sink = new MemorySink();
-    const [sent, stored] = await Promise.all([
-      sendOver(near, new MemorySource(bytes)),
-      receiveOver(far, () => Promise.resolve(sink)),
-    ]);
-    assertEquals(sent.bytes, size);
-    assertSame(sent, stored);
+    const ended = await exchange(new MemorySource(bytes), { sink });
+    assertSame(ended);
+    assertEquals((ended.stored as { bytes?: number }).bytes, size);
     assert(sink.committed);
     assertEquals(sink.bytes, bytes);
   }
 });
 
 Deno.test("the digest is the SHA-256 of the content", async () => {
-  const [near, far] = memoryPair();
   const bytes = new TextEncoder().encode("abc");
-  const [sent] = await Promise.all([
-    sendOver(near, new MemorySource(bytes)),
-    receiveOver(far, () => Promise.resolve(new MemorySink())),
-  ]);
+  const { sent } = await exchange(new MemorySource(bytes));
   assertEquals(sent, {
     omitted: 0,
     files: 1,
@@ -89,29 +74,21 @@ Deno.test("the digest is the SHA-256 of the content", async () => {
 Deno.test("what is known of a file arrives with it", async () => {
   const entry = { name: "a b.txt", size: 3, mode: 0o640, mtime: 17n ** 15n };
   const source = new MemorySource(new Uint8Array(3), { entry });
-  const offer = {
-    ...source.offer,
-    attempt: {
-      key: new Uint8Array(32).fill(1),
-      proof: new Uint8Array(64).fill(2),
-    },
-  };
-  const [near, far] = memoryPair();
+  const [key, proof] = [new Uint8Array(32).fill(1), new Uint8Array(64).fill(2)];
+  const offer = { ...source.offer, attempt: { key, proof } };
   let offered: Offer | undefined;
   let opened: FileEntry | undefined;
-  const sink = new MemorySink();
-  const open = sink.open.bind(sink);
-  sink.open = (entry?: FileEntry) => {
+  const memory = new MemorySink();
+  const open = memory.open.bind(memory);
+  memory.open = (entry?: FileEntry) => {
     opened = entry;
     return open();
   };
-  await Promise.all([
-    sendOver(near, source, { offer }),
-    receiveOver(far, (offer) => {
-      offered = offer;
-      return Promise.resolve(sink);
-    }),
-  ]);
+  const sink = (offer: Offer) => {
+    offered = offer;
+    return Promise.resolve(memory);
+  };
+  await exchange(source, { sink, sending: { offer } });
   assertEquals(offered, { ...offer, files: undefined });
   assertEquals(opened, { kind: "file", ...entry });
 });
@@ -121,17 +98,11 @@ Deno.test("content arrives whole from a source and a stream that deal in odd pie
     const random = new Prng(seed);
     const bytes = random.bytes(random.int(5000));
     const piece = () => 1 + random.int(1 + random.int(300));
-    const [near, far] = memoryPair(
-      { capacity: 1 + random.int(2000), piece },
-      { capacity: 1 + random.int(20), piece },
-    );
+    const there = { capacity: 1 + random.int(2000), piece };
+    const back = { capacity: 1 + random.int(20), piece };
     const sink = new MemorySink();
     const source = new MemorySource(bytes, { piece: 1 + random.int(700) });
-    const [sent, stored] = await Promise.all([
-      sendOver(near, source),
-      receiveOver(far, () => Promise.resolve(sink)),
-    ]);
-    assertSame(sent, stored, `seed ${seed}`);
+    assertSame(await exchange(source, { sink, there, back }), `seed ${seed}`);
     assertEquals(sink.bytes, bytes, `seed ${seed}`);
   }
 });
@@ -140,48 +111,41 @@ Deno.test("a stream that breaks after any byte never yields a file that is not w
   const bytes = new Prng(7).bytes(90);
   const entry = { name: "file", size: bytes.length };
   for (let breakAfter = 0;; breakAfter++) {
-    const [near, far] = memoryPair({ breakAfter });
     const sink = new MemorySink();
-    const [sent, stored] = await Promise.all([
-      outcome(sendOver(near, new MemorySource(bytes, { entry, piece: 40 }))),
-      outcome(receiveOver(far, () => Promise.resolve(sink))),
-    ]);
+    const source = new MemorySource(bytes, { entry, piece: 40 });
+    const ended = await exchange(source, { sink, there: { breakAfter } });
     if (sink.committed) {
       assertEquals(sink.bytes, bytes);
-      assertSame(sent, stored);
+      assertSame(ended);
       break;
     }
-    assertFailure(sent, BROKEN);
-    assertFailure(stored, BROKEN);
+    assertFailure(ended.sent, BROKEN);
+    assertFailure(ended.stored, BROKEN);
   }
 });
 
 Deno.test("a sender that does not hear the end of DONE fails, and the receiver keeps what is whole", async () => {
   const bytes = new Prng(8).bytes(90);
   for (let breakAfter = 0;; breakAfter++) {
-    const [near, far] = memoryPair({}, { breakAfter });
     const sink = new MemorySink();
-    const [sent, stored] = await Promise.all([
-      outcome(sendOver(near, new MemorySource(bytes))),
-      outcome(receiveOver(far, () => Promise.resolve(sink))),
-    ]);
-    assertEquals(sink.committed, !(stored instanceof Failure));
-    if (!(sent instanceof Failure)) {
-      assertSame(sent, stored);
+    const back = { breakAfter };
+    const ended = await exchange(new MemorySource(bytes), { sink, back });
+    assertEquals(sink.committed, !(ended.stored instanceof Failure));
+    if (!(ended.sent instanceof Failure)) {
+      assertSame(ended);
       break;
     }
-    assertFailure(sent, BROKEN);
+    assertFailure(ended.sent, BROKEN);
   }
 });
 
 // T-3, T-4
 Deno.test("a refusal stops a sender whose direction is full", async () => {
-  const [near, far] = memoryPair({ capacity: 100 });
   const refusal = new Failure({ code: "exists", path: "/secret/name" });
-  const [sent, stored] = await Promise.all([
-    outcome(sendOver(near, new MemorySource(new Uint8Array(1_000_000)))),
-    outcome(receiveOver(far, () => Promise.reject(refusal))),
-  ]);
+  const { sent, stored } = await exchange(
+    new MemorySource(new Uint8Array(1_000_000)),
+    { sink: () => Promise.reject(refusal), there: { capacity: 100 } },
+  );
   assertFailure(sent, { code: "peer-refused", reason: { code: "exists" } });
   assertEquals(stored, refusal);
 });
@@ -193,9 +157,8 @@ async function sentUnanswered(source: Source): Promise<number> {
   let bytes = 0;
   const into = new Uint8Array(2 ** 16);
   for (;;) {
-    const waiting = new Promise<null>((end) => setTimeout(() => end(null), 50));
-    const count = await Promise.race([far.read(into), waiting]);
-    if (count === null) break;
+    const count = await Promise.race([far.read(into), pause(50)]);
+    if (typeof count !== "number") break;
     bytes += count;
   }
   near.abort(new Failure(BROKEN));
@@ -209,78 +172,53 @@ Deno.test("of what may be resumed little is sent before the answer, and nothing 
   const resumable = { resumable: true, seekable: true };
   const some = await sentUnanswered(new MemorySource(content, resumable));
   assert(some > 200_000 && some < 300_000, `${some} bytes`);
-  const once = await sentUnanswered(
-    new MemorySource(content, { resumable: true }),
-  );
+  const source = new MemorySource(content, { resumable: true });
+  const once = await sentUnanswered(source);
   assert(once < 1000, `${once} bytes`);
 });
 
-Deno.test("a sink that fails in the middle stops both sides, each with its own words", async () => {
-  const [near, far] = memoryPair({ capacity: 100 });
-  const failure = new Failure({ code: "disk-full", path: "/secret/name" });
-  const sink = new MemorySink({ failAfter: 300_000, failure });
-  const [sent, stored] = await Promise.all([
-    outcome(sendOver(near, new MemorySource(new Uint8Array(2_000_000)))),
-    outcome(receiveOver(far, () => Promise.resolve(sink))),
-  ]);
-  assertFailure(sent, failedThere("disk-full"));
-  assertEquals(stored, failure);
-  assert(sink.discarded && !sink.committed);
-});
-
-Deno.test("a sink that fails on the very last bytes is not taken for success", async () => {
-  const [near, far] = memoryPair();
-  const failure = new Failure({ code: "disk-full", path: "/secret/name" });
-  const sink = new MemorySink({ failAfter: 9, failure });
-  const [sent, stored] = await Promise.all([
-    outcome(sendOver(near, new MemorySource(new Uint8Array(10)))),
-    outcome(receiveOver(far, () => Promise.resolve(sink))),
-  ]);
-  assertFailure(sent, failedThere("disk-full"));
-  assertEquals(stored, failure);
-  assert(!sink.committed);
-});
-
-Deno.test("a sink that fails while the source is silent still stops both sides", async () => {
-  const [near, far] = memoryPair();
-  const failure = new Failure({ code: "output-closed" });
-  const sink = new MemorySink({ failAfter: 0, failure });
+/** A source that has five bytes, and then nothing more, nor an end. */
+function stuckSource(): Source {
   let reads = 0;
   const read = () =>
     reads++ === 0 ? Promise.resolve(5) : new Promise<null>(() => {});
   const content = { read, close: () => {} };
-  const source = new SingleSource(content, {}, { resumable: false });
-  const [sent, stored] = await Promise.all([
-    outcome(sendOver(near, source)),
-    outcome(receiveOver(far, () => Promise.resolve(sink))),
-  ]);
-  assertFailure(sent, failedThere("output-closed"));
-  assertEquals(stored, failure);
-});
+  return new SingleSource(content, {}, { resumable: false });
+}
+
+const SINK_FAILURES: [string, number, Source][] = [
+  ["in the middle", 300_000, new MemorySource(new Uint8Array(2_000_000))],
+  ["on the very last bytes", 9, new MemorySource(new Uint8Array(10))],
+  ["while the source is silent", 0, stuckSource()],
+];
+for (const [when, failAfter, source] of SINK_FAILURES) {
+  Deno.test(`a sink that fails ${when} stops both sides, each with its own words`, async () => {
+    const failure = new Failure({ code: "disk-full", path: "/secret/name" });
+    const sink = new MemorySink({ failAfter, failure });
+    const there = { capacity: failAfter === 300_000 ? 100 : 65_536 };
+    const { sent, stored } = await exchange(source, { sink, there });
+    assertFailure(sent, failedThere("disk-full"));
+    assertEquals(stored, failure);
+    assert(sink.discarded && !sink.committed);
+  });
+}
 
 Deno.test("a commit that fails leaves nothing and the sender hears of it", async () => {
-  const [near, far] = memoryPair();
   const failure = new Failure({ code: "exists", path: "/secret/name" });
   const sink = new MemorySink();
   sink.commit = () => Promise.reject(failure);
-  const [sent, stored] = await Promise.all([
-    outcome(sendOver(near, new MemorySource(new Uint8Array(10)))),
-    outcome(receiveOver(far, () => Promise.resolve(sink))),
-  ]);
+  const source = new MemorySource(new Uint8Array(10));
+  const { sent, stored } = await exchange(source, { sink });
   assertFailure(sent, failedThere("exists"));
   assertEquals(stored, failure);
   assert(sink.discarded);
 });
 
 Deno.test("a source that fails is the sender's failure, and the receiver keeps nothing", async () => {
-  const [near, far] = memoryPair();
   const failure = new Failure({ code: "read-failed", path: "/secret/x" });
   const sink = new MemorySink();
   const source = new MemorySource(new Uint8Array(1000), { failure });
-  const [sent, stored] = await Promise.all([
-    outcome(sendOver(near, source)),
-    outcome(receiveOver(far, () => Promise.resolve(sink))),
-  ]);
+  const { sent, stored } = await exchange(source, { sink });
   assertEquals(sent, failure);
   assertFailure(stored, SOURCE_FAILED);
   assert(sink.discarded);
@@ -288,14 +226,10 @@ Deno.test("a source that fails is the sender's failure, and the receiver keeps n
 
 for (const [what, size] of [["shrinks", 101], ["grows", 99]] as const) {
   Deno.test(`a file that ${what} while it is read is not delivered`, async () => {
-    const [near, far] = memoryPair();
     const sink = new MemorySink();
     const entry = { name: "log", size };
     const source = new MemorySource(new Uint8Array(100), { entry, piece: 30 });
-    const [sent, stored] = await Promise.all([
-      outcome(sendOver(near, source)),
-      outcome(receiveOver(far, () => Promise.resolve(sink))),
-    ]);
+    const { sent, stored } = await exchange(source, { sink });
     assert(sent instanceof Failure);
     assertEquals(sent.code, "source-changed");
     assertFailure(stored, SOURCE_FAILED);
@@ -328,37 +262,31 @@ Deno.test("a receiver that is stopped while its sink blocks ends at once", async
 });
 
 Deno.test("a receiver that is stopped once all is stored has succeeded", async () => {
-  const [near, far] = memoryPair();
   const sink = new MemorySink();
   const stop = new AbortController();
   sink.commit = () => {
     sink.committed = true;
     stop.abort(new Failure({ code: "interrupted" }));
     // As a file's directory is synced once the file has its name
-    return new Promise((resolve) => setTimeout(resolve, 1));
+    return pause(1);
   };
-  const [sent, stored] = await Promise.all([
-    outcome(sendOver(near, new MemorySource(Uint8Array.of(1, 2, 3)))),
-    outcome(
-      receiveOver(far, () => Promise.resolve(sink), { signal: stop.signal }),
-    ),
-  ]);
-  assert(!(stored instanceof Failure));
-  assertSame(sent, stored);
+  const source = new MemorySource(Uint8Array.of(1, 2, 3));
+  const receiving = { signal: stop.signal };
+  assertSame(await exchange(source, { sink, receiving }));
   assert(!sink.discarded);
 });
 
 Deno.test("a receiver that is stopped before an offer came opens nothing", async () => {
-  const [near, far] = memoryPair();
   const interrupted = new Failure({ code: "interrupted" });
   let opened = false;
-  const sending = outcome(sendOver(near, new SilentSource()));
-  const receiving = outcome(receiveOver(far, () => {
+  const sink = () => {
     opened = true;
     return Promise.resolve(new MemorySink());
-  }, { signal: AbortSignal.abort(interrupted) }));
-  assertEquals(await receiving, interrupted);
-  assertFailure(await sending, {
+  };
+  const receiving = { signal: AbortSignal.abort(interrupted) };
+  const ended = await exchange(new SilentSource(), { sink, receiving });
+  assertEquals(ended.stored, interrupted);
+  assertFailure(ended.sent, {
     code: "peer-refused",
     reason: { code: "unspecified" },
   });
@@ -374,17 +302,12 @@ Deno.test("a sender whose source is silent ends as soon as the stream breaks", a
 });
 
 Deno.test("progress counts every byte on both sides", async () => {
-  const [near, far] = memoryPair();
   const sent: number[] = [];
   const received: number[] = [];
-  await Promise.all([
-    sendOver(near, new MemorySource(new Uint8Array(10), { piece: 4 }), {
-      progress: (bytes) => sent.push(bytes),
-    }),
-    receiveOver(far, () => Promise.resolve(new MemorySink()), {
-      progress: (bytes) => received.push(bytes),
-    }),
-  ]);
+  await exchange(new MemorySource(new Uint8Array(10), { piece: 4 }), {
+    sending: { progress: (bytes) => sent.push(bytes) },
+    receiving: { progress: (bytes) => received.push(bytes) },
+  });
   assertEquals(sent, [4, 8, 10, 10]);
   assertEquals(received.at(-1), 10);
 });

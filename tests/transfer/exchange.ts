@@ -1,0 +1,56 @@
+import { Failure } from "../../lib/base/failure.ts";
+import type { OpenSink } from "../../lib/transfer/sink.ts";
+import {
+  receiveOver,
+  type ReceptionOptions,
+} from "../../lib/transfer/receiving/reception.ts";
+import {
+  type SenderOptions,
+  sendOver,
+} from "../../lib/transfer/sending/sender.ts";
+import type { Source } from "../../lib/transfer/source.ts";
+import type { Digest, SentDigest } from "../../lib/transfer/wire/messages.ts";
+import { type DirectionOptions, memoryPair } from "../support/memory_stream.ts";
+import { MemorySink } from "./memory_content.ts";
+
+/** What each side of a transfer came to. */
+export interface Exchange {
+  readonly sent: SentDigest | Failure;
+  readonly stored: Digest | Failure;
+}
+
+/** How a transfer goes. */
+export interface ExchangeOptions {
+  /** Where it goes; into memory unless given. */
+  sink?: MemorySink | OpenSink;
+  /** From the sender to the receiver, and back. */
+  there?: DirectionOptions;
+  back?: DirectionOptions;
+  sending?: SenderOptions;
+  receiving?: ReceptionOptions;
+}
+
+/** Transfers over a stream in memory. */
+export async function exchange(
+  source: Source,
+  options: ExchangeOptions = {},
+): Promise<Exchange> {
+  const { sink = new MemorySink(), sending, receiving } = options;
+  const [near, far] = memoryPair(options.there, options.back);
+  const open = typeof sink === "function" ? sink : () => Promise.resolve(sink);
+  const [sent, stored] = await Promise.all([
+    outcome(sendOver(near, source, sending)),
+    outcome(receiveOver(far, open, receiving)),
+  ]);
+  return { sent, stored };
+}
+
+/** What a promise came to, so that two can be awaited before either is judged. */
+export async function outcome<T>(promise: Promise<T>): Promise<T | Failure> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+}
