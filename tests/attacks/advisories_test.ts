@@ -7,7 +7,12 @@
  *   names that programs look for), croc CVE-2023-43620 and scp CVE-2019-6109
  *   (escapes in names): `no_terminal_test.ts`, `consent_test.ts`
  * - rsync CVE-2024-12086 (telling what is there by its hash): `admitted_test.ts`
- * - rsync CVE-2024-12747 and CVE-2026-29518 (a link swapped in): `other_user_test.ts`
+ * - rsync CVE-2024-12747 and CVE-2026-29518 (a link swapped in): `other_user_test.ts`,
+ *   `../e2e/transfer/swapped_link_test.ts`
+ * - croc CVE-2023-43616 (a file with the name of one that is there):
+ *   `../e2e/transfer/tree_test.ts`
+ * - croc CVE-2023-43617 and CVE-2023-43618 (a code, addresses in what leaves):
+ *   `../e2e/security/security_test.ts`
  * - croc's unbounded rooms of 2026 (places that strangers take): `flood_test.ts`
  * - magic-wormhole's guesses at codes (attacks.md): `words_test.ts`
  */
@@ -15,7 +20,6 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import "../support/libraries.ts";
 import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";
 import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
-import { Relay } from "../net/relay.ts";
 import { HostileReceiver } from "./support/hostile_receiver.ts";
 import { HostileSender } from "./support/hostile_sender.ts";
 import {
@@ -332,34 +336,6 @@ testWith(
     }),
 );
 
-Deno.test("neither the code nor addresses of a machine are in what leaves it (croc CVE-2023-43617, CVE-2023-43618)", () =>
-  inDirectory(async (cwd) => {
-    await Deno.writeTextFile(`${cwd}/in`, "content");
-    const env = { FERRY_CODE: "4711-walnut-copper-lagoon" };
-    const received = await receiver(["-o", "out", "--code"], { cwd, env });
-    const seen: string[] = [];
-    const decoder = new TextDecoder("latin1");
-    await using relay = Relay.start({
-      to: { hostname: "127.0.0.1", port: received.port },
-      onDatagram: (datagram) => {
-        seen.push(decoder.decode(datagram));
-      },
-    });
-    const sent = sender(relay.port, ["in", "--code"], { cwd, env });
-    assertEquals([await received.ended, await sent.ended], [0, 0]);
-    const all = seen.join("");
-    assert(all.length > 2_000);
-    for (const word of ["4711", "walnut", "copper"]) {
-      assert(!all.includes(word), word);
-    }
-    for (const { address, family } of Deno.networkInterfaces()) {
-      assert(!all.includes(address), address);
-      if (family !== "IPv4") continue;
-      const bytes = String.fromCharCode(...address.split(".").map(Number));
-      assert(!all.includes(bytes), address);
-    }
-  }));
-
 Deno.test("a code in the environment is not among the words of a process, and that is how ferry says to give it (croc CVE-2023-43621)", () =>
   inDirectory(async (cwd) => {
     const env = { FERRY_CODE: "4711-walnut-copper-lagoon" };
@@ -375,18 +351,4 @@ Deno.test("a code in the environment is not among the words of a process, and th
     const [, code] = await made.says(/FERRY_CODE=(\S+) ferry send/);
     assertMatch(code!, /^\d+-\w+-\w+$/);
     await made.stop();
-  }));
-
-Deno.test("a file with the name of one that is there is refused, also deep in a tree (croc CVE-2023-43616)", () =>
-  inDirectory(async (cwd) => {
-    await using received = await victim(cwd);
-    await Deno.mkdir(`${cwd}/dir/t/sub`, { recursive: true });
-    await Deno.writeTextFile(`${cwd}/dir/t/sub/file`, "mine");
-    await Deno.mkdir(`${cwd}/t/sub`, { recursive: true });
-    await Deno.writeTextFile(`${cwd}/t/sub/file`, "theirs");
-    await Deno.writeTextFile(`${cwd}/t/sub/new`, "theirs");
-    const sent = sender(received.port, ["t"], { cwd });
-    assert(await sent.ended !== 0);
-    assertEquals(await Deno.readTextFile(`${cwd}/dir/t/sub/file`), "mine");
-    assertEquals(namesIn(`${cwd}/dir/t/sub`), ["file"]);
   }));

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { receiver, sender } from "./support/running.ts";
-import { freePort, listening } from "../support/process.ts";
 import { inDirectory, namesIn } from "../support/fs.ts";
 
 /** What failed said one line that says why. */
@@ -123,80 +122,3 @@ for (const [name, kind] of DOT_NAMES) {
       assertEquals(namesIn(`${cwd}/home`), [name]);
     }));
 }
-
-Deno.test("a directory that is there is not merged into, and keeps its mode, whatever was broken off before", () =>
-  inDirectory(async (cwd) => {
-    await Deno.mkdir(`${cwd}/home/private`, { recursive: true, mode: 0o700 });
-    await Deno.chmod(`${cwd}/home/private`, 0o700);
-    await Deno.writeTextFile(`${cwd}/home/private/diary.txt`, "mine");
-    await Deno.chmod(`${cwd}/home/private/diary.txt`, 0o600);
-    await Deno.mkdir(`${cwd}/private`);
-    await Deno.writeTextFile(`${cwd}/private/other`, "theirs");
-    await Deno.chmod(`${cwd}/private`, 0o777);
-    for (let attempt = 0; attempt < 2; attempt++) {
-      const received = await receiver(["-d", "home", "--yes"], { cwd });
-      const sent = sender(received.port, ["private"], { cwd });
-      const ends = [await received.ended, await sent.ended];
-      assert(ends.every((end) => end !== 0), `${ends}`);
-      assertMatch(sent.stderr, /there already/);
-    }
-    const { mode } = await Deno.stat(`${cwd}/home/private`);
-    assertEquals((mode! & 0o777).toString(8), "700");
-    assertEquals(namesIn(`${cwd}/home`), ["private"]);
-    assertEquals(namesIn(`${cwd}/home/private`), ["diary.txt"]);
-  }));
-
-Deno.test("with --force files are replaced, and a directory that is there keeps its mode and time (scp CVE-2018-20685)", () =>
-  inDirectory(async (cwd) => {
-    await Deno.mkdir(`${cwd}/home/tree`, { recursive: true });
-    await Deno.writeTextFile(`${cwd}/home/tree/file`, "old");
-    await Deno.chmod(`${cwd}/home/tree`, 0o710);
-    await Deno.utime(`${cwd}/home/tree`, 1_000_000_000, 1_000_000_000);
-    const before = await Deno.stat(`${cwd}/home/tree`);
-    await Deno.mkdir(`${cwd}/tree`);
-    await Deno.writeTextFile(`${cwd}/tree/file`, "new");
-    await Deno.chmod(`${cwd}/tree`, 0o777);
-    const received = await receiver(["-d", "home", "--yes", "--force"], {
-      cwd,
-    });
-    const sent = sender(received.port, ["tree"], { cwd });
-    assertEquals([await received.ended, await sent.ended], [0, 0], sent.stderr);
-    const { mode } = await Deno.stat(`${cwd}/home/tree`);
-    assertEquals(mode, before.mode);
-    assertEquals(await Deno.readTextFile(`${cwd}/home/tree/file`), "new");
-    assertEquals(namesIn(`${cwd}/home`), ["tree"]);
-  }));
-
-Deno.test("modes are the sender's less the umask, and never setuid, setgid or sticky (tar, rsync)", () =>
-  inDirectory(async (cwd) => {
-    await Deno.mkdir(`${cwd}/tree/sub`, { recursive: true });
-    for (const name of ["small", "sub/small"]) {
-      await Deno.writeTextFile(`${cwd}/tree/${name}`, "#!/bin/sh\n");
-      await Deno.chmod(`${cwd}/tree/${name}`, 0o6777);
-    }
-    await Deno.writeFile(`${cwd}/tree/large`, new Uint8Array(300_000));
-    await Deno.chmod(`${cwd}/tree/large`, 0o4777);
-    await Deno.chmod(`${cwd}/tree/sub`, 0o3777);
-    await Deno.mkdir(`${cwd}/home`);
-    const shell = 'umask 027; exec "$@"';
-    const received = await receiver(["-d", "home", "--yes"], { cwd, shell });
-    const sent = sender(received.port, ["tree"], { cwd });
-    assertEquals([await received.ended, await sent.ended], [0, 0], sent.stderr);
-    for (const name of ["small", "large", "sub", "sub/small"]) {
-      const { mode } = await Deno.stat(`${cwd}/home/tree/${name}`);
-      assertEquals((mode! & 0o7777).toString(8), "750", name);
-    }
-  }));
-
-Deno.test("a receiver that is refused its first stranger without a terminal does not keep the port", () =>
-  inDirectory(async (cwd) => {
-    await Deno.writeTextFile(`${cwd}/in`, "unasked");
-    const port = freePort();
-    const received = await receiver(["-d", cwd], { cwd });
-    assertEquals(await sender(received.port, ["in"], { cwd }).ended, 3);
-    assertEquals(await received.ended, 3);
-    const next = await receiver(["-o", "out"], { cwd });
-    await listening("udp", next.port);
-    await next.stop();
-    assert(port > 0);
-  }));

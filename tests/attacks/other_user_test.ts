@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { bytesOf } from "./support/hostile_sender.ts";
-import { asNobody, NOBODY, receiver, sender } from "./support/running.ts";
+import { asNobody, receiver, sender } from "./support/running.ts";
 import { filesWith, inDirectory, inventory, namesIn } from "../support/fs.ts";
 import { FULL } from "../support/ferry.ts";
 import { pause, until } from "../support/wait.ts";
-import { program, ROOT, testWith } from "../support/needs.ts";
+import { ROOT, testWith } from "../support/needs.ts";
 
 const MARK = "TOP-SECRET-MARK";
 
@@ -187,73 +187,6 @@ test("another user who puts links in the place of directories and files while th
   await Deno.writeTextFile(`${cwd}/loot/stop`, "");
   await attacker.ended;
 });
-
-/** Exchanges two names in one step (renameat2), as fast as it goes: perl can make system calls. */
-const EXCHANGE = `
-my $number = \`uname -m\` =~ /x86_64/ ? 316 : 276;
-sub exchange { my ($one, $other) = @_; syscall($number, -100, $one, -100, $other, 2) }
-`;
-const FLIP_FILES = `${EXCHANGE}
-symlink("../../safe/secret", ".l$_") for (100, 200, 300);
-until (-e "stop") {
-  for (1..500) { exchange("n$_", ".l$_") for (100, 200, 300) }
-}`;
-const FLIP_DIRECTORIES = `${EXCHANGE}
-mkdir "keys"; for ("secret", 1..200) { open(F, ">", "keys/$_"); close F }
-symlink("../../safe/keys", ".link");
-until (-e "stop") {
-  for (1..500) { exchange("keys", ".link") }
-}`;
-
-for (
-  const [what, script] of [
-    ["a link that another user puts where a file was", FLIP_FILES],
-    ["a link that another user puts where a directory was", FLIP_DIRECTORIES],
-  ]
-) {
-  testWith(
-    [ROOT, await program("perl")],
-    `a sender does not follow ${what} (rsync CVE-2024-12747)`,
-    () =>
-      inDirectory(async (cwd) => {
-        await Deno.chmod(cwd, 0o755);
-        await Deno.mkdir(`${cwd}/safe`);
-        await Deno.chmod(`${cwd}/safe`, 0o711);
-        await Deno.writeTextFile(`${cwd}/safe/secret`, MARK.repeat(100));
-        await Deno.chmod(`${cwd}/safe/secret`, 0o600);
-        await Deno.mkdir(`${cwd}/safe/keys`);
-        await Deno.writeTextFile(`${cwd}/safe/keys/secret`, MARK.repeat(100));
-        await Deno.chmod(`${cwd}/safe/keys/secret`, 0o600);
-        await Deno.mkdir(`${cwd}/tree/names`, { recursive: true });
-        for (let i = 0; i < 400; i++) {
-          // As long as the secret: no more than that is read of it
-          const content = "x".repeat(100 * MARK.length);
-          await Deno.writeTextFile(`${cwd}/tree/names/n${i}`, content);
-        }
-        await Deno.chown(`${cwd}/tree/names`, NOBODY, NOBODY);
-        const perl = new Deno.Command("setpriv", {
-          args: ["--reuid", `${NOBODY}`, "--clear-groups"].concat(
-            ["timeout", FULL ? "110" : "55", "perl", "-e", script!],
-          ),
-          cwd: `${cwd}/tree/names`,
-        }).spawn();
-        try {
-          for (let round = 0; round < (FULL ? 50 : 12); round++) {
-            const into = `${cwd}/into`;
-            await Deno.mkdir(into);
-            const received = await receiver(["-d", "into", "--yes"], { cwd });
-            const sent = sender(received.port, ["tree"], { cwd });
-            await Promise.all([received.ended, sent.ended]);
-            assertEquals(await filesWith(into, MARK), [], `round ${round}`);
-            await Deno.remove(into, { recursive: true });
-          }
-        } finally {
-          await Deno.writeTextFile(`${cwd}/tree/names/stop`, "");
-          await perl.status;
-        }
-      }),
-  );
-}
 
 test("an ordinary user receives in a directory that others may write to, with another one attacking", async (cwd) => {
   await secret(cwd, 300_000);

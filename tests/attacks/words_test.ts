@@ -197,17 +197,3 @@ Deno.test("an honest sender gets in while somebody tries for words, and its word
     const words = /(?:say|same words:?) (\w+ \w+ \w+)/.exec(sent.stderr)?.[1];
     assert(words !== undefined && received.stderr.includes(words));
   }));
-
-Deno.test("guesses at a code are counted, told and end a receiver, at whatever pace and however they leave", () =>
-  inDirectory(async (cwd) => {
-    const env = { FERRY_CODE: "17-walnut-copper-lagoon" };
-    const received = await receiver(["-o", "out", "--code"], { cwd, env });
-    for (let i = 0; i < 3; i++) {
-      const wrong = { FERRY_CODE: `17-wrong-guess${i}` };
-      await sender(received.port, ["--code"], { cwd, env: wrong }).ended;
-    }
-    assertEquals(await received.ended, 3);
-    for (const count of ["1 of 3", "2 of 3", "3 of 3"]) {
-      assert(received.stderr.includes(count), received.stderr);
-    }
-  }));

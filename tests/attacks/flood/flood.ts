@@ -1,26 +1,35 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { Prng } from "../../../lib/base/prng.ts";
-import {
-  decodeSegment,
-  Flag,
-  Reset,
-  Segment,
-  SYN_SIZE,
-} from "../../../lib/protocol/wire/segment.ts";
+import { Flag, Reset, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
 import { ClientHandshake } from "../../../lib/secure/handshake/handshake.ts";
 import { prepare } from "../../../lib/secure/secure_channel.ts";
-import { datagramOf, type Draft, mend } from "../../support/packets.ts";
+import {
+  datagramOf,
+  type Draft,
+  draftOf,
+  mend,
+} from "../../support/packets.ts";
 import { pause } from "../../support/wait.ts";
 
 /**
  * What strangers do after a SYN:
  *
  * - `syn`: nothing
+ * - `garbage`: they send random bytes
  * - `silent`: they go through the handshake of the transport, and say nothing more
+ * - `slow`: they acknowledge what they hear, and say a byte now and then
  * - `reset`: they say RST with ABORTED at once, blindly
  * - `edges`: they ask for ever larger windows, and put single bytes at their edges and all over them
+ * - `scattered`: the same in the windows that they are given
  */
-export type Kind = "syn" | "silent" | "reset" | "edges";
+export type Kind =
+  | "syn"
+  | "garbage"
+  | "silent"
+  | "slow"
+  | "reset"
+  | "edges"
+  | "scattered";
 
 /** What a flood is made of. */
 export interface FloodOptions {
@@ -58,6 +67,12 @@ const FIRST_WINDOW = 20;
 const LAST_WINDOW = 25;
 /** Milliseconds between two bursts. */
 const TICK = 5;
+/** Milliseconds after which a slow stranger answers. */
+const SLOWNESS = 300;
+/** SYNs handed to the system before it is waited for. */
+const BATCH = 64;
+/** Connections that are remembered. */
+const MAX_KNOWN = 4_096;
 
 /** Strangers at many addresses of this machine, until they are stopped. */
 export class Flood {
@@ -74,6 +89,8 @@ export class Flood {
   readonly #listening: Promise<void>[] = [];
   readonly #random = new Prng(Date.now() & 0xffff);
   readonly #to: Deno.NetAddr;
+  /** By the low half of the id: packets that were sent, and the last byte that may be. */
+  readonly #known = new Map<number, { packets: number; edge: number }>();
   #payload: Uint8Array = new Uint8Array(0);
   #syn: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #stopped = false;
@@ -115,54 +132,67 @@ export class Flood {
     while (!this.#stopped) {
       const due = rate * (performance.now() - start) / 1000;
       while (this.flooded.syns < due) {
-        const at = this.flooded.syns++ % this.#sockets.length;
-        await this.#open(this.#sockets[at]!);
+        const opening = [];
+        for (let i = 0; i < BATCH && this.flooded.syns < due; i++) {
+          const at = this.flooded.syns++ % this.#sockets.length;
+          opening.push(this.#open(this.#sockets[at]!));
+        }
+        await Promise.all(opening);
       }
       await pause(TICK);
     }
   }
 
   async #open(socket: Deno.DatagramConn): Promise<void> {
-    const syn = this.#syn;
+    const syn = this.#syn.slice();
     const view = new DataView(syn.buffer);
-    const idHigh = this.#random.uint32();
-    const idLow = this.#random.uint32();
-    view.setUint32(ID_HIGH_AT, idHigh);
-    view.setUint32(ID_LOW_AT, idLow);
+    const id = {
+      idHigh: this.#random.uint32(),
+      idLow: this.#random.uint32(),
+    };
+    view.setUint32(ID_HIGH_AT, id.idHigh);
+    view.setUint32(ID_LOW_AT, id.idLow);
     mend(syn);
+    this.#known.set(id.idLow, { packets: 0, edge: 0 });
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MAX_KNOWN) this.#known.delete(oldest!);
     await this.#send(socket, syn);
-    const id = { idHigh, idLow };
-    if (this.#options.kind === "reset") await this.#reset(socket, id);
-    if (this.#options.kind === "edges") await this.#edges(socket, id);
+    await this.#follow(socket, id);
   }
 
-  async #reset(socket: Deno.DatagramConn, id: Draft): Promise<void> {
-    const payload = Uint8Array.of(Reset.ABORTED);
-    const draft = { ...id, flags: Flag.RST, packetNumber: 1, seq: 1, payload };
-    await this.#send(socket, datagramOf(draft));
-  }
-
-  async #edges(socket: Deno.DatagramConn, id: Draft): Promise<void> {
+  /** Sends what strangers do not wait for an answer to send after a SYN. */
+  async #follow(socket: Deno.DatagramConn, id: Draft): Promise<void> {
+    const { kind } = this.#options;
+    if (kind === "garbage") {
+      const length = this.#random.int(SYN_SIZE);
+      await this.#send(socket, this.#random.bytes(length));
+    }
+    if (kind === "reset") {
+      const payload = Uint8Array.of(Reset.ABORTED);
+      await this.#say(socket, { ...id, flags: Flag.RST, seq: 1, payload });
+    }
+    if (kind !== "edges") return;
     const payload = Uint8Array.of(7);
-    let packetNumber = 1;
-    const byteAt = (seq: number, flags: number) =>
-      this.#send(
-        socket,
-        datagramOf({
-          ...id,
-          flags,
-          seq,
-          payload,
-          packetNumber: packetNumber++,
-        }),
-      );
     for (let power = FIRST_WINDOW; power < LAST_WINDOW; power++) {
-      await byteAt(2 ** power, 0);
-      await byteAt(2 ** power - 1, Flag.BLOCKED);
+      const edge = { ...id, seq: 2 ** power, payload };
+      await this.#say(socket, edge);
+      await this.#say(socket, {
+        ...edge,
+        seq: edge.seq - 1,
+        flags: Flag.BLOCKED,
+      });
     }
     for (let seq = PAGE / 2; seq < 2 ** LAST_WINDOW; seq += PAGE) {
-      await byteAt(seq, 0);
+      await this.#say(socket, { ...id, seq, payload });
     }
+  }
+
+  /** Sends a segment with the connection's next packet number. */
+  async #say(socket: Deno.DatagramConn, draft: Draft): Promise<void> {
+    const known = this.#known.get(draft.idLow!);
+    if (known === undefined) return;
+    const packetNumber = ++known.packets;
+    await this.#send(socket, datagramOf({ ...draft, packetNumber }));
   }
 
   async #send(socket: Deno.DatagramConn, datagram: Uint8Array): Promise<void> {
@@ -173,53 +203,70 @@ export class Flood {
 
   async #listen(socket: Deno.DatagramConn): Promise<void> {
     const into = new Uint8Array(2_000);
-    const segment = new Segment();
-    const { cookies = false, kind = "syn" } = this.#options;
     try {
       for (;;) {
         const [datagram] = await socket.receive(into);
         this.flooded.returned += datagram.length;
-        if (decodeSegment(datagram, segment) !== undefined) continue;
-        const { idHigh, idLow, packetNumber } = segment;
-        const id = { idHigh, idLow };
-        if (segment.has(Flag.COOKIE)) {
-          if (!cookies) continue;
-          this.flooded.cookies++;
-          const cookie = segment.cookie.slice();
-          const again = synOf({
-            ...id,
-            packetNumber: 1,
-            payload: this.#payload,
-            cookie,
-          });
-          await this.#send(socket, again);
-          if (kind === "edges") await this.#edges(socket, id);
-        } else if (segment.has(Flag.SYN)) {
-          this.flooded.answered++;
-          if (kind !== "silent") continue;
-          const acknowledged = segment.seq + segment.sequenceLength;
-          await this.#send(
-            socket,
-            datagramOf({
-              ...id,
-              flags: Flag.ACK,
-              packetNumber: 2,
-              seq: 1 + this.#payload.length,
-              ack: acknowledged,
-              window: 2 ** 20,
-              blocks: [[packetNumber, packetNumber + 1]],
-            }),
-          );
-        }
+        await this.#answer(socket, draftOf(datagram));
       }
     } catch {
       // It was closed
     }
   }
+
+  async #answer(
+    socket: Deno.DatagramConn,
+    heard: Required<Draft>,
+  ): Promise<void> {
+    const { cookies = false, kind = "syn" } = this.#options;
+    const { idHigh, idLow, flags, cookie, packetNumber } = heard;
+    const id = { idHigh, idLow };
+    const known = this.#known.get(idLow);
+    if (known === undefined) return;
+    if (flags & Flag.COOKIE && cookies) {
+      this.flooded.cookies++;
+      const packet = ++known.packets;
+      const payload = this.#payload;
+      const again = { ...id, packetNumber: packet, payload, cookie };
+      await this.#send(socket, synOf(again));
+      await this.#follow(socket, id);
+    }
+    if (!(flags & Flag.ACK)) return;
+    if (flags & Flag.SYN) this.flooded.answered++;
+    const proof = {
+      ...id,
+      flags: Flag.ACK,
+      seq: 1 + this.#payload.length,
+      ack: 1,
+      window: 2 ** 20,
+      blocks: [[packetNumber, packetNumber + 1]] as const,
+    };
+    if (kind === "silent" && flags & Flag.SYN) await this.#say(socket, proof);
+    const payload = Uint8Array.of(1);
+    const asking = {
+      ...proof,
+      payload,
+      flags: Flag.ACK | Flag.BLOCKED | Flag.PSH,
+    };
+    if (kind === "slow") {
+      const { ack: seq } = heard;
+      setTimeout(() => this.#say(socket, { ...asking, seq }), SLOWNESS);
+    }
+    if (kind !== "scattered") return;
+    const first = flags & Flag.SYN ? 1 + heard.initialWindow : 0;
+    const edge = Math.max(first, heard.ack + heard.window);
+    if (edge <= known.edge) return;
+    const from = Math.max(PAGE, Math.ceil(known.edge / PAGE) * PAGE);
+    known.edge = edge;
+    await this.#say(socket, { ...asking, seq: edge - 1 });
+    for (let seq = from; seq < edge; seq += PAGE) {
+      await this.#say(socket, { ...asking, seq });
+    }
+  }
 }
 
 /** A SYN of the length that a SYN has. */
-function synOf(draft: Draft): Uint8Array<ArrayBuffer> {
+export function synOf(draft: Draft): Uint8Array<ArrayBuffer> {
   const whole = { ...draft, flags: Flag.SYN };
   const padding = Math.max(0, SYN_SIZE - datagramOf(whole).length);
   return datagramOf({ ...whole, padding });
@@ -241,21 +288,16 @@ if (import.meta.main) {
     string: ["port", "rate", "kind", "sources", "for", "hello"],
     boolean: ["cookies"],
   });
-  const { kind = "syn", hello } = args;
   const flood = new Flood({
     port: Number(args.port ?? 5000),
     rate: Number(args.rate ?? 100),
-    kind: kind as Kind,
+    kind: (args.kind ?? "syn") as Kind,
     sources: Number(args.sources ?? 1),
     cookies: args.cookies,
-    hello: hello as FloodOptions["hello"],
+    hello: args.hello as FloodOptions["hello"],
   });
   await flood.start();
-  const over = () =>
-    flood.stop().then((flooded) => console.log(JSON.stringify(flooded)));
-  Deno.addSignalListener("SIGTERM", () => over().then(() => Deno.exit()));
-  setTimeout(
-    () => over().then(() => Deno.exit()),
-    1000 * Number(args.for ?? 10),
-  );
+  await pause(1000 * Number(args.for ?? 10));
+  console.log(JSON.stringify(await flood.stop()));
+  Deno.exit();
 }

@@ -18,7 +18,7 @@ function* secretsIn(path: string): Generator<string> {
 
 testWith(
   [LINUX, ROOT],
-  "while another user exchanges files and directories with links, root sends nothing that they lead to",
+  "while another user exchanges files and directories with links, root sends nothing that they lead to (rsync CVE-2024-12747)",
   () =>
     inDirectory(async (cwd) => {
       const names = makeTrap(cwd);

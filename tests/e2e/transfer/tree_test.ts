@@ -167,11 +167,17 @@ Deno.test("what is there is not merged into by a tree, unless by force, and it i
     await Deno.chmod(`${cwd}/tree`, 0o777);
     await Deno.chmod(`${cwd}/dir/tree`, 0o700);
     await Deno.writeTextFile(`${cwd}/dir/tree/x`, "theirs");
-    const [received, sent] = await sendTree(cwd);
-    assertEquals([received.code, sent.code], [1, 3]);
-    assertMatch(received.stderr, /Cannot write dir\/tree: it exists already/);
-    assertEquals(namesIn(`${cwd}/dir`), ["tree"]);
-    assertEquals(await Deno.readTextFile(`${cwd}/dir/tree/x`), "theirs");
+    for (const _ of ["first", "again"]) {
+      const [received, sent] = await sendTree(cwd);
+      assertEquals([received.code, sent.code], [1, 3]);
+      assertMatch(received.stderr, /Cannot write dir\/tree: it exists already/);
+      assertMatch(sent.stderr, /there already/);
+      assertEquals(namesIn(`${cwd}/dir`), ["tree"]);
+      assertEquals(namesIn(`${cwd}/dir/tree`), ["x"]);
+      assertEquals(await Deno.readTextFile(`${cwd}/dir/tree/x`), "theirs");
+      const { mode } = await Deno.stat(`${cwd}/dir/tree`);
+      assertEquals(mode! & 0o777, 0o700);
+    }
 
     assertDone(await sendTree(cwd, "--force"));
     assertEquals(await Deno.readTextFile(`${cwd}/dir/tree/x`), "mine");
