@@ -1,4 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Answers } from "../../lib/transfer/sending/answers.ts";
+import { FrameType } from "../../lib/transfer/wire/frame.ts";
+import { encodeFailure } from "../../lib/transfer/wire/reasons.ts";
 import { Prng } from "../../lib/base/prng.ts";
 import {
   Failure,
@@ -317,4 +320,20 @@ Deno.test("a connection that ends before an offer is an error of its own", async
   await near.closeWrite();
   const received = receiveOver(far, () => Promise.resolve(new MemorySink()));
   assertFailure(await outcome(received), { code: "peer-ended", by: "sender" });
+});
+
+Deno.test("whoever waits for an answer hears of a refusal at once", async () => {
+  const [sender, receiver] = memoryPair();
+  const answers = new Answers(sender);
+  const all = [
+    answers.verdict,
+    answers.acceptance,
+    answers.offset(),
+    answers.prefixDigest(),
+  ];
+  const refusals = all.map((one) =>
+    assertRejects(() => one, Failure, "peer-refused")
+  );
+  await receiver.write(encodeFailure(FrameType.REFUSE, { code: "disk-full" }));
+  await Promise.all(refusals);
 });
