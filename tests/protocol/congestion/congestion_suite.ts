@@ -7,7 +7,7 @@ import type {
 import { RttEstimator } from "../../../lib/protocol/recovery/rtt.ts";
 import { type Conditions, Link } from "../../net/link.ts";
 import { Network } from "../../net/network.ts";
-import { Peer } from "../support/peer.ts";
+import { Peer, peersOver } from "../support/peer.ts";
 
 const MSS = 1_472;
 /** 100 Mbit/s, in bytes per millisecond. */
@@ -246,16 +246,12 @@ export function testCongestionController(
 
   Deno.test(`${name} fills a path whose application had little to say before`, () => {
     const config = { controller: factory, maxDatagramSize: MSS };
-    const client = new Peer({ seed: 1, config, keepOpen: true }, 2);
-    const server = new Peer({ seed: 2, config }, 1);
-    server.demultiplexer.listening = true;
-    const network = new Network();
-    network.add("client", client);
-    network.add("server", server);
-    const forward = { rate: RATE, delay: DELAY, queue: BDP };
-    network.route("client", "server", new Link(forward, 1));
-    network.route("server", "client", new Link({ delay: DELAY }, 2));
-    client.connect(0, "server");
+    const { client, server, network } = peersOver(
+      new Link({ rate: RATE, delay: DELAY, queue: BDP }, 1),
+      new Link({ delay: DELAY }, 2),
+      { config, keepOpen: true },
+      { config },
+    );
     for (let now = 0; now < 2_000; now += 50) {
       network.run(now);
       client.bytes += 3_000;

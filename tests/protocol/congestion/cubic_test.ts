@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { Cubic } from "../../../lib/protocol/congestion/cubic.ts";
 import { RttEstimator } from "../../../lib/protocol/recovery/rtt.ts";
+import { ackEvent } from "../support/ack_event.ts";
 import { testCongestionController } from "./congestion_suite.ts";
 
 const MSS = 1_000;
@@ -20,22 +21,14 @@ class Bench {
     for (let acked = 0; acked < congestionWindow; acked += MSS) {
       this.now += RTT * MSS / congestionWindow;
       this.rtt.sample(this.now, RTT, 0);
-      this.cubic.onAcked({
+      const event = ackEvent({
         now: this.now,
+        sentTime: this.now - RTT,
         ackedBytes: MSS,
         priorInFlight: congestionWindow,
-        bytesInFlight: congestionWindow,
-        sentTime: this.now - RTT,
         rttSample: RTT,
-        rtt: this.rtt,
-        rate: {
-          deliveryRate: 0,
-          delivered: 0,
-          priorDelivered: 0,
-          appLimited: false,
-        },
-        windowLimited,
       });
+      this.cubic.onAcked({ ...event, rtt: this.rtt, windowLimited });
     }
   }
 

@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import { Flag, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
-import { Network } from "../../net/network.ts";
 import {
   HOP,
   Pair,
@@ -8,7 +7,7 @@ import {
   summaryOf,
   TestEndpoint,
 } from "../support/pair.ts";
-import { Peer } from "../support/peer.ts";
+import { peersOver } from "../support/peer.ts";
 import { type Fate, ScriptedLink } from "../support/scripted_link.ts";
 import { datagramOf, draftOf } from "../../support/packets.ts";
 
@@ -263,24 +262,15 @@ Deno.test("the smaller of both datagram sizes holds", () => {
 function runScripted(
   forward: ReadonlyMap<number, Fate>,
   backward: ReadonlyMap<number, Fate>,
-): { client: Peer; server: Peer; network: Network; counts: number[] } {
+) {
   const bytes = 3_000;
-  const client = new Peer({ seed: 1, bytes }, 2);
-  const server = new Peer({ seed: 2, bytes }, 1);
-  server.demultiplexer.listening = true;
-  const network = new Network();
-  const links = [
-    new ScriptedLink(HOP, forward),
-    new ScriptedLink(HOP, backward),
-  ];
-  network.add("client", client);
-  network.add("server", server);
-  network.route("client", "server", links[0]!);
-  network.route("server", "client", links[1]!);
-  client.connect(0, "server");
-  network.run(60_000, () => client.ended && server.ended);
-  const counts = links.map((link) => link.counters.entered);
-  return { client, server, network, counts };
+  const there = new ScriptedLink(HOP, forward);
+  const back = new ScriptedLink(HOP, backward);
+  const peers = peersOver(there, back, { bytes }, { bytes });
+  const { client, server } = peers;
+  peers.network.run(60_000, () => client.ended && server.ended);
+  const counts = [there.counters.entered, back.counters.entered];
+  return { ...peers, counts };
 }
 
 const FATES: readonly Fate[] = ["lost", "doubled", 12, 700];

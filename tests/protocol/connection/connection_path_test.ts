@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Link } from "../../net/link.ts";
-import { Network } from "../../net/network.ts";
-import { Peer } from "../support/peer.ts";
+import { peersOver } from "../support/peer.ts";
 
 /** 100 Mbit/s, in bytes per millisecond. */
 const RATE = 12_500;
@@ -23,22 +22,18 @@ function transfer(options: Options) {
   const { takes, later, max = 1_472, initial = 1_200, loss } = options;
   const { delay = 10 } = options;
   const conditions = { rate: RATE, queue: 250_000, delay, loss, mtu: takes };
-  const network = new Network();
   const config = { maxDatagramSize: max, initialDatagramSize: initial };
-  const client = new Peer({ seed: 1, bytes: BYTES, config }, 2);
-  const server = new Peer({ seed: 2, config }, 1);
-  server.demultiplexer.listening = true;
-  network.add("client", client);
-  network.add("server", server);
   const forward = new Link(conditions, 3);
-  network.route("client", "server", forward);
-  network.route("server", "client", new Link({ delay, mtu: takes }, 4));
+  const backward = new Link({ delay, mtu: takes }, 4);
+  const sent = { bytes: BYTES, config };
+  const { client, server, network } = peersOver(forward, backward, sent, {
+    config,
+  });
   const sizes = new Map<number, number>();
   network.onSighting = ({ what, from, datagram: { length } }) => {
     if (what !== "delivered" || from !== "client") return;
     sizes.set(length, (sizes.get(length) ?? 0) + 1);
   };
-  client.connect(0, "server");
   if (later !== undefined) {
     network.run(later.at);
     forward.conditions = { ...conditions, mtu: later.takes };
@@ -104,19 +99,18 @@ Deno.test("with a fifth of all datagrams lost, the size is still found", () => {
 });
 
 Deno.test("who has little to send does not try larger datagrams", () => {
-  const network = new Network();
-  const client = new Peer({ seed: 1, bytes: 1_100, keepOpen: true }, 2);
-  const server = new Peer({ seed: 2, keepOpen: true }, 1);
-  server.demultiplexer.listening = true;
-  network.add("client", client);
-  network.add("server", server);
-  network.route("client", "server", new Link({ delay: 10 }, 3));
-  network.route("server", "client", new Link({ delay: 10 }, 4));
+  const [forth, back] = [
+    new Link({ delay: 10 }, 3),
+    new Link({ delay: 10 }, 4),
+  ];
+  const { server, network } = peersOver(forth, back, {
+    bytes: 1_100,
+    keepOpen: true,
+  }, { keepOpen: true });
   let largest = 0;
   network.onSighting = ({ datagram }) => {
     largest = Math.max(largest, datagram.length);
   };
-  client.connect(0, "server");
   network.run(20_000);
   assertEquals([server.read, largest], [1_100, 1_200]);
 });

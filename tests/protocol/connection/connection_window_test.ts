@@ -2,9 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import type { Config } from "../../../lib/protocol/connection/config.ts";
 import { Flag } from "../../../lib/protocol/wire/segment.ts";
 import { Link } from "../../net/link.ts";
-import { Network } from "../../net/network.ts";
 import { Pair, readAll, type TestEndpoint } from "../support/pair.ts";
-import { Peer } from "../support/peer.ts";
+import { peersOver } from "../support/peer.ts";
 import { draftOf } from "../../support/packets.ts";
 
 /** Small windows that never grow. */
@@ -188,15 +187,10 @@ Deno.test("what was pushed behind a hole is handed on when the hole is filled", 
 
 /** How long it takes to send `bytes` over `link`, ms. */
 function timeToSend(bytes: number, link: Link, config: Partial<Config> = {}) {
-  const client = new Peer({ seed: 1, bytes, config }, 2);
-  const server = new Peer({ seed: 2, config }, 1);
-  server.demultiplexer.listening = true;
-  const network = new Network();
-  network.add("client", client);
-  network.add("server", server);
-  network.route("client", "server", link);
-  network.route("server", "client", new Link({ delay: 50 }, 2));
-  client.connect(0, "server");
+  const back = new Link({ delay: 50 }, 2);
+  const { client, server, network } = peersOver(link, back, { bytes, config }, {
+    config,
+  });
   assert(network.run(600_000, () => client.ended && server.ended));
   assertEquals(server.read, bytes);
   return network.now;

@@ -6,8 +6,7 @@ import {
   type LimitedTimes,
 } from "../../../lib/protocol/connection/stats.ts";
 import { type Conditions, Link } from "../../net/link.ts";
-import { Network } from "../../net/network.ts";
-import { Peer, type PeerOptions } from "../support/peer.ts";
+import { type PeerOptions, peersOver } from "../support/peer.ts";
 
 /** 10 Mbit/s and 20 ms of round trip. */
 const PATH: Conditions = { rate: 1250, delay: 10, queue: 60_000 };
@@ -24,18 +23,12 @@ interface Trial {
 /** Carries bytes over a simulated path: for how long what held the sender back, and how long it took. */
 function carry(trial: Trial): { limited: LimitedTimes; time: number } {
   const { bytes, path = PATH, config, trickle } = trial;
-  const sender = new Peer(
-    { seed: 1, bytes: trickle ?? bytes, config, keepOpen: true },
-    2,
+  const { client: sender, server: receiver, network } = peersOver(
+    new Link(path, 1),
+    new Link(path, 2),
+    { bytes: trickle ?? bytes, config, keepOpen: true },
+    { config, ...trial.receiver },
   );
-  const receiver = new Peer({ seed: 2, config, ...trial.receiver }, 1);
-  receiver.demultiplexer.listening = true;
-  const network = new Network();
-  network.add("sender", sender);
-  network.add("receiver", receiver);
-  network.route("sender", "receiver", new Link(path, 1));
-  network.route("receiver", "sender", new Link(path, 2));
-  sender.connect(0, "receiver");
   const done = () => receiver.read === bytes;
   for (let now = 100; !network.run(now, done); now += 100) {
     sender.bytes = Math.min(bytes, sender.bytes + (trickle ?? 0));

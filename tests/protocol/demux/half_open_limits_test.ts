@@ -8,7 +8,7 @@ import type { Connection } from "../../../lib/protocol/connection/connection.ts"
 import type { Address } from "../../../lib/protocol/connection/address.ts";
 import { Demultiplexer } from "../../../lib/protocol/demux/demultiplexer.ts";
 import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
-import { type Datagram, TestEndpoint } from "../support/pair.ts";
+import { type Datagram, pollAll, TestEndpoint } from "../support/pair.ts";
 import { spoofedSyn } from "./test_network.ts";
 import { datagramOf, type Draft, draftOf } from "../../support/packets.ts";
 
@@ -20,7 +20,6 @@ const BLOCK = 2 ** 16;
 class TestServer {
   now = 1_000;
   readonly demultiplexer: Demultiplexer<Address>;
-  readonly #into = new Uint8Array(65_535);
 
   constructor(config: Partial<Config> = {}) {
     const random = new Prng(5);
@@ -38,13 +37,7 @@ class TestServer {
   }
 
   pollAll(): Datagram[] {
-    const datagrams: Datagram[] = [];
-    for (;;) {
-      const sent = this.demultiplexer.poll(this.now, this.#into);
-      if (sent === undefined) return datagrams;
-      const datagram = this.#into.slice(0, sent.length);
-      datagrams.push({ datagram, to: sent.to });
-    }
+    return pollAll(this.demultiplexer, this.now);
   }
 
   advance(milliseconds: number): Datagram[] {

@@ -6,6 +6,7 @@ import {
 } from "../../../lib/protocol/connection/config.ts";
 import type { Connection } from "../../../lib/protocol/connection/connection.ts";
 import type { Address } from "../../../lib/protocol/connection/address.ts";
+import type { Demultiplexer } from "../../../lib/protocol/demux/demultiplexer.ts";
 import { AcceptingDemultiplexer } from "./accepting_demultiplexer.ts";
 import type { TraceEvent } from "../../../lib/protocol/connection/trace.ts";
 import { draftOf, flagNames } from "../../support/packets.ts";
@@ -38,19 +39,28 @@ export class TestEndpoint {
 
   /** Takes all that the host has to send now. */
   pollAll(now: number): Datagram[] {
-    const datagrams: Datagram[] = [];
-    const into = new Uint8Array(65_535);
-    for (;;) {
-      const sent = this.demultiplexer.poll(now, into);
-      if (sent === undefined) return datagrams;
-      datagrams.push({ datagram: into.slice(0, sent.length), to: sent.to });
-    }
+    return pollAll(this.demultiplexer, now);
   }
 
   /** Why datagrams were dropped. */
   get drops(): (string | undefined)[] {
     return this.events.filter(({ what }) => what === "DROP")
       .map(({ reason }) => reason);
+  }
+}
+
+const INTO = new Uint8Array(65_535);
+
+/** Takes all that a demultiplexer has to send now. */
+export function pollAll(
+  demultiplexer: Demultiplexer<Address>,
+  now: number,
+): Datagram[] {
+  const datagrams: Datagram[] = [];
+  for (;;) {
+    const sent = demultiplexer.poll(now, INTO);
+    if (sent === undefined) return datagrams;
+    datagrams.push({ datagram: INTO.slice(0, sent.length), to: sent.to });
   }
 }
 

@@ -6,7 +6,8 @@ import {
 import type { Connection } from "../../../lib/protocol/connection/connection.ts";
 import { AcceptingDemultiplexer } from "./accepting_demultiplexer.ts";
 import type { TraceEvent } from "../../../lib/protocol/connection/trace.ts";
-import type { Node } from "../../net/network.ts";
+import type { Link } from "../../net/link.ts";
+import { Network, type Node } from "../../net/network.ts";
 
 /** What the application on one side does. */
 export interface PeerOptions {
@@ -152,4 +153,26 @@ export class Peer implements Node {
     }
     if (!this.#options.keepOpen) connection.close();
   }
+}
+
+/**
+ * A client that connects to a server over these links, there and back, at the
+ * beginning of virtual time. Their seeds are 1 and 2.
+ */
+export function peersOver(
+  forward: Link,
+  backward: Link,
+  options: Omit<PeerOptions, "seed">,
+  serverOptions: Omit<PeerOptions, "seed"> = {},
+): { client: Peer; server: Peer; network: Network } {
+  const client = new Peer({ ...options, seed: 1 }, 2);
+  const server = new Peer({ ...serverOptions, seed: 2 }, 1);
+  server.demultiplexer.listening = true;
+  const network = new Network();
+  network.add("client", client);
+  network.add("server", server);
+  network.route("client", "server", forward);
+  network.route("server", "client", backward);
+  client.connect(0, "server");
+  return { client, server, network };
 }
