@@ -308,8 +308,6 @@ export type PeerCode =
 
 /** Why an entry of a tree is not sent. */
 export type OmissionReason =
-  /** A hard link to a file that is sent already. */
-  | "hard-link"
   /** A remainder of an unfinished transfer. */
   | "unfinished"
   | "named-pipe"

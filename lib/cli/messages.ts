@@ -145,7 +145,7 @@ const MESSAGES: {
   "incomplete": ({ omitted }) =>
     `${
       formatCount(omitted, "file")
-    } could not be read and so not sent; everything else is stored and verified`,
+    } could not be sent; everything else is stored and verified`,
 
   "no-directory": ({ path }) => `There is no directory ${path}`,
   "needs-directory": ({ path = "a stream" }) =>
@@ -336,7 +336,6 @@ export function problemWords({ errno = "", text }: SystemProblem): string {
 }
 
 const OMISSIONS = {
-  "hard-link": "it is a hard link to a file that is sent already",
   "unfinished": "it is what an unfinished transfer left",
   "named-pipe": "it is a named pipe",
   "socket": "it is a socket",
@@ -445,7 +444,7 @@ const NOTICES = {
   "omitted": ({ path, reason }: EventOf<"omitted">) =>
     `Left out ${path}: ${omissionWords(reason)}`,
   "incomplete": ({ omitted }: EventOf<"incomplete">) =>
-    `The sender could not read ${
+    `The sender could not send ${
       formatCount(omitted, "file")
     }, which are not here; it says which`,
   "unconfirmed": () =>
@@ -471,6 +470,11 @@ export type Notice = EventOf<keyof typeof NOTICES>;
 
 export function isNotice(event: CliEvent): event is Notice {
   return event.type in NOTICES;
+}
+
+/** Whether an event says that something was not sent, which nobody is spared. */
+export function isOmission(event: CliEvent): boolean {
+  return event.type === "omitted" || event.type === "incomplete";
 }
 
 /** One line for a person. */

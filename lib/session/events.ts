@@ -32,6 +32,10 @@ export interface Progress {
   readonly size: number | undefined;
   /** The file whose turn it is, of a tree. */
   readonly entry?: string | undefined;
+  /** Files of a tree that are complete. */
+  readonly files?: number | undefined;
+  /** How many files a tree has, where that is known. */
+  readonly totalFiles?: number | undefined;
   /** Bytes per millisecond, of late. */
   readonly rate: number;
   /** Milliseconds since it began. */

@@ -10,6 +10,12 @@ const DECISION_TIME = 3000;
 /** Milliseconds between progress events unless the options say otherwise. */
 const DEFAULT_PROGRESS_INTERVAL = 500;
 
+/** Bytes within which the files of a tree are not told apart. */
+const ENTRY_GRAIN = 1 << 16;
+
+/** A file of a tree whose turn has come, and what came before it. */
+type Entry = Omit<Extract<TransferEvent, { type: "entry" }>, "type">;
+
 /** Measures a rate from a count that grows, over the last seconds. */
 export class RateMeter {
   #samples: { time: number; count: number }[] = [];
@@ -38,8 +44,10 @@ export class ProgressTracker {
   size: number | undefined;
   /** Bytes of the content that were at the receiver before. */
   #kept = 0;
-  /** The file whose turn it is, of a tree. */
-  #entry: string | undefined;
+  /** How many files a tree has, where that is known. */
+  files: number | undefined;
+  /** Files of a tree, the one whose turn it is at the other side first. */
+  #entries: Entry[] = [];
 
   readonly #channel: Channel;
   readonly #on: OnEvent | undefined;
@@ -86,7 +94,11 @@ export class ProgressTracker {
   take(event: TransferEvent): void {
     switch (event.type) {
       case "entry":
-        this.#entry = event.path;
+        this.#takeEntry(event);
+        break;
+      case "total":
+        this.size = event.bytes;
+        this.files = event.files;
         break;
       case "kept":
         if (this.#kept === 0) this.#on?.({ ...event, type: "resumed" });
@@ -116,15 +128,31 @@ export class ProgressTracker {
     };
   }
 
+  #takeEntry(entry: Entry): void {
+    if (this.#timer === undefined) return;
+    const [last, before] = this.#entries.toReversed();
+    if (last && before && last.bytes - before.bytes < ENTRY_GRAIN) {
+      this.#entries.pop();
+    }
+    this.#entries.push(entry);
+  }
+
   #emit(): void {
     const now = performance.now();
     const { counters, smoothedRtt } = this.#channel;
     const bytes = Math.max(0, this.#bytes - this.#pending());
+    const entries = this.#entries;
+    while (entries[1] && entries[1].bytes <= bytes) entries.shift();
+    const { path, files } = entries[0] ?? {};
+    // It may have grown since it was counted
+    const size = bytes > (this.size ?? Infinity) ? undefined : this.size;
     this.#on?.({
       type: "progress",
       bytes,
-      size: this.size,
-      entry: this.#entry,
+      size,
+      entry: path,
+      files,
+      totalFiles: files === undefined ? undefined : this.files,
       rate: this.#meter.sample(now, Math.max(0, bytes - this.#kept)),
       time: now - this.#begin,
       rtt: smoothedRtt,

@@ -153,6 +153,7 @@ export async function receiveOne(
     if (offer.kind === "stream") output = path;
     isTree = offer.kind === "tree";
     progress.size = offer.size;
+    progress.files = offer.files;
     on({ type: "offer", offer, target: path });
     return sink = await destination.open(offer, owner);
   };

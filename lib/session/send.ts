@@ -125,6 +125,7 @@ async function hand(
     () => channel.unacknowledged,
   );
   progress.size = offer.size;
+  progress.files = offer.files;
   const watcher = options.watch?.(channel);
   let permitted: Promise<void> | undefined;
   const hold = async (accepted: Promise<void>, ended: AbortSignal) => {

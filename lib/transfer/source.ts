@@ -79,8 +79,6 @@ export interface Omission {
   readonly path: string;
   /** Why. */
   readonly reason: OmissionReason;
-  /** Whether it should have been sent, and so the transfer is not complete. */
-  readonly missing: boolean;
 }
 
 /** A file that can be read. Its methods throw what the system throws. */

@@ -14,6 +14,41 @@ Deno.test("a rate is that of the last three seconds", () => {
   assertEquals(meter.sample(6000, 2000), 0);
 });
 
+Deno.test("progress tells of the file whose turn it is at the other side, and of how many there are", async () => {
+  const events: SessionEvent<"progress">[] = [];
+  const seen = Promise.withResolvers<void>();
+  let pending = 150_000;
+  const channel = { counters: {} } as unknown as Channel;
+  const progress = new ProgressTracker(channel, {
+    progressInterval: 1,
+    on: (event) => {
+      if (event.type !== "progress") return;
+      events.push(event);
+      if (event.bytes === 300_000) seen.resolve();
+      pending = 0;
+    },
+  }, () => pending);
+  progress.start();
+  const entries = [0, 100_000, 200_000, 300_000].map((bytes, files) => ({
+    type: "entry" as const,
+    path: `${files}`,
+    files,
+    bytes,
+  }));
+  progress.take({ type: "total", files: 7, bytes: 700_000 });
+  for (const entry of entries) progress.take(entry);
+  progress.advance(300_000);
+  await seen.promise;
+  progress.stop();
+  const shown = [events[0]!, events.at(-1)!].map((
+    { bytes, size, entry, files, totalFiles },
+  ) => [bytes, size, entry, files, totalFiles]);
+  assertEquals(shown, [
+    [150_000, 700_000, "1", 1, 7],
+    [300_000, 700_000, "3", 3, 7],
+  ]);
+});
+
 Deno.test("two samples at the same time make no rate", () => {
   const meter = new RateMeter();
   meter.sample(5, 0);
@@ -33,7 +68,7 @@ Deno.test("what was kept is an event once, and counts in the totals; all else is
   });
   progress.take({ type: "kept", bytes: 100, path: "a" });
   progress.take({ type: "kept", bytes: 50, path: "b" });
-  progress.take({ type: "entry", path: "b" });
+  progress.take({ type: "entry", path: "b", files: 1, bytes: 100 });
   progress.take({ type: "restarted", path: "c" });
   assertEquals(events, [
     { type: "resumed", bytes: 100, path: "a" },

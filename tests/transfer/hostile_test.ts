@@ -8,6 +8,8 @@ import {
   encodeAccept,
   encodeDigest,
   encodeOffer,
+  encodeTotal,
+  TRANSFER_VERSION,
 } from "../../lib/transfer/wire/messages.ts";
 import {
   decodeFailure,
@@ -80,7 +82,7 @@ function offerNamed(name: string | Uint8Array): Uint8Array {
     ? new TextEncoder().encode(name)
     : name;
   return offerOf(
-    new FieldWriter(2).uint8(Tag.KIND, 1).int64(Tag.COUNT, 1)
+    new FieldWriter(TRANSFER_VERSION).uint8(Tag.KIND, 1).int64(Tag.COUNT, 1)
       .bytes(Tag.NAMES, bytes),
   );
 }
@@ -141,13 +143,24 @@ Deno.test("an offer of another version is refused, and both sides know both vers
     frame(FrameType.OFFER, Uint8Array.of(1, 1, 2, 3)),
   );
   const mismatch = { code: "version-mismatch", layer: "transfer" } as const;
-  assertEquals(failure?.detail, { ...mismatch, theirs: 1, ours: 2 });
-  assertEquals(said, { ...mismatch, theirs: 2, ours: 2 });
+  assertEquals(failure?.detail, {
+    ...mismatch,
+    theirs: 1,
+    ours: TRANSFER_VERSION,
+  });
+  assertEquals(said, {
+    ...mismatch,
+    theirs: TRANSFER_VERSION,
+    ours: TRANSFER_VERSION,
+  });
 });
 
 /** An offer of a stream, with more fields. */
 function stream(): FieldWriter {
-  return new FieldWriter(2).uint8(Tag.KIND, 0).int64(Tag.COUNT, 1);
+  return new FieldWriter(TRANSFER_VERSION).uint8(Tag.KIND, 0).int64(
+    Tag.COUNT,
+    1,
+  );
 }
 
 /** An entry of a stream. */
@@ -180,12 +193,23 @@ Deno.test("fields that may be skipped are, and those that must be understood are
   assert(failure?.message.includes("field 255 is not known here"));
 });
 
+// T-10
+Deno.test("TOTAL of a stream is refused", async () => {
+  const total = encodeTotal({ files: 1, bytes: 0 });
+  const frames = [frame(FrameType.TOTAL, total), ...NO_CONTENT];
+  const { failure } = await receiveBytes(offerOf(stream()), ...frames);
+  assertEquals(failure?.code, "malformed");
+});
+
 const OFFERS: [string, Uint8Array][] = [
   ["an empty offer", frame(FrameType.OFFER, new Uint8Array(0))],
-  ["a field that is cut short", frame(FrameType.OFFER, Uint8Array.of(2, 1, 0))],
+  [
+    "a field that is cut short",
+    frame(FrameType.OFFER, Uint8Array.of(TRANSFER_VERSION, 1, 0)),
+  ],
   [
     "a field longer than the message",
-    frame(FrameType.OFFER, Uint8Array.of(2, 1, 0, 9, 0)),
+    frame(FrameType.OFFER, Uint8Array.of(TRANSFER_VERSION, 1, 0, 9, 0)),
   ],
   [
     "a field that comes twice",
@@ -211,10 +235,15 @@ const OFFERS: [string, Uint8Array][] = [
     "nanoseconds before the millisecond",
     offerOf(stream().int64(Tag.MTIME, 0).int64(Tag.NANOS, -1)),
   ],
-  ["an unknown kind", offerOf(new FieldWriter(2).uint8(Tag.KIND, 9))],
+  [
+    "an unknown kind",
+    offerOf(new FieldWriter(TRANSFER_VERSION).uint8(Tag.KIND, 9)),
+  ],
   [
     "a file without a name",
-    offerOf(new FieldWriter(2).uint8(Tag.KIND, 1).int64(Tag.COUNT, 1)),
+    offerOf(
+      new FieldWriter(TRANSFER_VERSION).uint8(Tag.KIND, 1).int64(Tag.COUNT, 1),
+    ),
   ],
   ["data before an offer", frame(FrameType.DATA, Uint8Array.of(1))],
   ["an unknown type", frame(0x55, Uint8Array.of(1))],

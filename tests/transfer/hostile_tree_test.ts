@@ -10,6 +10,7 @@ import { FrameReader } from "../../lib/transfer/wire/frame_reader.ts";
 import {
   encodeDigest,
   encodeOffer,
+  encodeTotal,
   type Offer,
 } from "../../lib/transfer/wire/messages.ts";
 import { decodeFailure } from "../../lib/transfer/wire/reasons.ts";
@@ -234,6 +235,13 @@ Deno.test("names that do not ascend are refused, so that none can come twice", a
     pack(directory("a"), file("b"), file("a")),
   ]);
   assertRefused(failure, "out-of-order");
+});
+
+// T-10
+Deno.test("TOTAL that comes twice is refused", async () => {
+  const total = frame(FrameType.TOTAL, encodeTotal({ files: 1, bytes: 1 }));
+  const { failure } = await receiveTree([total, total]);
+  assertEquals(failure?.code, "malformed");
 });
 
 Deno.test("a path that is too long is refused", async () => {

@@ -27,17 +27,21 @@ interface Attempt extends Exchange {
   told: [TransferEvent[], TransferEvent[]];
 }
 
+/** Milliseconds longer than a test. */
+const NEVER = 2 ** 30;
+
 /** Sends `from/tree` into `to`. */
 async function attempt(
   path: string,
   there: DirectionOptions = {},
+  countAfter = NEVER,
 ): Promise<Attempt> {
   const told: Attempt["told"] = [[], []];
   const ended = await exchange(await TreeSource.open([`${path}/from/tree`]), {
     sink: (offer) =>
       DirectorySink.create(`${path}/to`, offer, { force: false, owner: OWNER }),
     there: { capacity: 1 << 20, ...there },
-    sending: { event: (event) => told[0].push(event) },
+    sending: { event: (event) => told[0].push(event), countAfter },
     receiving: { event: (event) => told[1].push(event) },
   });
   return { ...ended, told };
@@ -137,6 +141,48 @@ async function brokenTree(path: string): Promise<void> {
   const { stored } = await attempt(path, { breakAfter: 1_800_000 });
   assert(stored instanceof Failure && stored.code === "peer-silent");
 }
+
+Deno.test("a tree is counted while it is sent, and both sides learn how much there is", () =>
+  inDirectory(async (path) => {
+    const random = new Prng(1);
+    Deno.mkdirSync(`${path}/from/tree/sub`, { recursive: true });
+    for (let i = 0; i < 100; i++) {
+      const name = `${i % 2 ? "sub/" : ""}${i}`;
+      Deno.writeFileSync(`${path}/from/tree/${name}`, random.bytes(50_000));
+    }
+    const { told } = await attempt(path, { capacity: 1 << 16 }, 0);
+    for (const events of told) {
+      const totals = events.filter(({ type }) => type === "total");
+      assertEquals(totals, [{ type: "total", files: 100, bytes: 5_000_000 }]);
+      const entries = events.filter((event) => event.type === "entry");
+      const { files, bytes } = entries.at(-1)!;
+      assertEquals(bytes, files * 50_000);
+    }
+    assertEquals(
+      told[0]!.flatMap((event) => event.type === "entry" ? [event.files] : []),
+      Array.from({ length: 100 }, (_, files) => files),
+    );
+  }));
+
+Deno.test("a tree that was counted before it was offered is not counted again", () =>
+  inDirectory(async (path) => {
+    Deno.mkdirSync(`${path}/from/tree`);
+    const source = await TreeSource.open([`${path}/from/tree`]);
+    source.measure = () => {
+      throw new Error("It was counted");
+    };
+    const events: TransferEvent[] = [];
+    await exchange(source, {
+      sink: (offer) =>
+        DirectorySink.create(`${path}/to`, offer, { force: false }),
+      sending: {
+        offer: { ...source.offer, files: 0, size: 0 },
+        event: (event) => events.push(event),
+        countAfter: 0,
+      },
+    });
+    assertEquals(events, []);
+  }));
 
 Deno.test("a tree that is not complete is in a staging directory, and its unfinished file as well", () =>
   inDirectory(async (path) => {

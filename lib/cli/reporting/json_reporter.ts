@@ -1,6 +1,11 @@
 import { displayJson } from "../../base/display_text.ts";
 import { millisecondsOf } from "../../transfer/wire/timestamp.ts";
-import { errorReportOf, isNotice, noticeWords } from "../messages.ts";
+import {
+  errorReportOf,
+  isNotice,
+  isOmission,
+  noticeWords,
+} from "../messages.ts";
 import type { TextOutput } from "../terminal/status_line.ts";
 import type { Span } from "./bottleneck.ts";
 import {
@@ -38,9 +43,10 @@ export class JsonReporter implements Reporter {
   }
 }
 
-/** Whether it is reported even if only errors are: the rest waits for a person. */
+/** Whether it is reported even if only errors are: some waits for a person, some is not there. */
 function isNeeded(event: CliEvent): boolean {
   return event.type === "error" || event.type === "failed" ||
+    isOmission(event) ||
     event.type === "question" || event.type === "answer" ||
     // A code that nobody is told is of no use
     event.type === "listening" && event.newCode !== undefined;
@@ -89,6 +95,8 @@ export function jsonOf(event: CliEvent): Record<string, unknown> {
         bytes: event.bytes,
         size: event.size,
         entry: event.entry,
+        files: event.files,
+        totalFiles: event.totalFiles,
         ...ratesOf(event),
         resent: round(event.resent, 6),
       };

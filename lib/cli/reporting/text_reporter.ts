@@ -7,7 +7,12 @@ import type {
 import { formatBytes } from "../format.ts";
 import { DEFAULT_PORT } from "../../session/options.ts";
 import { titleOf } from "../../transfer/wire/messages.ts";
-import { failureWords, isNotice, noticeWords } from "../messages.ts";
+import {
+  failureWords,
+  isNotice,
+  isOmission,
+  noticeWords,
+} from "../messages.ts";
 import { combinedProgress, progressLine } from "../terminal/progress_line.ts";
 import { questionLines } from "../terminal/questions.ts";
 import type { StatusLine } from "../terminal/status_line.ts";
@@ -113,7 +118,7 @@ function linesOf(
     const shown = talkative || event.newCode !== undefined;
     return shown ? listeningLines(event) : [];
   }
-  if (quiet) return [];
+  if (quiet && !isOmission(event)) return [];
   if (isNotice(event)) return [noticeWords(event)];
   switch (event.type) {
     case "waiting":

@@ -10,9 +10,11 @@ import { malformed } from "../wire/malformed.ts";
 import {
   decodeDigest,
   decodeResumeAt,
+  decodeTotal,
   type Digest,
   encodeAccept,
   type Offer,
+  type Total,
 } from "../wire/messages.ts";
 import { decodeFailure } from "../wire/reasons.ts";
 import type { ReceiverContext } from "./context.ts";
@@ -44,6 +46,7 @@ export class EntryReceiver {
   #resuming: boolean;
   #accepted = false;
   #files = 0;
+  #total: Total | undefined;
   #stored = 0;
   #entry = "";
   #small = new Uint8Array(SMALL_FILE_SIZE);
@@ -95,6 +98,9 @@ export class EntryReceiver {
           );
           break;
         }
+        case FrameType.TOTAL:
+          this.#tellTotal(decodeTotal(await frames.body()));
+          break;
         case FrameType.QUERY:
           await this.#context.skip();
           // What is hashed is what was written
@@ -341,7 +347,19 @@ export class EntryReceiver {
 
   #tellEntry(): void {
     const path = this.entry;
-    if (path !== undefined) this.#context.event({ type: "entry", path });
+    const { bytes } = this.#context;
+    const files = this.#files;
+    if (path !== undefined) {
+      this.#context.event({ type: "entry", path, files, bytes });
+    }
+  }
+
+  #tellTotal(total: Total): void {
+    if (this.#offer.kind !== "tree" || this.#total !== undefined) {
+      throw malformed("TOTAL is only of a tree, and comes once");
+    }
+    this.#total = total;
+    this.#context.event({ type: "total", ...total });
   }
 
   #finish(entry: FileEntry, sha256: string): void {

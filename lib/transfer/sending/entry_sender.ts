@@ -21,7 +21,13 @@ import {
   SMALL_FILE_SIZE,
 } from "../wire/frame.ts";
 import type { FrameWriter } from "../wire/frame_writer.ts";
-import { encodeOffsets, type SentDigest, WHOLE } from "../wire/messages.ts";
+import {
+  encodeOffsets,
+  encodeTotal,
+  type SentDigest,
+  type Total,
+  WHOLE,
+} from "../wire/messages.ts";
 import type { Answers } from "./answers.ts";
 import { type Position, positionAfter, type Prefix } from "./resume.ts";
 
@@ -73,6 +79,8 @@ export class EntrySender {
   readonly #small = new Uint8Array(SMALL_FILE_SIZE);
   #files = 0;
   #omitted = 0;
+  /** What the receiver is still to be told of the size of it all. */
+  #total: Total | undefined;
 
   /** @param resumable what the offer says */
   constructor(context: SenderContext, source: Source, resumable: boolean) {
@@ -115,6 +123,12 @@ export class EntrySender {
       files: this.#files,
       omitted: this.#omitted,
     };
+  }
+
+  /** Has the receiver told how much there is, which was counted meanwhile. */
+  tellTotal(total: Total): void {
+    this.#total = total;
+    this.#event({ type: "total", ...total });
   }
 
   /** Whether the receiver has said that it has something. */
@@ -338,7 +352,9 @@ export class EntrySender {
 
   /** The turn of a file has come. */
   #announce({ path }: FileStep): void {
-    if (this.#isTree) this.#event({ type: "entry", path });
+    if (!this.#isTree) return;
+    const { content: bytes } = this.#frames;
+    this.#event({ type: "entry", path, files: this.#files, bytes });
   }
 
   #complete({ entry }: FileStep, sha256: string): void {
@@ -352,15 +368,15 @@ export class EntrySender {
     else this.#digest.leave();
   }
 
-  #omit({ path, reason, missing }: Omission): void {
-    if (missing) this.#omitted++;
-    this.#event({ type: "omitted", path, reason, missing });
+  #omit({ path, reason }: Omission): void {
+    this.#omitted++;
+    this.#event({ type: "omitted", path, reason });
   }
 
   /** Leaves a file out of a tree; else it is all there is to send. */
   #omitFile({ path }: FileStep, error: unknown): void {
     if (!this.#isTree) throw new SourceError(error);
-    this.#omit({ path, reason: omissionReason(error), missing: true });
+    this.#omit({ path, reason: omissionReason(error) });
   }
 
   async #add(type: number, body = EMPTY_BODY): Promise<void> {
@@ -372,6 +388,10 @@ export class EntrySender {
 
   async #flush(): Promise<void> {
     await this.#frames.flush();
+    if (this.#total !== undefined) {
+      this.#frames.put(FrameType.TOTAL, encodeTotal(this.#total));
+      this.#total = undefined;
+    }
     if (this.#resumable && this.#frames.content >= EARLY_SIZE) {
       if (!this.#answers.accepted) await this.#answers.acceptance;
     }

@@ -39,6 +39,12 @@ export interface SenderOptions {
     | ((accepted: Promise<void>, ended: AbortSignal) => Promise<void>)
     | undefined;
   /**
+   * How long content is sent before a tree is counted, in milliseconds: one that
+   * takes less time than that need not be.
+   * @default {100}
+   */
+  countAfter?: number | undefined;
+  /**
    * How long the receiver may take to end once it was told that the source
    * failed, in milliseconds.
    * @default {5000}
@@ -141,12 +147,16 @@ class Sender {
     await this.#stream.closeWrite();
   }
 
-  async #content({ resumable = false }: Offer): Promise<void> {
+  async #content(offer: Offer): Promise<void> {
+    const { resumable = false } = offer;
     const { progress = () => {}, event = () => {} } = this.#options;
     const frames = new FrameWriter(this.#stream, progress);
     const context = { frames, answers: this.answers, event };
+    const entries = new EntrySender(context, this.#source, resumable);
+    const sending = new AbortController();
+    const isCounted = offer.kind !== "tree" || offer.files !== undefined;
+    if (!isCounted) this.#count(entries, sending.signal);
     try {
-      const entries = new EntrySender(context, this.#source, resumable);
       const sent = await entries.run();
       await frames.drain();
       this.sent = sent;
@@ -160,6 +170,24 @@ class Sender {
       await this.#stream.write(encodeFailure(FrameType.ABORT, failure));
       await this.#stream.closeWrite();
       throw error;
+    } finally {
+      sending.abort();
     }
+  }
+
+  /** Counts a tree while it is sent, to tell how far that has come. */
+  #count(entries: EntrySender, signal: AbortSignal): void {
+    const { countAfter = 100 } = this.#options;
+    const timer = setTimeout(async () => {
+      try {
+        const limit = Infinity;
+        const measure = await this.#source.measure({ signal, limit });
+        const { files, bytes, more } = measure;
+        if (!more && !signal.aborted) entries.tellTotal({ files, bytes });
+      } catch {
+        // It ended before it was counted, or cannot be
+      }
+    }, countAfter);
+    signal.addEventListener("abort", () => clearTimeout(timer));
   }
 }

@@ -13,6 +13,7 @@ export const FrameType = {
   FILE_ABORTED: 0x09,
   QUERY: 0x0a,
   RESUME_AT: 0x0b,
+  TOTAL: 0x0c,
   ACCEPT: 0x81,
   REFUSE: 0x82,
   DONE: 0x83,

@@ -7,7 +7,7 @@ import { decodeName, NameOrder } from "./names.ts";
 import type { Timestamp } from "./timestamp.ts";
 
 /** The version of the transfer that is spoken here. */
-export const TRANSFER_VERSION = 2;
+export const TRANSFER_VERSION = 3;
 
 /** In the order of their numbers. */
 const OFFER_KINDS: readonly OfferKind[] = ["stream", "file", "tree"];
@@ -220,6 +220,34 @@ export function decodeDigest(body: Uint8Array): SentDigest {
   ) throw malformed("END or DONE lacks a field");
   const omitted = sizeIn(fields, Tag.OMITTED) ?? 0;
   return { bytes, sha256: sha256.toHex(), files, omitted };
+}
+
+/** How much a tree has, as its sender has counted while it sends. */
+export interface Total {
+  readonly files: number;
+  /** Of all files. */
+  readonly bytes: number;
+}
+
+/** Encodes the body of TOTAL. */
+export function encodeTotal({ files, bytes }: Total): Uint8Array {
+  return new FieldWriter().int64(Tag.BYTES, bytes).int64(Tag.FILES, files)
+    .finish();
+}
+
+/**
+ * Decodes the body of TOTAL.
+ *
+ * @throws {Failure} `malformed`
+ */
+export function decodeTotal(body: Uint8Array): Total {
+  const fields = new Fields(body);
+  const bytes = sizeIn(fields, Tag.BYTES);
+  const files = sizeIn(fields, Tag.FILES);
+  if (bytes === undefined || files === undefined) {
+    throw malformed("TOTAL lacks a field");
+  }
+  return { files, bytes };
 }
 
 /** In an OFFSETS frame: the receiver seems to have the whole file. */

@@ -108,17 +108,40 @@ Deno.test("two paths that would have the same name are not sent", () =>
     );
   }));
 
-Deno.test("hard links and special files are named and left out, and the rest arrives", () =>
+Deno.test("a file with several names arrives under each, as a file of its own", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/tree/later`, { recursive: true });
+    await Deno.writeTextFile(`${cwd}/tree/a`, "a");
+    await Deno.link(`${cwd}/tree/a`, `${cwd}/tree/b`);
+    await Deno.link(`${cwd}/tree/a`, `${cwd}/tree/later/c`);
+    await Deno.mkdir(`${cwd}/dir`);
+    assertDone(await sendTree(cwd));
+    for (const name of ["a", "b", "later/c"]) {
+      assertEquals(Deno.readTextFileSync(`${cwd}/dir/tree/${name}`), "a");
+      assertEquals(Deno.statSync(`${cwd}/dir/tree/${name}`).nlink, 1);
+    }
+  }));
+
+Deno.test("special files are named and left out even with -q, the sender fails, and the receiver is told", () =>
   inDirectory(async (cwd) => {
     await Deno.mkdir(`${cwd}/tree`);
     await Deno.writeTextFile(`${cwd}/tree/a`, "a");
-    await Deno.link(`${cwd}/tree/a`, `${cwd}/tree/b`);
     await new Deno.Command("mkfifo", { args: [`${cwd}/tree/pipe`] }).output();
+    using _ = Deno.listen({ transport: "unix", path: `${cwd}/tree/socket` });
     await Deno.mkdir(`${cwd}/dir`);
-    const ended = await sendTree(cwd);
-    assertDone(ended);
-    assertMatch(ended[1].stderr, /^Left out tree\/b: it is a hard link/m);
-    assertMatch(ended[1].stderr, /^Left out tree\/pipe: it is a named pipe/m);
+    const [received, sent] = await runPair({
+      cwd,
+      receive: { args: ["-q", "-d", "dir"] },
+      send: { args: ["-q", "tree"] },
+    });
+    assertEquals([received.code, sent.code], [0, 1]);
+    assertEquals(
+      sent.stderr,
+      "Left out tree/pipe: it is a named pipe\n" +
+        "Left out tree/socket: it is a socket\n" +
+        "2 files could not be sent; everything else is stored and verified\n",
+    );
+    assertMatch(received.stderr, /^The sender could not send 2 files, .*\n$/);
     assertEquals(namesIn(`${cwd}/dir/tree`), ["a"]);
   }));
 
@@ -212,7 +235,7 @@ testWith(
       const [received, sent] = await sendTree(cwd);
       assertEquals([received.code, sent.code], [0, 1]);
       assertMatch(sent.stderr, /^Left out tree\/a: permission denied/m);
-      assertMatch(sent.stderr, /^1 file could not be read/m);
+      assertMatch(sent.stderr, /^1 file could not be sent/m);
       assertEquals(namesIn(`${cwd}/dir/tree`), ["b"]);
     }),
 );

@@ -84,11 +84,11 @@ Deno.test("a tree is walked in order, with all that is in it", () =>
       const steps = [...source.entries()];
       assertEquals(
         steps.map(told).join(" "),
-        "tree/ a b/ a: hard-link x y .. c/ d/ e .. .. z ..",
+        "tree/ a b/ a x y .. c/ d/ e .. .. z ..",
       );
       const files = steps.filter((step) => step.type === "file");
       // All directories have been left by now
-      assertEquals(files.map(textOf), ["333", "22", "1", ""]);
+      assertEquals(files.map(textOf), ["333", "333", "22", "1", ""]);
       assertEquals([...source.entries()].map(told), steps.map(told));
     },
   ));
@@ -237,7 +237,7 @@ Deno.test("a tree is measured as it is walked", () =>
   withTree({ "d/x": "12345", "d/e/y": "1", z: "" }, async (source, path) => {
     Deno.symlinkSync("nowhere", `${path}/tree/link`);
     Deno.linkSync(`${path}/tree/d/x`, `${path}/tree/d/x2`);
-    const whole = { files: 3, bytes: 6, entries: 7, more: false };
+    const whole = { files: 4, bytes: 11, entries: 8, more: false };
     assertEquals(await source.measure(), whole);
     assertEquals([...source.entries()].length, 11);
     assertEquals(await source.measure(), whole);

@@ -99,12 +99,11 @@ export class TreeSource implements Source {
   }
 
   *#walk(open: OpenDirectories): Iterable<Step> {
-    const walk = new Walk();
     let parent: WalkedDirectory | undefined;
     for (const { name, path, status, place } of this.#roots) {
       if (status.isDirectory) {
         const directory = WalkedDirectory.at(open, path, status);
-        yield* walk.directory(name, directory, status);
+        yield* stepsThrough(name, directory, status);
         continue;
       }
       const directory = dirname(place);
@@ -113,7 +112,7 @@ export class TreeSource implements Source {
         parent = WalkedDirectory.at(open, directory);
       }
       const file = fileAt(parent, basename(place), status);
-      yield* walk.file({ name, path, status, file });
+      yield fileStep({ name, path, status, file });
     }
     parent?.close();
   }
@@ -157,103 +156,86 @@ interface Descent {
   readonly status: FileStatus;
 }
 
-/** One walk. It remembers the files that have several names, and else only how deep it is. */
-class Walk {
-  #linked = new Map<number, Set<number | bigint>>();
+function fileStep({ name, path, status, file }: FoundFile): Step {
+  const { mtime, mode, size } = status;
+  const entry = { kind: "file", name, mtime, mode, size } as const;
+  return { type: "file", entry, path, file };
+}
 
-  *file({ name, path, status, file }: FoundFile): Iterable<Step> {
-    if (this.#isKnown(status)) {
-      yield omit(path, "hard-link");
-      return;
-    }
-    const { mtime, mode, size } = status;
-    const entry = { kind: "file", name, mtime, mode, size } as const;
-    yield { type: "file", entry, path, file };
-  }
-
-  /** A directory, under `name`, and all that is in it; how deep that goes costs no stack. */
-  *directory(
-    name: string,
-    directory: WalkedDirectory,
-    status: FileStatus,
-  ): Iterable<Step> {
-    const levels = [{ directory, steps: this.#inside(directory) }];
-    yield enter(name, status);
-    try {
-      while (levels.length > 0) {
-        const { directory, steps } = levels.at(-1)!;
-        const { value, done } = steps.next();
-        if (done) {
-          levels.pop();
-          directory.leave();
-          yield { type: "leave" };
-        } else if (value.type === "descend") {
-          const { name, directory, status } = value;
-          levels.push({ directory, steps: this.#inside(directory) });
-          yield enter(name, status);
-        } else {
-          yield value;
-        }
-      }
-    } finally {
-      for (const { directory } of levels.toReversed()) directory.leave();
-    }
-  }
-
-  *#inside(directory: WalkedDirectory): Generator<Step | Descent, void> {
-    let found: DirectoryEntries;
-    try {
-      found = directory.entries();
-    } catch (error) {
-      yield missing(directory.path, omissionReason(error));
-      return;
-    }
-    for (const name of found.others) {
-      yield missing(directory.pathOf(name), "name-not-utf8");
-    }
-    const names = found.names.sort(compareNames);
-    for (const [at, name] of names.entries()) {
-      const path = directory.pathOf(name);
-      if (name === names[at - 1]) {
-        yield missing(path, "name-not-utf8");
-        continue;
-      }
-      if (name.endsWith(PART_SUFFIX)) {
-        yield omit(path, "unfinished");
-        continue;
-      }
-      let status: FileStatus;
-      try {
-        status = directory.look(name);
-      } catch (error) {
-        yield missing(
-          path,
-          name.includes("\ufffd") ? "name-not-utf8" : omissionReason(error),
-        );
-        continue;
-      }
-      if (status.isFile) {
-        const file = fileAt(directory, name, status);
-        yield* this.file({ name, path, status, file });
-      } else if (status.isDirectory) {
-        const below = directory.enter(name, status);
-        yield { type: "descend", name, directory: below, status };
-      } else if (status.isSymlink) {
-        yield linkAt(directory, name, status.mtime);
+/** The steps through a directory, under `name`; how deep it is costs no stack. */
+function* stepsThrough(
+  name: string,
+  directory: WalkedDirectory,
+  status: FileStatus,
+): Iterable<Step> {
+  const levels = [{ directory, steps: stepsInside(directory) }];
+  yield enter(name, status);
+  try {
+    while (levels.length > 0) {
+      const { directory, steps } = levels.at(-1)!;
+      const { value, done } = steps.next();
+      if (done) {
+        levels.pop();
+        directory.leave();
+        yield { type: "leave" };
+      } else if (value.type === "descend") {
+        const { name, directory, status } = value;
+        levels.push({ directory, steps: stepsInside(directory) });
+        yield enter(name, status);
       } else {
-        yield omit(path, specialKindOf(status));
+        yield value;
       }
     }
+  } finally {
+    for (const { directory } of levels.toReversed()) directory.leave();
   }
+}
 
-  /** Whether another name of this file came before. */
-  #isKnown({ links, device, inode }: FileStatus): boolean {
-    if (links < 2) return false;
-    const known = this.#linked.get(device) ?? new Set();
-    this.#linked.set(device, known);
-    if (known.has(inode)) return true;
-    known.add(inode);
-    return false;
+function* stepsInside(
+  directory: WalkedDirectory,
+): Generator<Step | Descent, void> {
+  let found: DirectoryEntries;
+  try {
+    found = directory.entries();
+  } catch (error) {
+    yield omit(directory.path, omissionReason(error));
+    return;
+  }
+  for (const name of found.others) {
+    yield omit(directory.pathOf(name), "name-not-utf8");
+  }
+  const names = found.names.sort(compareNames);
+  for (const [at, name] of names.entries()) {
+    const path = directory.pathOf(name);
+    if (name === names[at - 1]) {
+      yield omit(path, "name-not-utf8");
+      continue;
+    }
+    if (name.endsWith(PART_SUFFIX)) {
+      yield omit(path, "unfinished");
+      continue;
+    }
+    let status: FileStatus;
+    try {
+      status = directory.look(name);
+    } catch (error) {
+      yield omit(
+        path,
+        name.includes("\ufffd") ? "name-not-utf8" : omissionReason(error),
+      );
+      continue;
+    }
+    if (status.isFile) {
+      const file = fileAt(directory, name, status);
+      yield fileStep({ name, path, status, file });
+    } else if (status.isDirectory) {
+      const below = directory.enter(name, status);
+      yield { type: "descend", name, directory: below, status };
+    } else if (status.isSymlink) {
+      yield linkAt(directory, name, status.mtime);
+    } else {
+      yield omit(path, specialKindOf(status));
+    }
   }
 }
 
@@ -270,11 +252,11 @@ function linkAt(
   try {
     const target = directory.target(name);
     if (target === undefined) {
-      return missing(path, "target-not-utf8");
+      return omit(path, "target-not-utf8");
     }
     return { type: "link", entry: { kind: "link", name, mtime, target } };
   } catch (error) {
-    return missing(path, omissionReason(error));
+    return omit(path, omissionReason(error));
   }
 }
 
@@ -315,11 +297,7 @@ function specialKindOf(
 }
 
 function omit(path: string, reason: OmissionReason): Step {
-  return { type: "omit", path, reason, missing: false };
-}
-
-function missing(path: string, reason: OmissionReason): Step {
-  return { type: "omit", path, reason, missing: true };
+  return { type: "omit", path, reason };
 }
 
 /** How long counting a tree may take unless the caller says otherwise, in milliseconds. */
