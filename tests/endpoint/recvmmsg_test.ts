@@ -1,11 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { Prng } from "../../lib/base/prng.ts";
 import type { Socket } from "../../lib/endpoint/socket/socket.ts";
-import { socketCalls } from "../../lib/system/c_library.ts";
 import "../support/libraries.ts";
+import { FFI, testWith } from "../support/needs.ts";
 import { tunedSocket } from "./tuned_socket.ts";
 
-const ignore = socketCalls() === undefined;
+/** A test of what needs the C library. */
+function test(name: string, fn: () => void | Promise<void>): void {
+  testWith(FFI, name, fn);
+}
 
 interface Message {
   bytes: Uint8Array;
@@ -27,97 +30,80 @@ function addressOf(socket: Socket, hostname: string): Deno.NetAddr {
 }
 
 for (const hostname of ["127.0.0.1", "::1"]) {
-  Deno.test({
-    name: `what has arrived is taken together, in order (${hostname})`,
-    ignore,
-    fn: async () => {
-      const receiver = tunedSocket(hostname);
-      const sender = tunedSocket(hostname);
-      const to = addressOf(receiver, hostname);
-      const sent = [1, 1_400, 30_000, 700, 64].map((size) =>
-        new Prng(size).bytes(size)
-      );
-      for (const bytes of sent) await sender.send(bytes, bytes.length, to);
-      const messages = await takeAll(receiver);
-      assertEquals(messages.map(({ bytes }) => bytes), sent);
-      // As Deno tells the first one's
-      const first = { ...messages[0]!.from };
-      for (const { from } of messages) assertEquals({ ...from }, first);
-      assertEquals(messages[0]!.from.port, sender.port);
-      receiver.close();
-      sender.close();
-    },
+  test(`what has arrived is taken together, in order (${hostname})`, async () => {
+    const receiver = tunedSocket(hostname);
+    const sender = tunedSocket(hostname);
+    const to = addressOf(receiver, hostname);
+    const sent = [1, 1_400, 30_000, 700, 64].map((size) =>
+      new Prng(size).bytes(size)
+    );
+    for (const bytes of sent) await sender.send(bytes, bytes.length, to);
+    const messages = await takeAll(receiver);
+    assertEquals(messages.map(({ bytes }) => bytes), sent);
+    // As Deno tells the first one's
+    const first = { ...messages[0]!.from };
+    for (const { from } of messages) assertEquals({ ...from }, first);
+    assertEquals(messages[0]!.from.port, sender.port);
+    receiver.close();
+    sender.close();
   });
 }
 
-Deno.test({
-  name: "a message tells who sent it, whoever sent the one before",
-  ignore,
-  fn: async () => {
-    const receiver = tunedSocket(undefined);
-    const senders = ["127.0.0.1", "::1", "127.0.0.1"].map((hostname) => ({
-      hostname,
-      socket: tunedSocket(hostname),
-    }));
-    const order = [0, 1, 1, 2, 0, 2, 1];
-    for (const index of order) {
-      const { hostname, socket } = senders[index]!;
-      const to = addressOf(receiver, hostname);
-      await socket.send(Uint8Array.of(index), 1, to);
-    }
+test("a message tells who sent it, whoever sent the one before", async () => {
+  const receiver = tunedSocket(undefined);
+  const senders = ["127.0.0.1", "::1", "127.0.0.1"].map((hostname) => ({
+    hostname,
+    socket: tunedSocket(hostname),
+  }));
+  const order = [0, 1, 1, 2, 0, 2, 1];
+  for (const index of order) {
+    const { hostname, socket } = senders[index]!;
+    const to = addressOf(receiver, hostname);
+    await socket.send(Uint8Array.of(index), 1, to);
+  }
+  const messages = await takeAll(receiver);
+  assertEquals(messages.map(({ bytes }) => bytes[0]), order);
+  for (const { bytes, from } of messages) {
+    const { hostname, socket } = senders[bytes[0]!]!;
+    assertEquals(from.port, socket.port);
+    const mapped = hostname === "::1" ? hostname : `::ffff:${hostname}`;
+    assertEquals(from.hostname, mapped);
+  }
+  receiver.close();
+  for (const { socket } of senders) socket.close();
+});
+
+test("what is too much for one time stays for the next", async () => {
+  const receiver = tunedSocket("127.0.0.1");
+  const sender = tunedSocket("127.0.0.1");
+  const to = addressOf(receiver, "127.0.0.1");
+  const sizes = Array.from({ length: 100 }, (_, index) => 1 + index);
+  for (const size of sizes) await sender.send(new Uint8Array(size), size, to);
+  const taken: number[] = [];
+  let times = 0;
+  while (taken.length < sizes.length) {
     const messages = await takeAll(receiver);
-    assertEquals(messages.map(({ bytes }) => bytes[0]), order);
-    for (const { bytes, from } of messages) {
-      const { hostname, socket } = senders[bytes[0]!]!;
-      assertEquals(from.port, socket.port);
-      const mapped = hostname === "::1" ? hostname : `::ffff:${hostname}`;
-      assertEquals(from.hostname, mapped);
-    }
-    receiver.close();
-    for (const { socket } of senders) socket.close();
-  },
+    taken.push(...messages.map(({ bytes }) => bytes.length));
+    times++;
+  }
+  assertEquals(taken, sizes);
+  assert(times > 1 && times < 10, `${times} times`);
+  receiver.receiveMore(() => assert(false, "there is no more"));
+  receiver.close();
+  sender.close();
 });
 
-Deno.test({
-  name: "what is too much for one time stays for the next",
-  ignore,
-  fn: async () => {
-    const receiver = tunedSocket("127.0.0.1");
-    const sender = tunedSocket("127.0.0.1");
-    const to = addressOf(receiver, "127.0.0.1");
-    const sizes = Array.from({ length: 100 }, (_, index) => 1 + index);
-    for (const size of sizes) await sender.send(new Uint8Array(size), size, to);
-    const taken: number[] = [];
-    let times = 0;
-    while (taken.length < sizes.length) {
-      const messages = await takeAll(receiver);
-      taken.push(...messages.map(({ bytes }) => bytes.length));
-      times++;
-    }
-    assertEquals(taken, sizes);
-    assert(times > 1 && times < 10, `${times} times`);
-    receiver.receiveMore(() => assert(false, "there is no more"));
-    receiver.close();
-    sender.close();
-  },
-});
-
-Deno.test({
-  name:
-    "a socket that was closed takes nothing, whoever has its descriptor now",
-  ignore,
-  fn: async () => {
-    const closed = tunedSocket("127.0.0.1");
-    closed.close();
-    const heirs = [1, 2, 3].map(() => tunedSocket("127.0.0.1"));
-    const sender = heirs[0]!;
-    for (const heir of heirs) {
-      await sender.send(Uint8Array.of(1), 1, addressOf(heir, "127.0.0.1"));
-    }
-    closed.receiveMore(() => assert(false, "that is somebody else's"));
-    for (const heir of heirs) {
-      assertEquals((await takeAll(heir)).length, 1);
-      heir.close();
-    }
-  },
+test("a socket that was closed takes nothing, whoever has its descriptor now", async () => {
+  const closed = tunedSocket("127.0.0.1");
+  closed.close();
+  const heirs = [1, 2, 3].map(() => tunedSocket("127.0.0.1"));
+  const sender = heirs[0]!;
+  for (const heir of heirs) {
+    await sender.send(Uint8Array.of(1), 1, addressOf(heir, "127.0.0.1"));
+  }
+  closed.receiveMore(() => assert(false, "that is somebody else's"));
+  for (const heir of heirs) {
+    assertEquals((await takeAll(heir)).length, 1);
+    heir.close();
+  }
 });

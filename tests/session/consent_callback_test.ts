@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import "../support/libraries.ts";
 import { Failure } from "../../lib/base/failure.ts";
-import { type OnEvent, receive, receiveAll, send } from "../../lib/mod.ts";
+import {
+  type OnEvent,
+  receive,
+  receiveAll,
+  send,
+  type SendOptions,
+} from "../../lib/mod.ts";
 import { inDirectory } from "../support/fs.ts";
 
 // Where senders keep what they are known by: not where the user of this machine does
@@ -11,133 +17,98 @@ globalThis.addEventListener("unload", () => {
   Deno.removeSync(STATE, { recursive: true });
 });
 
-const CONTENT = () => new Blob(["content"]).stream();
 const never = () => new Promise<boolean>(() => {});
 
-/** The port of a receiver that is given `on`. */
-function listening(): { port: Promise<number>; on: OnEvent } {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const on: OnEvent = (event) =>
-    event.type === "listening" && resolve(event.port);
-  return { port: promise, on };
+/** A receiver that is about to be started, and a sender to it. */
+interface Application {
+  /** What a receiver is told beside the rest. */
+  readonly common: {
+    port: 0;
+    bind: string;
+    to: { directory: string };
+    on: OnEvent;
+  };
+  /** Sends something to it, once it listens. */
+  send(options?: Partial<SendOptions>): Promise<unknown>;
 }
 
-Deno.test("what an application throws when it is asked ends the receiver that asked", () =>
-  inDirectory(async (directory) => {
-    const { port, on } = listening();
-    const receiving = assertRejects(
-      () =>
-        receive({
-          port: 0,
-          bind: "127.0.0.1",
-          to: { directory },
-          consent: () => Promise.reject(new TypeError("a mistake")),
-          on,
-        }),
-      TypeError,
-      "a mistake",
-    );
-    const sending = assertRejects(
-      async () => send("127.0.0.1", { port: await port, content: CONTENT() }),
-      Failure,
-    );
-    await Promise.all([receiving, sending]);
-  }));
-
-Deno.test("an application that never answers does not keep receivers from ending, nor from waiting on", () =>
-  inDirectory(async (directory) => {
-    const { port, on } = listening();
-    const left = Promise.withResolvers<void>();
-    const receiving = assertRejects(
-      () =>
-        receive({
-          port: 0,
-          bind: "127.0.0.1",
-          to: { directory },
-          wait: 2_000,
-          consent: () => {
-            stop.abort(new Error("left"));
-            return never();
-          },
-          on: (event) => {
-            on(event);
-            if (event.type === "still-waiting") left.resolve();
-          },
-        }),
-      Failure,
-      "nobody-came",
-    );
-    const stop = new AbortController();
-    await assertRejects(
-      async () =>
-        send("127.0.0.1", {
-          port: await port,
-          content: CONTENT(),
-          signal: stop.signal,
-        }),
-      Error,
-      "left",
-    );
-    await left.promise;
-    await receiving;
-  }));
-
-Deno.test("an application that never answers does not keep a receiver of several from being stopped", () =>
-  inDirectory(async (directory) => {
-    const { port, on } = listening();
-    const stop = new AbortController();
-    const receiving = assertRejects(
-      () =>
-        receiveAll({
-          port: 0,
-          bind: "127.0.0.1",
-          to: { directory },
-          signal: stop.signal,
-          consent: () => {
-            setTimeout(() => stop.abort(new Error("stopped")));
-            return never();
-          },
-          on,
-        }),
-      Error,
-      "stopped",
-    );
-    const failure = await assertRejects(
-      async () => send("127.0.0.1", { port: await port, content: CONTENT() }),
-      Failure,
-    );
-    assertEquals(failure.code, "peer-stopped");
-    await receiving;
-  }));
-
-Deno.test("an application that never confirms a receiver hears that it has left", () =>
-  inDirectory(async (directory) => {
-    const { port, on } = listening();
-    const stop = new AbortController();
-    const receiving = assertRejects(
-      () =>
-        receive({
-          port: 0,
-          bind: "127.0.0.1",
-          to: { directory },
-          consent: "yes",
-          signal: stop.signal,
-          on,
-        }),
-      Error,
-      "stopped",
-    );
-    let withdrawn: AbortSignal | undefined;
-    await assertRejects(async () =>
-      send("127.0.0.1", {
-        port: await port,
-        content: CONTENT(),
-        confirm: (_, signal) => {
-          withdrawn = signal;
-          stop.abort(new Error("stopped"));
-          return never();
+/** A test of a receiver and a sender that are one application. */
+function test(name: string, body: (application: Application) => Promise<void>) {
+  Deno.test(name, () =>
+    inDirectory(async (directory) => {
+      const { promise: port, resolve } = Promise.withResolvers<number>();
+      const on: OnEvent = (event) =>
+        event.type === "listening" && resolve(event.port);
+      await body({
+        common: { port: 0, bind: "127.0.0.1", to: { directory }, on },
+        send: async (options = {}) => {
+          const content = new Blob(["content"]).stream();
+          await send("127.0.0.1", { port: await port, content, ...options });
         },
-      }), Failure);
-    assert(withdrawn?.aborted);
-    await receiving;
-  }));
+      });
+    }));
+}
+
+test("what an application throws when it is asked ends the receiver that asked", async ({ common, send }) => {
+  const consent = () => Promise.reject(new TypeError("a mistake"));
+  const receiving = receive({ ...common, consent });
+  await Promise.all([
+    assertRejects(() => receiving, TypeError, "a mistake"),
+    assertRejects(send, Failure),
+  ]);
+});
+
+test("an application that never answers does not keep receivers from ending, nor from waiting on", async ({ common, send }) => {
+  const left = Promise.withResolvers<void>();
+  const stop = new AbortController();
+  const receiving = receive({
+    ...common,
+    wait: 2_000,
+    consent: () => {
+      stop.abort(new Error("left"));
+      return never();
+    },
+    on: (event) => {
+      common.on(event);
+      if (event.type === "still-waiting") left.resolve();
+    },
+  });
+  const ended = assertRejects(() => receiving, Failure, "nobody-came");
+  const sending = send({ signal: stop.signal });
+  await assertRejects(() => sending, Error, "left");
+  await left.promise;
+  await ended;
+});
+
+test("an application that never answers does not keep a receiver of several from being stopped", async ({ common, send }) => {
+  const stop = new AbortController();
+  const receiving = receiveAll({
+    ...common,
+    signal: stop.signal,
+    consent: () => {
+      setTimeout(() => stop.abort(new Error("stopped")));
+      return never();
+    },
+  });
+  const ended = assertRejects(() => receiving, Error, "stopped");
+  const failure = await assertRejects(send, Failure);
+  assertEquals(failure.code, "peer-stopped");
+  await ended;
+});
+
+test("an application that never confirms a receiver hears that it has left", async ({ common, send }) => {
+  const stop = new AbortController();
+  const receiving = receive({ ...common, consent: "yes", signal: stop.signal });
+  const ended = assertRejects(() => receiving, Error, "stopped");
+  let withdrawn: AbortSignal | undefined;
+  const sending = send({
+    confirm: (_, signal) => {
+      withdrawn = signal;
+      stop.abort(new Error("stopped"));
+      return never();
+    },
+  });
+  await assertRejects(() => sending, Failure);
+  assert(withdrawn?.aborted);
+  await ended;
+});

@@ -1,6 +1,6 @@
 /** Runs `body` in a directory of its own. */
 export async function inDirectory(
-  body: (path: string) => Promise<void>,
+  body: (path: string) => Promise<void> | void,
 ): Promise<void> {
   const path = await Deno.makeTempDir({ prefix: "ferry-test-" });
   try {
