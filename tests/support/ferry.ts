@@ -204,6 +204,19 @@ export async function runPair(options: PairOptions): Promise<[Ended, Ended]> {
   return await (await startPair(options)).ended;
 }
 
+/** Sends these from a directory to a receiver in it: how the receiver and the sender ended. */
+export function sendFiles(
+  cwd: string,
+  names: string[],
+  receive: string[] | NonNullable<PairOptions["receive"]>,
+): Promise<[Ended, Ended]> {
+  return runPair({
+    cwd,
+    send: { args: names },
+    receive: Array.isArray(receive) ? { args: receive } : receive,
+  });
+}
+
 /** Runs ferry to its end. */
 export async function runFerry(
   args: string[],

@@ -12,7 +12,8 @@ import { agreeAsClient, prepare } from "../../../lib/secure/secure_channel.ts";
 import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
 import { freePort, listening } from "../../support/process.ts";
 import "../../support/libraries.ts";
-import { type Direction, Relay } from "../../net/relay.ts";
+import type { Direction } from "../../net/relay.ts";
+import { Meter } from "../../support/meter.ts";
 import { type Ended, Ferry, runFerry, runPair } from "../../support/ferry.ts";
 import {
   inDirectory,
@@ -38,25 +39,20 @@ async function captured(
   delay = 0,
 ): Promise<{ capture: Capture[]; ended: [Ended, Ended] }> {
   const capture: Capture[] = [];
-  let relay: Relay | undefined;
   await Deno.writeTextFile(`${cwd}/in`, TEXT.repeat(200));
+  await using network = new Meter({
+    up: { delay },
+    onDatagram: (datagram, direction) => {
+      capture.push({ direction, datagram: datagram.slice() });
+    },
+  });
   const ended = await runPair({
     cwd,
-    via: (port) => {
-      relay = Relay.start({
-        to: { hostname: "127.0.0.1", port },
-        up: { delay },
-        onDatagram: (datagram, direction) => {
-          capture.push({ direction, datagram: datagram.slice() });
-        },
-      });
-      return relay.port;
-    },
+    via: network.start,
     security: args,
     send: { args: ["in"] },
     receive: { args: ["-o", "out"] },
   });
-  await relay?.close();
   assertEquals(ended.map(({ code }) => code), [0, 0]);
   assert(await sameFiles(`${cwd}/in`, `${cwd}/out`));
   return { capture, ended };

@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { freePort, listening } from "../../support/process.ts";
 import { assertDone } from "../../support/assertions.ts";
-import { Ferry, type PairOptions, runPair } from "../../support/ferry.ts";
+import {
+  Ferry,
+  type PairOptions,
+  runPair,
+  sendFiles,
+} from "../../support/ferry.ts";
 import {
   inDirectory,
   namesIn,
@@ -105,11 +110,7 @@ Deno.test("a file that is larger than files may be there fails like a full disk,
     await writeRandomFile(`${cwd}/in`, 3_000_000);
     await Deno.mkdir(`${cwd}/dir`);
     const pair = (shell: string) =>
-      runPair({
-        cwd,
-        send: { args: ["in"] },
-        receive: { shell, args: ["-d", "dir"] },
-      });
+      sendFiles(cwd, ["in"], { shell, args: ["-d", "dir"] });
     const [received, sent] = await pair('ulimit -f 1000; exec "$@"');
     assertEquals([received.code, sent.code], [1, 1]);
     assertMatch(received.stderr, /too large/);

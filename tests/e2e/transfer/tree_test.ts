@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Prng } from "../../../lib/base/prng.ts";
 import { assertDone } from "../../support/assertions.ts";
-import { type Ended, FULL, runFerry, runPair } from "../../support/ferry.ts";
+import {
+  type Ended,
+  FULL,
+  runFerry,
+  runPair,
+  sendFiles,
+} from "../../support/ferry.ts";
 import { inDirectory, listing, namesIn, touch } from "../../support/fs.ts";
 import { FULL_RUN, NO_ROOT, testWith } from "../../support/needs.ts";
 
@@ -53,22 +59,14 @@ async function assertAlike(one: string, other: string): Promise<void> {
 
 /** Sends `tree` into `dir`: how the receiver and the sender ended. */
 function sendTree(cwd: string, ...args: string[]): Promise<[Ended, Ended]> {
-  return runPair({
-    cwd,
-    send: { args: ["tree"] },
-    receive: { args: ["-d", "dir", ...args] },
-  });
+  return sendFiles(cwd, ["tree"], ["-d", "dir", ...args]);
 }
 
 Deno.test(`a tree of ${FILES} files arrives with names, modes, times and links as they were`, () =>
   inDirectory(async (cwd) => {
     await makeTree(`${cwd}/tree`);
     await Deno.mkdir(`${cwd}/dir`);
-    const ended = await runPair({
-      cwd,
-      send: { args: ["tree/"] },
-      receive: { args: ["-d", "dir"] },
-    });
+    const ended = await sendFiles(cwd, ["tree/"], ["-d", "dir"]);
     assertDone(ended);
     assertMatch(ended[0].stderr, /Received dir\/tree, \d+ files, /);
     assertEquals(namesIn(`${cwd}/dir`), ["tree"]);
@@ -82,11 +80,10 @@ Deno.test("several files and directories arrive under their own names", () =>
     await Deno.writeTextFile(`${cwd}/notes`, "n");
     await Deno.writeTextFile(`${cwd}/a/z`, "z");
     await Deno.mkdir(`${cwd}/dir`);
-    const ended = await runPair({
-      cwd,
-      send: { args: ["notes", "a/photos", "a/z"] },
-      receive: { args: ["-d", "dir"] },
-    });
+    const ended = await sendFiles(cwd, ["notes", "a/photos", "a/z"], [
+      "-d",
+      "dir",
+    ]);
     assertDone(ended);
     assertEquals(namesIn(`${cwd}/dir`), ["notes", "photos", "z"]);
     const [dir, a] = [`${cwd}/dir`, `${cwd}/a`];

@@ -1,25 +1,20 @@
 import { assert, assertEquals } from "@std/assert";
-import { Relay } from "../../net/relay.ts";
+import { Meter } from "../../support/meter.ts";
 import { runFerry, runPair, startPair } from "../../support/ferry.ts";
 import { inDirectory, namesIn, writeRandomFile } from "../../support/fs.ts";
 
 Deno.test("a transfer over a lossy path says that the path limits it, and draws its course", () =>
   inDirectory(async (cwd) => {
     await writeRandomFile(`${cwd}/file`, 2_000_000);
-    let relay: Relay | undefined;
-    const via = (port: number) => {
-      const to = { hostname: "127.0.0.1", port };
-      const up = { loss: 0.05, delay: 10, rate: 2000, queue: 40_000 };
-      return (relay = Relay.start({ to, up, seed: 3 })).port;
-    };
+    const up = { loss: 0.05, delay: 10, rate: 2000, queue: 40_000 };
+    await using network = new Meter({ up, seed: 3 });
     const args = ["-v", "--report", "sender.svg"];
     const [received, sent] = await runPair({
       cwd,
-      via,
+      via: network.start,
       receive: { args: ["--json", "-v", "--report", "receiver.svg"] },
       send: { args: [...args, "file"] },
     });
-    await relay?.close();
     assertEquals([received.code, sent.code], [0, 0], sent.stderr);
 
     const lines = sent.stderr.trimEnd().split("\n");

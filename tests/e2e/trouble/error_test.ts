@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { freePort, listening } from "../../support/process.ts";
-import { assertFailed } from "../../support/assertions.ts";
-import { Ferry, runFerry, runPair, startPair } from "../../support/ferry.ts";
+import { assertDone, assertFailed } from "../../support/assertions.ts";
+import { Ferry, runFerry, sendFiles, startPair } from "../../support/ferry.ts";
 import {
   inDirectory,
   mount,
@@ -123,12 +123,7 @@ Deno.test("a file that is there already is refused, and replaced by force", () =
     await Deno.writeTextFile(`${cwd}/in`, "new");
     await Deno.mkdir(`${cwd}/dir`);
     await Deno.writeTextFile(`${cwd}/dir/in`, "old");
-    const send = { args: ["in"] };
-    const [received, sent] = await runPair({
-      cwd,
-      send,
-      receive: { args: ["-d", "dir"] },
-    });
+    const [received, sent] = await sendFiles(cwd, ["in"], ["-d", "dir"]);
     assertFailed(received, 1, /dir\/in: it exists already; use --force/);
     assertFailed(
       sent,
@@ -138,12 +133,7 @@ Deno.test("a file that is there already is refused, and replaced by force", () =
     assertEquals(namesIn(`${cwd}/dir`), ["in"]);
     assertEquals(await Deno.readTextFile(`${cwd}/dir/in`), "old");
 
-    const forced = await runPair({
-      cwd,
-      send,
-      receive: { args: ["-d", "dir", "--force"] },
-    });
-    assertEquals(forced.map(({ code }) => code), [0, 0]);
+    assertDone(await sendFiles(cwd, ["in"], ["-d", "dir", "--force"]));
     assertEquals(await Deno.readTextFile(`${cwd}/dir/in`), "new");
   }));
 
@@ -190,41 +180,37 @@ Deno.test("of two receivers of the same file the second is not let to replace it
     assertEquals(await Deno.readTextFile(`${cwd}/x`), "one");
   }));
 
-Deno.test("an output that is closed early fails the transfer on both sides", () =>
-  inDirectory(async (cwd) => {
-    await writeRandomFile(`${cwd}/in`, 5_000_000);
-    const [received, sent] = await runPair({
-      cwd,
-      send: { args: ["in"] },
-      receive: { shell: '"$@" | head -c 10' },
-    });
-    assertFailed(received, 1, /standard output: it was closed/);
-    assertFailed(
-      sent,
-      1,
-      /The receiver could not go on: its output was closed/,
-    );
-  }));
-
-Deno.test("an output that takes nothing fails the transfer on both sides", () =>
-  inDirectory(async (cwd) => {
-    await writeRandomFile(`${cwd}/in`, 5_000_000);
-    const [received, sent] = await runPair({
-      cwd,
-      send: { args: ["in"] },
-      receive: { shell: 'exec "$@" > /dev/full' },
-    });
-    assertFailed(received, 1, /standard output: the disk is full/);
-    assertFailed(sent, 1, /The receiver could not go on: its disk is full/);
-  }));
+for (
+  const [what, shell, here, there] of [
+    [
+      "is closed early",
+      '"$@" | head -c 10',
+      /output: it was closed/,
+      /output was closed/,
+    ],
+    [
+      "takes nothing",
+      'exec "$@" > /dev/full',
+      /output: the disk is full/,
+      /disk is full/,
+    ],
+  ] as const
+) {
+  Deno.test(`an output that ${what} fails the transfer on both sides`, () =>
+    inDirectory(async (cwd) => {
+      await writeRandomFile(`${cwd}/in`, 5_000_000);
+      const [received, sent] = await sendFiles(cwd, ["in"], { shell });
+      assertFailed(received, 1, here);
+      assertFailed(sent, 1, there);
+      assertMatch(sent.stderr, /The receiver could not go on: its/);
+    }));
+}
 
 Deno.test("an output that was closed from the start is warned of", () =>
   inDirectory(async (cwd) => {
     await writeRandomFile(`${cwd}/in`, 10_000);
-    const [received, sent] = await runPair({
-      cwd,
-      send: { args: ["in"] },
-      receive: { shell: 'exec "$@" >&-' },
+    const [received, sent] = await sendFiles(cwd, ["in"], {
+      shell: 'exec "$@" >&-',
     });
     assertMatch(received.stderr, /^Standard output is closed or thrown away/);
     assertEquals([received.code, sent.code], [0, 0]);
@@ -252,11 +238,7 @@ testWith(
     inDirectory(async (cwd) => {
       await writeRandomFile(`${cwd}/in`, 5_000_000);
       await withDisk(`${cwd}/disk`, "rw", async () => {
-        const [received, sent] = await runPair({
-          cwd,
-          send: { args: ["in"] },
-          receive: { args: ["-d", "disk"] },
-        });
+        const [received, sent] = await sendFiles(cwd, ["in"], ["-d", "disk"]);
         assertFailed(received, 1, /disk\/in: the disk is full/);
         assertFailed(sent, 1, /The receiver could not go on: its disk is full/);
         assertEquals(namesIn(`${cwd}/disk`), []);
@@ -274,11 +256,7 @@ testWith(
         await writeRandomFile(`${cwd}/tree/${i}`, 50_000);
       }
       await withDisk(`${cwd}/disk`, "rw", async () => {
-        const [received, sent] = await runPair({
-          cwd,
-          send: { args: ["tree"] },
-          receive: { args: ["-d", "disk"] },
-        });
+        const [received, sent] = await sendFiles(cwd, ["tree"], ["-d", "disk"]);
         assertFailed(
           received,
           1,
@@ -304,11 +282,7 @@ testWith(
       await Deno.writeTextFile(`${cwd}/in`, "x");
       await withDisk(`${cwd}/disk`, "ro", async () => {
         for (const name of ["in", "tree"]) {
-          const [received, sent] = await runPair({
-            cwd,
-            send: { args: [name] },
-            receive: { args: ["-d", "disk"] },
-          });
+          const [received, sent] = await sendFiles(cwd, [name], ["-d", "disk"]);
           assertFailed(received, 1, /the file system is read-only/);
           assertFailed(sent, 3, /refused: its file system is read-only/);
         }
@@ -321,11 +295,11 @@ Deno.test("a directory where a file should go is left alone, and both sides say 
     await Deno.writeTextFile(`${cwd}/in`, "x");
     await Deno.mkdir(`${cwd}/dir/in`, { recursive: true });
     for (const force of [[], ["--force"]]) {
-      const [received, sent] = await runPair({
-        cwd,
-        send: { args: ["in"] },
-        receive: { args: ["-d", "dir", ...force] },
-      });
+      const [received, sent] = await sendFiles(cwd, ["in"], [
+        "-d",
+        "dir",
+        ...force,
+      ]);
       assertFailed(received, 1, /dir\/in: a directory of that name is there/);
       assertFailed(sent, 3, /a directory of that name is there already/);
     }

@@ -1,6 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert } from "@std/assert";
 import type { Conditions } from "../../net/link.ts";
-import { Relay } from "../../net/relay.ts";
+import { assertDone } from "../../support/assertions.ts";
+import { Meter } from "../../support/meter.ts";
 import { runPair } from "../../support/ferry.ts";
 import { inDirectory, sameFiles, writeRandomFile } from "../../support/fs.ts";
 
@@ -12,27 +13,15 @@ function assertCarried(
 ): Promise<void> {
   return inDirectory(async (cwd) => {
     await writeRandomFile(`${cwd}/in`, size);
-    let relay: Relay | undefined;
+    await using network = new Meter({ up, seed: 7 });
     const ended = await runPair({
       cwd,
       security,
-      via: (port) => {
-        relay = Relay.start({
-          to: { hostname: "127.0.0.1", port },
-          up,
-          seed: 7,
-        });
-        return relay.port;
-      },
+      via: network.start,
       send: { shell: 'exec "$@" < in' },
       receive: { shell: 'exec "$@" > out' },
     });
-    await relay?.close();
-    assertEquals(
-      ended.map(({ code }) => code),
-      [0, 0],
-      ended.map(({ stderr }) => stderr).join(""),
-    );
+    assertDone(ended);
     assert(await sameFiles(`${cwd}/in`, `${cwd}/out`));
   });
 }

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { omissionReason, type Step } from "../../../lib/transfer/source.ts";
 import { fileCalls } from "../../../lib/system/c_library.ts";
 import { TreeSource } from "../../../lib/transfer/files/reading/tree_source.ts";
-import { makeTrap, SECRET, whileFlipping } from "../../e2e/transfer/flip.ts";
+import { SECRET } from "../../e2e/transfer/flip.ts";
 import { inDirectory } from "../files.ts";
 import { pause } from "../../support/wait.ts";
 
@@ -10,7 +10,6 @@ type FileStep = Step & { readonly type: "file" };
 
 const REPLACED = "replaced";
 const isLinux = Deno.build.os === "linux";
-const isRoot = isLinux && Deno.uid() === 0;
 /** Whether directories are walked by descriptors. */
 const withLibrary = fileCalls() !== undefined;
 
@@ -333,54 +332,6 @@ Deno.test({
       const words = new TextDecoder();
       assertEquals(words.decode(stderr), "");
       assertEquals(words.decode(stdout), `${2 * DEPTH} true 0\n`);
-    }),
-});
-
-Deno.test({
-  name:
-    "while another user exchanges files and directories with links, no walk of root's brings what only root may read",
-  ignore: !isRoot || !withLibrary,
-  fn: () =>
-    inDirectory(async (path) => {
-      const names = makeTrap(path);
-      const into = new Uint8Array(1 << 17);
-      const secret = new TextEncoder().encode(SECRET);
-      let read = 0;
-      const check = (length: number) => {
-        read++;
-        const start = into.subarray(0, Math.min(length, secret.length));
-        assert(length === 0 || start.some((byte, i) => byte !== secret[i]));
-      };
-      await whileFlipping(`${path}/tree`, names, async () => {
-        for (let round = 0; round < 150; round++) {
-          const source = await TreeSource.open([`${path}/tree`]);
-          const steps: FileStep[] = [];
-          const attempt = async (step: FileStep) => {
-            try {
-              if ((step.entry.size ?? 0) < 1 << 16) {
-                check(step.file.readAll(into));
-              }
-              const content = await step.file.open();
-              check(await content.read(into) ?? 0);
-              content.close();
-            } catch (error) {
-              // Nothing else may have been wrong
-              if (!(error instanceof Error && error.message === REPLACED)) {
-                throw error;
-              }
-            }
-          };
-          for (const step of source.entries()) {
-            if (step.type !== "file") continue;
-            // Every other time all that is found is read only after the walk
-            if (round % 2 === 0) await attempt(step);
-            else steps.push(step);
-          }
-          for (const step of steps) await attempt(step);
-          source.close();
-        }
-      });
-      assert(read > 0);
     }),
 });
 
