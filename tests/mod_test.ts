@@ -10,48 +10,6 @@ globalThis.addEventListener("unload", () => {
   Deno.removeSync(STATE, { recursive: true });
 });
 
-const MOD = new URL("../lib/mod.ts", import.meta.url);
-const source = await Deno.readTextFile(MOD);
-
-const readme = await Deno.readTextFile(new URL("../README.md", MOD));
-
-/** The examples of the documentation, with their titles. */
-const examples = [
-  ...[...readme.matchAll(/^```ts\n(.*?)^```$/gms)]
-    .map(([, code = ""]) => ({
-      title: "in the README",
-      code,
-    })),
-  ...[...source.matchAll(/@example (.*)\n((?: \*.*\n)+?) \* ```\n/g)].map((
-    [, title = "", text = ""],
-  ) => ({
-    title,
-    code: text.replace(/^.*```ts\n/s, "").replaceAll(/^ \* ?/gm, ""),
-  })),
-];
-
-/** Runs an example as it stands, but for its port, which may be in use. */
-async function runExample(code: string): Promise<void> {
-  const port = freePort();
-  const text = code.replace(/"\.\/(lib\/)?mod\.ts"/, `"${MOD}"`)
-    .replaceAll(/\bport: \d+/g, `port: ${port}`);
-  const file = await Deno.makeTempFile({ suffix: ".ts" });
-  try {
-    await Deno.writeTextFile(file, text);
-    await import(`file://${file}`);
-  } finally {
-    await Deno.remove(file);
-  }
-}
-
-Deno.test("the documentation has examples", () => {
-  assert(examples.length >= 4);
-});
-
-for (const { title, code } of examples) {
-  Deno.test(`the example runs: ${title}`, () => runExample(code));
-}
-
 /** A stream without end that says when it is read first. */
 function endless(): {
   content: ReadableStream<Uint8Array>;

@@ -47,6 +47,12 @@ export const SOURCE: Need = {
   met: !EXECUTABLE.met,
 };
 
+/** A named pipe without a writer does not hold up the whole process; Deno 2.5 opens files on its main thread. */
+export const OPENS_ASIDE: Need = {
+  what: "Deno 2.9, which opens files beside its main thread",
+  met: !/^2\.[5-8]\./.test(Deno.version.deno),
+};
+
 async function canMount(): Promise<boolean> {
   const path = await Deno.makeTempDir({ prefix: "ferry-test-" });
   const mounted = await mount(path, "size=64k");

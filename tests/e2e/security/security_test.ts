@@ -207,7 +207,7 @@ Deno.test("a code that was made up is in the command for the other side, and onl
     await until(() => Deno.readTextFileSync(`${cwd}/said`).includes("FILE\n"));
     const said = await Deno.readTextFile(`${cwd}/said`);
     const form =
-      /^ {2}FERRY_CODE=(\d+-[a-z]+-[a-z]+) ferry send 127\.0\.0\.1 (\d+) FILE$/m;
+      /^ {2}FERRY_CODE=(\d+(?:-[a-z]+){3}) ferry send 127\.0\.0\.1 (\d+) FILE$/m;
     const [, code, told] = form.exec(said)!;
     assertEquals(told, `${port}`);
     const sent = await new Ferry(

@@ -9,7 +9,7 @@ import {
   writeRandomFile,
 } from "../../support/fs.ts";
 import { grown, pause } from "../../support/wait.ts";
-import { SOURCE, testWith } from "../../support/needs.ts";
+import { OPENS_ASIDE, SOURCE, testWith } from "../../support/needs.ts";
 
 /** Slow enough that 20 MB are still under way when something happens. */
 const UNHURRIED = ["--rate", "100"];
@@ -99,7 +99,7 @@ Deno.test("SIGTERM ends a receiver in order, too", () =>
   }));
 
 testWith(
-  SOURCE,
+  [SOURCE, OPENS_ASIDE],
   "Ctrl-C ends a sender whose named pipe nobody writes to",
   () =>
     inDirectory(async (cwd) => {
