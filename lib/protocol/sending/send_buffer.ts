@@ -69,7 +69,12 @@ export class SendBuffer {
 
   /** Whether something was not sent yet, within the window or beyond it. */
   get hasNew(): boolean {
-    return this.sndNxt < this.#end;
+    return this.hasMoreThan(0);
+  }
+
+  /** Whether more than so many sequence numbers were not sent yet. */
+  hasMoreThan(count: number): boolean {
+    return this.sndNxt + count < this.#end;
   }
 
   /** Sequence numbers not sent yet that the window allows. */

@@ -238,8 +238,10 @@ export class SendScheduler {
     );
     const builder = this.#builder;
     builder.start(limit);
+    const ends = sendBuffer.closed && !sendBuffer.hasLost &&
+      !sendBuffer.hasMoreThan(limit);
     const carriesAck = acks.largest >= 0 &&
-      (handshakes || acks.deadline !== Infinity || sendBuffer.closed ||
+      (handshakes || acks.deadline !== Infinity || ends ||
         recovery.packets.sentCount < ALWAYS_ACK);
     if (carriesAck) builder.addAck(now, MAX_SACK_BLOCKS_WITH_DATA, limit / 2);
     const synPart = handshakes ? SYN_PART_SIZE + this.#cookie.length : 0;

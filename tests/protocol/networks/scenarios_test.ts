@@ -43,6 +43,18 @@ const SOLO: readonly [string, Path, megabytes: number, share: number][] = [
     0.89,
   ],
   [
+    "1 Mbit/s and 5% loss, which the first window overruns",
+    { mbit: 1, rtt: 200, conditions: { loss: 0.05 } },
+    1,
+    0.83,
+  ],
+  [
+    "10 Mbit/s and a queue of ten bandwidth-delay products",
+    { mbit: 10, rtt: 40, queue: 10 },
+    10,
+    0.93,
+  ],
+  [
     "bursts of loss",
     { ...PATH, conditions: { burst: { enter: 1 / 392, leave: 1 / 8 } } },
     50,

@@ -97,6 +97,8 @@ export class Bbr implements CongestionController {
   // The bandwidth that the current probe has found so far.
   #probedBw = 0;
   #probeRttDone = Infinity;
+  // A first flight has overrun the path.
+  #overrun = false;
   // Losses of what was sent before have been responded to.
   #respondedAt = -Infinity;
 
@@ -172,6 +174,7 @@ export class Bbr implements CongestionController {
       this.#congestionWindow,
     );
     if (isRoundStart) this.#onRoundStart(event);
+    this.#checkOverrun(event.now);
     this.#updateState(event);
     this.#setCwnd(event);
     this.#setPacingRate(event.rtt.smoothedRtt);
@@ -205,6 +208,15 @@ export class Bbr implements CongestionController {
       this.#inflightLimits.onProbeRound(round.maxInflight, this.#datagramSize);
     } else this.#inflightLimits.onQuietRound();
     round.clear();
+  }
+
+  #checkOverrun(now: number): void {
+    if (!this.#isFirst || this.#fullBw.reached) return;
+    const rate = this.#fastStart.overrunRate(now, this.#minRtt.minRtt);
+    if (rate === 0) return;
+    this.#maxBw.update(rate);
+    this.#fullBw.reach();
+    this.#overrun = true;
   }
 
   #onCongestion(now: number): void {
@@ -361,7 +373,7 @@ export class Bbr implements CongestionController {
   }
 
   // SetCwnd() of section 5.6.4.6.
-  #setCwnd({ ackedBytes }: AckEvent): void {
+  #setCwnd({ ackedBytes, bytesInFlight }: AckEvent): void {
     const { cwndGain } = GAINS[this.#state];
     const { minRtt } = this.#minRtt;
     const maxInflight = this.#socketBuffer.bound(
@@ -385,6 +397,13 @@ export class Bbr implements CongestionController {
       this.#minPipeCwnd,
       Math.min(this.#congestionWindow, this.#volumeCap),
     );
+    // What was dropped counts as in flight until later packets show that it is lost.
+    if (this.#overrun && this.#state === "Drain") {
+      this.#congestionWindow = Math.max(
+        this.#congestionWindow,
+        bytesInFlight + ackedBytes,
+      );
+    }
   }
 
   // What the first flights have shown need not be found by doubling.

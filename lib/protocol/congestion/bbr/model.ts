@@ -128,6 +128,11 @@ export class FullBandwidthEstimator {
     return this.#reached;
   }
 
+  /** A flight has overrun the path. */
+  reach(): void {
+    this.#reached = true;
+  }
+
   /** A round has ended that was not limited by the application. */
   onRound(
     maxBw: number,
