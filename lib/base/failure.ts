@@ -337,6 +337,8 @@ export interface Circumstances {
     /** The file to give again as destination, where the sender gave no name. */
     readonly output?: string | undefined;
   };
+  /** At a sender: whether the receiver keeps what has arrived for the next attempt. */
+  readonly resumable?: boolean;
   /** How many names of a tree have their final place already, of all. */
   readonly moved?: { readonly count: number; readonly of: number };
 }

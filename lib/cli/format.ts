@@ -47,7 +47,12 @@ export function formatShare(share: number): string {
   }%`;
 }
 
-/** A count with its noun: `1 datagram`, `2 datagrams`. */
+/** A whole number: `3,000`. */
+export function formatInteger(value: number): string {
+  return String(value).replaceAll(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** A count with its noun: `1 datagram`, `3,000 datagrams`. */
 export function formatCount(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+  return `${formatInteger(count)} ${noun}${count === 1 ? "" : "s"}`;
 }

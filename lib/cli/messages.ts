@@ -10,11 +10,12 @@ import {
   type SystemProblem,
 } from "../base/failure.ts";
 import { EXIT_INPUT, exitStatusOf } from "./exit_status.ts";
-import { formatBytes, formatCount, formatSeconds } from "./format.ts";
+import { formatBytes, formatCount } from "./format.ts";
 import type { CliEvent, ErrorReport, EventOf } from "./reporting/reporter.ts";
 
-const SAME_FERRY = "run the same ferry on both sides";
-const INTERFERENCE = "the network is broken, or somebody interferes";
+const SAME_FERRY = "use the same version of ferry on both sides";
+const INTERFERENCE =
+  "the network corrupts data, or someone is tampering with it";
 
 /** One line for a person for each code: what happened and, where it is not plain, what to do. */
 const MESSAGES: {
@@ -27,34 +28,36 @@ const MESSAGES: {
   "peer-silent": ({ peer, seconds, sendError }) =>
     `Nothing heard from ${peer} for ${seconds} s${
       inBrackets(sendError)
-    }: it was killed, or the network is gone`,
+    }: ferry was killed there, or the network is down`,
   "busy": ({ peer }) =>
     peer === undefined
       ? "Another sender was chosen"
       : `The receiver at ${peer} is busy with another transfer: try again when it is done`,
   "displaced": ({ peer }) =>
-    `${peer} lost its place to others who wanted to be let in`,
+    `${peer} lost its place to other senders that were waiting`,
   "peer-stopped": ({ peer }) =>
     `The transfer was stopped at the other side (${peer})`,
   "unknown-connection": ({ peer }) =>
     `The other side (${peer}) does not know this transfer: ferry was restarted there, or gave up`,
   "peer-protocol-error": ({ peer }) =>
-    `The other side (${peer}) broke off for a breach of the protocol: ${SAME_FERRY}`,
+    `The other side (${peer}) reports a protocol error: ${SAME_FERRY}`,
   "invalid-ack": ({ peer }) =>
-    `The other side (${peer}) acknowledged what it cannot have received: the connection was broken off`,
-  "connection-closed": () => "The connection has ended",
+    `The other side (${peer}) acknowledged data that was never sent, so the connection was closed`,
+  "connection-closed": () => "The connection is closed",
   "interrupted": ({ signal }) =>
     signal === undefined ? "The transfer was stopped" : "Interrupted",
   "version-mismatch": ({ layer, peer, theirs, ours }) =>
     layer === "transfer" && theirs !== undefined
-      ? `The other side speaks version ${theirs} of the transfer, and this is version ${ours}: ${SAME_FERRY}`
-      : `The other side${inBrackets(peer)} speaks another version of the ${
-        layer === "security" ? "secure channel" : layer
+      ? `The other side uses version ${theirs} of the transfer protocol, and this side version ${ours}: ${SAME_FERRY}`
+      : `The other side${inBrackets(peer)} uses another version of the ${
+        layer === "security"
+          ? "secure channel"
+          : `${layer}${layer === "transfer" ? " protocol" : ""}`
       }: ${SAME_FERRY}`,
   "unknown-host": ({ host }) =>
     `Unknown host ${host}: check the name, or give an IP address`,
   "zone-address": ({ host }) =>
-    `Cannot send to ${host}: an address with a zone is not supported; give another`,
+    `Cannot send to ${host}: addresses with a zone are not supported; use another address`,
   "no-ipv4-address": ({ host }) =>
     `${host} has no IPv4 address, and only IPv4 can be used from here`,
   "port-in-use": ({ port }) =>
@@ -65,39 +68,40 @@ const MESSAGES: {
     `Cannot bind to ${address}: is it an address of this machine?`,
 
   "handshake-timeout": ({ peer, seconds }) =>
-    `${peer} answers, but does not agree on how to talk within ${seconds} s: is ferry receive running there?`,
+    `${peer} answers, but did not complete the handshake within ${seconds} s: is ferry receive running there?`,
   "offer-timeout": ({ seconds }) => `It offered nothing within ${seconds} s`,
   "code-empty": () => "The code is empty",
   "code-too-long": ({ max }) => `The code is longer than ${max} characters`,
   "code-missing": () =>
-    "There is no terminal to ask for the code: give it with --code=CODE or in FERRY_CODE",
+    "A code is needed, and there is no terminal to ask for it: use --code=CODE or FERRY_CODE",
   "wrong-code": () => "The sender's code is wrong",
   "receiver-unproved": () =>
     "The receiver did not prove that it knows the code",
   "too-many-wrong-codes": ({ max }) =>
-    `${max} wrong codes were tried, so nobody is let in any more: start again, with another code`,
-  "too-many-handshakes": () => "Too many handshakes led to nothing",
+    `Closed after ${max} wrong codes: start again, with another code`,
+  "too-many-handshakes": () => "Too many handshakes came without an offer",
   "encryption-refused": () =>
-    "The sender encrypts, and --plain was given here: leave it out here, or give it there, too",
+    "The sender encrypts, and --plain was given here: use it on both sides, or on neither",
   "encryption-required": () =>
-    "The sender was started with --plain, and nothing that is not encrypted is taken here: leave --plain out there, or give it here, too",
+    "The sender was started with --plain, and this receiver was not: use it on both sides, or on neither",
   "code-required": () => "The sender gave no code",
   "code-refused": () =>
-    "The sender gave a code, and there is none here: leave it out there, or give it here, too",
+    "The sender gave a code, and this receiver has none: use the same code on both sides, or none",
   "handshake-damaged": ({ by }) =>
     `The handshake was changed on its way from the ${by}: ${INTERFERENCE}`,
-  "handshake-truncated": () => "The other side ended in the handshake",
+  "handshake-truncated": () =>
+    "The other side closed the connection during the handshake",
   "record-damaged": () =>
-    `What arrives is not what was sent: ${INTERFERENCE}; send it again`,
+    `The data that arrives is not what was sent: ${INTERFERENCE}; send it again`,
   "record-truncated": () =>
-    `What arrives was cut short: ${INTERFERENCE}; send it again`,
+    `The data that arrives was cut short: ${INTERFERENCE}; send it again`,
 
   "malformed": ({ layer, what }) =>
     layer === "security"
       ? `The other side does not speak ferry's secure channel: ${what}`
-      : `The other side sent a bad message: ${what}`,
+      : `The other side sent an invalid message: ${what}`,
   "name-refused": ({ name, rule }) =>
-    `The sender's name "${name}" is refused: ${NAME_RULES[rule]}`,
+    `The sender's name "${name}" is not accepted: ${NAME_RULES[rule]}`,
   "peer-refused": ({ reason }) =>
     REFUSED_WORDS[reason.code] ?? `The receiver refused: ${peerWords(reason)}`,
   "peer-failed": ({ by, reason }) =>
@@ -105,22 +109,22 @@ const MESSAGES: {
   "peer-ended": ({ by }) =>
     by === "sender"
       ? "The sender ended before everything had arrived"
-      : "The receiver ended without saying that everything was stored",
+      : "The receiver ended without confirming that everything is stored",
   "declined": (offer) => `${offered(offer)} was declined`,
   "no-consent": (offer) =>
     `${
       offered(offer)
-    } was refused: without a terminal to ask at, a name of the sender's choice is taken only with --code or --yes, or use -o FILE`,
+    } was refused: there is no terminal to ask at; use --code, --yes or -o FILE`,
   "hidden-name": (offer) =>
     `${
       offered(offer)
-    } was refused: a name that begins with a dot is taken only with --code or -o FILE, or after a question at a terminal`,
+    } was refused: a name that begins with a dot is accepted only with --code, with -o FILE, or after a question at a terminal`,
   "not-confirmed": ({ peer }) => `Nothing was sent to ${peer}, as you said`,
-  "nobody-came": ({ seconds }) =>
-    `Nobody sent anything in ${formatSeconds(seconds * 1000)}`,
+  "nobody-came": ({ seconds }) => `Nobody connected within ${seconds} s`,
   "stalled": ({ seconds }) =>
-    `The sender had sent nothing for ${seconds} s, and gave way to another`,
-  "superseded": () => "The sender fell silent, and the same is sent anew",
+    `The sender had sent nothing for ${seconds} s, and others were waiting`,
+  "superseded": () =>
+    "The sender fell silent, and sends the same over a new connection",
 
   "nothing-to-send": () => "There is nothing to send",
   "cannot-read": ({ path = "standard input", problem }) =>
@@ -130,15 +134,15 @@ const MESSAGES: {
   "source-replaced": ({ path }) =>
     `Cannot read ${path}: it was replaced while it was being opened`,
   "same-name": ({ paths: [one, other], name }) =>
-    `Both ${one} and ${other} would arrive as ${name}; send them one after the other`,
+    `Both ${one} and ${other} would arrive as ${name}: send them one after the other`,
   "not-regular": ({ path }) =>
-    `Cannot send ${path} together with others: it is no regular file`,
+    `Cannot send ${path} together with others: it is not a regular file`,
   "no-name": ({ path }) => `Cannot send ${path}: it has no name`,
   "source-changed": ({ bytes, size }) =>
-    `The file changed while it was being read: ${
+    `The file changed while it was being read: it has ${
       bytes > size
         ? `more than the ${size} bytes`
-        : `${bytes} bytes, not ${size},`
+        : `${bytes} bytes, not the ${size}`
     } that were offered; send it again`,
   "partial-differs": () =>
     "What the receiver has is not the beginning of this stream, which cannot be read again; without --resume all of it is sent",
@@ -149,43 +153,45 @@ const MESSAGES: {
 
   "no-directory": ({ path }) => `There is no directory ${path}`,
   "needs-directory": ({ path = "a stream" }) =>
-    `Cannot write several files or a directory to ${path}; use -d DIR`,
+    `Cannot write several files or a directory to ${path}: use -d DIR`,
   "exists": ({ path, inTree }) =>
     `${cannotWrite(path)}: it exists already; use --force to replace it, or ${
-      inTree ? "another directory" : "-o for another name"
+      inTree ? "-d for another directory" : "-o for another name"
     }`,
   "is-directory": ({ path, asFile }) =>
     asFile
-      ? `${cannotWrite(path)}: it names a directory; use -d to save in one`
+      ? `${cannotWrite(path)}: it is a directory; use -d to save in it`
       : `${
         cannotWrite(path)
-      }: a directory of that name is there, and is not replaced`,
+      }: a directory of that name exists already, and is not replaced`,
   "not-directory": ({ path }) =>
-    `Cannot make the directory ${path}: a file of that name exists already`,
+    `Cannot create the directory ${path}: a file of that name exists already`,
   "is-link": ({ path }) =>
-    `${cannotWrite(path)}: it is a link, and nothing is written through links`,
+    `${
+      cannotWrite(path)
+    }: it is a symbolic link, and ferry does not write through links`,
   "is-special": ({ path }) =>
     `${cannotWrite(path)}: it is not a regular file; use a redirection`,
   "names-collide": ({ path }) =>
     `${
       cannotWrite(path)
-    }: to the file system there, another name that was sent is the same; rename one of them, or use another file system`,
+    }: the file system there takes it for the same name as another that was sent; rename one of them, or use another file system`,
   "in-use": ({ path }) =>
     `${
       cannotWrite(path)
-    }: another transfer writes it right now; wait until that has ended`,
+    }: another transfer is writing it; wait until that has ended`,
   "partial-removed": ({ path }) =>
-    `${cannotWrite(path)}: what had arrived was removed meanwhile`,
+    `${cannotWrite(path)}: what had arrived was removed in the meantime`,
   "staging-replaced": ({ path }) =>
-    `${cannotWrite(path)}: somebody else has put it there`,
+    `${cannotWrite(path)}: another user has put it there`,
   "too-many-names": ({ path, max }) =>
     `${cannotWrite(path)}: ${max} names are there already`,
   "disk-full": ({ path, free, needed, problem }) =>
-    free === undefined
+    free === undefined || needed === undefined
       ? `${cannotWrite(path)}${because(problem ?? DISK_FULL)}`
-      : `${
-        cannotWrite(path)
-      }: the disk is full, with room for ${free} of ${needed} bytes; make room`,
+      : `${cannotWrite(path)}: the disk is full: ${
+        formatBytes(needed)
+      } are needed, and ${formatBytes(free)} are free`,
   "read-only": unwritable,
   "not-permitted": unwritable,
   "output-closed": ({ path, problem }) =>
@@ -196,11 +202,10 @@ const MESSAGES: {
   "corrupt": ({ path }) =>
     `What arrived ${
       path === undefined ? "" : `of ${path} `
-    }is not what was sent, so it was not kept; send it again`,
+    }is not what was sent, and was discarded; send it again`,
   "stored-corrupt": () =>
     "What the receiver stored is not what was sent; send it again",
-  "unexpected": ({ what }) =>
-    `Something unexpected happened, please report it: ${what}`,
+  "unexpected": ({ what }) => `Unexpected error, please report it: ${what}`,
 };
 
 const DISK_FULL: SystemProblem = { errno: "ENOSPC", text: "" };
@@ -242,45 +247,45 @@ const NAME_RULES: Readonly<Record<NameRule, string>> = {
   "path": "it could lead out of the directory",
   "too-long": "it is too long",
   "path-too-long": "the path is too long",
-  "reserved": "files are called so while they arrive",
+  "reserved": "such names are for unfinished files",
   "empty-link": "a link points to nothing",
   "not-utf8": "it is not UTF-8",
   "has-nul": "it has a NUL in it",
   "duplicate": "it comes twice",
   "out-of-order": "it comes out of order",
   "not-offered": "it was not offered",
-  "windows-character": "Windows does not take a character in it",
-  "windows-device": "it is a device of Windows",
-  "windows-ending": "Windows takes away what it ends with",
-  "macos-ignored": "it begins with a character that macOS may not see",
+  "windows-character": "Windows does not allow a character in it",
+  "windows-device": "it is the name of a Windows device",
+  "windows-ending": "Windows drops the dots and spaces at its end",
+  "macos-ignored": "it has a character that macOS ignores",
   "macos-too-long": "it is too long for macOS",
 };
 
 /** What a sender is told when its receiver refuses, where that says what to do. */
 const REFUSED_WORDS: { readonly [C in PeerCode]?: string } = {
   "version-mismatch":
-    `The receiver speaks another version of the protocol: ${SAME_FERRY}`,
+    `The receiver uses another version of the protocol: ${SAME_FERRY}`,
   "encryption-refused":
-    "The receiver was started with --plain and takes nothing encrypted: leave --plain out there, or give it here, too",
+    "The receiver was started with --plain and takes nothing encrypted: use it on both sides, or on neither",
   "encryption-required":
-    "The receiver takes nothing that is not encrypted: leave out --plain here, or give it there, too",
+    "The receiver requires encryption: leave out --plain here, or use it on both sides",
   "code-required":
-    "The receiver wants a code: give it with --code=CODE or in FERRY_CODE, without --plain",
+    "The receiver requires a code: use --code=CODE or FERRY_CODE, without --plain",
   "code-refused":
-    "The receiver was started without a code and one was given here: leave it out here, or start the receiver with --code=CODE",
+    "A code was given here, and the receiver has none: leave it out, or start the receiver with --code=CODE",
   "wrong-code":
     "The code is wrong: ask the person at the receiver for it, and try again",
   "handshake-damaged":
     `The handshake was changed on its way to the receiver: ${INTERFERENCE}`,
   "declined": "The person at the receiver declined",
-  "busy": "The receiver serves somebody else; try later",
+  "busy": "The receiver is busy with another transfer: try again later",
 };
 
 const PEER_WORDS: { readonly [C in PeerCode]?: string } = {
-  "version-mismatch": "it speaks another version of the protocol",
-  "malformed": "it was sent a message that breaks the rules",
-  "exists": "something of that name is there already",
-  "is-directory": "a directory of that name is there already",
+  "version-mismatch": "it uses another version of the protocol",
+  "malformed": "it was sent an invalid message",
+  "exists": "something of that name exists there already",
+  "is-directory": "a directory of that name exists there already",
   "needs-directory":
     "it takes one stream or one file; for more, run ferry receive -d DIR there",
   "cannot-write": "the file cannot be written there",
@@ -288,16 +293,16 @@ const PEER_WORDS: { readonly [C in PeerCode]?: string } = {
   "not-permitted": "it is not permitted to write there",
   "disk-full": "its disk is full",
   "output-closed": "its output was closed",
-  "in-use": "another sender sends the same right now",
+  "in-use": "another sender is sending the same",
   "corrupt": "what arrived is not what was sent",
   "read-failed": "what was being sent could not be read to its end",
-  "name-refused": "a name is not allowed there",
+  "name-refused": "a name is not accepted there",
   "declined": "the person there declined",
   "no-consent":
-    "nobody there can be asked, and without a code it takes no names from others; start it with --code, -o FILE or --yes",
+    "nobody can be asked there; start it with --code, -o FILE or --yes",
   "hidden-name":
-    "without a code it takes no name that begins with a dot; start it with --code or -o FILE",
-  "busy": "it serves somebody else",
+    "without a code it accepts no name that begins with a dot; start it with --code or -o FILE",
+  "busy": "it is busy with another transfer",
 };
 
 function peerWords({ code, name }: PeerReason): string {
@@ -310,7 +315,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   ENOTDIR: "a part of the path is not a directory",
   EISDIR: "it is a directory",
   EACCES: "permission denied",
-  EPERM: "the system does not permit it",
+  EPERM: "operation not permitted",
   EROFS: "the file system is read-only",
   ENAMETOOLONG: "the name is too long",
   ENOSPC: "the disk is full",
@@ -319,11 +324,11 @@ const PROBLEMS: Readonly<Record<string, string>> = {
     "the file is too large for the file system, or for the limit on files (ulimit -f)",
   EPIPE: "it was closed by its reader",
   EIO: "the device reports an error",
-  ELOOP: "it is a link, and no link is followed there",
+  ELOOP: "it is a symbolic link, and links are not followed there",
   ENOTEMPTY: "a directory there is not empty",
   EMFILE: "too many files are open",
-  EINVAL: "the system does not take that",
-  EILSEQ: "the file system does not take such a name",
+  EINVAL: "the system rejects it as invalid",
+  EILSEQ: "the file system does not allow such a name",
 };
 
 /** What a person is told of an error that the system reported. */
@@ -336,7 +341,7 @@ export function problemWords({ errno = "", text }: SystemProblem): string {
 }
 
 const OMISSIONS = {
-  "unfinished": "it is what an unfinished transfer left",
+  "unfinished": "it belongs to an unfinished transfer",
   "named-pipe": "it is a named pipe",
   "socket": "it is a socket",
   "device": "it is a device",
@@ -363,25 +368,54 @@ function wordsOf<C extends FailureCode>(detail: FailureDetail<C>): string {
   return words(detail);
 }
 
+/** Failures after which the same commands lead to more than the same failure. */
+const RESUMABLE: ReadonlySet<FailureCode> = new Set([
+  "peer-silent",
+  "displaced",
+  "peer-stopped",
+  "unknown-connection",
+  "peer-protocol-error",
+  "invalid-ack",
+  "connection-closed",
+  "interrupted",
+  "record-damaged",
+  "record-truncated",
+  "peer-failed",
+  "peer-ended",
+  "stalled",
+  "superseded",
+  "read-failed",
+  "source-changed",
+  "partial-removed",
+  "disk-full",
+  "read-only",
+  "not-permitted",
+  "output-closed",
+  "cannot-write",
+  "corrupt",
+  "stored-corrupt",
+]);
+
 function circumstances(detail: FailureDetail): string {
-  const { code, afterProof, remains, moved } = detail;
+  const { code, afterProof, remains, resumable, moved } = detail;
   let words = "";
   if (moved !== undefined) {
-    words +=
-      `; of ${moved.of} names ${moved.count} have been moved there already`;
+    words += `; ${moved.count} of ${moved.of} names are in place already`;
   }
-  if (remains !== undefined) {
-    const again = remains.output === undefined
-      ? "the same two commands"
-      : `send --resume and receive -o ${remains.output}`;
-    words +=
-      `; what arrived stays (${remains.path}), and ${again} go on from there`;
+  if (remains !== undefined && RESUMABLE.has(code)) {
+    words += remains.output === undefined
+      ? "; to resume, run both commands again"
+      : `; to resume, use send --resume and receive -o ${remains.output}`;
+    words += ` (what arrived is in ${remains.path})`;
+  }
+  if (resumable && RESUMABLE.has(code)) {
+    words += "; to resume, run both commands again";
   }
   const told = code === "interrupted" || code === "receiver-unproved" ||
     code === "peer-refused" && detail.reason.code === "wrong-code";
   if (afterProof && !told) {
     words +=
-      "; it broke off when it had the proof of the code: should that happen again, start the receiver with a new code";
+      "; it left as soon as it could test a guess at the code: if that happens again, start the receiver with a new code";
   }
   return words;
 }
@@ -414,15 +448,18 @@ export function errorReportOf(error: unknown): ErrorReport {
 const NOTICES = {
   "admits": ({ port, what }: EventOf<"admits">) => ADMITTED[what](port),
   "not-admitted": ({ peer, failure, maxTries }: EventOf<"not-admitted">) => {
+    if (failure.code === "code-required") {
+      return `${peer} gave no code, and was told that one is needed`;
+    }
     const tries = failure.code === "wrong-code" && failure.tries !== undefined
       ? ` (${failure.tries} of ${maxTries})`
       : "";
-    return `${peer} was not let in${tries}: ${failureWords(failure)}`;
+    return `${peer} was not let in${tries}: ${lowered(failureWords(failure))}`;
   },
   "words-tried": ({ peer, count }: EventOf<"words-tried">) =>
     `${peer} agreed on session words and left${
       count > 2
-        ? ` (${count} times now): somebody may be trying for the same session words, and --code keeps them out`
+        ? ` (${count} times now): someone may be trying to get matching session words; --code keeps them out`
         : ""
     }`,
   "still-waiting": ({ peer, failure }: EventOf<"still-waiting">) =>
@@ -430,40 +467,61 @@ const NOTICES = {
       failure === undefined
         ? `${peer} left before it had an answer`
         : failureWords(failure)
-    }; still waiting, and Ctrl-C ends that`,
+    }; still waiting (Ctrl-C ends)`,
   "key-unusable": ({ path }: EventOf<"key-unusable">) =>
-    `${path} is not a key of this user's alone, so what breaks can be gone on with only by a code; remove it`,
+    `${path} is not this user's private key, so a transfer that breaks off can be resumed only with a code: remove it`,
   "resumed": ({ bytes, path }: EventOf<"resumed">) =>
     path === undefined
-      ? `Going on after ${formatBytes(bytes)} that arrived before`
-      : "Going on where an earlier attempt stopped",
+      ? `Resuming at ${formatBytes(bytes)}`
+      : "Resuming where an earlier attempt stopped",
   "restarted": ({ path }: EventOf<"restarted">) =>
-    `What arrived before${
+    `Starting over: what arrived earlier${
       path === undefined ? "" : ` of ${path}`
-    } is not the beginning of what is sent now: starting over`,
+    } is not the beginning of what is sent now`,
   "omitted": ({ path, reason }: EventOf<"omitted">) =>
     `Left out ${path}: ${omissionWords(reason)}`,
   "incomplete": ({ omitted }: EventOf<"incomplete">) =>
-    `The sender could not send ${
-      formatCount(omitted, "file")
-    }, which are not here; it says which`,
-  "unconfirmed": () =>
-    "Everything is stored, but the sender may not have heard that",
+    `The sender could not send ${formatCount(omitted, "file")}, which ${
+      omitted === 1 ? "is" : "are"
+    } missing here; it shows which`,
+  "unconfirmed": () => "Everything is stored, but the sender may not know that",
+  "nothing-arrived": ({ port, seconds }: EventOf<"nothing-arrived">) =>
+    `Nothing has arrived for ${seconds} s. Is UDP port ${port} open in this machine's firewall?`,
   "typing": () => "Sending what you type; Ctrl-D on an empty line ends it",
   "output-discarded": () =>
-    "Standard output is closed or thrown away, so nothing of what comes will be kept; -o FILE keeps it",
+    "Standard output is closed or discarded, so nothing that arrives will be kept; use -o FILE to keep it",
   "report-not-written": ({ path }: EventOf<"report-not-written">) =>
     `The report could not be written to ${path}`,
 } as const;
 
+/** What a sender is told whose receiver has not answered yet. */
+export function waitingWords(
+  { address, refused, seconds }: EventOf<"waiting">,
+): string {
+  const [, host, port] = /^(.*):([0-9]+)$/.exec(address)!;
+  const end = seconds === undefined
+    ? "waiting (Ctrl-C ends)"
+    : `waiting for up to ${seconds} s`;
+  return refused
+    ? `${host} is up, but nothing listens on UDP port ${port} yet; ${end}`
+    : `No answer from ${address} yet; ${end}`;
+}
+
 const ADMITTED = {
   all: (port: number) =>
-    `Anyone who reaches port ${port} may send; --code lets in only who knows a code`,
+    `Anyone who can reach UDP port ${port} can send. To require a code: --code`,
   offers: (port: number) =>
-    `Anyone who reaches port ${port} may offer something; --code lets in only who knows a code, and nobody is asked`,
+    `Anyone who can reach UDP port ${port} can offer files, and you will be asked. To require a code: --code`,
   unnamed: () =>
-    "Without a terminal to ask at nothing is taken under a name that the sender gives; --code lets in who knows a code, and --yes anyone",
+    "Without a terminal to ask at, nothing is saved under a name that the sender chooses: use --code, --yes or -o FILE",
 };
+
+/** A sentence as the end of another one. */
+function lowered(sentence: string): string {
+  return /^[A-Z][a-z ]/.test(sentence)
+    ? sentence[0]!.toLowerCase() + sentence.slice(1)
+    : sentence;
+}
 
 /** An event that a person should know of and that ends nothing. */
 export type Notice = EventOf<keyof typeof NOTICES>;

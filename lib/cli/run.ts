@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import {
   type Command,
   type CommonOptions,
@@ -32,6 +33,7 @@ export async function run(args: string[]): Promise<number> {
     quiet: false,
     trace: false,
     verbose: false,
+    keep: false,
   });
   const fail = (error: unknown) => {
     const report = errorReportOf(error);
@@ -46,9 +48,10 @@ export async function run(args: string[]): Promise<number> {
     });
   }
   try {
-    const command = parseCommand(args, environmentCode());
+    const command = parseCommand(args, variable("FERRY_CODE"));
     if (command.name === "send" || command.name === "receive") {
-      reporter = reporterFor(command);
+      const keep = command.name === "receive" && command.keep;
+      reporter = reporterFor({ ...command, keep, place: placeOf(command) });
     }
     await execute(command, reporter);
     reporter.close();
@@ -81,27 +84,52 @@ async function execute(command: Command, reporter: Reporter): Promise<void> {
 }
 
 function reporterFor(
-  { json, quiet, trace, verbose }: Pick<
-    CommonOptions,
-    "json" | "quiet" | "trace" | "verbose"
-  >,
+  { json, quiet, trace, verbose, keep, place }:
+    & Pick<CommonOptions, "json" | "quiet" | "trace" | "verbose">
+    & { keep: boolean; place?: string | undefined },
 ): Reporter {
   const output = new ErrorOutput();
   if (json) return new JsonReporter(output, { quiet });
   const terminal = Deno.stderr.isTerminal();
-  const colour = terminal && !Deno.noColor;
-  const style = { terminal, colour, quiet, verbose, trace, columns };
+  const redraws = terminal && variable("TERM") !== "dumb";
+  const colour = redraws && !Deno.noColor;
   return new TextReporter(
-    new StatusLine(output, terminal ? columns : undefined),
-    style,
+    new StatusLine(output, terminal ? columns : undefined, redraws),
+    {
+      terminal,
+      redraws,
+      colour,
+      unicode: isUnicode(),
+      quiet,
+      verbose,
+      trace,
+      columns,
+      place,
+      clock: keep && !terminal ? () => new Date() : undefined,
+    },
   );
 }
 
-/** The code that the environment holds; undefined if none, or where it may not be read. */
-function environmentCode(): string | undefined {
-  const permission = { name: "env", variable: "FERRY_CODE" } as const;
+/** Whether the locale has characters beyond ASCII; where it is not known, it has. */
+function isUnicode(): boolean {
+  const locale = variable("LC_ALL") ?? variable("LC_CTYPE") ?? variable("LANG");
+  return locale === undefined || /utf-?8/i.test(locale);
+}
+
+/** A variable of the environment; undefined if it is empty or may not be read. */
+function variable(name: string): string | undefined {
+  const permission = { name: "env", variable: name } as const;
   if (Deno.permissions.querySync(permission).state !== "granted") return;
-  return Deno.env.get(permission.variable) || undefined;
+  return Deno.env.get(name) || undefined;
+}
+
+/** Where a receiver saves, as an absolute path; not what standard output takes. */
+function placeOf(command: Command): string | undefined {
+  if (command.name !== "receive") return undefined;
+  const { output, directory } = command;
+  if (output !== undefined) return output === "-" ? undefined : resolve(output);
+  if (directory !== undefined) return resolve(directory);
+  return Deno.stdout.isTerminal() ? Deno.cwd() : undefined;
 }
 
 function print(text: string): void {

@@ -75,6 +75,11 @@ export class Channel implements ByteStream {
     return this.#connection.smoothedRtt;
   }
 
+  /** Milliseconds of silence that end it. */
+  get timeout(): number {
+    return this.#driver.timeout;
+  }
+
   /** Bytes written that the peer has not acknowledged. */
   get unacknowledged(): number {
     return this.#connection.unacknowledged;

@@ -10,6 +10,8 @@ export interface Listening {
   readonly addresses: readonly string[];
   /** A code that was made up, and that nobody knows yet. */
   readonly newCode?: string | undefined;
+  /** Whether senders need a code. */
+  readonly wantsCode?: boolean | undefined;
 }
 
 /** What both sides have agreed on. */
@@ -40,10 +42,14 @@ export interface Progress {
   readonly rate: number;
   /** Milliseconds since it began. */
   readonly time: number;
-  /** Round-trip time in milliseconds, once it was measured. */
+  /** At a sender, which measures it: round-trip time in milliseconds. */
   readonly rtt: number | undefined;
-  /** Share of the datagrams sent that carried bytes again, 0 to 1. */
-  readonly resent: number;
+  /** At a sender: share of the datagrams sent that carried bytes again, 0 to 1. */
+  readonly resent?: number | undefined;
+  /** Milliseconds for which nothing has come from the peer, where that is unusually long. */
+  readonly silence?: number | undefined;
+  /** With `silence`: at how many milliseconds the connection is given up. */
+  readonly timeout?: number | undefined;
 }
 
 /** What is known of a transfer that succeeded. */
@@ -80,7 +86,15 @@ export interface EventData {
     readonly what: "all" | "offers" | "unnamed";
   };
   /** The receiver at `address` has not answered for a while. */
-  "waiting": { readonly address: string };
+  "waiting": {
+    readonly address: string;
+    /** Whether its system says that nothing listens at the port. */
+    readonly refused: boolean;
+    /** Seconds after which it is given up; `undefined`: never. */
+    readonly seconds: number | undefined;
+  };
+  /** Content is sent to `peer`. */
+  "sending": { readonly peer: string; readonly offer: Offer };
   /** A person at the receiver has not accepted the offer yet. */
   "asking": { readonly address: string };
   /** The handshake with `peer` is complete. */

@@ -7,6 +7,8 @@ import type { SessionOptions } from "./options.ts";
 const RATE_SPAN = 3000;
 /** Milliseconds from the handshake to the first content after which a person has let it wait: no time of the transfer. */
 const DECISION_TIME = 3000;
+/** Milliseconds without a datagram that are unusual: a PING and its answer took more. */
+const UNUSUAL_SILENCE = 6000;
 /** Milliseconds between progress events unless the options say otherwise. */
 const DEFAULT_PROGRESS_INTERVAL = 500;
 
@@ -52,19 +54,22 @@ export class ProgressTracker {
   readonly #channel: Channel;
   readonly #on: OnEvent | undefined;
   readonly #interval: number;
-  readonly #pending: () => number;
+  readonly #pending: (() => number) | undefined;
   readonly #meter = new RateMeter();
   #begin = performance.now();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** @param pending how many of the bytes are not at the other side yet */
+  /** How many datagrams had come when one last came, and when that was seen. */
+  #heard = { count: 0, time: performance.now() };
+
+  /** @param pending at a sender: how many of the bytes are not at the other side yet */
   constructor(
     channel: Channel,
     { on, progressInterval = DEFAULT_PROGRESS_INTERVAL }: Pick<
       SessionOptions,
       "on" | "progressInterval"
     >,
-    pending: () => number = () => 0,
+    pending?: () => number,
   ) {
     this.#channel = channel;
     this.#on = on;
@@ -79,6 +84,11 @@ export class ProgressTracker {
     if (this.#on !== undefined && Number.isFinite(this.#interval)) {
       this.#timer = setInterval(() => this.#emit(), this.#interval);
     }
+  }
+
+  /** Bytes of the content so far. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Takes how many bytes of the content have come so far. */
@@ -140,12 +150,18 @@ export class ProgressTracker {
   #emit(): void {
     const now = performance.now();
     const { counters, smoothedRtt } = this.#channel;
-    const bytes = Math.max(0, this.#bytes - this.#pending());
+    const bytes = Math.max(0, this.#bytes - (this.#pending?.() ?? 0));
     const entries = this.#entries;
     while (entries[1] && entries[1].bytes <= bytes) entries.shift();
     const { path, files } = entries[0] ?? {};
     // It may have grown since it was counted
     const size = bytes > (this.size ?? Infinity) ? undefined : this.size;
+    const { datagramsReceived: count } = counters;
+    if (count !== this.#heard.count) this.#heard = { count, time: now };
+    const silence = now - this.#heard.time;
+    const silent = silence >= UNUSUAL_SILENCE;
+    const sends = this.#pending !== undefined;
+    const { retransmissions, datagramsSent } = counters;
     this.#on?.({
       type: "progress",
       bytes,
@@ -155,8 +171,10 @@ export class ProgressTracker {
       totalFiles: files === undefined ? undefined : this.files,
       rate: this.#meter.sample(now, Math.max(0, bytes - this.#kept)),
       time: now - this.#begin,
-      rtt: smoothedRtt,
-      resent: counters.retransmissions / Math.max(1, counters.datagramsSent),
+      rtt: sends ? smoothedRtt : undefined,
+      resent: sends ? retransmissions / Math.max(1, datagramsSent) : undefined,
+      silence: silent ? silence : undefined,
+      timeout: silent ? this.#channel.timeout : undefined,
     });
   }
 }

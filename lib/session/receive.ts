@@ -86,8 +86,9 @@ export function admissionTo(
     port,
     addresses: reachableAddresses(options.bind),
     newCode: isNew && security.mode === "code" ? security.code : undefined,
+    wantsCode: security.mode === "code",
   });
-  if (security.mode === "encrypted") {
+  if (security.mode !== "code") {
     const takesAll = !destination.takesNames || consent === "yes";
     const offers = consent === undefined ? "unnamed" : "offers";
     on({ type: "admits", port, what: takesAll ? "all" : offers });

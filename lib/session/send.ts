@@ -57,7 +57,7 @@ export interface SendOptions extends SessionOptions {
 /** Milliseconds for which a tree is counted, at most: the receiver waits for the offer. */
 const COUNTING = 2000;
 /** Milliseconds without an answer after which a `waiting` or `asking` event is emitted. */
-const WAITING_DELAY = 1000;
+const WAITING_DELAY = 600;
 
 /**
  * Sends content to the receiver at `host`.
@@ -77,7 +77,13 @@ export async function send(
     const endpoint = openEndpoint(options);
     const address = formatAddress(host, port);
     const waiting = setTimeout(
-      () => on({ type: "waiting", address }),
+      () =>
+        on({
+          type: "waiting",
+          address,
+          refused: false,
+          seconds: endpoint.timeout / 1000,
+        }),
       WAITING_DELAY,
     );
     try {
@@ -131,6 +137,7 @@ async function hand(
   const hold = async (accepted: Promise<void>, ended: AbortSignal) => {
     permitted = permission(connected, offer, options, { accepted, ended });
     await permitted;
+    on({ type: "sending", peer: channel.peer, offer });
     progress.start();
     watcher?.start();
   };
@@ -162,8 +169,12 @@ async function hand(
     progress.stop();
     // A question that was withdrawn is over, too
     await permitted?.catch(() => {});
-    await watcher?.failed(error);
-    throw error;
+    const resumable = offer.resumable === true && progress.bytes > 0;
+    const failure = error instanceof Failure && resumable
+      ? error.with({ resumable })
+      : error;
+    await watcher?.failed(failure);
+    throw failure;
   } finally {
     progress.stop();
     await linger(channel);

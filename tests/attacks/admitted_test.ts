@@ -111,7 +111,7 @@ Deno.test("the sender itself goes on with what a stranger meanwhile offered unde
     const env = stateOf(`${cwd}/state`);
     const sent = sender(received.port, ["theirs"], { cwd, env });
     assertEquals(await sent.ended, 0, sent.stderr);
-    assert(/Going on after/.test(sent.stderr), sent.stderr);
+    assert(/Resuming at/.test(sent.stderr), sent.stderr);
     await received.stop();
     assertEquals(
       (await Deno.readFile(`${cwd}/dir/theirs`)).length,

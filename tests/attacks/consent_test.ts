@@ -8,7 +8,7 @@ import { testWith, TMUX } from "../support/needs.ts";
 import { pause } from "../support/wait.ts";
 
 const QUESTION = /\[y\/N\]/;
-const WORDS = /(?:say|same words:?) (\w+ \w+ \w+)/;
+const WORDS = /(?:should show:|same words:?) (\w+ \w+ \w+)/;
 
 /** A receiver at a terminal, and a sender elsewhere that offers `names`. */
 async function asked(
@@ -222,14 +222,13 @@ for (const [what, name, end] of DISGUISED) {
 
 for (const columns of [80, 40]) {
   test(`a name that reads like a line of ferry's own does not begin a line, in ${columns} columns`, async (cwd) => {
-    const forged =
-      "Encrypted; if both sides say acorn actor admiral, nobody is in between";
+    const forged = "Encrypted. Both sides should show: acorn actor admiral";
     await Deno.writeTextFile(`${cwd}/${forged}`, "forged");
     const { terminal, sent } = await asked(cwd, [forged], { columns });
     await using _ = terminal;
     const screen = await terminal.shows(QUESTION);
     assert(
-      !/^\s*Encrypted; if both/m.test(screen.replace(WORDS_OF_OURS, "")),
+      !/^\s*Encrypted\. Both/m.test(screen.replace(WORDS_OF_OURS, "")),
       screen,
     );
     await terminal.press("n", "Enter");
@@ -238,7 +237,8 @@ for (const columns of [80, 40]) {
 }
 
 /** Ours has other words than the forged line. */
-const WORDS_OF_OURS = /^Encrypted; if both\s+sides\s+say\s+(?!acorn\s+actor)/gm;
+const WORDS_OF_OURS =
+  /^Encrypted\. Both\s+sides\s+should\s+show:\s+(?!acorn\s+actor)/gm;
 
 test("a very long name is cut, and the question stays on the screen", async (cwd) => {
   const name = `${"x".repeat(200)}${"é".repeat(20)}.end`;

@@ -25,8 +25,7 @@ Deno.test("without a terminal a name of a stranger's choice is refused, with one
 
 Deno.test("a name that reads like a line of ferry's own begins none without a terminal", () =>
   inDirectory(async (cwd) => {
-    const forged =
-      "Encrypted; if both sides say acorn actor admiral, nobody is in between";
+    const forged = "Encrypted. Both sides should show: acorn actor admiral";
     await Deno.writeTextFile(`${cwd}/${forged}`, "forged");
     await Deno.mkdir(`${cwd}/dir`);
     for (const args of [[], ["--yes"]]) {
@@ -34,7 +33,10 @@ Deno.test("a name that reads like a line of ferry's own begins none without a te
       const sent = sender(received.port, [forged], { cwd });
       await Promise.all([received.ended, sent.ended]);
       for (const { stderr } of [received, sent]) {
-        assert(!/^Encrypted; if both sides say acorn/m.test(stderr), stderr);
+        assert(
+          !/^Encrypted\. Both sides should show: acorn/m.test(stderr),
+          stderr,
+        );
       }
     }
   }));

@@ -152,6 +152,8 @@ Deno.test("an honest sender gets in while somebody tries for words, and its word
     await grinder.endpoint.close();
     assertEquals(await sent.ended, 0, sent.stderr);
     assertEquals(await received.ended, 0);
-    const words = /(?:say|same words:?) (\w+ \w+ \w+)/.exec(sent.stderr)?.[1];
+    const words = /(?:should show:|same words:?) (\w+ \w+ \w+)/.exec(
+      sent.stderr,
+    )?.[1];
     assert(words !== undefined && received.stderr.includes(words));
   }));

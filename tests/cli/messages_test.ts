@@ -137,14 +137,25 @@ Deno.test("a failure that leaves something behind says where, and how to go on",
   const remains = { path: "photo.jpg.ferry-part" };
   assertEquals(
     failureWords(failure.with({ remains }).detail),
-    "The transfer was stopped at the other side (192.0.2.9:5000); what arrived stays (photo.jpg.ferry-part), and the same two commands go on from there",
+    "The transfer was stopped at the other side (192.0.2.9:5000); to resume, run both commands again (what arrived is in photo.jpg.ferry-part)",
   );
   const { detail } = failure.with({ remains: { ...remains, output: "x" } });
   assert(
-    failureWords(detail).endsWith(
-      "send --resume and receive -o x go on from there",
-    ),
+    failureWords(detail).includes("use send --resume and receive -o x"),
   );
+});
+
+Deno.test("a sender is told that it can resume, but not after what a retry would meet again", () => {
+  const hint = (detail: FailureDetail) =>
+    failureWords({ ...detail, resumable: true })
+      .includes("to resume, run both commands again");
+  assert(hint({ code: "interrupted", signal: 2 }));
+  assert(hint({ code: "peer-silent", ...SILENCE }));
+  assert(hint({ code: "peer-stopped", ...PEER }));
+  assert(!hint({ code: "peer-refused", reason: { code: "exists" } }));
+  const remains = { path: "tree.ferry-part" };
+  const refused = failureWords({ code: "exists", ...PATH, remains });
+  assert(!refused.includes("resume"), refused);
 });
 
 Deno.test("a peer that broke off with the proof of the code in hand may have guessed at it, unless it said so", () => {
@@ -159,8 +170,7 @@ Deno.test("a peer that broke off with the proof of the code in hand may have gue
 Deno.test("what nobody expected is one line too", () => {
   assertEquals(errorReportOf(new RangeError("x is y")), {
     detail: { code: "unexpected", what: "RangeError: x is y" },
-    message:
-      "Something unexpected happened, please report it: RangeError: x is y",
+    message: "Unexpected error, please report it: RangeError: x is y",
     status: 1,
   });
   assertEquals(errorReportOf("odd").status, 1);

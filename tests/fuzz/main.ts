@@ -101,7 +101,12 @@ function isShownCleanly(failure: Failure): boolean {
     verbose: false,
     trace: false,
   };
-  new TextReporter(new StatusLine(output), { ...style, columns: () => 80 })
+  new TextReporter(new StatusLine(output), {
+    ...style,
+    redraws: style.terminal,
+    unicode: true,
+    columns: () => 80,
+  })
     .on({ type: "error", ...errorReportOf(failure) });
   return /^[^\p{Cc}\u2028\u2029]{1,5000}\n$/u.test(shown);
 }

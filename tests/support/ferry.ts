@@ -18,7 +18,9 @@ export const COMMAND = [
 
 /** Lines that a transfer without a code says beside all else. */
 const NOTES =
-  /^(Anyone who reaches|Without a terminal to ask at|Encrypted; if both sides say) .*\n/gm;
+  /^(Anyone who can reach|Without a terminal to ask at|Encrypted\. Both|Not encrypted:|Listening on|What arrives is saved|No answer from .* yet; waiting|.* is up, but nothing listens) .*\n/gm;
+/** How a line begins where standard error is not a terminal. */
+const PREFIX = /^ferry: (?:[0-9-]{10} [0-9:]{8} )?/gm;
 
 /** Where senders keep what they are known by: not where the user of this machine does. */
 const STATE = Deno.makeTempDirSync({ prefix: "ferry-state-" });
@@ -136,8 +138,9 @@ export class Ferry {
     ]);
     this.#alive = false;
     await watching;
-    const notes = said.match(NOTES)?.join("") ?? "";
-    const stderr = said.replace(NOTES, "");
+    const lines = said.replace(PREFIX, "");
+    const notes = lines.match(NOTES)?.join("") ?? "";
+    const stderr = lines.replace(NOTES, "");
     return { code, stdout, stderr, notes, memory: this.#memory };
   }
 

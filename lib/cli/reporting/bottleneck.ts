@@ -34,6 +34,8 @@ export interface Span {
 
 /** The share of a core from which the process is limited by it. */
 const CPU_LIMIT = 0.9;
+/** Milliseconds below which beginning and end take most of the time. */
+const MIN_TIME = 1000;
 /** Smaller shares are not mentioned. */
 const NEGLIGIBLE = 0.02;
 
@@ -49,6 +51,8 @@ const HOLDUP_WORDS: Record<Holdup, string> = {
 
 /** A transfer as a whole, and in its course. */
 export interface Explanation {
+  /** Whether the content went out rather than came in. */
+  readonly sends: boolean;
   readonly whole: Span;
   /** One after the other, from the beginning to the end. */
   readonly course: readonly Span[];
@@ -65,6 +69,7 @@ const ROWS = 10;
 export function explain(series: TimeSeries, sends: boolean): Explanation {
   const samples = series.samples(ROWS + 1);
   return {
+    sends,
     whole: spanBetween(samples.at(0)!, samples.at(-1)!, sends),
     course: spansOf(samples, sends),
   };
@@ -81,7 +86,8 @@ function spanBetween(from: Sample, to: Sample, sends: boolean): Span {
   return {
     time: to.time,
     rate: (to.bytes - from.bytes) / time,
-    rtt: to.rtt,
+    // A receiver sends nothing that would measure it after the first flight
+    rtt: sends ? to.rtt : undefined,
     repeated: (to.repeated - from.repeated) / Math.max(1, datagrams),
     held: heldBetween(from, to, sends),
     cpu: (to.cpuTime - from.cpuTime) / time,
@@ -104,27 +110,41 @@ function heldBetween(from: Sample, to: Sample, sends: boolean): Held[] {
 }
 
 /** What limited a transfer: one line for a person. */
-function limitedBy({ held, cpu }: Span): string {
+export function limitedBy({ time, held, cpu }: Span): string {
   const parts = held
     .filter(({ share }) => share >= NEGLIGIBLE)
     .map(({ by, share }) => `${HOLDUP_WORDS[by]} ${formatShare(share)}`);
   const used = `${formatShare(cpu)} of one CPU core used here`;
+  if (time < MIN_TIME) {
+    return "It was over too soon to say what limited it";
+  }
   // Then every wait is for this machine
   if (cpu >= CPU_LIMIT) return `Limited by the CPU here: ${used}`;
   const waits = parts.length > 0 ? parts.join(", ") : "nothing for long";
   return `Limited by ${waits}; ${used}`;
 }
 
-/** The explanation as lines for a person: a table over time of 40 columns, and last what limited the transfer. */
-export function explanationLines({ whole, course }: Explanation): string[] {
+/**
+ * The explanation as lines for a person: a table over time of 40 columns, and
+ * last what limited the transfer. What only a sender measures, a receiver leaves
+ * out.
+ */
+export function explanationLines(
+  { sends, whole, course }: Explanation,
+): string[] {
+  if (whole.time < MIN_TIME) return [limitedBy(whole)];
+  const row = (rate: string[], measured: string[], limit: string) =>
+    [...rate, ...sends ? measured : []]
+      .map((cell, i) => cell.padStart(WIDTHS[i]!)).join(" ") + ` ${limit}`;
   return [
-    row("time", "rate", "RTT", "again", "held by"),
+    row(["time", "rate"], ["RTT", "resent"], "limited by"),
     ...course.map(({ time, rate, rtt, repeated, held, cpu }) =>
       row(
-        formatSeconds(time),
-        formatRate(rate),
-        rtt === undefined ? "" : formatMilliseconds(rtt),
-        formatShare(repeated),
+        [formatSeconds(time), formatRate(rate)],
+        [
+          rtt === undefined ? "" : formatMilliseconds(rtt),
+          formatShare(repeated),
+        ],
         cpu >= CPU_LIMIT ? "cpu" : held[0]?.by ?? "",
       )
     ),
@@ -132,7 +152,5 @@ export function explanationLines({ whole, course }: Explanation): string[] {
   ];
 }
 
-function row(...cells: [string, string, string, string, string]): string {
-  const widths = [7, 10, 6, 5, 0];
-  return cells.map((cell, i) => cell.padStart(widths[i]!)).join(" ");
-}
+/** Columns of the table but for the last. */
+const WIDTHS = [7, 10, 6, 6];

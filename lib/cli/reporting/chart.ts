@@ -1,3 +1,5 @@
+import { broken } from "../terminal/status_line.ts";
+
 /** One quantity over time. */
 export interface Line {
   readonly label: string;
@@ -67,7 +69,9 @@ function colourStyle(index: number, colour: string): string {
 
 /** The picture as one self-contained SVG document. */
 export function drawChart(chart: Chart): string {
-  const notes = chart.notes.map((note) => clipped(note, NOTE_CHARACTERS));
+  const notes = chart.notes.flatMap((note) =>
+    broken(note, NOTE_CHARACTERS).split("\n")
+  );
   const head = TITLE + notes.length * NOTE;
   const row = PANEL_TITLE + HEIGHT;
   const height = head + chart.panels.length * row + AXIS;

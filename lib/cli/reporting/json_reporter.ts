@@ -1,4 +1,5 @@
 import { displayJson } from "../../base/display_text.ts";
+import { titleOf } from "../../transfer/wire/messages.ts";
 import { millisecondsOf } from "../../transfer/wire/timestamp.ts";
 import {
   errorReportOf,
@@ -73,9 +74,18 @@ export function jsonOf(event: CliEvent): Record<string, unknown> {
       const { port, addresses, newCode: code } = event;
       return { event: type, port, addresses, code };
     }
-    case "waiting":
+    case "waiting": {
+      const { address, refused, seconds } = event;
+      return { event: type, address, refused, seconds };
+    }
     case "asking":
       return { event: type, address: event.address };
+    case "sending": {
+      const { peer: address, offer } = event;
+      const { kind, count, size } = offer;
+      const entries = kind === "tree" ? count : undefined;
+      return { event: type, address, name: titleOf(offer), size, entries };
+    }
     case "connected":
       return { event: type, peer: event.peer };
     case "agreed":
@@ -98,7 +108,10 @@ export function jsonOf(event: CliEvent): Record<string, unknown> {
         files: event.files,
         totalFiles: event.totalFiles,
         ...ratesOf(event),
-        resent: round(event.resent, 6),
+        resent: event.resent === undefined ? undefined : round(event.resent, 6),
+        silence: event.silence === undefined
+          ? undefined
+          : round(event.silence / 1000, 3),
       };
     case "done":
       return { event: type, peer, ...summaryOf(event) };

@@ -6,7 +6,7 @@ import type { Summary } from "../../session/events.ts";
 import { checkReach, isDirectory } from "../../transfer/files/file_status.ts";
 import { writeFailure } from "../../transfer/files/failures.ts";
 import type { CommonOptions } from "../arguments/args.ts";
-import { explain, explanationLines } from "./bottleneck.ts";
+import { explain, limitedBy } from "./bottleneck.ts";
 import { errorReportOf, UsageError } from "../messages.ts";
 import { Sampler } from "./sampler.ts";
 import { drawReport } from "./report.ts";
@@ -68,10 +68,9 @@ export class Observer implements Watcher {
       this.#reporter.on({ type: "explanation", transfer, ...explanation });
     }
     if (report === undefined) return;
-    const [limits] = explanationLines(explanation).toReversed();
     const drawing = drawReport(series, this.#sends, {
       title: displayText(title),
-      notes: [limits!, ...notes],
+      notes: [limitedBy(explanation.whole), ...notes],
     });
     try {
       await Deno.writeTextFile(report, drawing);

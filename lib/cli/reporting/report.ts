@@ -44,7 +44,7 @@ export function drawReport(
     times: samples.map(({ time }) => time / 1000),
     panels: [
       ratePanel(spans, sends),
-      rttPanel(samples),
+      ...sends ? [rttPanel(samples)] : [],
       sends ? windowPanel(samples) : unreadPanel(samples),
       repetitionPanel(samples, sends),
       holdupPanel(spans, sends),

@@ -33,6 +33,12 @@ export type CliEvent =
     readonly type: "answer";
     readonly accepted: boolean | undefined;
   } & Question)
+  /** A receiver has waited for a while, and no datagram of a sender has come. */
+  | {
+    readonly type: "nothing-arrived";
+    readonly port: number;
+    readonly seconds: number;
+  }
   /** What is typed is sent. */
   | { readonly type: "typing" }
   /** Standard output goes nowhere. */

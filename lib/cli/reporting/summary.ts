@@ -1,4 +1,5 @@
-import { displayName } from "../../base/display_text.ts";
+import { basename, resolve } from "node:path";
+import { displayName, displayText } from "../../base/display_text.ts";
 import {
   formatBytes,
   formatCount,
@@ -13,40 +14,73 @@ export function overallRate({ bytes, kept = 0, time }: Summary): number {
   return time > 0 ? (bytes - kept) / time : 0;
 }
 
-/** The summary as one line. */
-export function summaryLine(summary: Summary): string {
-  return `${headline(summary)}, ${details(summary)}`;
+/**
+ * What was done and how fast; where it is now; and last its digest, as
+ * `sha256sum` prints it. Of a tree there is only one of all that was said.
+ */
+export function summaryLines(
+  summary: Summary,
+  { verbose }: { verbose: boolean },
+): string[] {
+  const { side, files, sha256 } = summary;
+  const isTree = files !== undefined;
+  const place = side === "send"
+    ? "Stored there"
+    : summary.name === undefined
+    ? "Written to standard output"
+    : `Saved ${isTree ? "in" : "as"} ${displayName(resolve(summary.name))}`;
+  const lines = [headline(summary)];
+  if (!isTree) {
+    lines.push(`${place} and verified by SHA-256:`);
+    lines.push(`  ${sha256}  ${digestName(summary)}`);
+  } else {
+    const every = files === 1
+      ? "its file"
+      : `all ${formatCount(files, "file")}`;
+    lines.push(`${place}, ${every} verified by SHA-256`);
+    if (verbose) lines.push(`  ${sha256}  (digest of the transfer)`);
+  }
+  return lines;
+}
+
+/** A name as `sha256sum` has it; a stream is its standard input. */
+function digestName({ name }: Summary): string {
+  return name === undefined ? "-" : displayText(basename(name));
 }
 
 /** What was done, and how fast. */
 export function headline(summary: Summary): string {
-  const verb = summary.side === "send" ? "Sent" : "Received";
-  const { name, files, kept = 0 } = summary;
+  const { side, name, files, kept = 0, bytes } = summary;
   // Several things in the current directory have no name together
   const named = name !== undefined && name !== ".";
+  const parts = [
+    ...named ? [displayName(name)] : [],
+    ...files === undefined ? [] : [formatCount(files, "file")],
+    kept > 0
+      ? `${formatBytes(bytes)} (${formatBytes(kept)} already there)`
+      : formatBytes(bytes),
+  ];
+  const time = formatSeconds(summary.time);
   return [
-    `${verb} ${named ? `${displayName(name)}, ` : ""}`,
-    files === undefined ? "" : `${formatCount(files, "file")}, `,
-    formatBytes(summary.bytes),
-    kept > 0 ? ` (${formatBytes(kept)} were there before)` : "",
-    ` in ${formatSeconds(summary.time)}`,
-    `, ${formatRate(overallRate(summary))}`,
-  ].join("");
+    `${side === "send" ? "Sent" : "Received"} ${parts.join(", ")} in ${time}`,
+    formatRate(overallRate(summary)),
+    ...trouble(summary),
+  ].join(", ");
+}
+
+/** How much of what was sent was lost on the way, or taken for that. */
+function trouble(
+  { side, retransmissions, datagramsSent }: Summary,
+): string[] {
+  const share = formatShare(retransmissions / Math.max(1, datagramsSent));
+  return side === "receive" || share === "0%" ? [] : [`${share} resent`];
 }
 
 /** What the network cost, and the digest of the content. */
 export function details(summary: Summary): string {
-  return `${trouble(summary)}, SHA-256 ${summary.sha256}`;
-}
-
-/** A sender counts retransmissions, a receiver duplicates. */
-function trouble(summary: Summary): string {
-  if (summary.side === "receive") {
-    return `${formatCount(summary.duplicates, "datagram")} came twice`;
-  }
-  const { retransmissions, datagramsSent } = summary;
-  const share = datagramsSent > 0 ? retransmissions / datagramsSent : 0;
-  const count = formatCount(retransmissions, "datagram");
-  const percent = formatShare(share);
-  return percent === "0%" ? `${count} resent` : `${count} resent (${percent})`;
+  const { side, duplicates, retransmissions, sha256 } = summary;
+  const cost = side === "receive"
+    ? `${formatCount(duplicates, "datagram")} came twice`
+    : `${formatCount(retransmissions, "datagram")} resent`;
+  return `${cost}, SHA-256 ${sha256}`;
 }

@@ -4,36 +4,51 @@ import type {
   Progress,
   SessionEvent,
 } from "../../session/events.ts";
-import { formatBytes } from "../format.ts";
 import { DEFAULT_PORT } from "../../session/options.ts";
 import { titleOf } from "../../transfer/wire/messages.ts";
+import { formatBytes } from "../format.ts";
 import {
   failureWords,
   isNotice,
   isOmission,
   noticeWords,
+  waitingWords,
 } from "../messages.ts";
 import { combinedProgress, progressLine } from "../terminal/progress_line.ts";
 import { questionLines } from "../terminal/questions.ts";
-import type { StatusLine } from "../terminal/status_line.ts";
+import type { LineStyle, StatusLine } from "../terminal/status_line.ts";
 import { explanationLines } from "./bottleneck.ts";
 import { type CliEvent, type Reporter, traceLine } from "./reporter.ts";
-import { summaryLine } from "./summary.ts";
+import { summaryLines } from "./summary.ts";
 
 /** What is shown to a person, and how. */
 export interface TextStyle {
   /** Whether standard error is a terminal, so that somebody watches. */
   readonly terminal: boolean;
+  /** Whether the terminal can redraw a line. */
+  readonly redraws: boolean;
   /** Whether there may be colour. */
   readonly colour: boolean;
+  /** Whether characters beyond ASCII may be used for a bar. */
+  readonly unicode: boolean;
   /** Whether only errors are shown. */
   readonly quiet: boolean;
   /** Whether what explains a transfer is shown, too. */
   readonly verbose: boolean;
   /** Whether a trace is printed, through which no progress line could be seen. */
   readonly trace: boolean;
+  /** Where a receiver saves, as an absolute path; `undefined`: standard output, or a sender. */
+  readonly place?: string | undefined;
+  /** The time for lines of a receiver that runs for long where nobody watches. */
+  readonly clock?: (() => Date) | undefined;
   /** How wide the terminal is now, in columns. */
   readonly columns: () => number;
+}
+
+/** A line, and how it looks on a terminal that has colours. */
+interface ShownLine {
+  readonly text: string;
+  readonly style?: LineStyle;
 }
 
 /** Columns left free: a full last one would make some terminals begin a new line, as would the ^C of a Ctrl-C. */
@@ -51,16 +66,18 @@ export class TextReporter implements Reporter {
   readonly #style: TextStyle;
   /** How far each of several transfers has come, by its peer. */
   readonly #several = new Map<string, Progress>();
+  /** Whether a person types what is sent, on the line where progress would be. */
+  #typing = false;
 
   constructor(screen: StatusLine, style: TextStyle) {
     this.#screen = screen;
     this.#style = style;
-    const drawn = style.terminal && !style.quiet && !style.trace;
+    const { redraws, quiet, trace } = style;
+    const drawn = redraws && !quiet && !trace;
     this.progressInterval = drawn ? REDRAW_INTERVAL : Infinity;
   }
 
   on(event: CliEvent): void {
-    const { quiet, terminal, verbose } = this.#style;
     const transfer = "transfer" in event ? event.transfer : undefined;
     if (event.type === "done" || event.type === "failed") {
       if (transfer !== undefined) this.#several.delete(transfer);
@@ -77,12 +94,21 @@ export class TextReporter implements Reporter {
         return this.#screen.answered(event.accepted !== undefined);
       case "error":
         // What a terminal shows of a Ctrl-C makes way, too
-        return this.#screen.line(event.message, terminal);
+        return this.#screen.line(`${this.#prefix()}${event.message}`, {
+          clears: this.#style.redraws,
+          style: this.#style.colour ? "failure" : undefined,
+        });
+      case "typing":
+        this.#typing = true;
     }
     const prefix = transfer === undefined ? "" : `${transfer}: `;
-    const talkative = terminal && !quiet;
-    for (const line of linesOf(event, { quiet, talkative, verbose })) {
-      this.#screen.line(prefix + line);
+    for (const { text, style } of linesOf(event, this.#style)) {
+      // What is indented is to be copied
+      const isCopied = text.startsWith(" ");
+      const begin = isCopied || this.#style.terminal ? "" : this.#prefix();
+      this.#screen.line(isCopied ? text : begin + prefix + text, {
+        style: this.#style.colour ? style : undefined,
+      });
     }
   }
 
@@ -90,74 +116,131 @@ export class TextReporter implements Reporter {
     this.#screen.output.flush();
   }
 
+  /** Says whose line it is, and where there is a clock, when. */
+  #prefix(): string {
+    const time = this.#style.clock?.();
+    return time === undefined ? "ferry: " : `ferry: ${timestamp(time)} `;
+  }
+
   #draw(progress: Progress, transfer: string | undefined): void {
+    if (this.#typing) return;
     let shown = progress;
     if (transfer !== undefined) {
       this.#several.set(transfer, progress);
       shown = combinedProgress([...this.#several.values()]);
     }
+    const { columns, colour, unicode } = this.#style;
     this.#screen.status(progressLine(shown, {
-      columns: this.#style.columns() - MARGIN,
-      colour: this.#style.colour,
+      columns: columns() - MARGIN,
+      colour,
+      unicode,
     }));
   }
 }
 
+/** Local time, as in `2026-11-25 09:07:08`. */
+function timestamp(time: Date): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  const date = [time.getFullYear(), time.getMonth() + 1, time.getDate()];
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()];
+  return `${date.map(two).join("-")} ${clock.map(two).join(":")}`;
+}
+
 /** The lines that are shown of an event. */
-function linesOf(
-  event: CliEvent,
-  { quiet, talkative, verbose }: {
-    quiet: boolean;
-    talkative: boolean;
-    verbose: boolean;
-  },
-): string[] {
-  if (event.type === "failed") return [failureWords(event.failure.detail)];
+function linesOf(event: CliEvent, style: TextStyle): ShownLine[] {
+  const { quiet, verbose, terminal } = style;
+  if (event.type === "failed") {
+    return [{ text: failureWords(event.failure.detail), style: "failure" }];
+  }
   if (event.type === "listening") {
     // A code that nobody is told is of no use
-    const shown = talkative || event.newCode !== undefined;
-    return shown ? listeningLines(event) : [];
+    const shown = !quiet || event.newCode !== undefined;
+    return shown ? listeningLines(event, style) : [];
   }
   if (quiet && !isOmission(event)) return [];
-  if (isNotice(event)) return [noticeWords(event)];
+  if (isNotice(event)) return plain(noticeWords(event));
   switch (event.type) {
     case "waiting":
-      return talkative ? [`Waiting for ${event.address}…`] : [];
+      return plain(waitingWords(event));
     case "asking":
-      return talkative ? [`Waiting for ${event.address} to accept it…`] : [];
+      return terminal
+        ? plain(`Waiting for the person at ${event.address} to accept it`)
+        : [];
     case "agreed":
-      // A person who is asked sees the words then
-      return [
-        ...event.words === undefined || event.asks ? [] : [
-          `Encrypted; if both sides say ${
-            event.words.join(" ")
-          }, nobody is in between`,
-        ],
-        ...verbose && event.cipher !== undefined
-          ? [`Encryption is computed by ${event.cipher}`]
-          : [],
-      ];
+      return plain(...agreementLines(event, verbose));
+    case "sending":
+      return terminal ? plain(sendingLine(event)) : [];
     case "offer":
-      return talkative ? offerLines(event) : [];
+      return terminal ? plain(...offerLines(event)) : [];
     case "done":
-      return [summaryLine(event)];
+      return plain(...summaryLines(event, { verbose }));
     case "explanation":
-      return explanationLines(event);
+      return plain(...explanationLines(event));
     default:
       return [];
   }
 }
 
-function listeningLines({ port, addresses, newCode }: Listening): string[] {
+function plain(...lines: string[]): ShownLine[] {
+  return lines.map((text) => ({ text }));
+}
+
+/** How to reach this receiver: commands for a person, one line for a log. */
+function listeningLines(
+  { port, addresses, newCode, wantsCode }: Listening,
+  { terminal, place }: TextStyle,
+): ShownLine[] {
+  const saving = place === undefined
+    ? []
+    : plain(`What arrives is saved in ${displayName(place)}`);
+  if (!terminal && newCode === undefined) {
+    const where = addresses.length > 0 ? ` (${addresses.join(", ")})` : "";
+    const code = wantsCode ? ", with a code" : "";
+    return [
+      ...plain(`Listening on UDP port ${port}${where}${code}`),
+      ...saving,
+    ];
+  }
   const word = port === DEFAULT_PORT ? "" : ` ${port}`;
   const code = newCode === undefined ? "" : `FERRY_CODE=${newCode} `;
+  const option = newCode === undefined && wantsCode ? " --code" : "";
   const hosts = addresses.length > 0 ? addresses : ["HOST"];
+  const known = option === "" ? "" : ", with the same code";
   return [
-    `Waiting on port ${port}; on the other machine, run`,
-    ...hosts.slice(0, MAX_ADDRESSES).map((host) =>
-      `  ${code}ferry send ${host}${word} FILE`
+    ...plain(
+      `Listening on UDP port ${port}. On the other machine, run${known}:`,
     ),
+    ...hosts.slice(0, MAX_ADDRESSES).map((host): ShownLine => ({
+      text: `  ${code}ferry send${option} ${host}${word} FILE`,
+      style: "command",
+    })),
+    ...saving,
   ];
+}
+
+/** Whether somebody may read along. A person who is asked sees the words then. */
+function agreementLines(
+  { mode, words, asks, cipher }: SessionEvent<"agreed">,
+  verbose: boolean,
+): string[] {
+  const lines: string[] = [];
+  if (mode === "plain") {
+    lines.push(
+      "Not encrypted: anyone on the way can read and change what is sent",
+    );
+  } else if (words !== undefined && !asks) {
+    lines.push(`Encrypted. Both sides should show: ${words.join(" ")}`);
+  }
+  if (verbose && cipher !== undefined) lines.push(`Encryption by ${cipher}`);
+  return lines;
+}
+
+function sendingLine({ peer, offer }: SessionEvent<"sending">): string {
+  const { size } = offer;
+  const title = titleOf(offer);
+  const what = title === undefined ? "a stream" : displayName(title);
+  const bytes = size === undefined ? "" : `, ${formatBytes(size)}`;
+  return `Sending ${what}${bytes} to ${peer}`;
 }
 
 function offerLines({ offer, target }: SessionEvent<"offer">): string[] {
@@ -166,10 +249,10 @@ function offerLines({ offer, target }: SessionEvent<"offer">): string[] {
   const title = titleOf(offer);
   const place = displayName(target);
   const what = title === undefined
-    ? `A stream without a name, saved as ${place}`
+    ? `a stream, saving it as ${place}`
     : title === target || target === `./${title}`
     ? place
-    : `${displayName(title)}, saved ${
+    : `${displayName(title)}, saving it ${
       offer.kind === "tree" ? "in" : "as"
     } ${place}`;
   return [`Receiving ${what}${size}`];

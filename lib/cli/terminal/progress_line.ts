@@ -3,6 +3,7 @@ import {
   formatBytes,
   formatClock,
   formatCount,
+  formatInteger,
   formatMilliseconds,
   formatRate,
   formatShare,
@@ -13,19 +14,27 @@ import type { Progress } from "../../mod.ts";
 export interface LineStyle {
   /** Its width at most. */
   readonly columns: number;
-  /** Whether to draw a bar, in colour. */
+  /** Whether its bar is in colour. */
   readonly colour: boolean;
+  /**
+   * Whether its bar has characters beyond ASCII.
+   *
+   * @default {true}
+   */
+  readonly unicode?: boolean | undefined;
 }
 
 /** A part of the line; those of high rank go first where there is little room. */
 interface Part {
   readonly rank: number;
   readonly text: string;
+  /** Whether it goes on after a comma, which is no wider than the gap. */
+  readonly follows?: boolean;
 }
 
 const GAP = "  ";
 /** Parts up to this rank are more important than a file's name. */
-const RANK_OF_RATE = 2;
+const RANK_OF_FILES = 3.5;
 /** The least columns for a file's name. */
 const MIN_NAME = 12;
 const MIN_BAR = 10;
@@ -36,14 +45,15 @@ export function combinedProgress(parts: readonly Progress[]): Progress {
   const sum = (value: (part: Progress) => number) =>
     parts.reduce((total, part) => total + value(part), 0);
   const isSized = parts.every(({ size }) => size !== undefined);
+  const silent = parts.every(({ silence }) => silence !== undefined);
   return {
+    ...silent ? parts[0] : undefined,
     bytes: sum(({ bytes }) => bytes),
     size: isSized ? sum(({ size = 0 }) => size) : undefined,
     entry: formatCount(parts.length, "transfer"),
     rate: sum(({ rate }) => rate),
     time: Math.max(...parts.map(({ time }) => time)),
     rtt: undefined,
-    resent: sum(({ resent }) => resent) / parts.length,
   };
 }
 
@@ -51,29 +61,38 @@ export function combinedProgress(parts: readonly Progress[]): Progress {
 export function progressLine(progress: Progress, style: LineStyle): string {
   const parts = partsOf(progress);
   const { entry } = progress;
-  const reserved = entry === undefined ? 0 : GAP.length + MIN_NAME;
+  const silent = progress.silence !== undefined;
+  const reserved = entry === undefined || silent ? 0 : GAP.length + MIN_NAME;
   let room = style.columns;
   const kept = new Set<Part>();
   for (const part of parts.toSorted((a, b) => a.rank - b.rank)) {
     const width = part.text.length + (kept.size > 0 ? GAP.length : 0);
-    if (width > room - (part.rank > RANK_OF_RATE ? reserved : 0)) break;
+    if (width > room - (part.rank > RANK_OF_FILES ? reserved : 0)) break;
     room -= width;
     kept.add(part);
   }
-  const line = parts.filter((part) => kept.has(part)).map(({ text }) => text);
+  const line: string[] = [];
+  for (const { text, follows } of parts.filter((part) => kept.has(part))) {
+    if (follows) line.push(`${line.pop()}, ${text}`);
+    else line.push(text);
+  }
   const length = Math.min(MAX_BAR, room - reserved - GAP.length);
-  if (progress.size !== undefined && style.colour && length >= MIN_BAR) {
-    line.splice(1, 0, bar(shareOf(progress), length));
+  if (progress.size !== undefined && length >= MIN_BAR) {
+    line.splice(1, 0, bar(shareOf(progress), length, style));
     room -= length + GAP.length;
   }
-  if (entry !== undefined && room >= reserved) {
-    line.push(shortened(entry, room - GAP.length));
+  if (!silent && entry !== undefined && room >= reserved) {
+    line.push(shortened(entry, room - GAP.length, style));
   }
   return line.join(GAP);
 }
 
 /** The end of a path in at most `columns` columns, safe to show. */
-function shortened(path: string, columns: number): string {
+function shortened(
+  path: string,
+  columns: number,
+  { unicode = true }: LineStyle,
+): string {
   const characters = [...displayText(path)];
   let room = columns;
   let start = characters.length;
@@ -85,7 +104,7 @@ function shortened(path: string, columns: number): string {
   while (room < 1 && start < characters.length) {
     room += widthOf(characters[start++]!);
   }
-  return "…" + characters.slice(start).join("");
+  return (unicode ? "…" : "~") + characters.slice(start).join("");
 }
 
 function partsOf(progress: Progress): Part[] {
@@ -98,18 +117,37 @@ function partsOf(progress: Progress): Part[] {
   // Widths that stay the same keep the line from dancing
   parts.push({ rank: 1, text: formatBytes(bytes).padStart(8) });
   parts.push({ rank: 2, text: formatRate(rate).padStart(10) });
+  const { silence, timeout } = progress;
+  if (silence !== undefined) {
+    const heard = `nothing heard for ${Math.floor(silence / 1000)} s`;
+    parts.push({ rank: 0.5, text: heard });
+    if (timeout !== undefined) {
+      const end = `giving up at ${Math.round(timeout / 1000)} s`;
+      parts.push({ rank: 0.6, text: end, follows: true });
+    }
+    return parts;
+  }
   if (size !== undefined && rate > 0 && bytes < size) {
     const left = formatClock((size - bytes) / rate);
     parts.push({ rank: 3, text: `${left} left` });
   } else if (size === undefined) {
-    parts.push({ rank: 3, text: formatClock(progress.time) });
+    parts.push({ rank: 3, text: `${formatClock(progress.time)} so far` });
+  }
+  const { files, totalFiles } = progress;
+  if (files !== undefined && totalFiles !== undefined) {
+    const count = `${formatInteger(files)} of ${
+      formatCount(totalFiles, "file")
+    }`;
+    parts.push({ rank: 3.5, text: count });
   }
   if (rtt !== undefined) {
     const time = formatMilliseconds(rtt).padStart(6);
     parts.push({ rank: 4, text: `RTT ${time}` });
   }
-  const share = formatShare(resent).padStart(4);
-  parts.push({ rank: 5, text: `${share} resent` });
+  if (resent !== undefined) {
+    const share = formatShare(resent).padStart(4);
+    parts.push({ rank: 5, text: `${share} resent` });
+  }
   return parts;
 }
 
@@ -117,9 +155,15 @@ function shareOf({ bytes, size }: Progress): number {
   return size === undefined || size === 0 ? 1 : Math.min(1, bytes / size);
 }
 
-/** A bar of `length` columns, the done part in colour. */
-function bar(share: number, length: number): string {
-  const done = Math.round(share * length);
-  const rest = "─".repeat(length - done);
-  return `\x1b[36m${"━".repeat(done)}\x1b[0m\x1b[2m${rest}\x1b[0m`;
+/** A bar of `length` columns; where there is colour, it shows the done part. */
+function bar(
+  share: number,
+  length: number,
+  { colour, unicode = true }: LineStyle,
+): string {
+  const count = Math.round(share * length);
+  const [full, empty] = unicode ? ["━", colour ? "─" : "╌"] : ["#", "-"];
+  const done = full.repeat(count);
+  const rest = empty.repeat(length - count);
+  return colour ? `\x1b[36m${done}\x1b[0m\x1b[2m${rest}\x1b[0m` : done + rest;
 }

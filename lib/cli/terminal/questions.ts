@@ -89,13 +89,13 @@ export function questionLines({ about, request }: Question): string[] {
     ];
   }
   return [
-    `Connected to ${peer}, which no code vouches for`,
+    `Connected to ${peer}, without a code`,
     wordsLine("receiver", words),
   ];
 }
 
 function requestTitle({ kind, names, entries }: OfferRequest): string {
-  if (kind === undefined) return "a stream without a name";
+  if (kind === undefined) return "a stream";
   const shown = namesToShow(names).map((name) => quotedName(name));
   const more = entries - shown.length;
   if (more > 0) shown.push(`${more} more`);
@@ -129,8 +129,8 @@ function wordsLine(
   words: readonly string[] | undefined,
 ): string {
   return words === undefined
-    ? "Nothing is encrypted, so nothing shows whether somebody is in between"
-    : `The ${other} has to see the same words: ${words.join(" ")}`;
+    ? "Nothing is encrypted, so nothing shows whether someone is in between"
+    : `The ${other} must see the same words: ${words.join(" ")}`;
 }
 
 /**

@@ -7,6 +7,15 @@ export interface TextOutput {
   flush(): void;
 }
 
+/** How a line looks on a terminal that has colours: bold, or red. */
+export type LineStyle = "command" | "failure";
+
+const SGR: Record<LineStyle, string> = {
+  command: "\x1b[1m",
+  failure: "\x1b[31m",
+};
+const SGR_END = "\x1b[0m";
+
 /** A terminal with fewer columns, or of unknown width, breaks lines itself. */
 const MIN_COLUMNS = 20;
 
@@ -23,11 +32,20 @@ export class StatusLine {
   #question: string | undefined;
 
   readonly #columns: () => number;
+  readonly #redraws: boolean;
 
-  /** @param columns how wide the terminal is, if it is one: lines are then broken between words */
-  constructor(output: TextOutput, columns: () => number = () => 0) {
+  /**
+   * @param columns how wide the terminal is, if it is one: lines are then broken between words
+   * @param redraws whether what is on the last line can make way
+   */
+  constructor(
+    output: TextOutput,
+    columns: () => number = () => 0,
+    redraws = true,
+  ) {
     this.output = output;
     this.#columns = columns;
+    this.#redraws = redraws;
   }
 
   /** Draws `text`, which may have colours, as the last line. */
@@ -40,19 +58,30 @@ export class StatusLine {
   /**
    * Writes a line, in the place of a status if there is one.
    *
-   * @param clears whether there is something to make way even if no status was drawn
+   * @param options.clears whether there is something to make way even if no status was drawn
    */
-  line(text: string, clears = this.#drawn): void {
-    const clear = clears ? "\r\x1b[K" : "";
+  line(
+    text: string,
+    { clears = this.#drawn, style }: {
+      clears?: boolean;
+      style?: LineStyle | undefined;
+    } = {},
+  ): void {
+    const clear = !this.#redraws ? "" : clears ? "\r\x1b[K" : "";
+    // A question that stays where it is ends its line
+    const end = !this.#redraws && this.#drawn ? "\n" : "";
     this.#drawn = false;
-    const line = broken(displayText(text), this.#columns());
-    this.output.write(`${clear}${line}\n${this.#question ?? ""}`);
+    const lines = broken(displayText(text), this.#columns());
+    const shown = style === undefined ? lines : SGR[style] + lines + SGR_END;
+    this.output.write(`${clear}${end}${shown}\n${this.#question ?? ""}`);
     this.#drawn = this.#question !== undefined;
   }
 
   /** Shows a question; other lines then appear above it. */
   ask(text: string): void {
-    this.output.write(`${this.#drawn ? "\r\x1b[K" : ""}${text}`);
+    this.output.write(
+      `${this.#drawn && this.#redraws ? "\r\x1b[K" : ""}${text}`,
+    );
     this.#question = text;
     this.#drawn = true;
   }

@@ -90,7 +90,8 @@ export class Running {
     const decoder = new TextDecoder();
     let rest = "";
     for await (const bytes of this.#child.stderr) {
-      const text = decoder.decode(bytes, { stream: true });
+      const text = decoder.decode(bytes, { stream: true })
+        .replaceAll("ferry: ", "");
       this.stderr += text;
       const lines = (rest + text).split("\n");
       rest = lines.pop()!;

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { resolve } from "node:path";
+import { assert, assertEquals } from "@std/assert";
 import { Failure } from "../../../lib/base/failure.ts";
 import { explain } from "../../../lib/cli/reporting/bottleneck.ts";
 import { errorReportOf } from "../../../lib/cli/messages.ts";
@@ -75,7 +76,7 @@ const EVENTS: CliEvent[] = [
     port: 6000,
     addresses: ["192.0.2.7", "2001:db8::7"],
   },
-  { type: "waiting", address: "192.0.2.9:5000" },
+  { type: "waiting", address: "192.0.2.9:5000", refused: false, seconds: 30 },
   { type: "connected", peer: "192.0.2.9:40000" },
   {
     type: "offer",
@@ -94,7 +95,9 @@ function textOf(style: Partial<TextStyle>, events = EVENTS): string {
   const output = new Output();
   const reporter = new TextReporter(new StatusLine(output), {
     terminal: false,
+    redraws: style.terminal ?? false,
     colour: false,
+    unicode: true,
     quiet: false,
     verbose: false,
     trace: false,
@@ -119,43 +122,84 @@ function jsonOf(events: readonly CliEvent[], quiet = false): unknown[] {
   return output.text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
 }
 
-const RECEIVED =
-  `Received dir/photo.jpg, 3.0 MB in 1.50 s, 2.0 MB/s, 0 datagrams came twice, SHA-256 ${
-    "ab".repeat(32)
-  }\n`;
+/** The lines at the end of the receiver's life; on a terminal without what begins them. */
+function received(begin: string): string {
+  const path = resolve("dir/photo.jpg");
+  return [
+    `${begin}Received dir/photo.jpg, 3.0 MB in 1.50 s, 2.0 MB/s\n`,
+    `${begin}Saved as ${path} and verified by SHA-256:\n`,
+    `  ${"ab".repeat(32)}  photo.jpg\n`,
+  ].join("");
+}
 
 Deno.test("on a terminal everything is told, and the progress line makes way", () => {
   assertEquals(
     textOf({ terminal: true }),
-    "Waiting on port 6000; on the other machine, run\n" +
+    "Listening on UDP port 6000. On the other machine, run:\n" +
       "  ferry send 192.0.2.7 6000 FILE\n" +
       "  ferry send 2001:db8::7 6000 FILE\n" +
-      "Waiting for 192.0.2.9:5000…\n" +
-      "Receiving photo.jpg, saved as dir/photo.jpg, 1.0 kB\n" +
+      "No answer from 192.0.2.9:5000 yet; waiting for up to 30 s\n" +
+      "Receiving photo.jpg, saving it as dir/photo.jpg, 1.0 kB\n" +
       "\r 50%     500 B     250 B/s  0:02 left\x1b[K" +
       "SEND 43 0 00ff ACK\n" +
-      "\r\x1b[KGoing on after 1.5 kB that arrived before\n" +
-      RECEIVED + "\r\x1b[KThe receiver refused: its disk is full\n",
+      "\r\x1b[KResuming at 1.5 kB\n" + received("") +
+      "\r\x1b[Kferry: The receiver refused: its disk is full\n",
   );
 });
 
-Deno.test("where nobody watches only notices, the summary and errors are told", () => {
+Deno.test("where nobody watches each line says whose it is, and there is no progress", () => {
   assertEquals(
-    textOf({}),
-    "SEND 43 0 00ff ACK\nGoing on after 1.5 kB that arrived before\n" +
-      RECEIVED +
-      "The receiver refused: its disk is full\n",
+    textOf({ place: "/srv/in" }),
+    "ferry: Listening on UDP port 6000 (192.0.2.7, 2001:db8::7)\n" +
+      "ferry: What arrives is saved in /srv/in\n" +
+      "ferry: No answer from 192.0.2.9:5000 yet; waiting for up to 30 s\n" +
+      "SEND 43 0 00ff ACK\nferry: Resuming at 1.5 kB\n" +
+      received("ferry: ") +
+      "ferry: The receiver refused: its disk is full\n",
   );
+});
+
+Deno.test("a receiver that runs for long where nobody watches says when", () => {
+  const clock = () => new Date(2026, 10, 5, 9, 7, 8);
+  assertEquals(
+    textOf({ clock }, [{ type: "resumed", bytes: 1500 }]),
+    "ferry: 2026-11-05 09:07:08 Resuming at 1.5 kB\n",
+  );
+});
+
+Deno.test("on a dumb terminal no line is drawn over another, and there is no colour", () => {
+  const text = textOf({ terminal: true, redraws: false });
+  // deno-lint-ignore no-control-regex -- there must be none
+  assert(!/[\r\x1b]/.test(text), JSON.stringify(text));
+  assert(text.includes("  ferry send 192.0.2.7 6000 FILE\n"));
+});
+
+Deno.test("commands are bold and failures red where there is colour", () => {
+  const text = textOf({ terminal: true, colour: true });
+  assert(text.includes("\x1b[1m  ferry send 192.0.2.7 6000 FILE\x1b[0m\n"));
+  assert(
+    text.includes(
+      "\x1b[31mferry: The receiver refused: its disk is full\x1b[0m\n",
+    ),
+  );
+});
+
+Deno.test("nothing is drawn over what a person types", () => {
+  const text = textOf({ terminal: true }, [
+    { type: "typing" },
+    { type: "progress", ...PROGRESS },
+  ]);
+  assert(!text.includes("50%"), text);
 });
 
 Deno.test("quiet means errors only", () => {
   assertEquals(
     textOf({ quiet: true }),
-    "SEND 43 0 00ff ACK\nThe receiver refused: its disk is full\n",
+    "SEND 43 0 00ff ACK\nferry: The receiver refused: its disk is full\n",
   );
   assertEquals(
     textOf({ quiet: true, terminal: true }),
-    "SEND 43 0 00ff ACK\n\r\x1b[KThe receiver refused: its disk is full\n",
+    "SEND 43 0 00ff ACK\n\r\x1b[Kferry: The receiver refused: its disk is full\n",
   );
 });
 
@@ -175,7 +219,7 @@ Deno.test("whatever is in a name, a line stays one line", () => {
   const event = { type: "restarted", path: "a\x1b[2Jb\nc\r\u009bd" } as const;
   assertEquals(
     textOf({ terminal: true }, [event]),
-    "What arrived before of a�[2Jb c �d is not the beginning of what is sent now: starting over\n",
+    "Starting over: what arrived earlier of a�[2Jb c �d is not the beginning of what is sent now\n",
   );
 });
 
@@ -184,8 +228,12 @@ Deno.test("a sender tells what it sent again", () => {
   const digest = "ab".repeat(32);
   assertEquals(
     textOf({}, [{ type: "done", ...SUMMARY }, { type: "done", ...nothing }]),
-    `Sent photo.jpg, 3.0 MB in 1.50 s, 2.0 MB/s, 21 datagrams resent (1.0%), SHA-256 ${digest}\n` +
-      `Sent 3.0 MB in 1.50 s, 2.0 MB/s, 0 datagrams resent, SHA-256 ${digest}\n`,
+    "ferry: Sent photo.jpg, 3.0 MB in 1.50 s, 2.0 MB/s, 1.0% resent\n" +
+      "ferry: Stored there and verified by SHA-256:\n" +
+      `  ${digest}  photo.jpg\n` +
+      "ferry: Sent 3.0 MB in 1.50 s, 2.0 MB/s\n" +
+      "ferry: Stored there and verified by SHA-256:\n" +
+      `  ${digest}  -\n`,
   );
 });
 
@@ -201,10 +249,10 @@ Deno.test("of several transfers each line names its peer, and their progress is 
     ]).split("\r").map((line) => line.replace("\x1b[K", "").trim()),
     [
       "",
-      "50%     500 B     250 B/s  0:02 left    0% resent  1 transfer",
-      "50%    1.0 kB    1.0 kB/s  0:01 left    0% resent  2 transfers",
-      "a:1: The sender fell silent, and the same is sent anew",
-      "50%     500 B     250 B/s  0:02 left    0% resent  1 transfer",
+      "50%  ━━━━━━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌     500 B     250 B/s  0:02 left  1 transfer",
+      "50%  ━━━━━━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌    1.0 kB    1.0 kB/s  0:01 left  2 transfers",
+      "a:1: The sender fell silent, and sends the same over a new connection",
+      "50%  ━━━━━━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌     500 B     250 B/s  0:02 left  1 transfer",
     ],
   );
   assertEquals(
@@ -213,7 +261,8 @@ Deno.test("of several transfers each line names its peer, and their progress is 
       event: "error",
       peer: "a:1",
       code: "superseded",
-      message: "The sender fell silent, and the same is sent anew",
+      message:
+        "The sender fell silent, and sends the same over a new connection",
       status: 1,
     }],
   );
@@ -226,7 +275,12 @@ Deno.test("as JSON every event is a line of its own", () => {
       port: 6000,
       addresses: ["192.0.2.7", "2001:db8::7"],
     },
-    { event: "waiting", address: "192.0.2.9:5000" },
+    {
+      event: "waiting",
+      address: "192.0.2.9:5000",
+      refused: false,
+      seconds: 30,
+    },
     { event: "connected", peer: "192.0.2.9:40000" },
     { event: "offer", name: "photo.jpg", size: 1000, target: "dir/photo.jpg" },
     {
@@ -243,7 +297,7 @@ Deno.test("as JSON every event is a line of its own", () => {
       event: "notice",
       code: "resumed",
       bytes: 1500,
-      message: "Going on after 1.5 kB that arrived before",
+      message: "Resuming at 1.5 kB",
     },
     {
       event: "done",
@@ -267,14 +321,14 @@ Deno.test("as JSON every event is a line of its own", () => {
 });
 
 Deno.test("an explanation is a table for a person, and an event for a program", () => {
-  const explanation = explain(seriesUntil(200, 100), true);
+  const explanation = explain(seriesUntil(2000, 1000), true);
   const events = [{ type: "explanation", ...explanation } as const];
   assertEquals(
     textOf({}, events),
-    "   time       rate    RTT again held by\n" +
-      " 0.10 s   1.0 MB/s  20 ms   10% path\n" +
-      " 0.20 s   1.0 MB/s  20 ms   10% path\n" +
-      "Limited by the path (its bandwidth, delay and loss) 100%; 50% of one CPU core used here\n",
+    "   time       rate    RTT resent limited by\n" +
+      " 1.00 s   1.0 MB/s  20 ms    10% path\n" +
+      " 2.00 s   1.0 MB/s  20 ms    10% path\n" +
+      "ferry: Limited by the path (its bandwidth, delay and loss) 100%; 50% of one CPU core used here\n",
   );
   const span = {
     rate: 1e6,
@@ -285,9 +339,9 @@ Deno.test("an explanation is a table for a person, and an event for a program", 
   };
   assertEquals(jsonOf(events), [{
     event: "explanation",
-    seconds: 0.2,
+    seconds: 2,
     ...span,
-    course: [{ seconds: 0.1, ...span }, { seconds: 0.2, ...span }],
+    course: [{ seconds: 1, ...span }, { seconds: 2, ...span }],
   }]);
   assertEquals([textOf({ quiet: true }, events), jsonOf(events, true)], [
     "",
@@ -309,7 +363,7 @@ Deno.test("a code that was made up is told even where nobody watches, with the w
   for (const quiet of [false, true]) {
     assertEquals(
       textOf({ quiet }, [{ ...listening, newCode }]),
-      "Waiting on port 6000; on the other machine, run\n" +
+      "ferry: Listening on UDP port 6000. On the other machine, run:\n" +
         "  FERRY_CODE=17-walnut-copper-lagoon ferry send 192.0.2.7 6000 FILE\n",
     );
     assertEquals(jsonOf([{ ...listening, newCode }], quiet), [
@@ -328,14 +382,14 @@ Deno.test("session words are told where there are some", () => {
   assertEquals(textOf({}, [{ ...agreed, words: undefined }]), "");
   assertEquals(
     textOf({}, [{ ...agreed, words: WORDS }]),
-    "Encrypted; if both sides say walnut copper river, nobody is in between\n",
+    "ferry: Encrypted. Both sides should show: walnut copper river\n",
   );
   assertEquals(jsonOf([{ ...agreed, words: WORDS }]), [
     { event: "agreed", mode: "encrypted", words: WORDS, cipher: "OpenSSL" },
   ]);
   assertEquals(
     textOf({ verbose: true }, [{ ...agreed, words: undefined }]),
-    "Encryption is computed by OpenSSL\n",
+    "ferry: Encryption by OpenSSL\n",
   );
 });
 

@@ -1,6 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Progress } from "../../../lib/session/events.ts";
-import { progressLine } from "../../../lib/cli/terminal/progress_line.ts";
+import fc from "fast-check";
+import { widthOf } from "../../../lib/base/display_text.ts";
+import {
+  combinedProgress,
+  progressLine,
+} from "../../../lib/cli/terminal/progress_line.ts";
 
 const HALF: Progress = {
   bytes: 135_200_000,
@@ -16,11 +21,11 @@ const PLAIN = { colour: false };
 Deno.test("a line of 80 columns has everything", () => {
   assertEquals(
     progressLine(HALF, { columns: 80, ...PLAIN }),
-    " 45%  135.2 MB   92.1 MB/s  0:02 left  RTT  24 ms  1.2% resent",
+    " 45%  ━━━━━━━╌╌╌╌╌╌╌╌╌  135.2 MB   92.1 MB/s  0:02 left  RTT  24 ms  1.2% resent",
   );
   assertEquals(
     progressLine(STREAM, { columns: 80, ...PLAIN }),
-    "135.2 MB   92.1 MB/s  0:02  RTT  24 ms  1.2% resent",
+    "135.2 MB   92.1 MB/s  0:02 so far  RTT  24 ms  1.2% resent",
   );
 });
 
@@ -31,11 +36,15 @@ Deno.test("a line of 40 columns leaves out what matters least", () => {
   );
   assertEquals(
     progressLine(STREAM, { columns: 39, ...PLAIN }),
-    "135.2 MB   92.1 MB/s  0:02  RTT  24 ms",
+    "135.2 MB   92.1 MB/s  0:02 so far",
   );
 });
 
-Deno.test("a bar takes what is left where there may be colour", () => {
+Deno.test("a bar takes what is left, also without colour, and in ASCII", () => {
+  assertEquals(
+    progressLine(HALF, { columns: 79, colour: false, unicode: false }),
+    " 45%  #######--------  135.2 MB   92.1 MB/s  0:02 left  RTT  24 ms  1.2% resent",
+  );
   assertEquals(
     progressLine(HALF, { columns: 79, colour: true }),
     " 45%  \x1b[36m━━━━━━━\x1b[0m\x1b[2m────────\x1b[0m  135.2 MB   92.1 MB/s  0:02 left  RTT  24 ms  1.2% resent",
@@ -51,29 +60,85 @@ Deno.test("the beginning and the end are told without nonsense", () => {
   const beginning = { ...HALF, bytes: 0, rate: 0, rtt: undefined, resent: 0 };
   assertEquals(
     progressLine(beginning, { columns: 80, ...PLAIN }),
-    "  0%       0 B       0 B/s    0% resent",
+    "  0%  ╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌       0 B       0 B/s    0% resent",
   );
   const end = { ...HALF, bytes: 300_000_000 };
   assertEquals(
     progressLine(end, { columns: 80, ...PLAIN }),
-    "100%  300.0 MB   92.1 MB/s  RTT  24 ms  1.2% resent",
+    "100%  ━━━━━━━━━━━━━━━━━━━━━━━━━━━  300.0 MB   92.1 MB/s  RTT  24 ms  1.2% resent",
   );
   const empty = { ...beginning, size: 0 };
   assert(progressLine(empty, { columns: 80, ...PLAIN }).startsWith("100%"));
 });
 
-Deno.test("no line is wider than it may be", () => {
-  for (let columns = 0; columns <= 120; columns++) {
-    for (const colour of [false, true]) {
-      const tree = { ...HALF, entry: "a/tree/of/several.txt" };
-      for (const progress of [HALF, STREAM, tree]) {
-        const line = progressLine(progress, { columns, colour });
-        // deno-lint-ignore no-control-regex -- colours take no columns
-        const width = line.replaceAll(/\x1b\[\d+m/g, "").length;
+function uncoloured(line: string): string {
+  // deno-lint-ignore no-control-regex -- that is how colours begin
+  return line.replaceAll(/\x1b\[\d+m/g, "");
+}
+
+/** Columns that a line takes on a terminal. */
+function columnsOf(line: string): number {
+  return [...uncoloured(line).replaceAll(NARROW, "-")]
+    .reduce((columns, character) => columns + widthOf(character), 0);
+}
+
+/** Characters of ours, which take one column. */
+const NARROW = /[━─╌…]/g;
+
+const progresses: fc.Arbitrary<Progress> = fc.record({
+  bytes: fc.nat({ max: 2 ** 50 }),
+  size: fc.option(fc.nat({ max: 2 ** 50 }), { nil: undefined }),
+  entry: fc.option(fc.string({ unit: "binary" }), { nil: undefined }),
+  rate: fc.double({ min: 0, max: 1e10, noNaN: true }),
+  time: fc.double({ min: 0, max: 1e9, noNaN: true }),
+  rtt: fc.option(fc.double({ min: 0, max: 1e5, noNaN: true }), {
+    nil: undefined,
+  }),
+  resent: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), {
+    nil: undefined,
+  }),
+  silence: fc.option(fc.nat({ max: 1e7 }), { nil: undefined }),
+  timeout: fc.option(fc.nat({ max: 1e9 }), { nil: undefined }),
+});
+
+Deno.test("no line is wider than it may be, whatever there is to show, and it has no control characters", () => {
+  fc.assert(
+    fc.property(
+      fc.array(progresses, { minLength: 1, maxLength: 3 }),
+      fc.integer({ min: 20, max: 200 }),
+      fc.boolean(),
+      fc.boolean(),
+      (all, columns, colour, unicode) => {
+        const progress = all.length === 1 ? all[0]! : combinedProgress(all);
+        const line = progressLine(progress, { columns, colour, unicode });
+        const width = columnsOf(line);
         assert(width <= columns, `${width} in ${columns}: ${line}`);
-      }
-    }
+        assert(!/\p{Cc}/u.test(uncoloured(line)), JSON.stringify(line));
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("of several transfers the line fits every width", () => {
+  const board = combinedProgress([HALF, HALF]);
+  for (let columns = 20; columns <= 200; columns++) {
+    const line = progressLine(board, { columns, colour: true });
+    const width = columnsOf(line);
+    assert(width <= columns, `${width} in ${columns}: ${line}`);
   }
+});
+
+Deno.test("the silence of the other side takes the place of the time left", () => {
+  const silent = { ...HALF, rate: 0, silence: 6400, timeout: 30_000 };
+  assertEquals(
+    progressLine(silent, { columns: 77, ...PLAIN }),
+    " 45%  135.2 MB       0 B/s  nothing heard for 6 s, giving up at 30 s",
+  );
+  assertEquals(
+    progressLine(silent, { columns: 37, ...PLAIN }),
+    " 45%  nothing heard for 6 s",
+  );
 });
 
 Deno.test("of a tree the file whose turn it is is shown by the end of its path, within the width", () => {
@@ -87,22 +152,40 @@ Deno.test("of a tree the file whose turn it is is shown by the end of its path, 
   };
   const at = (entry: string, columns: number) =>
     progressLine({ ...tree, entry }, { columns, colour: false });
-  assertEquals(at("tree/a.txt", 37), "500.0 kB  250.0 kB/s  tree/a.txt");
   assertEquals(
-    at("tree/sub/a file.txt", 37),
-    "500.0 kB  250.0 kB/s  …sub/a file.txt",
+    at("tree/a.txt", 50),
+    "500.0 kB  250.0 kB/s  0:02 so far  tree/a.txt",
   );
-  assertEquals(at("x\x1b[2J\ny", 37), "500.0 kB  250.0 kB/s  x�[2J y");
   assertEquals(
-    at("tree/船船船船船船船", 37),
-    "500.0 kB  250.0 kB/s  …船船船船船船船",
+    at("tree/sub/a file.txt", 50),
+    "500.0 kB  250.0 kB/s  0:02 so far  …sub/a file.txt",
+  );
+  assertEquals(
+    at("x\x1b[2J\ny", 50),
+    "500.0 kB  250.0 kB/s  0:02 so far  x�[2J y",
+  );
+  assertEquals(
+    at("tree/船船船船船船船", 50),
+    "500.0 kB  250.0 kB/s  0:02 so far  …船船船船船船船",
   );
   assertEquals(
     at("tree/a.txt", 77),
-    "500.0 kB  250.0 kB/s  0:02  RTT 0.3 ms    0% resent  tree/a.txt",
+    "500.0 kB  250.0 kB/s  0:02 so far  RTT 0.3 ms    0% resent  tree/a.txt",
   );
   for (let columns = 1; columns < 90; columns++) {
     const line = at("tree/sub/with a very long name indeed.txt", columns);
     assert(line.length <= Math.max(columns, 8), `${columns}: ${line}`);
   }
+});
+
+Deno.test("of a tree whose files were counted the line has a share, the files and the time left", () => {
+  const tree = { ...HALF, entry: "tree/a.txt", files: 1231, totalFiles: 3000 };
+  assertEquals(
+    progressLine(tree, { columns: 77, ...PLAIN }),
+    " 45%  135.2 MB   92.1 MB/s  0:02 left  1,231 of 3,000 files  tree/a.txt",
+  );
+  assertEquals(
+    progressLine(tree, { columns: 37, ...PLAIN }),
+    " 45%  135.2 MB   92.1 MB/s  0:02 left",
+  );
 });

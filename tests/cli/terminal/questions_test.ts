@@ -25,11 +25,11 @@ function lines(changes: Partial<OfferRequest>): string[] {
 Deno.test("a person sees what is offered, from where, how large, and the words", () => {
   assertEquals(lines({}), [
     '192.0.2.5:40000 offers "photo.raw", 3.1 MB',
-    "The sender has to see the same words: carpet cyclone journey",
+    "The sender must see the same words: carpet cyclone journey",
   ]);
   assertEquals(
     lines({ kind: undefined, names: [], entries: 0, size: undefined })[0],
-    "192.0.2.5:40000 offers a stream without a name, of unknown size, to be saved as photo.raw",
+    "192.0.2.5:40000 offers a stream, of unknown size, to be saved as photo.raw",
   );
 });
 
@@ -37,7 +37,7 @@ Deno.test("of a tree a person sees its names and all that is in it", () => {
   const tree = { kind: "tree", size: 5e9, target: "." } as const;
   assertEquals(
     lines({ ...tree, names: ["photos"], files: 1234, target: "photos" })[0],
-    '192.0.2.5:40000 offers the directory "photos", 1234 files, 5.0 GB',
+    '192.0.2.5:40000 offers the directory "photos", 1,234 files, 5.0 GB',
   );
   const names = ["a", ".ssh", "c"];
   assertEquals(
@@ -79,7 +79,7 @@ Deno.test("a name cannot end its quotation, move the cursor or hide what it is",
 Deno.test("where nothing is encrypted there are no words to compare, and that is said", () => {
   assertEquals(
     lines({ words: undefined })[1],
-    "Nothing is encrypted, so nothing shows whether somebody is in between",
+    "Nothing is encrypted, so nothing shows whether someone is in between",
   );
 });
 

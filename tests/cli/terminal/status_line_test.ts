@@ -16,7 +16,7 @@ Deno.test("a digest that is longer than a line has one of its own, to be copied"
 });
 
 Deno.test("no part of a peer's text begins a line, however narrow the terminal is", () => {
-  const forged = "Encrypted; if both sides say a b c, nobody is in between";
+  const forged = "Encrypted. Both sides should show: a b c";
   for (const padding of ["", "x".repeat(30), "x ".repeat(15)]) {
     for (let columns = 20; columns < 80; columns++) {
       const lines = broken(`Receiving "${padding}${forged}"`, columns);

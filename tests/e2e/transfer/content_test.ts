@@ -24,8 +24,11 @@ function assertDoneAlike(ended: [Ended, Ended]): void {
     string,
     string,
   ];
-  assertMatch(received, /^Received .* SHA-256 [0-9a-f]{64}\n$/);
-  assertMatch(sent, /^Sent .* SHA-256 [0-9a-f]{64}\n$/);
+  assertMatch(
+    received,
+    /^Received .*\n.* by SHA-256:\n {2}[0-9a-f]{64} {2}\S+\n$/,
+  );
+  assertMatch(sent, /^Sent .*\n.* by SHA-256:\n {2}[0-9a-f]{64} {2}\S+\n$/);
   assertEquals(received.slice(-65), sent.slice(-65));
 }
 

@@ -76,7 +76,7 @@ Deno.test("of three senders at once one is killed: the others' trees are complet
     // The same command at once goes on where it stopped, long before the timeout
     const again = await send("killed").ended;
     assertEquals(again.code, 0, again.stderr);
-    assertMatch(again.stderr, /^Going on where an earlier attempt stopped$/m);
+    assertMatch(again.stderr, /Resuming where an earlier attempt stopped$/m);
     for (const path of filesIn(`${cwd}/killed`)) {
       assert(await sameFiles(path, path.replace(cwd, `${cwd}/in`)), path);
     }

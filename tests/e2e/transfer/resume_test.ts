@@ -39,7 +39,7 @@ async function interrupted(cwd: string, ...args: string[]): Promise<void> {
   await grown(() => staged(`${cwd}/dir`, "in"), SIZE / 10, pair);
   pair.receiver.kill("SIGINT");
   const [receiver] = await pair.ended;
-  assertMatch(receiver.stderr, /^Interrupted; what arrived stays/);
+  assertMatch(receiver.stderr, /^Interrupted; to resume/);
 }
 
 /** A pair that sends `in` from standard input. */
@@ -82,7 +82,7 @@ Deno.test("a stream goes on with --resume", () =>
     const before = await Deno.stat(staged(`${cwd}/dir`, "in"));
     const resumed = await runPair(streamed(cwd, "--resume"));
     assertDone(resumed);
-    for (const { stderr } of resumed) assertMatch(stderr, /Going on after/);
+    for (const { stderr } of resumed) assertMatch(stderr, /Resuming at/);
     assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
     assert(before.size > 0);
   }));

@@ -92,7 +92,7 @@ Deno.test("SIGTERM ends a receiver in order, too", () =>
     assertFailed(
       await receiver.ended,
       143,
-      /^Interrupted; what arrived stays \(dir\/in\.\w{8}\.ferry-part\)/,
+      /^Interrupted; to resume, .* \(what arrived is in dir\/in\.\w{8}\.ferry-part\)/,
     );
     assertFailed(await sender.ended, 1, /stopped at the other side/);
     assertEquals(namesIn(`${cwd}/dir`), [PART]);
