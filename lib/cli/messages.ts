@@ -383,7 +383,6 @@ const RESUMABLE: ReadonlySet<FailureCode> = new Set([
   "peer-failed",
   "peer-ended",
   "stalled",
-  "superseded",
   "read-failed",
   "source-changed",
   "partial-removed",

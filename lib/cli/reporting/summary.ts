@@ -34,10 +34,7 @@ export function summaryLines(
     lines.push(`${place} and verified by SHA-256:`);
     lines.push(`  ${sha256}  ${digestName(summary)}`);
   } else {
-    const every = files === 1
-      ? "its file"
-      : `all ${formatCount(files, "file")}`;
-    lines.push(`${place}, ${every} verified by SHA-256`);
+    lines.push(`${place}, every file verified by SHA-256`);
     if (verbose) lines.push(`  ${sha256}  (digest of the transfer)`);
   }
   return lines;

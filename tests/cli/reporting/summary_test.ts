@@ -43,7 +43,7 @@ Deno.test("a receiver tells where it is now", () => {
 
 Deno.test("of a tree, whose digest nobody can compute otherwise, it is shown only on demand", () => {
   const tree = { side: "receive", name: "dir", files: 4 } as const;
-  const saved = `Saved in ${resolve("dir")}, all 4 files verified by SHA-256`;
+  const saved = `Saved in ${resolve("dir")}, every file verified by SHA-256`;
   assertEquals(lines(tree), [`Received dir, 4 files, ${REST}`, saved]);
   assertEquals(lines(tree, true).at(-1), "  51f6  (digest of the transfer)");
 });

@@ -95,7 +95,7 @@ Deno.test("of three senders at once one is killed: the others' trees are complet
     assert(silence?.peer !== undefined, stderr);
     assertMatch(
       silence.message,
-      /fell silent, and the same is sent anew; what/,
+      /fell silent, and sends the same over a new connection/,
     );
   }));
 
@@ -125,7 +125,7 @@ Deno.test("while a sender is there, a second one of the same name is refused and
     await grown(part, 1, pair);
     const { code, stderr } = await send("200").ended;
     assertEquals(code, 3, stderr);
-    assertMatch(stderr, /refused: another sender sends the same right now$/m);
+    assertMatch(stderr, /refused: another sender is sending the same$/m);
     // The first is not disturbed
     await grown(part, (await Deno.stat(part())).size + 1, pair);
     first.kill("SIGKILL");
@@ -133,7 +133,7 @@ Deno.test("while a sender is there, a second one of the same name is refused and
     receiver.kill("SIGINT");
     assertMatch(
       (await receiver.ended).stderr,
-      /Cannot write in\/tree: another transfer writes it right now; wait until/,
+      /Cannot write in\/tree: another transfer is writing it; wait until/,
     );
   }));
 

@@ -62,7 +62,7 @@ Deno.test("a part file that was tampered with is noticed, said, and sent anew", 
     await part.write(new TextEncoder().encode("tampered"));
     const ended = await runPair(slowly(cwd, "in"));
     assertDone(ended);
-    for (const { stderr } of ended) assertMatch(stderr, /starting over/);
+    for (const { stderr } of ended) assertMatch(stderr, /Starting over/);
     assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
   }));
 
@@ -92,7 +92,7 @@ Deno.test("a stream that was broken off starts over without --resume, and says s
     await interrupted(cwd, "-q");
     const anew = await runPair(streamed(cwd));
     assertDone(anew);
-    assertMatch(anew[0].stderr, /starting over/);
+    assertMatch(anew[0].stderr, /Starting over/);
     assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
   }));
 

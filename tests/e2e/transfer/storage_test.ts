@@ -116,7 +116,7 @@ Deno.test("a file that is larger than files may be there fails like a full disk,
     assertMatch(received.stderr, /too large/);
     const ended = await pair('exec "$@"');
     assertDone(ended);
-    assertMatch(ended[1].stderr, /were there before/);
+    assertMatch(ended[1].stderr, /already there/);
     assertEquals(namesIn(`${cwd}/dir`), ["in"]);
   }));
 

@@ -212,7 +212,7 @@ Deno.test("an output that was closed from the start is warned of", () =>
     const [received, sent] = await sendFiles(cwd, ["in"], {
       shell: 'exec "$@" >&-',
     });
-    assertMatch(received.stderr, /^Standard output is closed or thrown away/);
+    assertMatch(received.stderr, /^Standard output is closed or discarded/);
     assertEquals([received.code, sent.code], [0, 0]);
   }));
 
