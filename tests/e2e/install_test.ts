@@ -31,10 +31,11 @@ async function emptyCache(path: string): Promise<string> {
   return path;
 }
 
-/** The README's command that installs from a URL, without the URL. */
+/** The README's command that installs, without what it installs. */
 async function installCommand(): Promise<string[]> {
   const readme = await Deno.readTextFile(new URL("README.md", root));
-  const command = /deno install (?:\S+ |\\\n +)+?(?=https:)/.exec(readme)?.[0];
+  const command = /deno install (?:\S+ |\\\n +)+?(?=main\.ts)/.exec(readme)
+    ?.[0];
   assert(command !== undefined, "The README shows no deno install");
   return command.split(/[\s\\]+/).slice(1).filter((word) => word !== "");
 }

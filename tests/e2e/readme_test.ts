@@ -1,5 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
-import { freePort, listening } from "../support/process.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parseCommand } from "../../lib/cli/arguments/args.ts";
+import { freePort, installed, listening } from "../support/process.ts";
 import { COMMAND, start } from "../support/ferry.ts";
 import { inDirectory, writeRandomFile } from "../support/fs.ts";
 import { until } from "../support/wait.ts";
@@ -8,7 +9,7 @@ const README = await Deno.readTextFile(
   new URL("../../README.md", import.meta.url),
 );
 
-/** A block of the README that shows commands on two machines. */
+/** Commands on two machines that belong together, in one block of the README or in two. */
 interface Example {
   readonly receive: string;
   readonly sends: readonly string[];
@@ -16,32 +17,36 @@ interface Example {
 
 /** What of A's files has to be on B where, after the example that begins so. */
 const RESULTS: Record<string, readonly [string, string][]> = {
-  "ferry receive 5000 > backup.img": [["backup.img", "backup.img"]],
   "ferry receive > dump.sql": [["dump.sql", "dump.sql"]],
-  "ferry receive": [["photo.raw", "photo.raw"]],
-  "ferry receive 7000 -o holiday.raw": [["photo.raw", "holiday.raw"]],
+  "ferry receive": [["holiday.mp4", "holiday.mp4"]],
+  "ferry receive 7000 -o copy.mp4": [["holiday.mp4", "copy.mp4"]],
   "ferry receive --code -d ~/incoming": [
     ["photos", "incoming/photos"],
     ["notes.txt", "incoming/notes.txt"],
   ],
   "ferry receive | tar x": [["photos", "photos"]],
-  "ferry receive --code": [["photo.raw", "photo.raw"]],
+  "ferry receive --code": [["holiday.mp4", "holiday.mp4"]],
+  "ferry receive --yes -d ~/incoming": [
+    ["holiday.mp4", "incoming/holiday.mp4"],
+  ],
   "ferry receive --code --keep -d ~/incoming": [
     ["photos", "incoming/photos"],
     ["notes.txt", "incoming/notes.txt"],
   ],
-  "ferry receive -o copy.raw": [["photo.raw", "copy.raw"]],
+  "ferry receive -o slow.mp4": [["holiday.mp4", "slow.mp4"]],
 };
 /** The code that the README shows; a receiver makes up another. */
 const SHOWN_CODE = "17-walnut-copper-lagoon";
 /** How blocks begin that show something else; other tests run most of them. */
 const OTHER_BLOCKS = [
   "npx -y deno",
-  "curl -fLO",
-  "gh attestation verify",
+  "sudo ufw",
+  "gh release download",
+  "repository=$(gh",
   "deno install",
-  "deno task compile",
   "source <(ferry completions",
+  "mkdir -p ~/.local/share/man",
+  "systemctl --user",
   "machine A  ",
 ];
 
@@ -50,12 +55,18 @@ const blocks = [
   ...README.matchAll(/(?<=\n\n)(?: {4}.*\n(?:\n(?= {4}))?)+/g),
 ].map(([text]) => text.replaceAll(/^ {4}/gm, ""));
 
-const examples: Example[] = blocks.flatMap((block) => {
-  const commands = (machine: string) =>
-    [...block.matchAll(RegExp(`^(?:machine )?${machine}\\$ (.*)$`, "gm"))]
-      .map(([, command]) => command!);
-  const [receive] = commands("B");
-  return receive === undefined ? [] : [{ receive, sends: commands("A") }];
+/** The commands of a block on one of the machines. */
+function commandsOf(block: string, machine: "A" | "B"): string[] {
+  return [...block.matchAll(RegExp(`^${machine}\\$ (.*)$`, "gm"))]
+    .map(([, command]) => command!);
+}
+
+const examples: Example[] = blocks.flatMap((block, i) => {
+  const [receive] = commandsOf(block, "B");
+  if (receive === undefined) return [];
+  const here = commandsOf(block, "A");
+  const sends = here.length > 0 ? here : commandsOf(blocks[i + 1]!, "A");
+  return [{ receive, sends }];
 });
 
 /**
@@ -67,7 +78,7 @@ command=$1
 shift
 host=()
 if [[ $command == send ]]; then
-  [[ $1 == b.example || $1 == machine-b ]] || exit 99
+  [[ $1 == b.example || $1 == 192.0.2.7 ]] || exit 99
   host=(127.0.0.1)
   shift
 fi
@@ -85,7 +96,7 @@ async function makeMachines(path: string): Promise<void> {
   await Deno.mkdir(`${path}/A/photos/2026`, { recursive: true });
   await Deno.mkdir(`${path}/B/incoming`, { recursive: true });
   await Deno.mkdir(`${path}/bin`);
-  for (const name of ["photo.raw", "backup.img", "photos/2026/sea.raw"]) {
+  for (const name of ["holiday.mp4", "photos/2026/sea.raw"]) {
     await writeRandomFile(`${path}/A/${name}`, 300_000);
   }
   await Deno.writeTextFile(`${path}/A/notes.txt`, "Buy milk\n");
@@ -184,7 +195,7 @@ Deno.test("every example of the README is known to this test", () => {
     examples.map(({ receive }) => receive).toSorted(),
     Object.keys(RESULTS).toSorted(),
   );
-  const others = blocks.filter((block) => !/^(machine )?B\$/.test(block))
+  const others = blocks.filter((block) => !/^[AB]\$/.test(block))
     .filter((block) =>
       !OTHER_BLOCKS.some((start) => block.trimStart().startsWith(start))
     );
@@ -217,6 +228,39 @@ Deno.test("the README installs with the permissions that the binary has", async 
   );
   const permissions = (text: string) =>
     [...text.matchAll(/--allow-\S+/g)].map(([one]) => one).toSorted();
-  const install = /deno install.*?https/s.exec(README);
+  const install = /deno install.*?main\.ts/s.exec(README);
   assertEquals(permissions(install![0]), permissions(compile));
+});
+
+Deno.test("the README's commands install the manual page where man finds it", async () => {
+  const lines = blocks.find((block) => block.startsWith("mkdir -p ~/.local"))!;
+  await inDirectory(async (path) => {
+    await makeMachines(path);
+    const shell = new Terminal(lines.trim().replace("\n", " && "), path, {
+      PATH: `${path}/bin:${Deno.env.get("PATH")}`,
+      PORT_5000: "--man",
+    });
+    assertEquals(await shell.ended(), 0, shell.text);
+    const page = `${path}/.local/share/man/man1/ferry.1`;
+    assertMatch(await Deno.readTextFile(page), /^\.Dd .*\n\.Dt FERRY 1\n/);
+  });
+});
+
+Deno.test("the README's unit runs a command line that ferry understands, and systemd finds nothing wrong", async () => {
+  const unit = /```ini\n(.*?)```/s.exec(README)![1]!;
+  const line = /^ExecStart=%h\/\.local\/bin\/ferry (.*)$/m.exec(unit)![1]!;
+  const command = parseCommand(line.split(" "), SHOWN_CODE);
+  assertEquals(command.name === "receive" && command.keep, true);
+  if (!await installed("systemd-analyze")) return;
+  await inDirectory(async (path) => {
+    const file = `${path}/ferry.service`;
+    await Deno.writeTextFile(
+      file,
+      unit.replace(/ExecStart=\S+/, "ExecStart=/bin/true"),
+    );
+    const { code, stderr } = await new Deno.Command("systemd-analyze", {
+      args: ["verify", "--man=no", file],
+    }).output();
+    assertEquals(code, 0, new TextDecoder().decode(stderr));
+  });
 });
