@@ -66,10 +66,19 @@ Deno.test("a receiver whose reader is slow is named by both sides", () =>
   }));
 
 Deno.test("a sender that waits for its program, and one that waits for --rate, say so", async () => {
-  const slow = await runPair({
-    send: { shell: '(sleep 1; echo a; sleep 1) | "$@"', args: ["-v"] },
+  const { sender, receiver, ended } = await startPair({
+    receive: { output: true },
+    send: { input: true, args: ["-v"] },
   });
-  assert(/^Limited by .*the source here/m.test(slow[1].stderr), slow[1].stderr);
+  const writer = sender.stdin.getWriter();
+  await writer.write(Uint8Array.of(1));
+  const reading = receiver.stdout.getReader();
+  await reading.read();
+  await new Promise((next) => setTimeout(next, 1200));
+  await writer.close();
+  await reading.read();
+  const [, slow] = await ended;
+  assert(/^Limited by .*the source here/m.test(slow.stderr), slow.stderr);
   const paced = await runPair({
     send: {
       shell: 'head -c 1500000 /dev/zero | "$@"',
