@@ -32,6 +32,7 @@ import {
 } from "./ciphers.ts";
 import {
   type Direction,
+  type Intercepted,
   type Interceptor,
   ManInTheMiddle,
 } from "./man_in_the_middle.ts";
@@ -174,6 +175,22 @@ function sourceOf(secrets: Secrets): SecretsSource {
   return { mode: secrets.mode, ready, next: () => secrets };
 }
 
+/** The handshake of a client. */
+async function clientOf(
+  security: Security,
+  nonce = new Uint8Array(32).fill(1),
+): Promise<ClientHandshake> {
+  return new ClientHandshake(await prepare(security), nonce);
+}
+
+/** The handshake of a server. */
+async function serverOf(
+  security: Security,
+  nonce = new Uint8Array(32).fill(2),
+): Promise<ServerHandshake> {
+  return new ServerHandshake(sourceOf(await prepare(security)), { nonce });
+}
+
 function bodyOf(message: Uint8Array | undefined): Uint8Array {
   assert(message !== undefined);
   return message.subarray(RECORD_HEADER_SIZE);
@@ -240,8 +257,7 @@ test("a client that never finishes is not counted, and never learns session word
     const [near, far] = memoryPair();
     const serving = serve(far, ENCRYPTED, options);
     serving.catch(() => {});
-    const secrets = await prepare(ENCRYPTED);
-    const { hello } = new ClientHandshake(secrets, new Uint8Array(32));
+    const { hello } = await clientOf(ENCRYPTED);
     await near.write(hello);
     const { type } = await readMessage(near);
     assertEquals(type, RecordType.HELLO);
@@ -294,14 +310,9 @@ test("with a code no handshake is delayed before the receiver's proof", async ()
 });
 
 test("a server cannot choose its nonce once it knows the client's", async () => {
-  const client = new ClientHandshake(
-    await prepare(ENCRYPTED),
-    new Uint8Array(32).fill(1),
-  );
+  const client = await clientOf(ENCRYPTED);
   const nonce = new Uint8Array(32).fill(2);
-  const server = new ServerHandshake(sourceOf(await prepare(ENCRYPTED)), {
-    nonce,
-  });
+  const server = await serverOf(ENCRYPTED, nonce);
   const answer = server.receiveHello(bodyOf(client.hello));
   const finished = client.receiveHello(bodyOf(answer));
   // It knows the words by now, and tries for others.
@@ -314,10 +325,8 @@ test("a server cannot choose its nonce once it knows the client's", async () => 
 test("a client cannot choose its nonce once it knows the server's share", async () => {
   for (const security of [ENCRYPTED, CODE]) {
     const nonce = new Uint8Array(32).fill(1);
-    const client = new ClientHandshake(await prepare(security), nonce);
-    const server = new ServerHandshake(sourceOf(await prepare(security)), {
-      nonce: new Uint8Array(32).fill(2),
-    });
+    const client = await clientOf(security, nonce);
+    const server = await serverOf(security);
     const answer = server.receiveHello(bodyOf(client.hello));
     nonce.fill(3);
     const finished = client.receiveHello(bodyOf(answer));
@@ -330,20 +339,10 @@ test("a client cannot choose its nonce once it knows the server's share", async 
 
 test("a relay that passes on both sides' commitments and nonces as its own shows in the session words", async () => {
   const [nonceOfRelay, alsoOfRelay] = [new Uint8Array(32), new Uint8Array(32)];
-  const sender = new ClientHandshake(
-    await prepare(ENCRYPTED),
-    new Uint8Array(32).fill(1),
-  );
-  const receiver = new ServerHandshake(sourceOf(await prepare(ENCRYPTED)), {
-    nonce: new Uint8Array(32).fill(2),
-  });
-  const toReceiver = new ClientHandshake(
-    await prepare(ENCRYPTED),
-    nonceOfRelay,
-  );
-  const toSender = new ServerHandshake(sourceOf(await prepare(ENCRYPTED)), {
-    nonce: alsoOfRelay,
-  });
+  const sender = await clientOf(ENCRYPTED);
+  const receiver = await serverOf(ENCRYPTED);
+  const toReceiver = await clientOf(ENCRYPTED, nonceOfRelay);
+  const toSender = await serverOf(ENCRYPTED, alsoOfRelay);
   toReceiver.hello.set(sender.hello.subarray(6, 38), 6);
   const ofReceiver = receiver.receiveHello(bodyOf(toReceiver.hello));
   const ofRelay = toSender.receiveHello(bodyOf(sender.hello));
@@ -436,10 +435,7 @@ async function watched(security: Security) {
 for (const security of [ENCRYPTED, CODE]) {
   test(`nothing is computed with the share of a client that does not finish, in ${security.mode} mode`, async () => {
     const { source, count } = await watched(security);
-    const client = new ClientHandshake(
-      await prepare(security),
-      new Uint8Array(32),
-    );
+    const client = await clientOf(security);
     const server = new ServerHandshake(source, { nonce: new Uint8Array(32) });
     const answer = server.receiveHello(bodyOf(client.hello));
     assertEquals(count.computed, 0);
@@ -498,10 +494,7 @@ test("invalid shares are refused without counting as a guess at the code", async
     const [near, far] = memoryPair();
     using secrets = new ServerSecrets(security);
     const serving = agreeAsServer(far, secrets, { guesses });
-    const client = new ClientHandshake(
-      await prepare(security),
-      new Uint8Array(32),
-    );
+    const client = await clientOf(security);
     withShare(client.hello, share, fromEnd);
     await near.write(client.hello);
     const answer = await readMessage(near);
@@ -510,13 +503,8 @@ test("invalid shares are refused without counting as a guess at the code", async
     assertEquals(failure.code, "malformed");
     assertEquals(guesses.wrong, 0);
     // Of a server
-    const other = new ClientHandshake(
-      await prepare(security),
-      new Uint8Array(32),
-    );
-    const server = new ServerHandshake(sourceOf(await prepare(security)), {
-      nonce: new Uint8Array(32),
-    });
+    const other = await clientOf(security);
+    const server = await serverOf(security);
     const hello = server.receiveHello(bodyOf(other.hello));
     withShare(hello, share, fromEnd);
     const error = assertThrows(() => other.receiveHello(bodyOf(hello)));
@@ -637,28 +625,30 @@ for (const security of [ENCRYPTED, CODE]) {
   });
 }
 
+/** Flips a bit of one record. */
+function flipping(where: Intercepted, at: number, bit: number): Interceptor {
+  return ({ direction, index, record }) => {
+    const meant = direction === where.direction && index === where.index;
+    if (meant) record[at]! ^= bit;
+    return [record];
+  };
+}
+
 test("a relay that flips any one bit is noticed, in encrypted mode", async () => {
   const untouched = new ManInTheMiddle();
   await talk({ client: ENCRYPTED, middle: untouched });
   const random = new Prng(1);
-  for (const { direction, index, record } of untouched.seen) {
-    for (let at = 0; at < record.length; at++) {
+  for (const passing of untouched.seen) {
+    for (let at = 0; at < passing.record.length; at++) {
       const bit = 1 << random.int(8);
-      const sides = await talk({
-        client: ENCRYPTED,
-        limit: TALK_TIMEOUT,
-        middle: new ManInTheMiddle((passing) => {
-          const meant = passing.direction === direction &&
-            passing.index === index;
-          if (meant) passing.record[at]! ^= bit;
-          return [passing.record];
-        }),
-      });
-      const where = `${direction} ${index}, byte ${at}, bit ${bit}`;
+      const middle = new ManInTheMiddle(flipping(passing, at, bit));
+      const limit = TALK_TIMEOUT;
+      const sides = await talk({ client: ENCRYPTED, limit, middle });
+      const { direction, index } = passing;
       assertNotFooled(sides.server, QUESTION);
       assertNotFooled(sides.client, ANSWER);
       const noticed = sides.client.failure ?? sides.server.failure;
-      assert(noticed !== undefined, where);
+      assert(noticed, `${direction} ${index}, byte ${at}, bit ${bit}`);
     }
   }
 });
@@ -671,40 +661,29 @@ test("a relay that flips a bit of a handshake with a code is noticed", async () 
     record[0] === RecordType.HELLO || record[0] === RecordType.FINISHED
   );
   assertEquals(handshake.length, 4);
-  for (const { direction, index, record } of handshake) {
+  for (const passing of handshake) {
     for (let i = 0; i < 8; i++) {
-      const at = random.int(record.length);
-      const bit = 1 << random.int(8);
-      await assertNoticed(
-        (passing) => {
-          const meant = passing.direction === direction &&
-            passing.index === index;
-          if (meant) passing.record[at]! ^= bit;
-          return [passing.record];
-        },
-        CODE,
-        TALK_TIMEOUT,
-      );
+      const at = random.int(passing.record.length);
+      const interceptor = flipping(passing, at, 1 << random.int(8));
+      await assertNoticed(interceptor, CODE, TALK_TIMEOUT);
     }
   }
 });
 
 // S-9
 test("a relay that cuts the last record is noticed, in both directions", async () => {
-  const cutsUp = withContent(
-    "up",
-    (index, record) => index < 2 ? [record] : null,
-  );
-  const up = await assertNoticed(cutsUp);
-  assertEquals(up.server.got, QUESTION);
-  assertEquals(up.server.failure?.code, "record-truncated");
-  const cutsDown = withContent(
-    "down",
-    (index, record) => index < 2 ? [record] : null,
-  );
-  const down = await assertNoticed(cutsDown);
-  assertEquals(down.client.got, ANSWER);
-  assertEquals(down.client.failure?.code, "record-truncated");
+  const cutting = (direction: Direction) =>
+    withContent(direction, (index, record) => index < 2 ? [record] : null);
+  const { server } = await assertNoticed(cutting("up"));
+  assertEquals([server.got, server.failure?.code], [
+    QUESTION,
+    "record-truncated",
+  ]);
+  const { client } = await assertNoticed(cutting("down"));
+  assertEquals([client.got, client.failure?.code], [
+    ANSWER,
+    "record-truncated",
+  ]);
 });
 
 test("a relay that cuts a record in two and ends there is noticed", async () => {
@@ -719,32 +698,38 @@ test("a relay that cuts a record in two and ends there is noticed", async () => 
   }
 });
 
+/** What a relay makes of the records of content that go up, numbered from 0. */
+type Tampering = (index: number, record: Uint8Array) => Uint8Array[];
+const leavesOut = (left: number): Tampering => (index, record) =>
+  index === left ? [] : [record];
+let held: Uint8Array;
 // S-8
-test("a relay that swaps two records is noticed", async () => {
-  let held: Uint8Array;
-  const { server } = await assertNoticed(withContent("up", (index, record) => {
+const TAMPERINGS: Record<string, Tampering> = {
+  "swaps two records": (index, record) => {
     if (index === 0) held = record;
     if (index === 0) return [];
     return index === 1 ? [record, held] : [record];
-  }));
-  assertEquals([server.got, server.failure?.code], ["", "record-damaged"]);
-});
-
-test("a relay that sends a record twice is noticed", async () => {
-  const { server } = await assertNoticed(
-    withContent("up", (_, record) => [record, record.slice()]),
-  );
-  assertEquals(server.failure?.code, "record-damaged");
-});
-
-test("a relay that leaves a record out is noticed", async () => {
-  for (const left of [0, 1]) {
-    const { server } = await assertNoticed(
-      withContent("up", (index, record) => index === left ? [] : [record]),
-    );
+  },
+  "sends a record twice": (_, record) => [record, record.slice()],
+  "leaves the first record out": leavesOut(0),
+  "leaves the second record out": leavesOut(1),
+  "adds a forged record": (index, record) => {
+    const body = new Prng(3).bytes(40);
+    const forged = Uint8Array.of(RecordType.DATA, 0, 0, 40, ...body);
+    return index === 1 ? [forged, record] : [record];
+  },
+  "makes the end out of another record": (index, record) =>
+    index === 1
+      ? [Uint8Array.of(RecordType.END, 0, 0, 16, ...record.slice(-16))]
+      : [record],
+};
+for (const [what, tampering] of Object.entries(TAMPERINGS)) {
+  test(`a relay that ${what} is noticed`, async () => {
+    const { server } = await assertNoticed(withContent("up", tampering));
     assertEquals(server.failure?.code, "record-damaged");
-  }
-});
+    assert(!what.startsWith("swaps") || server.got === "");
+  });
+}
 
 test("a relay that sends a side's own records back to it is noticed", async () => {
   const sent: Uint8Array[] = [];
@@ -758,24 +743,6 @@ test("a relay that sends a side's own records back to it is noticed", async () =
   });
   const { client } = await talk({ client: ENCRYPTED, middle });
   assertEquals([client.got, client.failure?.code], ["", "record-damaged"]);
-});
-
-test("a forged record is noticed", async () => {
-  const random = new Prng(3);
-  const { server } = await assertNoticed(withContent("up", (index, record) => {
-    if (index !== 1) return [record];
-    const body = random.bytes(40);
-    return [Uint8Array.of(RecordType.DATA, 0, 0, 40, ...body), record];
-  }));
-  assertEquals(server.failure?.code, "record-damaged");
-});
-
-test("a relay that makes the end out of another record is noticed", async () => {
-  const { server } = await assertNoticed(withContent("up", (index, record) => {
-    if (index !== 1) return [record];
-    return [Uint8Array.of(RecordType.END, 0, 0, 16, ...record.slice(-16))];
-  }));
-  assertEquals(server.failure?.code, "record-damaged");
 });
 
 test("a forged refusal stops both, and neither changes its mode", async () => {
