@@ -1,11 +1,11 @@
 import { Buffer } from "node:buffer";
+import { type KeyObject, sign, verify } from "node:crypto";
 import {
-  createPrivateKey,
-  createPublicKey,
-  type KeyObject,
-  sign,
-  verify,
-} from "node:crypto";
+  CURVE_KEY_SIZE,
+  privateKeyOf,
+  publicBytesOf,
+  publicKeyOf,
+} from "./curve_key.ts";
 import {
   concat,
   HASH_SIZE,
@@ -15,29 +15,8 @@ import {
 
 /** Bytes of the secret that attempt keys are derived from. */
 export const ATTEMPT_SECRET_SIZE = 32;
-/** Bytes of a public key. */
-export const PUBLIC_KEY_SIZE = 32;
 /** Bytes of a proof, an Ed25519 signature. */
 export const SIGNATURE_SIZE = 64;
-
-// DER before the 32 bytes of a key (RFC 8410, sections 4 and 7).
-const ED25519_SPKI = Uint8Array.from([
-  48,
-  42,
-  48,
-  5,
-  6,
-  3,
-  43,
-  101,
-  112,
-  3,
-  33,
-  0,
-]);
-const ED25519_PKCS8 = Uint8Array.from(
-  [48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32],
-);
 
 /**
  * Public keys of small order, little-endian without the sign bit: signatures
@@ -93,14 +72,9 @@ export class AttemptKey {
     return new AttemptKey(() => seed);
   }
 
-  /** {@linkcode PUBLIC_KEY_SIZE} bytes. */
+  /** {@linkcode CURVE_KEY_SIZE} bytes. */
   get publicKey(): Uint8Array {
-    if (this.#publicKey === undefined) {
-      const der = createPublicKey(this.#key())
-        .export({ type: "spki", format: "der" });
-      this.#publicKey = new Uint8Array(der.subarray(ED25519_SPKI.length));
-    }
-    return this.#publicKey;
+    return this.#publicKey ??= publicBytesOf(this.#key());
   }
 
   /**
@@ -114,11 +88,7 @@ export class AttemptKey {
   }
 
   #key(): KeyObject {
-    return this.#privateKey ??= createPrivateKey({
-      key: Buffer.from(concat(ED25519_PKCS8, this.#seed())),
-      format: "der",
-      type: "pkcs8",
-    });
+    return this.#privateKey ??= privateKeyOf("Ed25519", this.#seed());
   }
 }
 
@@ -131,14 +101,10 @@ export function isAttemptProof(
   binding: Uint8Array,
   proof: Uint8Array,
 ): boolean {
-  if (publicKey.length !== PUBLIC_KEY_SIZE) return false;
+  if (publicKey.length !== CURVE_KEY_SIZE) return false;
   if (proof.length !== SIGNATURE_SIZE || isWeak(publicKey)) return false;
   try {
-    const key = createPublicKey({
-      key: Buffer.from(concat(ED25519_SPKI, publicKey)),
-      format: "der",
-      type: "spki",
-    });
+    const key = publicKeyOf("Ed25519", publicKey);
     return verify(null, signedMessage(binding), key, proof);
   } catch {
     return false;
@@ -147,7 +113,7 @@ export function isAttemptProof(
 
 function isWeak(publicKey: Uint8Array): boolean {
   const y = Buffer.from(publicKey);
-  y[PUBLIC_KEY_SIZE - 1]! &= 0x7f;
+  y[CURVE_KEY_SIZE - 1]! &= 0x7f;
   return WEAK_KEYS.includes(y.toString("hex"));
 }
 

@@ -41,8 +41,8 @@ const TERMINAL_CALLS = {
   tcflush: { parameters: ["i32", "i32"], result: "i32" },
 } as const;
 
+/** Some systems' C library does not know it yet. */
 const FILE_CALLS = {
-  // Some systems' C library does not know it yet
   statx: {
     parameters: ["i32", "buffer", "i32", "u32", "buffer"],
     result: "i32",
@@ -65,11 +65,7 @@ const DIRECTORY_CALLS = {
     result: "isize",
     optional: true,
   },
-  statx: {
-    parameters: ["i32", "buffer", "i32", "u32", "buffer"],
-    result: "i32",
-    optional: true,
-  },
+  ...FILE_CALLS,
 } as const;
 
 const WRITING_CALLS = {
@@ -140,34 +136,28 @@ const OCCASIONAL_CALLS = {
 type Calls<S extends Deno.ForeignLibraryInterface> = Deno.DynamicLibrary<
   S
 >["symbols"];
+/** A set of calls; `undefined` where FFI is not allowed. */
+type Lazily<S extends Deno.ForeignLibraryInterface> = () =>
+  | Calls<S>
+  | undefined;
 
 /** Functions of the C library by their manual pages. */
 export type SocketCalls = Calls<typeof SOCKET_CALLS>;
-export type MemoryCalls = Calls<typeof MEMORY_CALLS>;
 export type FileCalls = Calls<typeof FILE_CALLS>;
 export type DirectoryCalls = Calls<typeof DIRECTORY_CALLS>;
-export type TerminalCalls = Calls<typeof TERMINAL_CALLS>;
-export type WritingCalls = Calls<typeof WRITING_CALLS>;
-export type ReadingCalls = Calls<typeof READING_CALLS>;
-export type OccasionalCalls = Calls<typeof OCCASIONAL_CALLS>;
 
-/** Each set of calls; `undefined` where FFI is not allowed. */
-export const socketCalls: () => SocketCalls | undefined = lazily(SOCKET_CALLS);
-export const memoryCalls: () => MemoryCalls | undefined = lazily(MEMORY_CALLS);
-export const fileCalls: () => FileCalls | undefined = lazily(FILE_CALLS);
-export const directoryCalls: () => DirectoryCalls | undefined = lazily(
+export const socketCalls: Lazily<typeof SOCKET_CALLS> = lazily(SOCKET_CALLS);
+export const memoryCalls: Lazily<typeof MEMORY_CALLS> = lazily(MEMORY_CALLS);
+export const fileCalls: Lazily<typeof FILE_CALLS> = lazily(FILE_CALLS);
+export const directoryCalls: Lazily<typeof DIRECTORY_CALLS> = lazily(
   DIRECTORY_CALLS,
 );
-export const terminalCalls: () => TerminalCalls | undefined = lazily(
+export const terminalCalls: Lazily<typeof TERMINAL_CALLS> = lazily(
   TERMINAL_CALLS,
 );
-export const writingCalls: () => WritingCalls | undefined = lazily(
-  WRITING_CALLS,
-);
-export const readingCalls: () => ReadingCalls | undefined = lazily(
-  READING_CALLS,
-);
-export const occasionalCalls: () => OccasionalCalls | undefined = lazily(
+export const writingCalls: Lazily<typeof WRITING_CALLS> = lazily(WRITING_CALLS);
+export const readingCalls: Lazily<typeof READING_CALLS> = lazily(READING_CALLS);
+export const occasionalCalls: Lazily<typeof OCCASIONAL_CALLS> = lazily(
   OCCASIONAL_CALLS,
 );
 
@@ -177,7 +167,7 @@ export const occasionalCalls: () => OccasionalCalls | undefined = lazily(
  */
 function lazily<const S extends Deno.ForeignLibraryInterface>(
   symbols: S,
-): () => Calls<S> | undefined {
+): Lazily<S> {
   let calls: Calls<S> | null | undefined;
   return () => {
     if (calls === undefined) calls = open(symbols) ?? null;

@@ -1,34 +1,17 @@
-import { Buffer } from "node:buffer";
 import {
-  createPrivateKey,
-  createPublicKey,
   diffieHellman,
   generateKeyPairSync,
   type KeyObject,
 } from "node:crypto";
-import { concat } from "./key_schedule.ts";
+import {
+  CURVE_KEY_SIZE,
+  privateKeyOf,
+  publicBytesOf,
+  publicKeyOf,
+} from "../curve_key.ts";
 
 /** Bytes of a public key, and of a shared secret. */
-export const KEY_SHARE_SIZE = 32;
-
-// DER before the 32 bytes of a key (RFC 8410, sections 4 and 7).
-const X25519_SPKI = Uint8Array.from([
-  48,
-  42,
-  48,
-  5,
-  6,
-  3,
-  43,
-  101,
-  110,
-  3,
-  33,
-  0,
-]);
-const X25519_PKCS8 = Uint8Array.from(
-  [48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 110, 4, 34, 4, 32],
-);
+export const KEY_SHARE_SIZE = CURVE_KEY_SIZE;
 
 /** An ephemeral X25519 key (RFC 7748), used for one connection. */
 export class KeyShare {
@@ -38,9 +21,7 @@ export class KeyShare {
 
   private constructor(privateKey: KeyObject) {
     this.#privateKey = privateKey;
-    const der = createPublicKey(privateKey)
-      .export({ type: "spki", format: "der" });
-    this.publicKey = new Uint8Array(der.subarray(X25519_SPKI.length));
+    this.publicKey = publicBytesOf(privateKey);
   }
 
   /** Generates a key. */
@@ -50,10 +31,7 @@ export class KeyShare {
 
   /** The key of a known private key, for test vectors. */
   static of(privateKey: Uint8Array): KeyShare {
-    const key = Buffer.from(concat(X25519_PKCS8, privateKey));
-    return new KeyShare(
-      createPrivateKey({ key, format: "der", type: "pkcs8" }),
-    );
+    return new KeyShare(privateKeyOf("X25519", privateKey));
   }
 
   /**
@@ -63,8 +41,7 @@ export class KeyShare {
    */
   agree(peer: Uint8Array): Uint8Array | undefined {
     try {
-      const key = Buffer.from(concat(X25519_SPKI, peer));
-      const publicKey = createPublicKey({ key, format: "der", type: "spki" });
+      const publicKey = publicKeyOf("X25519", peer);
       const privateKey = this.#privateKey;
       const shared = new Uint8Array(diffieHellman({ privateKey, publicKey }));
       return shared.every((byte) => byte === 0) ? undefined : shared;

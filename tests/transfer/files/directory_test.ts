@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { openDirectory } from "../../../lib/transfer/files/directory/open_directory.ts";
-import type { Directory } from "../../../lib/transfer/files/directory/directory.ts";
+import {
+  type Directory,
+  removeTree,
+} from "../../../lib/transfer/files/directory/directory.ts";
 import { DescriptorDirectory } from "../../../lib/transfer/files/directory/descriptor_directory.ts";
 import { PathDirectory } from "../../../lib/transfer/files/directory/path_directory.ts";
 import { codeOf } from "../../../lib/transfer/files/system_error.ts";
@@ -172,8 +175,8 @@ for (const [kind, open] of KINDS) {
       Deno.writeTextFileSync(`${path}/tree/a/b/c`, "");
       Deno.symlinkSync("../victim", `${path}/tree/link`);
       Deno.chmodSync(`${path}/tree/a`, 0o500);
-      directory.removeTree("tree");
-      directory.removeTree("tree");
+      removeTree(directory, "tree");
+      removeTree(directory, "tree");
       assertEquals(directory.entries().names, ["victim"]);
       assertEquals(Deno.readTextFileSync(`${path}/victim/x`), "precious");
     },

@@ -27,7 +27,6 @@ import {
   moveByLink,
   openByComponents,
   type OpenFile,
-  removeTree,
 } from "./directory.ts";
 
 // Linux's numbers (asm-generic/fcntl.h, linux/fcntl.h, linux/openat2.h)
@@ -132,7 +131,7 @@ export class DescriptorDirectory implements Directory {
   }
 
   makeDirectory(name: string, mode: number): void {
-    this.#check(writing().mkdirat(this.#descriptor, nameOf(name), mode));
+    check(writing().mkdirat(this.#descriptor, nameOf(name), mode));
   }
 
   status(name: string): FileStatus | undefined {
@@ -178,12 +177,11 @@ export class DescriptorDirectory implements Directory {
   }
 
   createFile(name: string): OpenFile {
-    const flags = O_RDWR | O_CREAT | O_EXCL | SAFELY;
-    return this.#openFile(nameOf(name), flags);
+    return this.#openFile(name, O_RDWR | O_CREAT | O_EXCL | SAFELY);
   }
 
   openFile(name: string, access: Access): OpenFile {
-    return this.#openFile(nameOf(name), ACCESS[access] | SAFELY);
+    return this.#openFile(name, ACCESS[access] | SAFELY);
   }
 
   openBeneath(path: string): OpenFile {
@@ -204,7 +202,7 @@ export class DescriptorDirectory implements Directory {
   }
 
   symlink(target: string, name: string): void {
-    this.#check(
+    check(
       occasional().symlinkat(nameOf(target), this.#descriptor, nameOf(name)),
     );
   }
@@ -241,7 +239,7 @@ export class DescriptorDirectory implements Directory {
     }
     moveByLink(this, name, to, toName, {
       link: () =>
-        this.#check(
+        check(
           occasional().linkat(
             this.#descriptor,
             from,
@@ -254,34 +252,30 @@ export class DescriptorDirectory implements Directory {
   }
 
   unlink(name: string): void {
-    this.#check(writing().unlinkat(this.#descriptor, nameOf(name), 0));
+    check(writing().unlinkat(this.#descriptor, nameOf(name), 0));
   }
 
   removeDirectory(name: string): void {
     const flags = AT_REMOVEDIR;
-    this.#check(writing().unlinkat(this.#descriptor, nameOf(name), flags));
-  }
-
-  removeTree(name: string): void {
-    removeTree(this, name);
+    check(writing().unlinkat(this.#descriptor, nameOf(name), flags));
   }
 
   chmod(mode: number): void {
-    this.#check(writing().fchmod(this.#descriptor, mode));
+    check(writing().fchmod(this.#descriptor, mode));
   }
 
   chmodAt(name: string, mode: number): void {
     const { fchmodat } = occasional();
     if (this.status(name)?.isSymlink) throw new SystemError("ELOOP");
-    this.#check(fchmodat(this.#descriptor, nameOf(name), mode, 0));
+    check(fchmodat(this.#descriptor, nameOf(name), mode, 0));
   }
 
   setTime(mtime: Timestamp): void {
-    this.#check(writing().futimens(this.#descriptor, timesOf(mtime)));
+    check(writing().futimens(this.#descriptor, timesOf(mtime)));
   }
 
   setTimeAt(name: string, mtime: Timestamp): void {
-    this.#check(
+    check(
       occasional().utimensat(
         this.#descriptor,
         nameOf(name),
@@ -301,13 +295,8 @@ export class DescriptorDirectory implements Directory {
     this.#descriptor = -1;
   }
 
-  #openFile(name: Uint8Array, flags: number): OpenFile {
-    const descriptor = openAt(this.#descriptor, name, flags);
-    return new DescriptorFile(descriptor);
-  }
-
-  #check(result: number): void {
-    if (result < 0) throw lastError();
+  #openFile(name: string, flags: number): OpenFile {
+    return new DescriptorFile(openAt(this.#descriptor, nameOf(name), flags));
   }
 }
 
@@ -376,15 +365,15 @@ class DescriptorFile implements OpenFile {
   }
 
   truncate(length: number): void {
-    this.#check(occasional().ftruncate(this.#open, BigInt(length)));
+    check(occasional().ftruncate(this.#open, BigInt(length)));
   }
 
   chmod(mode: number): void {
-    this.#check(writing().fchmod(this.#open, mode));
+    check(writing().fchmod(this.#open, mode));
   }
 
   setTime(mtime: Timestamp): void {
-    this.#check(writing().futimens(this.#open, timesOf(mtime)));
+    check(writing().futimens(this.#open, timesOf(mtime)));
   }
 
   async sync(): Promise<void> {
@@ -441,10 +430,6 @@ class DescriptorFile implements OpenFile {
     if (count < 0) throw lastError();
     if (count === 0) throw new SystemError("EIO");
     return count;
-  }
-
-  #check(result: number): void {
-    if (result < 0) throw lastError();
   }
 }
 
@@ -523,6 +508,11 @@ function decoded(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** @throws {SystemError} if a call has failed */
+function check(result: number): void {
+  if (result < 0) throw lastError();
 }
 
 const errno = new Int32Array(1);

@@ -50,8 +50,6 @@ export interface Directory {
   unlink(name: string): void;
   /** Removes an empty directory. */
   removeDirectory(name: string): void;
-  /** Removes what has this name and all that is in it, if there is anything. */
-  removeTree(name: string): void;
   /** Sets its own permission bits. */
   chmod(mode: number): void;
   /** Sets the permission bits of what has this name; no other user may be able to put a link there. */

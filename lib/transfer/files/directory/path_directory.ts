@@ -10,7 +10,6 @@ import {
   moveByLink,
   openByComponents,
   type OpenFile,
-  removeTree,
 } from "./directory.ts";
 
 /** How long to wait for a lock where it cannot be tried, in milliseconds. */
@@ -120,10 +119,6 @@ export class PathDirectory implements Directory {
       throw new SystemError("ENOTDIR");
     }
     Deno.removeSync(this.#at(name));
-  }
-
-  removeTree(name: string): void {
-    removeTree(this, name);
   }
 
   chmod(mode: number): void {

@@ -15,7 +15,7 @@ import type {
 } from "../../wire/entries.ts";
 import type { Offer } from "../../wire/messages.ts";
 import { compareNames } from "../../wire/names.ts";
-import type { Directory } from "../directory/directory.ts";
+import { type Directory, removeTree } from "../directory/directory.ts";
 import { DirectoryStack } from "../directory/directory_stack.ts";
 import { openDirectory } from "../directory/open_directory.ts";
 import { checkSystemName } from "../directory/system_names.ts";
@@ -202,7 +202,7 @@ export class DirectorySink implements Sink {
         return;
       }
       if (!same) {
-        if (was) directory.removeTree(name);
+        if (was) removeTree(directory, name);
         directory.symlink(target, name);
       }
       directory.setTimeAt(name, mtime);
@@ -220,7 +220,7 @@ export class DirectorySink implements Sink {
           file.close();
         }
       }
-      if (was) directory.removeTree(name);
+      if (was) removeTree(directory, name);
       const file = directory.createFile(name);
       try {
         file.writeSync(bytes);
@@ -360,7 +360,7 @@ export class DirectorySink implements Sink {
   /** Makes a directory. @returns whether it was not there */
   #make(directory: Directory, name: string, was: boolean): boolean {
     if (was && directory.status(name)?.isDirectory) return false;
-    if (was) directory.removeTree(name);
+    if (was) removeTree(directory, name);
     directory.makeDirectory(name, OWNER_ALL);
     return true;
   }
@@ -452,7 +452,7 @@ function namesIn(directory: Directory): Set<string> {
 
 /** Removes what an earlier attempt left and this one did not come to. */
 function removeAll(directory: Directory, names: Iterable<string> = []): void {
-  for (const name of names) directory.removeTree(name);
+  for (const name of names) removeTree(directory, name);
 }
 
 /** Looks at what is staged, and what was moved. */

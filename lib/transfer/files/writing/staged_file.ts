@@ -2,7 +2,11 @@ import { statfsSync } from "node:fs";
 import { Failure } from "../../../base/failure.ts";
 import type { FileSink } from "../../sink.ts";
 import type { FileEntry } from "../../wire/entries.ts";
-import type { Directory, OpenFile } from "../directory/directory.ts";
+import {
+  type Directory,
+  type OpenFile,
+  removeTree,
+} from "../directory/directory.ts";
 import { writeFailure } from "../failures.ts";
 import { codeOf } from "../system_error.ts";
 import { partName } from "./part_names.ts";
@@ -97,7 +101,7 @@ export class StagedFile implements FileSink {
       if (!this.#open || there?.inode !== file.status().inode) {
         throw new Failure({ code: "partial-removed", path });
       }
-      if (replaces) directory.removeTree(name);
+      if (replaces) removeTree(directory, name);
       directory.rename(this.#part, directory, name, { replace: false });
     } catch (error) {
       throw codeOf(error) === "EEXIST"
@@ -212,7 +216,7 @@ function open(
 ): OpenFile {
   let status = unfinished ? directory.status(part) : undefined;
   if (status !== undefined && !(status.isFile && status.links === 1)) {
-    directory.removeTree(part);
+    removeTree(directory, part);
     status = undefined;
   }
   if (status === undefined) return directory.createFile(part);

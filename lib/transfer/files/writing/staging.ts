@@ -2,7 +2,11 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { Failure } from "../../../base/failure.ts";
 import { occasionalCalls } from "../../../system/c_library.ts";
-import type { Directory, OpenFile } from "../directory/directory.ts";
+import {
+  type Directory,
+  type OpenFile,
+  removeTree,
+} from "../directory/directory.ts";
 import { writeFailure } from "../failures.ts";
 import type { FileStatus } from "../file_status.ts";
 import { codeOf } from "../system_error.ts";
@@ -400,7 +404,7 @@ function removeFresh(parent: Directory, name: string): void {
 /** Removes what a transfer made; the directory itself only if it is empty, since its name may be another's by now. */
 function remove(parent: Directory, name: string, directory: Directory): void {
   try {
-    for (const own of [CONTENT, PROBE, STATE]) directory.removeTree(own);
+    for (const own of [CONTENT, PROBE, STATE]) removeTree(directory, own);
     parent.removeDirectory(name);
   } catch {
     // What stays is private, and can be removed by hand
@@ -419,7 +423,7 @@ function namesIn(directory: Directory): string[] {
 
 /** Permission bits that the umask, or a default ACL, leaves: found by making a directory with all of them. */
 function allowedIn(directory: Directory): number {
-  directory.removeTree(PROBE);
+  removeTree(directory, PROBE);
   directory.makeDirectory(PROBE, 0o777);
   const mode = directory.status(PROBE)?.mode ?? 0;
   directory.removeDirectory(PROBE);
