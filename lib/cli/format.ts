@@ -12,9 +12,9 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** A rate in bytes per millisecond for a person: `92.1 MB/s`. */
+/** A rate in bytes per second for a person: `92.1 MB/s`. */
 export function formatRate(rate: number): string {
-  return `${formatBytes(rate * 1000)}/s`;
+  return `${formatBytes(rate)}/s`;
 }
 
 /** Milliseconds as seconds for a person: `0.004 s`, `1.25 s`, `75.2 s`. */

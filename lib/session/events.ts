@@ -38,7 +38,7 @@ export interface Progress {
   readonly files?: number | undefined;
   /** How many files a tree has, where that is known. */
   readonly totalFiles?: number | undefined;
-  /** Bytes per millisecond, of late. */
+  /** Bytes per second, of late. */
   readonly rate: number;
   /** Milliseconds since it began. */
   readonly time: number;

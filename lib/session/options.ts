@@ -33,7 +33,7 @@ export interface SessionOptions {
    * @default {what the path is found to take}
    */
   readonly mtu?: number | undefined;
-  /** Sending rate at most, in bytes per millisecond. */
+  /** Sending rate at most, in bytes per second. */
   readonly maxRate?: number | undefined;
   /**
    * How the sending rate is found.
@@ -93,11 +93,13 @@ export function openEndpoint(
     port = DEFAULT_PORT,
     timeout = DEFAULT_CONFIG.timeout,
     bind: hostname,
+    maxRate,
   } = options;
   return Endpoint.listen({
     ...options,
     timeout,
     hostname,
+    maxRate: maxRate === undefined ? undefined : maxRate / 1000,
     port: places === undefined ? 0 : port,
     maxConnections: places,
   });

@@ -25,7 +25,7 @@ export class RateMeter {
   /**
    * Takes the count at `time`, in milliseconds on any clock.
    *
-   * @returns how much it grew per millisecond of late; 0 at first
+   * @returns how much it grew per second of late; 0 at first
    */
   sample(time: number, count: number): number {
     const samples = this.#samples;
@@ -35,7 +35,7 @@ export class RateMeter {
     }
     const first = samples[0]!;
     const span = time - first.time;
-    return span > 0 ? (count - first.count) / span : 0;
+    return span > 0 ? 1000 * (count - first.count) / span : 0;
   }
 }
 

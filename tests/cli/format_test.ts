@@ -33,7 +33,7 @@ Deno.test("bytes have a unit that leaves at most three digits before the point",
 });
 
 Deno.test("a rate is told per second", () => {
-  assertEquals(each(formatRate, 0, 0.5, 92_100), [
+  assertEquals(each(formatRate, 0, 500, 92_100_000), [
     "0 B/s",
     "500 B/s",
     "92.1 MB/s",

@@ -6,10 +6,10 @@ import { ProgressTracker, RateMeter } from "../../lib/session/progress.ts";
 Deno.test("a rate is that of the last three seconds", () => {
   const meter = new RateMeter();
   assertEquals(meter.sample(0, 0), 0);
-  assertEquals(meter.sample(1000, 1000), 1);
-  assertEquals(meter.sample(2000, 2000), 1);
-  assertEquals(meter.sample(3000, 2000), 2 / 3);
-  assertEquals(meter.sample(4000, 2000), 1 / 3);
+  assertEquals(meter.sample(1000, 1000), 1000);
+  assertEquals(meter.sample(2000, 2000), 1000);
+  assertEquals(meter.sample(3000, 2000), 2000 / 3);
+  assertEquals(meter.sample(4000, 2000), 1000 / 3);
   assertEquals(meter.sample(5000, 2000), 0);
   assertEquals(meter.sample(6000, 2000), 0);
 });

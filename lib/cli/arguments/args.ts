@@ -379,7 +379,7 @@ const RATE: NumberFormat = {
     ...{ kbit: 1e-3, Mbit: 1, Gbit: 1e3 },
     ...{ kB: 8e-3, MB: 8, GB: 8e3 },
   },
-  factor: 1e6 / 8 / 1000,
+  factor: 1e6 / 8,
 };
 const PORT = { unit: "a whole number", min: 1, max: 65_535, whole: true };
 const NUMBERS = {

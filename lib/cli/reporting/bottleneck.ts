@@ -21,7 +21,7 @@ export interface Held {
 export interface Span {
   /** Milliseconds since the beginning, at its end. */
   readonly time: number;
-  /** Bytes per millisecond. */
+  /** Bytes per second. */
   readonly rate: number;
   /** Milliseconds. */
   readonly rtt: number | undefined;
@@ -85,7 +85,7 @@ function spanBetween(from: Sample, to: Sample, sends: boolean): Span {
   const datagrams = to.datagrams - from.datagrams;
   return {
     time: to.time,
-    rate: (to.bytes - from.bytes) / time,
+    rate: 1000 * (to.bytes - from.bytes) / time,
     // A receiver sends nothing that would measure it after the first flight
     rtt: sends ? to.rtt : undefined,
     repeated: (to.repeated - from.repeated) / Math.max(1, datagrams),

@@ -183,7 +183,7 @@ function ratesOf(
 ) {
   return {
     seconds: round(time / 1000, 3),
-    rate: Math.round(rate * 1000),
+    rate: Math.round(rate),
     rtt: rtt === undefined ? undefined : round(rtt, 3),
   };
 }

@@ -53,7 +53,7 @@ export function drawReport(
 }
 
 function ratePanel(spans: readonly Span[], sends: boolean): Panel {
-  const rates = spans.map(({ rate }) => rate * 1000);
+  const rates = spans.map(({ rate }) => rate);
   const [unit, factor] = byteUnit(rates);
   return {
     title: sends

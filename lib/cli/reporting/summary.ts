@@ -9,9 +9,9 @@ import {
 } from "../format.ts";
 import type { Summary } from "../../mod.ts";
 
-/** Bytes per millisecond over the whole transfer. */
+/** Bytes per second over the whole transfer. */
 export function overallRate({ bytes, kept = 0, time }: Summary): number {
-  return time > 0 ? (bytes - kept) / time : 0;
+  return time > 0 ? 1000 * (bytes - kept) / time : 0;
 }
 
 /**

@@ -128,7 +128,7 @@ function partsOf(progress: Progress): Part[] {
     return parts;
   }
   if (size !== undefined && rate > 0 && bytes < size) {
-    const left = formatClock((size - bytes) / rate);
+    const left = formatClock(1000 * (size - bytes) / rate);
     parts.push({ rank: 3, text: `${left} left` });
   } else if (size === undefined) {
     parts.push({ rank: 3, text: `${formatClock(progress.time)} so far` });

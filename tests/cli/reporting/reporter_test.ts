@@ -39,7 +39,7 @@ class Output {
 const PROGRESS: Progress = {
   bytes: 500,
   size: 1000,
-  rate: 0.25,
+  rate: 250,
   time: 2000,
   rtt: 0.3,
   resent: 0,
@@ -243,7 +243,7 @@ Deno.test("of several transfers each line names its peer, and their progress is 
   assertEquals(
     textOf({ terminal: true, columns: () => 100 }, [
       { ...progress, transfer: "a:1" },
-      { ...progress, transfer: "b:2", rate: 0.75 },
+      { ...progress, transfer: "b:2", rate: 750 },
       { type: "failed", failure, transfer: "a:1" },
       { ...progress, transfer: "b:2" },
     ]).split("\r").map((line) => line.replace("\x1b[K", "").trim()),

@@ -10,7 +10,7 @@ import {
 const HALF: Progress = {
   bytes: 135_200_000,
   size: 300_000_000,
-  rate: 92_100,
+  rate: 92_100_000,
   time: 1500,
   rtt: 24.3,
   resent: 0.012,
@@ -145,7 +145,7 @@ Deno.test("of a tree the file whose turn it is is shown by the end of its path, 
   const tree = {
     bytes: 500_000,
     size: undefined,
-    rate: 250,
+    rate: 250_000,
     time: 2000,
     rtt: 0.3,
     resent: 0,
