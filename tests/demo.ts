@@ -1,6 +1,7 @@
 /**
- * Shows ferry's main job: sends a random file through a network that loses and
- * reorders datagrams, from one process to another, and compares what arrived.
+ * Shows ferry's main job: sends a random file through a network that is slow,
+ * and loses and reorders datagrams, from one process to another, and compares
+ * what arrived.
  */
 import { toText } from "@std/streams";
 import { createHash } from "node:crypto";
@@ -8,8 +9,18 @@ import { ferry, freePort, kill, start } from "./support/process.ts";
 import { Relay } from "./net/relay.ts";
 import { writeRandomFile } from "./support/fs.ts";
 
-const SIZE = 64 * 1024 * 1024;
-const NETWORK = { loss: 0.02, reorder: 0.05, reorderBy: 2 };
+const MEGABYTES = 32;
+const MBIT = 20;
+const RTT = 50;
+/** In one Mbit/s. */
+const BYTES_PER_MS = 125;
+const PATH = {
+  rate: MBIT * BYTES_PER_MS,
+  queue: MBIT * BYTES_PER_MS * RTT,
+  delay: RTT / 2,
+  mtu: 1472,
+};
+const UP = { ...PATH, loss: 0.02, reorder: 0.01 };
 
 async function digestOf(path: string): Promise<string> {
   const hash = createHash("sha256");
@@ -26,48 +37,75 @@ function say(text: string): void {
 }
 
 /** Sends `source` to `copy` over a bad network. Resolves to whether both processes succeeded. */
-async function carry(source: string, copy: string): Promise<boolean> {
+async function carry(
+  source: string,
+  copy: string,
+  report: string,
+): Promise<boolean> {
   const hostname = "127.0.0.1";
   const port = freePort();
   await using relay = Relay.start({
     to: { hostname, port },
-    up: NETWORK,
+    up: UP,
+    down: PATH,
     seed: Date.now(),
   });
+  say(
+    `A network of ${MBIT} Mbit/s with a round trip of ${RTT} ms loses ` +
+      `${100 * UP.loss}% of all datagrams, and reorders ${100 * UP.reorder}%`,
+  );
   say(`$ ferry receive ${port} > copy`);
-  say(`$ cat original | ferry send ${hostname} ${relay.port}`);
+  say(`$ ferry send ${hostname} ${relay.port} --report ${report} < original`);
   // One terminal has room for one progress line; the receiver's words come after.
   const receiver = start(ferry("receive", `${port}`, "--bind", hostname), {
     stdout: copy,
     stderr: "piped",
   });
-  const sender = start(ferry("send", hostname, `${relay.port}`), {
-    stdin: source,
-    stderr: "inherit",
-  });
+  const send = ferry("send", hostname, `${relay.port}`, "--report", report);
+  const sender = start(send, { stdin: source, stderr: "inherit" });
   processes.push(sender, receiver);
   const words = toText(receiver.stderr);
   const ends = await Promise.all([sender.status, receiver.status]);
   say((await words).trimEnd());
-  const { passed, lost, reordered } = relay.up.counters;
-  say(
-    `On the way to the receiver, the network lost ${lost} datagrams, ` +
-      `carried ${passed} and reordered ${reordered} of them`,
-  );
+  say(await accountOf(relay));
   return ends.every(({ success }) => success);
+}
+
+/** What became of all datagrams on their way to the receiver. */
+async function accountOf({ port, up }: Relay): Promise<string> {
+  const { passed, lost, overflowed, oversized, reordered } = up.counters;
+  const unread = await droppedByKernel(port);
+  return `On the way to the receiver, the network carried ${passed} datagrams, ` +
+    `reordered ${reordered} of them, and lost ${lost}; ` +
+    `${overflowed} found its queue full, ${oversized} were larger than it carries` +
+    (unread > 0 ? `, and this machine was too busy for ${unread}` : "");
+}
+
+/** Datagrams that the socket at `port` had no room for, as Linux counts them; 0 elsewhere. */
+async function droppedByKernel(port: number): Promise<number> {
+  const table = await Deno.readTextFile("/proc/net/udp").catch(() => "");
+  const address = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const rows = table.split("\n").map((row) => row.trim().split(/\s+/));
+  const row = rows.find(([, local]) => local?.endsWith(address));
+  return Number(row?.at(-1) ?? 0);
 }
 
 async function main(directory: string): Promise<boolean> {
   const original = `${directory}/original`;
   const copy = `${directory}/copy`;
-  say(`Making a random file of ${SIZE / 1024 / 1024} MiB`);
-  await writeRandomFile(original, SIZE);
+  say(`Making a random file of ${MEGABYTES} MB`);
+  await writeRandomFile(original, MEGABYTES * 1e6);
   const digest = await digestOf(original);
-  const success = await carry(original, copy);
+  const report = await Deno.makeTempFile({
+    prefix: "ferry-demo-",
+    suffix: ".svg",
+  });
+  const success = await carry(original, copy, report);
   const digestOfCopy = await digestOf(copy);
   say(`original  ${digest}`);
   say(`copy      ${digestOfCopy}`);
   say(digest === digestOfCopy ? "They are the same" : "They DIFFER");
+  say(`${report} shows how it went`);
   return success && digest === digestOfCopy;
 }
 
