@@ -98,7 +98,7 @@ export type { TraceEvent } from "./protocol/connection/trace.ts";
 export type { DropReason } from "./protocol/connection/verdict.ts";
 export type { Unacceptable } from "./protocol/receiving/receive_buffer.ts";
 export type { Malformation } from "./protocol/wire/segment.ts";
-export type { AskCode } from "./session/connect.ts";
+export type { AskCode } from "./session/sending/connect.ts";
 export type {
   AskConsent,
   ConfirmReceiver,

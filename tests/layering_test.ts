@@ -1,12 +1,20 @@
 import { assertEquals } from "@std/assert";
 
-const BELOW_SESSION = ["base", "protocol", "endpoint", "secure", "transfer"];
+const BELOW_SESSION = [
+  "base",
+  "protocol",
+  "near",
+  "endpoint",
+  "secure",
+  "transfer",
+];
 /** What the files of each folder of lib/, and main.ts, may import from. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   base: ["base"],
   system: ["system"],
   protocol: ["base", "protocol", "node:buffer", "node:crypto", "node:zlib"],
-  endpoint: ["base", "system", "protocol", "endpoint", "node:"],
+  near: ["base", "protocol", "near"],
+  endpoint: ["base", "system", "protocol", "near", "endpoint", "node:"],
   secure: ["base", "secure", "node:", "npm:@noble/"],
   // What the C library knows of files, only files/ asks; see below
   transfer: ["base", "system", "transfer", "node:"],
@@ -25,7 +33,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "main.ts": ["cli"],
 };
 const MAY_USE_SYSTEM = ["system", "endpoint", "session", "cli", "main.ts"];
-const PURE = ["base", "protocol"];
+const PURE = ["base", "protocol", "near"];
 const TOP_LEVEL = [
   "deno.json",
   "main.ts",

@@ -4,6 +4,7 @@ const root = new URL("../", import.meta.url);
 /** Specifications, and the letter of their requirements. */
 const SPECIFICATIONS = [
   ["lib/protocol/README.md", "P"],
+  ["lib/near/README.md", "N"],
   ["lib/secure/README.md", "S"],
   ["lib/transfer/README.md", "T"],
 ] as const;

@@ -9,6 +9,8 @@ export interface FailureData {
   // Connecting
   /** Nothing came back from the address within `seconds`. */
   "no-answer": PeerSilence;
+  /** No receiver with the code's number answered on this network within `seconds`. */
+  "nobody-near": { seconds: number };
   /** The peer was there, and nothing came from it for `seconds`. */
   "peer-silent": PeerSilence;
   /** The receiver serves as many others as it can, or another sender was chosen. */

@@ -25,6 +25,8 @@ const MESSAGES: {
     `No answer from ${peer} within ${seconds} s${
       inBrackets(sendError)
     }: is ferry receive running there, and does a firewall let UDP through?`,
+  "nobody-near": ({ seconds }) =>
+    `No receiver with this code answered on this network within ${seconds} s: is ferry receive --code running there? Guest Wi-Fi, a VPN, a firewall or another subnet may be in the way; if so, give its address instead of --near`,
   "peer-silent": ({ peer, seconds, sendError }) =>
     `Nothing heard from ${peer} for ${seconds} s${
       inBrackets(sendError)

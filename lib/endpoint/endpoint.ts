@@ -15,7 +15,7 @@ import { LARGEST_USEFUL_DATAGRAM } from "../protocol/congestion/peer_socket_buff
 import { BASE_DATAGRAM_SIZE } from "../protocol/connection/path_mtu.ts";
 import type { TraceEvent } from "../protocol/connection/trace.ts";
 import { abortable } from "../base/async.ts";
-import { formatAddress, resolve } from "./socket/address.ts";
+import { addressFrom, formatAddress, resolve } from "./socket/address.ts";
 import { Channel, type ChannelDriver } from "./channel.ts";
 import { GarbageCollection } from "./garbage_collection.ts";
 import { Incoming, IncomingQueue } from "./incoming.ts";
@@ -150,6 +150,11 @@ export class Endpoint implements ChannelDriver {
     signal?: AbortSignal,
   ): Promise<Deno.NetAddr> {
     return await abortable(resolve(host, port, this.#socket.ipv6), signal);
+  }
+
+  /** An address that another socket has received from, as this one sends to it. */
+  addressFrom({ hostname, port }: Deno.NetAddr): Deno.NetAddr {
+    return addressFrom(hostname, port, this.#socket.ipv6);
   }
 
   /** As {@linkcode connect}, to an address that {@linkcode resolve} gave or a datagram came from. */

@@ -85,6 +85,15 @@ export interface EventData {
      */
     readonly what: "all" | "offers" | "unnamed";
   };
+  /** No receiver with this number has answered for a while; 0 stands for a code without one. */
+  "searching": { readonly number: number };
+  /** A receiver at `address` says that it has the number, and is tried. */
+  "found": { readonly address: string };
+  /** The receiver at `address` is not the wanted one, and others are tried. */
+  "passed-over": {
+    readonly address: string;
+    readonly failure: FailureDetail;
+  };
   /** The receiver at `address` has not answered for a while. */
   "waiting": {
     readonly address: string;

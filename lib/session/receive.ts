@@ -21,6 +21,7 @@ import {
 import { ProgressTracker } from "./progress.ts";
 import { Admission, type Admitted } from "./receiving/admission.ts";
 import { chooseSender, MAX_UNDECIDED } from "./receiving/choose_sender.ts";
+import { Reachability } from "./receiving/reachability.ts";
 
 /** Settings of a receiver. */
 export interface ReceiverOptions extends SessionOptions {
@@ -55,6 +56,7 @@ export async function receive(options: ReceiveOptions): Promise<Summary> {
   const endpoint = openEndpoint(options, { places });
   try {
     using admission = admissionTo(endpoint, options, destination);
+    await using _ = new Reachability(endpoint, admission.security, options);
     const choice = { ...options, destination };
     const admitted = await chooseSender(endpoint, admission, choice);
     return await receiveOne(admitted, destination, options);

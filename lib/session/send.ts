@@ -13,9 +13,15 @@ import {
 import { sendOver } from "../transfer/sending/sender.ts";
 import { attemptSecret } from "./attempt_secret.ts";
 import { answerOf, type ConfirmReceiver, notConfirmed } from "./consent.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
 import { formatAddress } from "../endpoint/socket/address.ts";
 import { bindAbort, linger } from "./closing.ts";
-import { type AskCode, type Connected, connectSecurely } from "./connect.ts";
+import {
+  type AskCode,
+  codeOf,
+  type Connected,
+  connectSecurely,
+} from "./sending/connect.ts";
 import type { OnEvent, Summary } from "./events.ts";
 import {
   DEFAULT_PORT,
@@ -24,6 +30,7 @@ import {
   type SessionOptions,
   signalOf,
 } from "./options.ts";
+import { connectNear } from "./sending/near.ts";
 import { ProgressTracker } from "./progress.ts";
 import { streamSource } from "./streams.ts";
 
@@ -44,6 +51,17 @@ export interface SendOptions extends SessionOptions {
    * @default {false}
    */
   readonly resume?: boolean | undefined;
+  /**
+   * Whether the receiver is looked for on the networks that this machine is in:
+   * it has a code, which is needed, and whose number everybody there may hear.
+   * @default {false}
+   */
+  readonly near?: boolean | undefined;
+  /**
+   * How long to look for a receiver that is near, in milliseconds.
+   * @default {10_000}
+   */
+  readonly wait?: number | undefined;
   /** Asks a person for the code if the receiver wants one and none was given. */
   readonly askCode?: AskCode | undefined;
   /**
@@ -60,59 +78,71 @@ const COUNTING = 2000;
 const WAITING_DELAY = 600;
 
 /**
- * Sends content to the receiver at `host`.
+ * Sends content to the receiver at `host`, or to one on the same network.
  *
+ * @param host a name or an address; undefined with {@linkcode SendOptions.near}
  * @returns what was sent, once the receiver has stored and verified it
  * @throws {Failure} unless the receiver has stored everything
  */
 export async function send(
-  host: string,
+  host: string | undefined,
   options: SendOptions,
 ): Promise<Summary> {
   const signal = signalOf(options);
-  const { port = DEFAULT_PORT, on = () => {} } = options;
+  const { on = () => {} } = options;
   // A named pipe opens only when it has a writer
   const source = await abortable(openSource(options), signal);
   try {
     const endpoint = openEndpoint(options);
-    const address = formatAddress(host, port);
-    const waiting = setTimeout(
-      () =>
-        on({
-          type: "waiting",
-          address,
-          refused: false,
-          seconds: endpoint.timeout / 1000,
-        }),
-      WAITING_DELAY,
-    );
     try {
-      const open = async () => {
-        const channel = await endpoint.connect(host, port, signal);
-        bindAbort(channel, signal);
-        channel.established.then(() => {
-          clearTimeout(waiting);
-          on({ type: "connected", peer: channel.peer });
-        }, () => {});
-        return channel;
-      };
-      const security = securityOf(options);
-      const { askCode, confirm } = options;
-      const connected = await connectSecurely(security, {
-        open,
-        on,
-        confirms: confirm !== undefined,
-        askCode,
-        timeout: endpoint.timeout,
-        size: source.offer.size,
-      });
+      const size = source.offer.size;
+      const connected = await connect(endpoint, host, size, options);
       return await hand(connected, source, on, options);
     } finally {
-      clearTimeout(waiting);
       await endpoint.close();
     }
   } finally {
     source.close();
+  }
+}
+
+/** Connects to the receiver, wherever it is. */
+async function connect(
+  endpoint: Endpoint,
+  host: string | undefined,
+  size: number | undefined,
+  options: SendOptions,
+): Promise<Connected> {
+  const { on = () => {}, askCode, confirm, near, bind, wait } = options;
+  const signal = signalOf(options);
+  const { timeout } = endpoint;
+  const common = { on, confirms: confirm !== undefined, timeout, size };
+  const security = securityOf(options);
+  if (near) {
+    const code = await codeOf(security, askCode);
+    return await connectNear(endpoint, code, { ...common, signal, bind, wait });
+  }
+  if (host === undefined) throw new TypeError("A host is missing");
+  const { port = DEFAULT_PORT } = options;
+  const address = formatAddress(host, port);
+  const waiting = setTimeout(
+    () =>
+      on({ type: "waiting", address, refused: false, seconds: timeout / 1000 }),
+    WAITING_DELAY,
+  );
+  const open = async () => {
+    const channel = await endpoint.connect(host, port, signal);
+    bindAbort(channel, signal);
+    channel.established.then(() => {
+      clearTimeout(waiting);
+      on({ type: "connected", peer: channel.peer });
+    }, () => {});
+    return channel;
+  };
+  try {
+    return await connectSecurely(security, { ...common, open, askCode });
+  } finally {
+    clearTimeout(waiting);
   }
 }
 

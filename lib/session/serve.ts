@@ -6,6 +6,7 @@ import { consentTo, needsConsent } from "./consent.ts";
 import { openEndpoint, securityOf, signalOf } from "./options.ts";
 import { NameLocks } from "./receiving/name_locks.ts";
 import { admissionTo, receiveOne, type ReceiverOptions } from "./receive.ts";
+import { Reachability } from "./receiving/reachability.ts";
 import { Stalls } from "./receiving/stalls.ts";
 import { type Destination, resolveDestination } from "./destination.ts";
 
@@ -35,6 +36,7 @@ export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
   const running = new Set<Promise<void>>();
   try {
     using admission = admissionTo(endpoint, options, destination, true);
+    await using _ = new Reachability(endpoint, admission.security, options);
     const locks = new NameLocks();
     const stalls = new Stalls();
     const serve = (admitted: Admitted) => {

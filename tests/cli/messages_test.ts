@@ -21,6 +21,7 @@ const EXAMPLES: {
   ];
 } = {
   "no-answer": [1, SILENCE],
+  "nobody-near": [1, { seconds: 10 }],
   "peer-silent": [1, { ...SILENCE, sendError: "Network is unreachable" }],
   "busy": [3, PEER],
   "displaced": [3, PEER],

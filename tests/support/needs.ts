@@ -1,4 +1,5 @@
 import { mount, unmount } from "./fs.ts";
+import { canMakeNamespaces } from "./machines/namespaces.ts";
 import { installed } from "./process.ts";
 
 /** Something that a test needs and not every machine, or every run, has. */
@@ -25,6 +26,11 @@ export const TMUX: Need = { what: "tmux", met: await installed("tmux") };
 export const MOUNT: Need = {
   what: "root that may mount",
   met: ROOT.met && await canMount(),
+};
+/** Machines and networks between them can be played. */
+export const NAMESPACES: Need = {
+  what: "root that may make network namespaces",
+  met: ROOT.met && await canMakeNamespaces(),
 };
 /** The C library can be called. */
 export const FFI: Need = {

@@ -59,8 +59,11 @@ export interface ReceiveCommand extends CommonOptions {
 /** `ferry send`. */
 export interface SendCommand extends CommonOptions {
   readonly name: "send";
-  readonly host: string;
+  /** Undefined where the receiver is looked for. */
+  readonly host: string | undefined;
   readonly port: number;
+  /** Whether the receiver is looked for on the local network. */
+  readonly near: boolean;
   /** The files and directories to send; none: standard input. */
   readonly paths: readonly string[];
   /** Whether what the receiver has of a stream is left out. */
@@ -262,12 +265,18 @@ function checkKeep(given: Given): void {
 }
 
 function sendCommand(given: Given, words: string[]): SendCommand {
-  const [host, ...rest] = words;
-  if (host === undefined) {
+  const near = has(given, "near");
+  const host = near ? undefined : words[0];
+  const rest = near ? words : words.slice(1);
+  if (host === undefined && !near) {
     throw usage("The HOST to send to is missing: ferry send HOST [PATH...]");
   }
-  checkHostIsNoCode(given, host);
-  const hasPort = /^[0-9]+$/.test(rest[0] ?? "");
+  const first = words[0];
+  if (first !== undefined) checkHostIsNoCode(given, first);
+  if (near && given.options.has("port")) {
+    throw usage("--near finds the port, too: leave --port out");
+  }
+  const hasPort = !near && /^[0-9]+$/.test(rest[0] ?? "");
   const paths = hasPort ? rest.slice(1) : rest;
   if (paths.includes("")) throw usage("The PATH must not be empty");
   if (paths.length > 1 && paths.includes("-")) {
@@ -275,15 +284,27 @@ function sendCommand(given: Given, words: string[]): SendCommand {
   }
   return {
     name: "send",
-    host: hostName(host),
+    host: host === undefined ? undefined : hostName(host),
     port: portOf(given, hasPort ? rest[0] : undefined),
+    near,
     paths: paths[0] === "-" ? [] : paths,
     resume: has(given, "resume"),
     ...commonOptions(given),
+    ...near && { security: codeNeeded(securityOf(given)) },
   };
 }
 
-/** After `--code 13-bubble-fossil`, which takes its value only with a `=`, the code stands where the HOST belongs. */
+/** Only the code says which receiver is the wanted one. */
+function codeNeeded(security: WantedSecurity): WantedSecurity {
+  if (security.mode === "plain") {
+    throw usage(
+      "--near needs a code, and a code encryption: leave --plain out",
+    );
+  }
+  return security.mode === "code" ? security : { mode: "code" };
+}
+
+/** After `--code 13-bubble-fossil`, which takes its value only with a `=`, the code stands where the HOST belongs, or a PATH. */
 function checkHostIsNoCode({ options }: Given, host: string): void {
   const isCode = /^[0-9]+(-[a-z]+){2,}$/.test(host);
   if (isCode && options.has("code") && options.get("code") === undefined) {

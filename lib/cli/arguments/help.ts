@@ -34,7 +34,8 @@ in the current directory or in DIR. If standard output is not a terminal, and
 there is neither -o nor -d, it goes there. A file gets its name only when it is
 complete and verified. Everything is encrypted.
 
---code without a CODE makes one up and prints the command for the other side.
+--code without a CODE makes one up and prints the command for the other side. A
+receiver with a code is also found on the local network: ferry send --near.
 Without a code ferry shows what is offered, and asks before anything is saved.
 
 ${optionLines("receive")}
@@ -47,6 +48,7 @@ For example:
 ${EXIT}`,
 
   send: `ferry send HOST [PORT] [PATH...] sends files, directories or a stream.
+ferry send --near [PATH...] finds the receiver on the local network by its code.
 
 HOST is a name or an address; PORT is 5000 unless given. Without a PATH, or with
 - as the only one, standard input is sent. A file whose name is a number needs
@@ -62,7 +64,7 @@ ${optionLines("send")}
 For example:
 
   ferry send machine-b photo.jpg
-  ferry send machine-b photos/ notes.txt
+  ferry send --near photos/ notes.txt
   tar c photos | ferry send 192.0.2.7 6000
 ${EXIT}`,
 };

@@ -64,6 +64,11 @@ export const OPTIONS = [
     help: "resume standard input, too: skip what has arrived before",
   },
   {
+    name: "near",
+    only: "send",
+    help: "find the receiver with this code on the local network",
+  },
+  {
     name: "code",
     value: "CODE",
     optional: true,

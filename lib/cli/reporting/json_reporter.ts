@@ -78,6 +78,13 @@ export function jsonOf(event: CliEvent): Record<string, unknown> {
       const { address, refused, seconds } = event;
       return { event: type, address, refused, seconds };
     }
+    case "searching":
+      return { event: type, number: event.number };
+    case "passed-over": {
+      const { address, failure } = event;
+      return { event: type, address, ...failure };
+    }
+    case "found":
     case "asking":
       return { event: type, address: event.address };
     case "sending": {

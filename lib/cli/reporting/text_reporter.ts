@@ -162,6 +162,20 @@ function linesOf(event: CliEvent, style: TextStyle): ShownLine[] {
   switch (event.type) {
     case "waiting":
       return plain(waitingWords(event));
+    case "searching":
+      return terminal
+        ? plain("Looking for the receiver on the local network…")
+        : [];
+    case "found":
+      return verbose
+        ? plain(`${event.address} has the number of the code`)
+        : [];
+    case "passed-over":
+      return verbose
+        ? plain(
+          `${event.address} is not the one: ${failureWords(event.failure)}`,
+        )
+        : [];
     case "asking":
       return terminal
         ? plain(`Waiting for the person at ${event.address} to accept it`)
@@ -214,6 +228,9 @@ function listeningLines(
       text: `  ${code}ferry send${option} ${host}${word} FILE`,
       style: "command",
     })),
+    ...newCode === undefined && !wantsCode
+      ? []
+      : plain("On the same network, --near instead of the address does, too"),
     ...saving,
   ];
 }

@@ -31,7 +31,20 @@ export async function resolve(
   if (first === undefined) {
     throw new Failure({ code: "no-ipv4-address", host });
   }
-  const hostname = ipv6 && isIPv4(first) ? MAPPED_PREFIX + first : first;
+  return addressFrom(first, port, ipv6);
+}
+
+/**
+ * A numeric address as a socket sends to it.
+ *
+ * @param ipv6 as for {@linkcode resolve}
+ */
+export function addressFrom(
+  address: string,
+  port: number,
+  ipv6: boolean,
+): Deno.NetAddr {
+  const hostname = ipv6 && isIPv4(address) ? MAPPED_PREFIX + address : address;
   return { transport: "udp", hostname, port };
 }
 

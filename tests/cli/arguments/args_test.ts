@@ -34,11 +34,17 @@ const RECEIVE = {
 const SEND = {
   name: "send",
   host: "host",
+  near: false,
   port: 5000,
   paths: [],
   resume: false,
   ...COMMON,
 };
+const NEAR = {
+  host: undefined,
+  near: true,
+  security: { mode: "code" },
+} as const;
 
 const COMMANDS: [string, unknown][] = [
   ["receive", RECEIVE],
@@ -75,6 +81,13 @@ const COMMANDS: [string, unknown][] = [
   ["send host --rate 500k", { ...SEND, maxRate: 62_500 }],
   ["send host --rate 1G", { ...SEND, maxRate: 125_000_000 }],
   ["send host --rate 10MB/s", { ...SEND, maxRate: 10_000_000 }],
+  ["send --near", { ...SEND, ...NEAR }],
+  ["send --near 7000 a", { ...SEND, ...NEAR, paths: ["7000", "a"] }],
+  ["--near send - --code=a", {
+    ...SEND,
+    ...NEAR,
+    security: { mode: "code", code: "a" },
+  }],
   ["send host", SEND],
   ["send host -", SEND],
   ["send host 6000", { ...SEND, port: 6000 }],
@@ -172,6 +185,19 @@ const MISTAKES: [string, string][] = [
     "send --code 13-bubble-fossil host file",
     "The code follows --code directly: --code=13-bubble-fossil; see ferry send --help",
   ],
+  [
+    "send --near --code 13-bubble-fossil file",
+    "The code follows --code directly: --code=13-bubble-fossil; see ferry send --help",
+  ],
+  [
+    "send --near --port 6000 file",
+    "--near finds the port, too: leave --port out; see ferry send --help",
+  ],
+  [
+    "send --near --plain file",
+    "--near needs a code, and a code encryption: leave --plain out; see ferry send --help",
+  ],
+  ["receive --near", "--near is for ferry send; see ferry receive --help"],
   [
     "send host 5000 -p 6000",
     "The port is given twice: 5000 and 6000; see ferry send --help",

@@ -364,12 +364,38 @@ Deno.test("a code that was made up is told even where nobody watches, with the w
     assertEquals(
       textOf({ quiet }, [{ ...listening, newCode }]),
       "ferry: Listening on UDP port 6000. On the other machine, run:\n" +
-        "  FERRY_CODE=17-walnut-copper-lagoon ferry send 192.0.2.7 6000 FILE\n",
+        "  FERRY_CODE=17-walnut-copper-lagoon ferry send 192.0.2.7 6000 FILE\n" +
+        "ferry: On the same network, --near instead of the address does, too\n",
     );
     assertEquals(jsonOf([{ ...listening, newCode }], quiet), [
       { event: "listening", port: 6000, addresses, code: newCode },
     ]);
   }
+});
+
+Deno.test("whom a sender finds and passes over is told with --verbose and as JSON", () => {
+  const address = "192.0.2.9:5000";
+  const failure = {
+    code: "peer-refused",
+    reason: { code: "wrong-code" },
+  } as const;
+  const events = [
+    { type: "searching", number: 17 },
+    { type: "found", address },
+    { type: "passed-over", address, failure },
+  ] as const;
+  assertEquals(textOf({ terminal: false }, [...events]), "");
+  assertEquals(
+    textOf({ terminal: true, verbose: true }, [...events]),
+    "Looking for the receiver on the local network…\n" +
+      "192.0.2.9:5000 has the number of the code\n" +
+      "192.0.2.9:5000 is not the one: The code is wrong: ask the person at the receiver for it, and try again\n",
+  );
+  assertEquals(jsonOf([...events]), [
+    { event: "searching", number: 17 },
+    { event: "found", address },
+    { event: "passed-over", address, ...failure },
+  ]);
 });
 
 Deno.test("session words are told where there are some", () => {

@@ -207,7 +207,9 @@ Deno.test("a code that was made up is in the command for the other side, and onl
       { cwd, shell: 'exec "$@" > out 2> said' },
     );
     await listening("udp", port);
-    await until(() => Deno.readTextFileSync(`${cwd}/said`).includes("FILE\n"));
+    await until(() =>
+      Deno.readTextFileSync(`${cwd}/said`).includes("does, too\n")
+    );
     const said = await Deno.readTextFile(`${cwd}/said`);
     const form =
       /^ {2}FERRY_CODE=(\d+(?:-[a-z]+){3}) ferry send 127\.0\.0\.1 (\d+) FILE$/m;

@@ -1,17 +1,20 @@
-import { Failure } from "../base/failure.ts";
-import type { Channel } from "../endpoint/channel.ts";
-import { normalCode } from "../secure/code/code.ts";
+import { Failure } from "../../base/failure.ts";
+import type { Channel } from "../../endpoint/channel.ts";
+import { normalCode } from "../../secure/code/code.ts";
 import {
   agreeAsClient,
   type AgreedWithServer,
   prepare,
-} from "../secure/secure_channel.ts";
-import type { Security } from "../secure/security.ts";
-import { type AeadImplementation, WEB_CRYPTO } from "../secure/record/aead.ts";
-import { openLibcrypto } from "../system/libcrypto.ts";
-import { linger } from "./closing.ts";
-import type { OnEvent } from "./events.ts";
-import type { WantedSecurity } from "./options.ts";
+} from "../../secure/secure_channel.ts";
+import type { Security } from "../../secure/security.ts";
+import {
+  type AeadImplementation,
+  WEB_CRYPTO,
+} from "../../secure/record/aead.ts";
+import { openLibcrypto } from "../../system/libcrypto.ts";
+import { linger } from "../closing.ts";
+import type { OnEvent } from "../events.ts";
+import type { WantedSecurity } from "../options.ts";
 
 /** Milliseconds that a receiver may take for the handshake once its address is validated. */
 const HANDSHAKE_TIMEOUT = 15_000;
@@ -58,24 +61,33 @@ export async function connectSecurely(
   wanted: WantedSecurity,
   options: ConnectOptions,
 ): Promise<Connected> {
-  const askCode = async () => {
-    const code = await options.askCode?.();
-    return code === undefined ? undefined : normalCode(code);
-  };
   if (wanted.mode === "code") {
-    const { code: given } = wanted;
-    const code = given === undefined ? await askCode() : normalCode(given);
-    if (code === undefined) throw new Failure({ code: "code-missing" });
+    const code = await codeOf(wanted, options.askCode);
     return await agree({ mode: "code", code }, options);
   }
   try {
     return await agree(wanted, options);
   } catch (failure) {
     if (wanted.mode === "plain" || !wantsCode(failure)) throw failure;
-    const code = await askCode();
+    const code = await options.askCode?.();
     if (code === undefined) throw failure;
-    return await agree({ mode: "code", code }, options);
+    return await agree({ mode: "code", code: normalCode(code) }, options);
   }
+}
+
+/**
+ * The code that was given, or that a person gives now, in its normal form.
+ *
+ * @throws {Failure} `code-missing`, or if it is none
+ */
+export async function codeOf(
+  wanted: WantedSecurity,
+  askCode: AskCode | undefined,
+): Promise<string> {
+  const given = wanted.mode === "code" ? wanted.code : undefined;
+  const code = given ?? await askCode?.();
+  if (code === undefined) throw new Failure({ code: "code-missing" });
+  return normalCode(code);
 }
 
 function wantsCode(failure: unknown): boolean {
@@ -84,7 +96,12 @@ function wantsCode(failure: unknown): boolean {
     failure.detail.reason.code === "code-required";
 }
 
-async function agree(
+/**
+ * Connects to the receiver and does the handshake.
+ *
+ * @throws {Failure} if the receiver cannot be reached, or does not agree
+ */
+export async function agree(
   security: Security,
   { open, on, confirms, timeout, size }: ConnectOptions,
 ): Promise<Connected> {

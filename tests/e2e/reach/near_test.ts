@@ -1,0 +1,256 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { decodeQuestion, type Question } from "../../../lib/near/message.ts";
+import { QUESTION_PORT } from "../../../lib/endpoint/near/group.ts";
+import { bytesOf } from "../../support/bytes.ts";
+import { Ferry, runFerry, start } from "../../support/ferry.ts";
+import { inDirectory, writeRandomFile } from "../../support/fs.ts";
+import { type Machine, Machines } from "../../support/machines/namespaces.ts";
+import { NAMESPACES, program, testWith } from "../../support/needs.ts";
+import { kill } from "../../support/process.ts";
+import { until } from "../../support/wait.ts";
+
+const CODE = "17-walnut-copper-lagoon";
+const TCPDUMP = await program("tcpdump");
+const ANSWERS = new URL("answers.ts", import.meta.url).pathname;
+
+/** Two machines on two networks, which have nothing in common but these, and no route elsewhere. */
+async function twoNetworks(machines: Machines) {
+  const [a, b] = [await machines.add("a"), await machines.add("b")];
+  const between = await machines.add("s");
+  for (const network of [0, 1]) {
+    await between.ip(`link add br${network} type bridge`);
+    await between.ip(`link set br${network} up`);
+    for (const [number, machine] of [a, b].entries()) {
+      const port = `p${network}${number}`;
+      await machines.connect([machine, `eth${network}`], [between, port]);
+      await between.ip(`link set ${port} master br${network}`);
+      const address = `10.77.${network}.${number + 1}/24`;
+      await machine.ip(`addr add ${address} dev eth${network}`);
+    }
+  }
+  return { a, b, between };
+}
+
+/** Starts a receiver with a code on a machine, and waits until it listens. */
+async function receiver(
+  machine: Machine,
+  port: number,
+  { code = CODE, args = [] as string[] } = {},
+): Promise<Ferry> {
+  const ferry = new Ferry(["receive", `${port}`, "--json", ...args], {
+    ...machine.place,
+    env: { FERRY_CODE: code },
+  });
+  // Its own port is bound first, and then that of questions
+  const bound = (port: number) =>
+    `:${port.toString(16).toUpperCase().padStart(4, "0")} `;
+  const others = occurrences(await udpSockets(machine), bound(QUESTION_PORT));
+  await until(async () => {
+    const sockets = await udpSockets(machine);
+    return sockets.includes(bound(port)) &&
+      occurrences(sockets, bound(QUESTION_PORT)) > others;
+  }, ferry);
+  return ferry;
+}
+
+function udpSockets(machine: Machine): Promise<string> {
+  return machine.run("cat /proc/net/udp /proc/net/udp6");
+}
+
+function occurrences(text: string, part: string): number {
+  return text.split(part).length - 1;
+}
+
+/** Runs a sender on a machine to its end. */
+async function send(
+  machine: Machine,
+  path: string,
+  { code = CODE, args = [] as string[] } = {},
+) {
+  const ended = await runFerry(["send", "--near", "--json", ...args, path], {
+    ...machine.place,
+    env: { FERRY_CODE: code },
+  });
+  const events = ended.stderr.split("\n").filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line));
+  return { ...ended, events };
+}
+
+/** Payloads of the datagrams to this port in a capture, with their TTL. */
+async function questionsIn(
+  capture: string,
+): Promise<{ ttl: number; question: Question | undefined }[]> {
+  const args = ["-r", capture, "-nx", `ip and dst port ${QUESTION_PORT}`];
+  const { stdout } = await new Deno.Command("tcpdump", {
+    args,
+    stderr: "null",
+  }).output();
+  const packets = new TextDecoder().decode(stdout).split(/\n(?=\S)/);
+  return packets.filter((text) => text.includes("0x0000")).map((text) => {
+    const rows = [...text.matchAll(/0x[0-9a-f]{4}: {2}(.*)/g)];
+    const packet = bytesOf(rows.map(([, row]) => row).join(""));
+    const question = decodeQuestion(packet.subarray(28));
+    return { ttl: packet[8]!, question };
+  });
+}
+
+// N-1, N-2
+testWith(
+  [NAMESPACES, TCPDUMP],
+  "--near finds the receiver with the code among others, and a watcher sees a number and ports",
+  () =>
+    inDirectory(async (path) => {
+      await using machines = new Machines();
+      const { a, b, between } = await twoNetworks(machines);
+      await writeRandomFile(`${path}/secret-name.raw`, 300_000);
+      const capture = `${path}/capture`;
+      const watcher = start(
+        [
+          "ip",
+          ...between.command(`tcpdump -i any -U -w ${capture}`.split(" ")),
+        ],
+        { stdin: "null", stdout: "null", stderr: "null" },
+      );
+      await until(() =>
+        Deno.stat(capture).then(({ size }) => size > 0, () => false)
+      );
+      const others = [
+        await receiver(b, 5001, { code: "17-other-words-here" }),
+        await receiver(b, 5002, { code: "18-walnut-copper-lagoon" }),
+      ];
+      const wanted = await receiver(b, 5003, { args: ["-o", `${path}/copy`] });
+      const sent = await send(a, `${path}/secret-name.raw`);
+      assertEquals(sent.code, 0, sent.stderr);
+      assertEquals((await wanted.ended).code, 0);
+      assertEquals(
+        await Deno.readFile(`${path}/copy`),
+        await Deno.readFile(`${path}/secret-name.raw`),
+      );
+      const types = sent.events.map(({ event }) => event);
+      assert(types.includes("found"), types.join(" "));
+      // That would be said after a second
+      assert(!types.includes("searching"), types.join(" "));
+      for (const ferry of others) ferry.kill("SIGTERM");
+      const [sameNumber, sameWords] = await Promise.all(
+        others.map(({ ended }) => ended),
+      );
+      const guesses = occurrences(sameNumber!.stderr, '"code":"wrong-code"');
+      assert(guesses <= 1, sameNumber!.stderr);
+      assertEquals(occurrences(sameWords!.stderr, "wrong"), 0);
+      kill(watcher.pid, "SIGTERM");
+      await watcher.status;
+      const seen = new TextDecoder("latin1")
+        .decode(await Deno.readFile(capture)).toLowerCase();
+      for (const word of ["walnut", "copper", "lagoon", "secret-name"]) {
+        assert(!seen.includes(word), word);
+      }
+      const questions = await questionsIn(capture);
+      assert(questions.length > 0);
+      for (const { question } of questions) assertEquals(question?.number, 17);
+      assert(questions.some(({ ttl }) => ttl === 1));
+    }),
+);
+
+testWith(
+  NAMESPACES,
+  "--near finds a receiver that is bound to one address, and one on the same machine",
+  () =>
+    inDirectory(async (path) => {
+      await using machines = new Machines();
+      const { a, b } = await twoNetworks(machines);
+      await writeRandomFile(`${path}/file`, 1000);
+      const bound = await receiver(b, 5001, {
+        args: ["-o", `${path}/one`, "--bind", "10.77.1.2"],
+      });
+      const sent = await send(a, `${path}/file`);
+      assertEquals(sent.code, 0, sent.stderr);
+      const found = sent.events.find(({ event }) => event === "connected");
+      assertEquals(found.peer, "10.77.1.2:5001");
+      assertEquals((await bound.ended).code, 0);
+      const same = await receiver(a, 5001, { args: ["-o", `${path}/two`] });
+      const bindTo = ["--bind", "127.0.0.1"];
+      const local = await send(a, `${path}/file`, { args: bindTo });
+      assertEquals(local.code, 0, local.stderr);
+      assertEquals((await same.ended).code, 0);
+    }),
+);
+
+testWith(
+  NAMESPACES,
+  "--near says what may be the reason if nobody answers",
+  () =>
+    inDirectory(async (path) => {
+      await using machines = new Machines();
+      const { a, b } = await twoNetworks(machines);
+      await writeRandomFile(`${path}/file`, 1000);
+      const other = await receiver(b, 5001, {
+        code: "18-walnut-copper-lagoon",
+      });
+      const { code, events } = await send(a, `${path}/file`, {
+        args: ["--wait", "1.5"],
+      });
+      assertEquals(code, 1);
+      assertEquals(events.map(({ event }) => event), ["searching", "error"]);
+      assertEquals(events[0].number, 17);
+      assertEquals(events[1].code, "nobody-near");
+      assertMatch(events[1].message, /within 1\.5 s.*Wi-Fi.*VPN.*address/);
+      other.kill("SIGTERM");
+      await other.ended;
+    }),
+);
+
+// N-4
+testWith(
+  NAMESPACES,
+  "a receiver with the same number and another code gets a guess, and nothing of the content",
+  () =>
+    inDirectory(async (path) => {
+      await using machines = new Machines();
+      const { a, b } = await twoNetworks(machines);
+      await writeRandomFile(`${path}/file`, 300_000);
+      const other = await receiver(b, 5001, { code: "17-other-words-here" });
+      const { code, stderr, events } = await send(a, `${path}/file`, {
+        args: ["--trace"],
+      });
+      assertEquals(code, 3, stderr);
+      assertMatch(events.at(-1).message, /^The code is wrong/);
+      const sent = events.filter(({ line }) => line?.startsWith("SEND"))
+        .map(({ line }) => Number(line.split(" ")[1]));
+      assert(Math.max(...sent) < 300, `${sent}`);
+      other.kill("SIGTERM");
+      const told = (await other.ended).stderr;
+      assertEquals(occurrences(told, '"code":"wrong-code"'), 1, told);
+    }),
+);
+
+testWith(
+  NAMESPACES,
+  "a flood of answers from receivers that are not there hides none that is",
+  () =>
+    inDirectory(async (path) => {
+      await using machines = new Machines();
+      const { a, b, between } = await twoNetworks(machines);
+      await between.ip("addr add 10.77.0.66/24 dev br0");
+      await writeRandomFile(`${path}/file`, 1000);
+      const flood = start(
+        [
+          "ip",
+          ...between.command([
+            ..."deno run -A --quiet --no-check --unstable-net".split(" "),
+            ANSWERS,
+            "200",
+          ]),
+        ],
+        { stdin: "null", stdout: "piped", stderr: "null" },
+      );
+      const reader = flood.stdout.getReader();
+      await reader.read();
+      const wanted = await receiver(b, 5001, { args: ["-o", `${path}/one`] });
+      const sent = await send(a, `${path}/file`, { args: ["--wait", "30"] });
+      assertEquals(sent.code, 0, sent.stderr);
+      assertEquals((await wanted.ended).code, 0);
+      kill(-flood.pid, "SIGKILL");
+      await reader.cancel();
+      await flood.status;
+    }),
+);
