@@ -55,21 +55,6 @@ for (const columns of [120, 80, 40]) {
   });
 }
 
-test("of a tree a person is shown the names and how many entries there are", async (cwd) => {
-  for (const name of ["one", "two", "three"]) {
-    await Deno.mkdir(`${cwd}/${name}`);
-    await Deno.writeTextFile(`${cwd}/${name}/file`, name);
-  }
-  const { terminal, sent } = await asked(cwd, ["one", "two", "three"]);
-  await using _ = terminal;
-  const text = flowing(await terminal.shows(QUESTION));
-  for (const word of ["one", "two", "three"]) assert(text.includes(word), text);
-  await terminal.press("y", "Enter");
-  assertEquals(await terminal.exit(), 0);
-  assertEquals(await sent.ended, 0);
-  assertEquals(namesIn(`${cwd}/dir`), ["one", "three", "two"]);
-});
-
 for (
   const [what, keys] of [
     ["n", ["n", "Enter"]],

@@ -248,21 +248,6 @@ Deno.test("a tree that is complete is not taken for one that broke: nothing is o
     assertEquals(namesIn(`${path}/to`), ["tree"]);
   }));
 
-Deno.test("of two transfers of the same tree to one place, the second is turned away", () =>
-  inDirectory(async (path) => {
-    makeTree(`${path}/from/tree`, new Prng(2));
-    const offer = { kind: "tree", names: ["tree"], count: 1 } as const;
-    const first = await DirectorySink.create(`${path}/to`, offer, {
-      force: false,
-      owner: OWNER,
-    });
-    const { stored } = await attempt(path);
-    assert(stored instanceof Failure);
-    assertEquals(stored.code, "in-use");
-    first.discard();
-    assert(!((await attempt(path)).sent instanceof Failure));
-  }));
-
 Deno.test("a file that is gone when its turn comes is named, and the rest arrives", () =>
   inDirectory(async (path) => {
     Deno.mkdirSync(`${path}/from/tree`);

@@ -227,15 +227,6 @@ Deno.test("a code that was made up is in the command for the other side, and onl
     assert(!later.includes(code!));
   }));
 
-Deno.test("a code with --plain is a mistake", async () => {
-  const { code, stderr } = await runFerry(["receive", "--plain", "--code=x"]);
-  assertEquals(code, 2);
-  assertMatch(stderr, /either --plain or a code/);
-  const shell = 'FERRY_CODE=x exec "$@"';
-  const sent = await runFerry(["send", "host", "--plain"], { shell });
-  assertEquals(sent.code, 2);
-});
-
 testWith(
   await program("script"),
   "a sender is asked for the code that it was not given, on the terminal",

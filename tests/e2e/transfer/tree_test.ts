@@ -207,19 +207,6 @@ Deno.test("what is there is not merged into by a tree, unless by force, and it i
     assertEquals(mode! & 0o777, 0o700);
   }));
 
-Deno.test("nothing is written through a link that is in the way", () =>
-  inDirectory(async (cwd) => {
-    await Deno.mkdir(`${cwd}/tree/sub`, { recursive: true });
-    await Deno.writeTextFile(`${cwd}/tree/sub/x`, "x");
-    await Deno.mkdir(`${cwd}/outside`);
-    await Deno.mkdir(`${cwd}/dir/tree`, { recursive: true });
-    await Deno.symlink("../../outside", `${cwd}/dir/tree/sub`);
-    const [received, sent] = await sendTree(cwd, "--force");
-    assertEquals([received.code, sent.code], [1, 1]);
-    assertMatch(received.stderr, /tree\/sub: it is a symbolic link/);
-    assertEquals(namesIn(`${cwd}/outside`), []);
-  }));
-
 testWith(
   NO_ROOT,
   "a file that cannot be read is named, the rest arrives, and the sender fails",

@@ -160,26 +160,6 @@ Deno.test("a second sender is told that the receiver is busy, and the first goes
     assertEquals((await ended).map(({ code }) => code), [0, 0]);
   }));
 
-Deno.test("of two receivers of the same file the second is not let to replace it", () =>
-  inDirectory(async (cwd) => {
-    const receive = (port: number) =>
-      new Ferry(["receive", `${port}`, "-o", "x"], { cwd });
-    const ports = [freePort(), freePort()] as const;
-    const [first, second] = [receive(ports[0]), receive(ports[1])];
-    for (const port of ports) await listening("udp", port);
-    assertEquals(namesIn(cwd), []);
-    const send = async (text: string, port: number) => {
-      await Deno.writeTextFile(`${cwd}/${text}`, text);
-      return await runFerry(["send", "127.0.0.1", `${port}`, text], { cwd });
-    };
-    assertEquals((await send("one", ports[0])).code, 0);
-    assertEquals((await first.ended).code, 0);
-    assertEquals((await send("two", ports[1])).code, 3);
-    assertFailed(await second.ended, 1, /Cannot write x: it exists already/);
-    assertEquals(namesIn(cwd), ["one", "two", "x"]);
-    assertEquals(await Deno.readTextFile(`${cwd}/x`), "one");
-  }));
-
 for (
   const [what, shell, here, there] of [
     [
@@ -289,19 +269,3 @@ testWith(
       });
     }),
 );
-
-Deno.test("a directory where a file should go is left alone, and both sides say so", () =>
-  inDirectory(async (cwd) => {
-    await Deno.writeTextFile(`${cwd}/in`, "x");
-    await Deno.mkdir(`${cwd}/dir/in`, { recursive: true });
-    for (const force of [[], ["--force"]]) {
-      const [received, sent] = await sendFiles(cwd, ["in"], [
-        "-d",
-        "dir",
-        ...force,
-      ]);
-      assertFailed(received, 1, /dir\/in: a directory of that name exists/);
-      assertFailed(sent, 3, /a directory of that name exists there already/);
-    }
-    assertEquals(namesIn(`${cwd}/dir/in`), []);
-  }));

@@ -9,6 +9,18 @@ import type {
   Found,
 } from "../../../lib/transfer/sink.ts";
 import type { FileEntry } from "../../../lib/transfer/wire/entries.ts";
+import { OWNER } from "../files.ts";
+
+/** Leaves this behind of a transfer to `path` that was broken off. */
+export async function leaveBehind(
+  path: string,
+  bytes: Uint8Array,
+  options?: Partial<DirectorySinkOptions>,
+): Promise<void> {
+  const attempt = await FileAttempt.create(path, options);
+  await attempt.write(bytes);
+  attempt.discard(true);
+}
 
 /** One attempt to store a file of unknown size. */
 export class FileAttempt {
@@ -27,11 +39,11 @@ export class FileAttempt {
     this.found = found;
   }
 
-  /** Begins to store a file at `path`. */
+  /** Begins to store a file at `path`, not by force, for the owner of the tests unless given. */
   static async create(
     path: string,
-    attributes: Partial<FileEntry>,
-    options: DirectorySinkOptions,
+    options: Partial<DirectorySinkOptions> = {},
+    attributes: Partial<FileEntry> = {},
   ): Promise<FileAttempt> {
     const name = basename(path);
     const [size, mode, mtime] = [undefined, undefined, undefined];
@@ -42,7 +54,7 @@ export class FileAttempt {
       names: [name],
       count: 1,
       resumable: true,
-    }, { ...options, as: name });
+    }, { force: false, owner: OWNER, ...options, as: name });
     const found = sink.inventory().look(file);
     return new FileAttempt(sink, await sink.open(file), found);
   }

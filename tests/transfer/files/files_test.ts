@@ -1,23 +1,14 @@
 import { parse } from "node:path";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Failure } from "../../../lib/base/failure.ts";
-import type { DirectorySinkOptions } from "../../../lib/transfer/files/writing/directory_sink.ts";
 import { openFileSource } from "../../../lib/transfer/files/reading/file_source.ts";
 import { statusAt } from "../../../lib/transfer/files/file_status.ts";
 import type { Source } from "../../../lib/transfer/source.ts";
-import type { FileEntry } from "../../../lib/transfer/wire/entries.ts";
-import { inDirectory, namesIn, OWNER, stagingIn } from "../files.ts";
-import { FileAttempt } from "./file_attempt.ts";
+import { inDirectory, namesIn, stagingIn } from "../files.ts";
+import { utf8 } from "../../support/bytes.ts";
+import { FileAttempt, leaveBehind } from "./file_attempt.ts";
 
-/** Opens a sink for a file that `OWNER` sends. */
-function create(
-  path: string,
-  options: Partial<DirectorySinkOptions> = {},
-  attributes: Partial<FileEntry> = {},
-): Promise<FileAttempt> {
-  const defaults = { force: false, owner: OWNER };
-  return FileAttempt.create(path, attributes, { ...defaults, ...options });
-}
+const { create } = FileAttempt;
 
 /** The file of a source of one. */
 function fileOf(source: Source) {
@@ -32,14 +23,7 @@ function partOf(path: string): string {
   return `${stagingIn(dir)}/content/${base}.ferry-part`;
 }
 
-/** Leaves this text behind of a transfer to `path` that was broken off. */
-async function leave(path: string, text: string): Promise<void> {
-  const sink = await create(path);
-  await sink.write(new TextEncoder().encode(text));
-  sink.discard(true);
-}
-
-const HELLO = new TextEncoder().encode("hello");
+const HELLO = utf8("hello");
 
 Deno.test("a file is read with its name, size, permission bits and time", () =>
   inDirectory(async (directory) => {
@@ -135,11 +119,7 @@ Deno.test("a commit that is overtaken by a discard leaves nothing", () =>
 Deno.test("a file that exists is not replaced", () =>
   inDirectory(async (directory) => {
     await Deno.writeTextFile(`${directory}/x`, "old");
-    const failure = await assertRejects(
-      () => create(`${directory}/x`),
-      Failure,
-    );
-    assertEquals(failure.code, "exists");
+    await assertRejects(() => create(`${directory}/x`), Failure, "exists");
     assertEquals(namesIn(directory), ["x"]);
   }));
 
@@ -180,7 +160,7 @@ Deno.test("what is discarded to be kept stays under its temporary name, and is s
 
 Deno.test("what an earlier attempt left can be read, and gone on with anywhere", () =>
   inDirectory(async (directory) => {
-    await leave(`${directory}/x`, "help!!");
+    await leaveBehind(`${directory}/x`, utf8("help!!"));
     const sink = await create(`${directory}/x`);
     assertEquals([sink.found?.length, sink.file.kept], [6, 6]);
     const content = await sink.found?.open();
@@ -196,7 +176,7 @@ Deno.test("what an earlier attempt left can be read, and gone on with anywhere",
 
 Deno.test("what an earlier attempt left stays unless it was written to", () =>
   inDirectory(async (directory) => {
-    await leave(`${directory}/x`, "old");
+    await leaveBehind(`${directory}/x`, utf8("old"));
     const sink = await create(`${directory}/x`);
     sink.discard();
     assertEquals(namesIn(directory), ["x.*"]);
@@ -214,19 +194,6 @@ Deno.test("a disk without room for a file is said to be full, with both figures"
     );
     assertEquals(failure.code, "disk-full");
     sink.discard();
-  }));
-
-Deno.test("a second transfer to the same name is turned away while the first goes on", () =>
-  inDirectory(async (directory) => {
-    const first = await create(`${directory}/x`);
-    await first.write(HELLO);
-    await assertRejects(
-      () => create(`${directory}/x`, { force: true }),
-      Failure,
-      "in-use",
-    );
-    await first.commit();
-    assertEquals(await Deno.readFile(`${directory}/x`), HELLO);
   }));
 
 Deno.test("what was put in the place of a file that arrives is not taken for it", () =>

@@ -82,7 +82,7 @@ export async function storeFile(
   directory: string,
   options: Options,
 ): Promise<void> {
-  const sink = await FileAttempt.create(`${directory}/f`, FILE, options);
+  const sink = await FileAttempt.create(`${directory}/f`, options, FILE);
   const whole = sink.found?.length === LARGE.length;
   await sink.resume(whole ? LARGE.length : 0);
   if (!whole) await sink.write(LARGE);

@@ -9,15 +9,15 @@ import type { Owner } from "../../../lib/transfer/files/writing/staging.ts";
 import { DirectorySink } from "../../../lib/transfer/files/writing/directory_sink.ts";
 import type { Sink } from "../../../lib/transfer/sink.ts";
 import type { Offer } from "../../../lib/transfer/wire/messages.ts";
-import { FileAttempt } from "./file_attempt.ts";
+import { utf8 } from "../../support/bytes.ts";
+import { FFI, ROOT, testWith } from "../../support/needs.ts";
+import { FileAttempt, leaveBehind } from "./file_attempt.ts";
 import { inDirectory, namesIn, OWNER, stagingIn } from "../files.ts";
 
-const HELLO = new TextEncoder().encode("hello");
+const HELLO = utf8("hello");
 const STRANGER: Owner = { key: new Uint8Array(32).fill(2) };
 /** A user who is nobody here. */
 const NOBODY = 65534;
-const ROOT = Deno.uid() === 0;
-const FFI = Deno.permissions.querySync({ name: "ffi" }).state === "granted";
 
 /** An owner by a code, of which the verifier is simple. */
 function knowing(code: string): Owner {
@@ -55,6 +55,14 @@ function treeIn(
   return DirectorySink.create(directory, offerOf(...names), { force, owner });
 }
 
+/** Keeps `a/x`, which an earlier attempt has left, and these beside `a`. */
+function keepAll(sink: Sink, mode = 0o755, ...names: string[]): void {
+  sink.enter(directoryOf("a", mode));
+  sink.keep(fileOf("x"));
+  sink.leave();
+  for (const name of names) sink.keep(fileOf(name));
+}
+
 /** Puts `a/x`, and what else is given into `a`. */
 function fill(sink: Sink, ...names: string[]): void {
   sink.enter(directoryOf("a"));
@@ -74,21 +82,18 @@ async function failureOf(promise: Promise<unknown>): Promise<Failure> {
 Deno.test("a stranger's attempt of the same name neither learns of another's unfinished work, nor touches it", () =>
   inDirectory(async (directory) => {
     const path = `${directory}/x`;
-    const first = await FileAttempt.create(path, {}, {
-      force: false,
-      owner: OWNER,
-    });
+    const first = await FileAttempt.create(path);
     await first.write(HELLO);
     for (const owner of [STRANGER, knowing("1"), undefined, {}]) {
       // While it is received, and when it was broken off
-      const other = await FileAttempt.create(path, {}, { force: false, owner });
+      const other = await FileAttempt.create(path, { owner });
       assertEquals(other.found, undefined);
       await other.write(HELLO.subarray(2));
       other.discard();
     }
     first.discard(true);
     const staging = stagingIn(directory);
-    const stranger = await FileAttempt.create(path, {}, {
+    const stranger = await FileAttempt.create(path, {
       force: true,
       owner: STRANGER,
     });
@@ -106,11 +111,8 @@ Deno.test("a stranger's attempt of the same name neither learns of another's unf
 Deno.test("whoever proves the same code goes on, with whatever key; another code does not do", () =>
   inDirectory(async (directory) => {
     const path = `${directory}/x`;
-    const create = (owner: Owner) =>
-      FileAttempt.create(path, {}, { force: false, owner });
-    const first = await create({ ...knowing("7"), ...OWNER });
-    await first.write(HELLO);
-    first.discard(true);
+    const create = (owner: Owner) => FileAttempt.create(path, { owner });
+    await leaveBehind(path, HELLO, { owner: { ...knowing("7"), ...OWNER } });
     const kept = [];
     for (
       const owner of [
@@ -130,8 +132,7 @@ Deno.test("whoever proves the same code goes on, with whatever key; another code
 
 Deno.test("what the same owner receives right now is taken, for a file and a tree", () =>
   inDirectory(async (directory) => {
-    const file = () =>
-      FileAttempt.create(`${directory}/x`, {}, { force: true, owner: OWNER });
+    const file = () => FileAttempt.create(`${directory}/x`, { force: true });
     const tree = () => treeIn(directory, ["a"]);
     for (const create of [file, tree]) {
       const first = await create();
@@ -141,89 +142,78 @@ Deno.test("what the same owner receives right now is taken, for a file and a tre
     }
   }));
 
+/** A staging directory, its state file, and the directory it is in. */
+interface Place {
+  staging: string;
+  state: string;
+  directory: string;
+}
+
 /** What somebody may have put in the place of a staging directory, or into it. */
-const PLANTS: [string, (staging: string, directory: string) => void][] = [
-  [
-    "a directory that all may write",
-    (staging) => Deno.chmodSync(staging, 0o777),
-  ],
-  [
-    "a directory that a group may read",
-    (staging) => Deno.chmodSync(staging, 0o750),
-  ],
-  [
-    "a state file that all may write",
-    (staging) => Deno.chmodSync(`${staging}/state`, 0o666),
-  ],
-  [
-    "a state file that has another name",
-    (staging, directory) =>
-      Deno.linkSync(`${staging}/state`, `${directory}/link`),
-  ],
-  ["a link to a directory", (staging, directory) => {
+const PLANTS: Record<string, (place: Place) => void> = {
+  "a directory that all may write": ({ staging }) =>
+    Deno.chmodSync(staging, 0o777),
+  "a directory that a group may read": ({ staging }) =>
+    Deno.chmodSync(staging, 0o750),
+  "a state file that all may write": ({ state }) =>
+    Deno.chmodSync(state, 0o666),
+  "a state file that has another name": ({ state, directory }) =>
+    Deno.linkSync(state, `${directory}/link`),
+  "a link to a directory": ({ staging, directory }) => {
     Deno.renameSync(staging, `${directory}/real`);
     Deno.symlinkSync("real", staging);
-  }],
-  ["a link to a state file", (staging, directory) => {
-    Deno.renameSync(`${staging}/state`, `${directory}/real`);
-    Deno.symlinkSync("../real", `${staging}/state`);
-  }],
-  ["a state file of another version", (staging) => {
-    const state = Deno.readTextFileSync(`${staging}/state`);
-    Deno.writeTextFileSync(
-      `${staging}/state`,
-      state.replace('"version":1', '"version":2'),
-    );
-  }],
-  [
-    "a state file that is no text",
-    (staging) =>
-      Deno.writeFileSync(`${staging}/state`, new Uint8Array(99).fill(0xfe)),
-  ],
-  [
-    "a state file that is a list",
-    (staging) => Deno.writeTextFileSync(`${staging}/state`, "[1]\n[]\n"),
-  ],
-  ["an empty state file", (staging) => Deno.truncateSync(`${staging}/state`)],
-  ["no state file", (staging) => Deno.removeSync(`${staging}/state`)],
-  ["a named pipe as a state file", (staging) => {
-    Deno.removeSync(`${staging}/state`);
-    new Deno.Command("mkfifo", { args: ["-m", "600", `${staging}/state`] })
-      .outputSync();
-  }],
-  ["a file", (staging) => {
+  },
+  "a link to a state file": ({ state, directory }) => {
+    Deno.renameSync(state, `${directory}/real`);
+    Deno.symlinkSync("../real", state);
+  },
+  "a state file of another version": ({ state }) => {
+    const text = Deno.readTextFileSync(state);
+    const changed = text.replace('"version":1', '"version":2');
+    Deno.writeTextFileSync(state, changed);
+  },
+  "a state file that is no text": ({ state }) =>
+    Deno.writeFileSync(state, new Uint8Array(99).fill(0xfe)),
+  "a state file that is a list": ({ state }) =>
+    Deno.writeTextFileSync(state, "[1]\n[]\n"),
+  "an empty state file": ({ state }) => Deno.truncateSync(state),
+  "no state file": ({ state }) => Deno.removeSync(state),
+  "a named pipe as a state file": ({ state }) => {
+    Deno.removeSync(state);
+    const args = ["-m", "600", state];
+    new Deno.Command("mkfifo", { args }).outputSync();
+  },
+  "a file": ({ staging }) => {
     Deno.removeSync(staging, { recursive: true });
     Deno.writeTextFileSync(staging, "");
-  }],
-  ...ROOT
-    ? [
-      ["another user's directory", (staging: string) =>
-        Deno.chownSync(staging, NOBODY, NOBODY)],
-      ["another user's state file", (staging: string) =>
-        Deno.chownSync(`${staging}/state`, NOBODY, NOBODY)],
-    ] as [string, (staging: string) => void][]
-    : [],
-];
-for (const [what, plant] of PLANTS) {
-  Deno.test(`${what} in the place of what was left is not taken up, and left as it is`, () =>
-    inDirectory(async (directory) => {
-      const path = `${directory}/x`;
-      const create = () =>
-        FileAttempt.create(path, {}, { force: false, owner: OWNER });
-      const first = await create();
-      await first.write(HELLO);
-      first.discard(true);
-      const staging = stagingIn(directory);
-      plant(staging, directory);
-      const before = Deno.lstatSync(staging);
-      const sink = await create();
-      assertEquals(sink.found, undefined);
-      await sink.write(HELLO.subarray(1));
-      await sink.commit();
-      assertEquals(await Deno.readFile(path), HELLO.subarray(1));
-      const { ino, mode } = Deno.lstatSync(staging);
-      assertEquals([ino, mode], [before.ino, before.mode]);
-    }));
+  },
+  "another user's directory": ({ staging }) =>
+    Deno.chownSync(staging, NOBODY, NOBODY),
+  "another user's state file": ({ state }) =>
+    Deno.chownSync(state, NOBODY, NOBODY),
+};
+for (const [what, plant] of Object.entries(PLANTS)) {
+  const needs = what.startsWith("another user") ? ROOT : [];
+  testWith(
+    needs,
+    `${what} in the place of what was left is not taken up, and left as it is`,
+    () =>
+      inDirectory(async (directory) => {
+        const path = `${directory}/x`;
+        const create = () => FileAttempt.create(path);
+        await leaveBehind(path, HELLO);
+        const staging = stagingIn(directory);
+        plant({ staging, state: `${staging}/state`, directory });
+        const before = Deno.lstatSync(staging);
+        const sink = await create();
+        assertEquals(sink.found, undefined);
+        await sink.write(HELLO.subarray(1));
+        await sink.commit();
+        assertEquals(await Deno.readFile(path), HELLO.subarray(1));
+        const { ino, mode } = Deno.lstatSync(staging);
+        assertEquals([ino, mode], [before.ino, before.mode]);
+      }),
+  );
 }
 
 Deno.test("a file in staging that is a link or has another name is not gone on with", () =>
@@ -231,8 +221,7 @@ Deno.test("a file in staging that is a link or has another name is not gone on w
     const path = `${directory}/x`;
     const victim = `${directory}/victim`;
     Deno.writeTextFileSync(victim, "precious");
-    const create = () =>
-      FileAttempt.create(path, {}, { force: true, owner: OWNER });
+    const create = () => FileAttempt.create(path, { force: true });
     for (
       const plant of [
         (part: string) => Deno.symlinkSync(victim, part),
@@ -240,9 +229,7 @@ Deno.test("a file in staging that is a link or has another name is not gone on w
         (part: string) => Deno.mkdirSync(part),
       ]
     ) {
-      const first = await create();
-      await first.write(HELLO);
-      first.discard(true);
+      await leaveBehind(path, HELLO, { force: true });
       const part = `${stagingIn(directory)}/content/x.ferry-part`;
       Deno.removeSync(part);
       plant(part);
@@ -255,18 +242,16 @@ Deno.test("a file in staging that is a link or has another name is not gone on w
     }
   }));
 
-Deno.test({
-  name:
-    "another user reads nothing of what arrives before it is complete, and what is private then not either",
-  ignore: !ROOT,
-  fn: () =>
+testWith(
+  ROOT,
+  "another user reads nothing of what arrives before it is complete, and what is private then not either",
+  () =>
     inDirectory(async (directory) => {
       Deno.chmodSync(directory, 0o1777);
       DirectorySink.check(`${directory}/x`, { force: false });
       assertEquals(namesIn(directory), []);
-      const sink = await FileAttempt.create(`${directory}/x`, { mode: 0o600 }, {
-        force: false,
-        owner: OWNER,
+      const sink = await FileAttempt.create(`${directory}/x`, {}, {
+        mode: 0o600,
       });
       await sink.write(HELLO);
       const find = (path: string) =>
@@ -286,22 +271,20 @@ Deno.test({
       assertEquals(cat(`${directory}/x`).stdout.length, 0);
       assertEquals(Deno.statSync(`${directory}/x`).uid, 0);
     }),
-});
+);
 
-Deno.test({
-  name:
-    "a directory that is swapped for another one meanwhile redirects nothing",
-  ignore: !FFI,
-  fn: () =>
+testWith(
+  FFI,
+  "a directory that is swapped for another one meanwhile redirects nothing",
+  () =>
     inDirectory(async (directory) => {
       const dir = `${directory}/dir`;
       Deno.mkdirSync(dir);
       Deno.mkdirSync(`${directory}/victim`);
       Deno.writeTextFileSync(`${directory}/victim/x`, "precious");
       Deno.chmodSync(`${directory}/victim/x`, 0o600);
-      const file = await FileAttempt.create(`${dir}/x`, { mode: 0o644 }, {
-        force: true,
-        owner: OWNER,
+      const file = await FileAttempt.create(`${dir}/x`, { force: true }, {
+        mode: 0o644,
       });
       const tree = await treeIn(dir, ["a"]);
       tree.enter(directoryOf("a"));
@@ -320,13 +303,12 @@ Deno.test({
       assertEquals(namesIn(`${directory}/moved`), ["a", "x"]);
       assertEquals(namesIn(`${directory}/moved/a`), ["y", "z"]);
     }),
-});
+);
 
-Deno.test({
-  name:
-    "a staging directory that is moved away and replaced takes nothing else with it",
-  ignore: !FFI,
-  fn: () =>
+testWith(
+  FFI,
+  "a staging directory that is moved away and replaced takes nothing else with it",
+  () =>
     inDirectory(async (directory) => {
       const sink = await treeIn(directory, ["a"]);
       fill(sink);
@@ -338,7 +320,7 @@ Deno.test({
       assertEquals(Deno.readFileSync(`${directory}/a/x`), HELLO);
       assertEquals(Deno.readTextFileSync(`${staging}/content/a/x`), "planted");
     }),
-});
+);
 
 Deno.test("nothing that is there is merged into, and nobody's directory changes its mode", () =>
   inDirectory(async (directory) => {
@@ -478,11 +460,7 @@ Deno.test("of several names none is moved if one of them has come to be there", 
     Deno.removeSync(`${directory}/c`);
     const again = await treeIn(directory, ["a", "b", "c"]);
     assert(again.resuming);
-    again.enter(directoryOf("a"));
-    again.keep(fileOf("x"));
-    again.leave();
-    again.keep(fileOf("b"));
-    again.keep(fileOf("c"));
+    keepAll(again, 0o755, "b", "c");
     await again.commit();
     assertEquals(namesIn(directory), ["a", "b", "c"]);
   }));
@@ -524,10 +502,7 @@ Deno.test("a tree that was complete but for its very end is gone on with, and no
     const content = await found!.open();
     assertEquals(await content.read(new Uint8Array(9)), 5);
     content.close();
-    sink.enter(directoryOf("a", 0o555));
-    sink.keep(fileOf("x"));
-    sink.leave();
-    sink.keep(fileOf("b"));
+    keepAll(sink, 0o555, "b");
     await sink.commit();
     assertEquals(namesIn(directory), ["a", "b"]);
     assertEquals(modeOf(`${directory}/a`), 0o555);
@@ -558,10 +533,7 @@ Deno.test("what has its final name is never changed by going on, whatever the se
     assertEquals(namesIn(`${directory}/a`), ["notes", "x"]);
     assertEquals(Deno.readFileSync(`${directory}/a/x`), HELLO);
     const sink = await treeIn(directory, ["a", "b"]);
-    sink.enter(directoryOf("a", 0o777));
-    sink.keep(fileOf("x"));
-    sink.leave();
-    sink.keep(fileOf("b"));
+    keepAll(sink, 0o777, "b");
     await sink.commit();
     assertEquals(namesIn(`${directory}/a`), ["notes", "x"]);
     assertEquals(modeOf(`${directory}/a`), 0o755);
@@ -571,12 +543,10 @@ Deno.test("a file that was complete but for its very end is gone on with", () =>
   inDirectory(async (directory) => {
     const path = `${directory}/x`;
     const create = (force = false) =>
-      FileAttempt.create(path, { mode: 0o440 }, { force, owner: OWNER });
+      FileAttempt.create(path, { force }, { mode: 0o440 });
     for (const moved of [false, true]) {
       for (const force of [false, true]) {
-        const first = await create();
-        await first.write(HELLO);
-        first.discard(true);
+        await leaveBehind(path, HELLO);
         const staging = stagingIn(directory);
         const part = `${staging}/content/x.ferry-part`;
         Deno.chmodSync(part, 0o440);
@@ -624,9 +594,7 @@ Deno.test("what the attempt that completes did not list does not arrive, nor an 
       Deno.writeTextFileSync(`${staged}/other`, "other");
       Deno.mkdirSync(`${staged}/a/old/deep`, { recursive: true });
       const sink = await treeIn(directory, ["a"], { force });
-      sink.enter(directoryOf("a"));
-      sink.keep(fileOf("x"));
-      sink.leave();
+      keepAll(sink);
       await sink.commit();
       assertEquals(namesIn(directory), ["a"]);
       assertEquals(namesIn(`${directory}/a`), ["x"]);
@@ -667,8 +635,8 @@ Deno.test("a tree deeper than what may be open at a time arrives, and goes on", 
 
 Deno.test("what is broken off without an owner leaves nothing, since nobody may go on with it", () =>
   inDirectory(async (directory) => {
-    const sink = await FileAttempt.create(`${directory}/x`, {}, {
-      force: false,
+    const sink = await FileAttempt.create(`${directory}/x`, {
+      owner: undefined,
     });
     await sink.write(HELLO);
     sink.discard(true);
@@ -711,7 +679,7 @@ Deno.test("two names that are one to the file system are refused, and neither is
 
 Deno.test({
   name: "all of this holds without FFI, but for what is said to need it",
-  ignore: !FFI,
+  ignore: !FFI.met,
   fn: async () => {
     const may =
       "--allow-read --allow-write --allow-run --allow-sys --allow-env";
@@ -740,9 +708,7 @@ Deno.test("who was not heard by the sender is remembered: the same command again
     inventory.enter("a");
     const found = inventory.look(fileOf("x"));
     assert(found?.whole);
-    again.enter(directoryOf("a"));
-    again.keep(fileOf("x"));
-    again.leave();
+    keepAll(again);
     await again.commit({ remembers: true });
     again.release(true);
     assertEquals(namesIn(directory), ["a"]);
@@ -776,8 +742,7 @@ Deno.test("by force, too, a directory that was moved and not yet given its mode 
 Deno.test("a file whose sender was not heard is found whole by its owner, and exists for a stranger", () =>
   inDirectory(async (directory) => {
     const path = `${directory}/x`;
-    const create = (owner: Owner) =>
-      FileAttempt.create(path, {}, { force: false, owner });
+    const create = (owner: Owner) => FileAttempt.create(path, { owner });
     const sink = await create(OWNER);
     await sink.write(HELLO);
     await sink.commit({ remembers: true });
