@@ -5,17 +5,20 @@ import { TransferDigest } from "../../lib/transfer/wire/digest.ts";
 import { encodeEntry, type Entry } from "../../lib/transfer/wire/entries.ts";
 import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";
 import { DirectorySink } from "../../lib/transfer/files/writing/directory_sink.ts";
-import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
-import { FrameReader } from "../../lib/transfer/wire/frame_reader.ts";
+import {
+  frame,
+  FRAME_HEADER_SIZE,
+  FrameType,
+} from "../../lib/transfer/wire/frame.ts";
 import {
   encodeDigest,
   encodeOffer,
   encodeTotal,
   type Offer,
 } from "../../lib/transfer/wire/messages.ts";
-import { decodeFailure } from "../../lib/transfer/wire/reasons.ts";
 import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
 import { namesIn, OWNER, stagingIn } from "./files.ts";
+import { failureSaid } from "../support/streams.ts";
 import { memoryPair } from "../support/memory_stream.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -116,24 +119,13 @@ async function receiveTree(
     });
     assertEquals(around(), before);
     const names = [...Deno.readDirSync(`${world}/dir`)].map((e) => e.name);
-    return { failure, said: await lastWord(near), names: names.sort() };
+    return {
+      failure,
+      said: JSON.stringify(await failureSaid(near)),
+      names: names.sort(),
+    };
   } finally {
     await Deno.remove(world, { recursive: true });
-  }
-}
-
-async function lastWord(
-  stream: ConstructorParameters<typeof FrameReader>[0],
-): Promise<string> {
-  const frames = new FrameReader(stream);
-  let said = "";
-  for (;;) {
-    const header = await frames.next();
-    if (header === null) return said;
-    const body = await frames.body();
-    if (header.type === FrameType.REFUSE || header.type === FrameType.FAILED) {
-      said = decodeFailure(header.type, body).message;
-    }
   }
 }
 
@@ -307,7 +299,7 @@ Deno.test("a name that was not offered does not come outside of all directories"
     const bytes of [
       pack(file("b")),
       joined(
-        entry({ kind: "directory", name: "b", mode: 0o755, mtime: 0n }),
+        directory("b"),
         LEAVE,
       ),
     ]
@@ -319,6 +311,8 @@ Deno.test("a name that was not offered does not come outside of all directories"
   }
 });
 
+/** The entry of a file of one byte. */
+const LISTED = file("a").subarray(0, -(FRAME_HEADER_SIZE + 1));
 const CORRUPT: [string, Uint8Array][] = [
   ["a pack with half a header", frame(FrameType.PACK, new Uint8Array(2))],
   ["a pack with less than it says", pack(file("a").subarray(0, -1))],
@@ -327,8 +321,8 @@ const CORRUPT: [string, Uint8Array][] = [
   [
     "a pack before a listed file has ended",
     joined(
-      entry({ kind: "directory", name: "a", mode: 0o755, mtime: 0n }),
-      entry({ kind: "file", name: "a", mode: 0o644, mtime: 0n, size: 1 }),
+      directory("a"),
+      LISTED,
       pack(file("b")),
     ),
   ],
@@ -336,7 +330,7 @@ const CORRUPT: [string, Uint8Array][] = [
   [
     "a file with another digest",
     joined(
-      entry({ kind: "file", name: "a", mode: 0o644, mtime: 0n, size: 1 }),
+      LISTED,
       frame(FrameType.DATA, Uint8Array.of(1)),
       frame(FrameType.FILE_DIGEST, new Uint8Array(32)),
     ),
@@ -344,7 +338,7 @@ const CORRUPT: [string, Uint8Array][] = [
   [
     "a file with more than was announced",
     joined(
-      entry({ kind: "file", name: "a", mode: 0o644, mtime: 0n, size: 1 }),
+      LISTED,
       frame(FrameType.DATA, Uint8Array.of(1, 2)),
     ),
   ],

@@ -4,13 +4,13 @@ import { Failure } from "../../lib/base/failure.ts";
 import { encodeEntry, type Entry } from "../../lib/transfer/wire/entries.ts";
 import { DirectorySink } from "../../lib/transfer/files/writing/directory_sink.ts";
 import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
-import { FrameReader } from "../../lib/transfer/wire/frame_reader.ts";
 import { MAX_LISTED } from "../../lib/transfer/receiving/manifest.ts";
 import {
   encodeOffer,
   encodeOffsets,
 } from "../../lib/transfer/wire/messages.ts";
 import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
+import { nextOf } from "../support/streams.ts";
 import { inDirectory, OWNER } from "./files.ts";
 import { memoryPair, type MemoryStream } from "../support/memory_stream.ts";
 
@@ -106,14 +106,7 @@ for (
       const more = size > 0 ? [...unknown, ...new Uint8Array(size)] : [];
       let listed = 0;
       let over = false;
-      const frames = new FrameReader(near);
-      const hear = async () => {
-        while ((await frames.next())?.type !== FrameType.FAILED) {
-          await frames.body();
-        }
-        over = true;
-      };
-      const hearing = hear();
+      const hearing = nextOf(near, FrameType.FAILED).then(() => over = true);
       while (!over && listed < 2 * MAX_LISTED) {
         const body = Uint8Array.of(...bodyOf(nameOf(listed), "file"), ...more);
         await near.write(frame(FrameType.ENTRY, body)).catch(() => over = true);
@@ -135,10 +128,7 @@ Deno.test("content of a file of which something is there is refused before RESUM
     const { near, ended } = await goOn(directory);
     await near.write(frame(FrameType.ENTRY, bodyOf("0", "file")));
     await near.write(frame(FrameType.QUERY, NOTHING));
-    const frames = new FrameReader(near);
-    while ((await frames.next())?.type !== FrameType.PREFIX_DIGESTS) {
-      await frames.body();
-    }
+    await nextOf(near, FrameType.PREFIX_DIGESTS);
     await near.write(frame(FrameType.DATA, SOMETHING));
     await near.closeWrite();
     const failure = await ended;

@@ -1,5 +1,6 @@
 import type { Channel } from "../../../lib/endpoint/channel.ts";
 import { Endpoint } from "../../../lib/endpoint/endpoint.ts";
+import { type Arrived, framesOf } from "../../support/streams.ts";
 import { acceptOne } from "../../endpoint/accept_one.ts";
 import type { ByteStream } from "../../../lib/base/byte_stream.ts";
 import {
@@ -8,19 +9,12 @@ import {
 } from "../../../lib/secure/secure_channel.ts";
 import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
 import { FrameType } from "../../../lib/transfer/wire/frame.ts";
-import { FrameReader } from "../../../lib/transfer/wire/frame_reader.ts";
 import {
   decodeOffer,
   type Offer,
 } from "../../../lib/transfer/wire/messages.ts";
 
 const ENCRYPTED: Security = { mode: "encrypted" };
-
-/** A frame that arrived, and what was in it. */
-export interface Arrived {
-  readonly type: number;
-  readonly body: Uint8Array;
-}
 
 /**
  * Somebody who answers in a receiver's place, in this process: agrees with
@@ -93,15 +87,10 @@ export class HostileReceiver {
     const { stream, words } = await agreeAsReceiver(channel, security, asks);
     this.#stream.resolve(stream);
     this.#words.resolve(words);
-    const reader = new FrameReader(stream);
-    for (;;) {
-      const header = await reader.next();
-      if (header === null) return;
-      const body = await reader.body();
-      this.frames.push({ type: header.type, body });
-      if (header.type === FrameType.OFFER) {
-        this.#offer.resolve(decodeOffer(body));
-      }
+    for await (const frame of framesOf(stream)) {
+      this.frames.push(frame);
+      const { type, body } = frame;
+      if (type === FrameType.OFFER) this.#offer.resolve(decodeOffer(body));
     }
   }
 }

@@ -10,12 +10,12 @@ import {
 } from "../../../lib/secure/secure_channel.ts";
 import { encodeEntry, type Entry } from "../../../lib/transfer/wire/entries.ts";
 import { frame, FrameType } from "../../../lib/transfer/wire/frame.ts";
-import { FrameReader } from "../../../lib/transfer/wire/frame_reader.ts";
 import {
   encodeOffer,
   type Offer,
 } from "../../../lib/transfer/wire/messages.ts";
 import { decodeFailure } from "../../../lib/transfer/wire/reasons.ts";
+import { type Arrived, framesOf } from "../../support/streams.ts";
 import { until } from "../../support/wait.ts";
 
 const ENCRYPTED: Security = { mode: "encrypted" };
@@ -33,7 +33,7 @@ type Agreed = Pick<
  */
 export class HostileSender {
   /** What the receiver has said so far. */
-  readonly heard: { type: number; body: Uint8Array }[] = [];
+  readonly heard: Arrived[] = [];
   readonly channel: Channel;
   readonly stream: ByteStream;
   /** The words of the session, once the receiver has finished the handshake. */
@@ -127,12 +127,7 @@ export class HostileSender {
 
   async #listen(): Promise<void> {
     try {
-      const reader = new FrameReader(this.stream);
-      for (;;) {
-        const header = await reader.next();
-        if (header === null) break;
-        this.heard.push({ type: header.type, body: await reader.body() });
-      }
+      for await (const frame of framesOf(this.stream)) this.heard.push(frame);
     } catch {
       // What matters is what was said before
     }
