@@ -124,10 +124,10 @@ class Run {
       if (network.run(at, () => this.#look())) return;
       act();
     }
-    // A client moves once it is connected, since a handshake stays where it is.
+    // A handshake stays where it is, and ends for the server later than for the client.
     for (let { moveAt } = this.#disturbances; moveAt < PATIENCE;) {
       if (network.run(moveAt, () => this.#look())) return;
-      if (this.#peers.client.connection!.established) {
+      if (this.#peers.server.connection?.established) {
         network.readdress("client", "client, elsewhere");
         break;
       }
