@@ -161,6 +161,21 @@ export class SendBuffer {
     return range;
   }
 
+  /** What of [`start`, `end`) is not acknowledged, from its beginning; `undefined` if all is. */
+  unacked(
+    start: number,
+    end: number,
+    maxPayload: number,
+  ): SendRange | undefined {
+    const from = Math.max(start, this.sndUna);
+    if (from >= end || this.#acked.covers(from, end)) return undefined;
+    const range = this.#range;
+    range.start = from;
+    range.end = this.#cut(from, end, maxPayload);
+    range.retransmission = true;
+    return range;
+  }
+
   // SYN and FIN take a sequence number but no room for payload.
   #cut(start: number, end: number, maxPayload: number): number {
     const first = Math.max(start, 1);

@@ -23,6 +23,7 @@ import { PacketBuilder } from "./packet_builder.ts";
 import type { PacketNumberFilter } from "./packet_number_filter.ts";
 import { PersistTimer } from "./persist_timer.ts";
 import type { SendBuffer, SendRange } from "./send_buffer.ts";
+import { TailCopies } from "./tail_copies.ts";
 
 /** SACK blocks beside data, at most: the rest of the datagram is for the data. */
 const MAX_SACK_BLOCKS_WITH_DATA = 8;
@@ -56,6 +57,8 @@ export class SendScheduler {
   readonly #ackRequests = new AckRequestPolicy();
   readonly #persist = new PersistTimer();
   readonly #limits = new LimitClock();
+  readonly #copies = new TailCopies();
+  #isCopy = false;
   #windowEdge = 0;
   #cookie: Uint8Array = NO_COOKIE;
   #pingRequested = false;
@@ -167,6 +170,8 @@ export class SendScheduler {
     if (recovery.probesDue > 0) return this.#lossProbe(now);
     if (!sendBuffer.hasSendable(this.#windowEdge)) {
       recovery.onAppLimited();
+      const copy = this.#tailCopy(now);
+      if (copy !== undefined) return copy;
       if (this.#isWindowClosed) this.#persist.start(now, recovery.rtt.pto);
       return undefined;
     }
@@ -177,6 +182,31 @@ export class SendScheduler {
     this.#pacingBlocked = !recovery.pacerAllows(now);
     if (this.#pacingBlocked) return undefined;
     return sendBuffer.next(this.#startData(now), this.#windowEdge);
+  }
+
+  #tailCopy(now: number): SendRange | undefined {
+    const { sendBuffer, recovery, path, counters } = this.#sources;
+    const { packets, rtt } = recovery;
+    if (
+      !sendBuffer.closed || sendBuffer.hasNew || sendBuffer.allAcked ||
+      !TailCopies.pay(counters.datagramsSent, counters.datagramsLost) ||
+      !recovery.windowAllows(path.size)
+    ) return undefined;
+    this.#pacingBlocked = !recovery.pacerAllows(now);
+    if (this.#pacingBlocked) return undefined;
+    for (;;) {
+      const packet = this.#copies.next(now, rtt.smoothedRtt, packets);
+      if (packet < 0) return undefined;
+      const seq = packets.seq(packet);
+      const range = sendBuffer.unacked(
+        seq,
+        seq + packets.sequenceLength(packet),
+        this.#startData(now),
+      );
+      if (range === undefined) continue;
+      this.#isCopy = true;
+      return range;
+    }
   }
 
   // A probe carries data, so that its acknowledgement is progress (RFC 9002, section 6.2.4).
@@ -403,6 +433,8 @@ export class SendScheduler {
     if (numberFilter.onSent(packets.next, packets.next - packets.oldest)) {
       packets.sentUntracked();
     }
+    if (this.#isCopy) this.#copies.onCopied(packets.next);
+    this.#isCopy = false;
     return size;
   }
 }
