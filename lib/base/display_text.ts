@@ -25,17 +25,17 @@ export function displayText(text: string): string {
   let shown = "";
   let at = 0;
   for (const { 0: join, index } of text.matchAll(EMOJI_JOINS)) {
-    shown += replaced(text.slice(at, index)) + join;
+    shown += withReplacements(text.slice(at, index)) + join;
     at = index + join.length;
   }
-  return shown + replaced(text.slice(at));
+  return shown + withReplacements(text.slice(at));
 }
 
 function hasUnsafe(text: string): boolean {
   return text.search(UNSAFE) >= 0;
 }
 
-function replaced(text: string): string {
+function withReplacements(text: string): string {
   return text.replaceAll(BREAKS, " ").replaceAll(UNSAFE, REPLACEMENT);
 }
 

@@ -12,6 +12,7 @@ import {
   hkdfExpand,
   hkdfExtract,
 } from "./handshake/key_schedule.ts";
+import { utf8 } from "../base/utf8.ts";
 
 /** Bytes of the secret that attempt keys are derived from. */
 export const ATTEMPT_SECRET_SIZE = 32;
@@ -34,7 +35,7 @@ const WEAK_KEYS = [
 ];
 
 /** Precedes the binding in the signed message. */
-const SIGNED_PREFIX = new TextEncoder().encode("ferry attempt");
+const SIGNED_PREFIX = utf8("ferry attempt");
 
 /**
  * The Ed25519 key (RFC 8032) by which a receiver recognizes the sender of an
@@ -63,7 +64,7 @@ export class AttemptKey {
     const kept = secret.slice();
     return new AttemptKey(() => {
       const prk = hkdfExtract(new Uint8Array(HASH_SIZE), kept);
-      return hkdfExpand(prk, new TextEncoder().encode(context), 32);
+      return hkdfExpand(prk, utf8(context), 32);
     });
   }
 

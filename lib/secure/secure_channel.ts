@@ -94,7 +94,7 @@ export async function agreeAsClient(
   );
   const { peerAsks, session } = handshake;
   if (finished === undefined || session === undefined) {
-    return { ...plain(stream), peerAsks };
+    return { ...agreedPlain(stream), peerAsks };
   }
   const unanswered = (failure: unknown): never => {
     const guessed = secrets.mode === "code" && failure instanceof Failure;
@@ -117,7 +117,7 @@ export async function agreeAsClient(
   return { stream: sealed, words: proved, binding, confirmed, peerAsks };
 }
 
-function plain(stream: ByteStream): Agreed {
+function agreedPlain(stream: ByteStream): Agreed {
   return {
     stream,
     words: Promise.resolve(undefined),
@@ -185,7 +185,7 @@ export async function agreeAsServer(
   const handshake = await serve(stream, source, options)
     .catch((failure) => refuse(stream, failure));
   const { session, words } = handshake;
-  if (session === undefined) return plain(stream);
+  if (session === undefined) return agreedPlain(stream);
   const { client, server, binding } = session;
   const { aead } = options;
   const keys = { sending: server, receiving: client, ...aead && { aead } };

@@ -1,4 +1,5 @@
 import type { CpaceInputs } from "./code/cpace.ts";
+import { utf8 } from "../base/utf8.ts";
 
 /** The mode of a side, with its code; both sides need the same. */
 export type Security =
@@ -11,10 +12,10 @@ export type Security =
   };
 
 /** The channel identifier of CPace: the order of the roles. */
-const ROLES = new TextEncoder().encode("ferry send, ferry receive");
+const ROLES = utf8("ferry send, ferry receive");
 
 /** The CPace inputs of a code. */
 export function cpaceInputs(code: string): CpaceInputs {
-  const prs = new TextEncoder().encode(code);
+  const prs = utf8(code);
   return { prs, ci: ROLES, sid: new Uint8Array(0) };
 }

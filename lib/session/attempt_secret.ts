@@ -113,15 +113,15 @@ function read(path: string): Uint8Array<ArrayBuffer> | undefined {
   }
   // A user who may change the directory may put another file there
   const directory = path.slice(0, -NAME.length - 1);
-  check(Deno.lstatSync(directory), directory, "isDirectory");
+  checkSafe(Deno.lstatSync(directory), directory, "isDirectory");
   // No link, so none is followed; nor a named pipe, which would keep it waiting
-  check(seen, path, "isFile");
+  checkSafe(seen, path, "isFile");
   using file = Deno.openSync(path);
   const info = file.statSync();
   if (info.ino !== seen.ino || info.dev !== seen.dev) {
     throw new UnusableSecret("unsafe", path);
   }
-  check(info, path, "isFile");
+  checkSafe(info, path, "isFile");
   const secret = new Uint8Array(SIZE);
   let length = 0;
   while (length < SIZE) {
@@ -144,7 +144,7 @@ function make(path: string, owned: string): Uint8Array<ArrayBuffer> {
   if (!isOurs(home)) throw new UnusableSecret("unsafe", owned);
   const directory = path.slice(0, -NAME.length - 1);
   Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  check(Deno.lstatSync(directory), directory, "isDirectory");
+  checkSafe(Deno.lstatSync(directory), directory, "isDirectory");
   const temporary = `${path}.${crypto.randomUUID()}`;
   const secret = crypto.getRandomValues(new Uint8Array(SIZE));
   const file = Deno.openSync(temporary, {
@@ -174,7 +174,7 @@ function make(path: string, owned: string): Uint8Array<ArrayBuffer> {
 }
 
 /** @throws {UnusableSecret} unless it is of this kind, this user's, and closed to others */
-function check(
+function checkSafe(
   info: Deno.FileInfo,
   path: string,
   kind: "isFile" | "isDirectory",

@@ -16,7 +16,7 @@ const DEFAULT_PROGRESS_INTERVAL = 500;
 const ENTRY_GRAIN = 1 << 16;
 
 /** A file of a tree whose turn has come, and what came before it. */
-type Entry = Omit<Extract<TransferEvent, { type: "entry" }>, "type">;
+type EntryProgress = Omit<Extract<TransferEvent, { type: "entry" }>, "type">;
 
 /** Measures a rate from a count that grows, over the last seconds. */
 export class RateMeter {
@@ -49,7 +49,7 @@ export class ProgressTracker {
   /** How many files a tree has, where that is known. */
   files: number | undefined;
   /** Files of a tree, the one whose turn it is at the other side first. */
-  #entries: Entry[] = [];
+  #entries: EntryProgress[] = [];
 
   readonly #channel: Channel;
   readonly #on: OnEvent | undefined;
@@ -138,7 +138,7 @@ export class ProgressTracker {
     };
   }
 
-  #takeEntry(entry: Entry): void {
+  #takeEntry(entry: EntryProgress): void {
     if (this.#timer === undefined) return;
     const [last, before] = this.#entries.toReversed();
     if (last && before && last.bytes - before.bytes < ENTRY_GRAIN) {

@@ -170,12 +170,12 @@ function lazily<const S extends Deno.ForeignLibraryInterface>(
 ): Lazily<S> {
   let calls: Calls<S> | null | undefined;
   return () => {
-    if (calls === undefined) calls = open(symbols) ?? null;
+    if (calls === undefined) calls = openLibrary(symbols) ?? null;
     return calls ?? undefined;
   };
 }
 
-function open<const S extends Deno.ForeignLibraryInterface>(
+function openLibrary<const S extends Deno.ForeignLibraryInterface>(
   symbols: S,
 ): Calls<S> | undefined {
   for (const path of LIBC_PATHS) {

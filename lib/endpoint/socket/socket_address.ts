@@ -1,4 +1,5 @@
 import type { SocketCalls } from "../../system/c_library.ts";
+import { utf8 } from "../../base/utf8.ts";
 
 /** The largest UDP datagram, in bytes. */
 export const MAX_UDP_SIZE = 65_535;
@@ -24,7 +25,7 @@ export function encodeAddress(
   new Uint16Array(struct.buffer)[0] = family;
   struct[PORT_AT] = port >>> 8;
   struct[PORT_AT + 1] = port;
-  const text = new TextEncoder().encode(`${hostname}\0`);
+  const text = utf8(`${hostname}\0`);
   const place = struct.subarray(addressAt);
   return library.inet_pton(family, text, place) === 1 ? struct : undefined;
 }

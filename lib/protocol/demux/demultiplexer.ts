@@ -49,11 +49,11 @@ export interface DemultiplexerOptions<Peer extends Address> {
 export type MakeRoom = () => boolean;
 
 /** A connection, and what belongs to it here. */
-interface Entry<Peer extends Address> extends Scheduled {
+interface RoutedConnection<Peer extends Address> extends Scheduled {
   readonly connection: Connection;
   readonly address: PeerAddress<Peer>;
   /** While a peer has opened it and it is not accepted. */
-  slot: HalfOpenSlot<Entry<Peer>> | undefined;
+  slot: HalfOpenSlot<RoutedConnection<Peer>> | undefined;
   isRemoved: boolean;
 }
 
@@ -70,14 +70,14 @@ export class Demultiplexer<Peer extends Address> {
   readonly #validation: AddressValidation;
   readonly #limiter: HandshakeLimiter;
   readonly #responses: StatelessResponses<Peer>;
-  readonly #halfOpen: HalfOpenTable<Entry<Peer>>;
-  readonly #table = new ConnectionTable<Entry<Peer>>();
-  readonly #entryOf = new WeakMap<Connection, Entry<Peer>>();
+  readonly #halfOpen: HalfOpenTable<RoutedConnection<Peer>>;
+  readonly #table = new ConnectionTable<RoutedConnection<Peer>>();
+  readonly #entryOf = new WeakMap<Connection, RoutedConnection<Peer>>();
   /** Connections that this side has opened or accepted. */
   readonly #served = new Set<Connection>();
   /** Opened by peers, for the application to take. */
-  readonly #incoming: Entry<Peer>[] = [];
-  readonly #schedule = new Schedule<Entry<Peer>>(deadlineOf);
+  readonly #incoming: RoutedConnection<Peer>[] = [];
+  readonly #schedule = new Schedule<RoutedConnection<Peer>>(deadlineOf);
   readonly #segment = new Segment();
   #attached: readonly DatagramProtocol<Peer>[] = [];
   #maxConnections: number;
@@ -205,14 +205,14 @@ export class Demultiplexer<Peer extends Address> {
       readonly validated: boolean;
       readonly windowBeforeAdmission?: number;
     },
-  ): Entry<Peer> {
+  ): RoutedConnection<Peer> {
     const random = this.#random;
     const config = { ...this.#config, ...this.#limitsTo(peer) };
     const firstPacket = random();
     const details = { ...options, firstPacket, random };
     const connection = new Connection(now, config, details);
     const isClient = options.active;
-    const entry: Entry<Peer> = {
+    const entry: RoutedConnection<Peer> = {
       ...unscheduled(),
       connection,
       address: new PeerAddress(connection, peer, { isClient, random }),
@@ -226,7 +226,7 @@ export class Demultiplexer<Peer extends Address> {
     return entry;
   }
 
-  #remove(now: number, entry: Entry<Peer>): void {
+  #remove(now: number, entry: RoutedConnection<Peer>): void {
     entry.isRemoved = true;
     this.#table.delete(entry);
     this.#served.delete(entry.connection);
@@ -290,7 +290,7 @@ export class Demultiplexer<Peer extends Address> {
 
   #receiveFor(
     now: number,
-    entry: Entry<Peer>,
+    entry: RoutedConnection<Peer>,
     datagram: Uint8Array,
     from: Peer,
   ): void {
@@ -467,7 +467,9 @@ export class Demultiplexer<Peer extends Address> {
 
 const EMPTY_SEGMENT = new Segment();
 
-function deadlineOf({ connection, address }: Entry<Address>): number {
+function deadlineOf(
+  { connection, address }: RoutedConnection<Address>,
+): number {
   return connection.finished
     ? Infinity
     : Math.min(connection.deadline, address.deadline);
@@ -475,7 +477,7 @@ function deadlineOf({ connection, address }: Entry<Address>): number {
 
 function pollEntry<Peer extends Address>(
   now: number,
-  { connection, address }: Entry<Peer>,
+  { connection, address }: RoutedConnection<Peer>,
   into: Uint8Array,
 ): { length: number; to: Peer } | undefined {
   const challenge = address.nextChallenge(now);

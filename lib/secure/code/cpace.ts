@@ -5,6 +5,7 @@ import {
 } from "npm:@noble/curves@2.4.0/ed25519.js";
 import { createHash } from "node:crypto";
 import { concat } from "../handshake/key_schedule.ts";
+import { utf8 } from "../../base/utf8.ts";
 
 const DSI = utf8("CPaceRistretto255");
 const DSI_ISK = utf8("CPaceRistretto255_ISK");
@@ -161,8 +162,4 @@ function sha512(...parts: Uint8Array[]): Uint8Array {
   const hash = createHash("sha512");
   for (const part of parts) hash.update(part);
   return new Uint8Array(hash.digest());
-}
-
-function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }

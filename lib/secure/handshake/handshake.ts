@@ -146,7 +146,7 @@ export class ClientHandshake {
     const withCode = this.#secrets.mode === "code";
     const { nonce, verifyData } = decodeFinished(body);
     const proof = keys.serverProof(this.#finished, nonce);
-    if (equal(verifyData, proof) && reveals(nonce, peer.commitment)) {
+    if (equalBytes(verifyData, proof) && reveals(nonce, peer.commitment)) {
       if (withCode) return undefined;
       return sessionWords(session, messageOf(RecordType.FINISHED, body));
     }
@@ -248,7 +248,7 @@ export class ServerHandshake {
       { message: hello, shares: sharesOf(secrets) },
     );
     const withCode = secrets.mode === "code";
-    if (!equal(verifyData, keys.clientProof(nonce))) {
+    if (!equalBytes(verifyData, keys.clientProof(nonce))) {
       throw withCode ? new Failure({ code: "wrong-code" }) : damaged("sender");
     }
     const clientFinished = messageOf(RecordType.FINISHED, body);
@@ -378,7 +378,7 @@ function commitmentTo(nonce: Uint8Array, mode: Mode): Uint8Array {
 }
 
 function reveals(nonce: Uint8Array, commitment: Uint8Array): boolean {
-  return equal(transcriptHash(nonce), commitment);
+  return equalBytes(transcriptHash(nonce), commitment);
 }
 
 /** The CPace share, with the rest of the HELLO as its associated data. */
@@ -396,6 +396,6 @@ function sharesOf(secrets: Secrets): Shares {
   };
 }
 
-function equal(one: Uint8Array, other: Uint8Array): boolean {
+function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && timingSafeEqual(one, other);
 }

@@ -1,4 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
+import { utf8 } from "../../base/utf8.ts";
 
 /** Bytes of a SHA-256 digest, and of the secrets derived with it. */
 export const HASH_SIZE = 32;
@@ -7,7 +8,7 @@ export const NO_SECRET = new Uint8Array(HASH_SIZE);
 
 /** HKDF-Extract with SHA-256 (RFC 5869, section 2.2). */
 export function hkdfExtract(salt: Uint8Array, ikm: Uint8Array): Uint8Array {
-  return bytesOf(createHmac("sha256", salt).update(ikm).digest());
+  return copyOf(createHmac("sha256", salt).update(ikm).digest());
 }
 
 /**
@@ -23,7 +24,7 @@ export function hkdfExpand(
   const okm = new Uint8Array(length);
   let block = new Uint8Array(0);
   for (let at = 0, count = 1; at < length; at += HASH_SIZE, count++) {
-    block = bytesOf(
+    block = copyOf(
       createHmac("sha256", prk)
         .update(block).update(info).update(Uint8Array.of(count)).digest(),
     );
@@ -39,7 +40,7 @@ export function hkdfExpandLabel(
   context: Uint8Array,
   length: number,
 ): Uint8Array {
-  const name = new TextEncoder().encode(`tls13 ${label}`);
+  const name = utf8(`tls13 ${label}`);
   const info = concat(
     Uint8Array.of(length >>> 8, length, name.length),
     name,
@@ -62,7 +63,7 @@ export function deriveSecret(
 export function transcriptHash(...messages: Uint8Array[]): Uint8Array {
   const hash = createHash("sha256");
   for (const message of messages) hash.update(message);
-  return bytesOf(hash.digest());
+  return copyOf(hash.digest());
 }
 
 /**
@@ -98,7 +99,7 @@ export function verifyData(
 ): Uint8Array {
   const none = new Uint8Array(0);
   const key = hkdfExpandLabel(trafficSecret, "finished", none, HASH_SIZE);
-  return bytesOf(createHmac("sha256", key).update(transcript).digest());
+  return copyOf(createHmac("sha256", key).update(transcript).digest());
 }
 
 /** A key and an initialization vector for AES-256-GCM (RFC 8446, section 7.3). */
@@ -131,6 +132,6 @@ export function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
 }
 
 /** A copy in memory of its own: a Buffer may share a pool. */
-function bytesOf(buffer: Uint8Array): Uint8Array<ArrayBuffer> {
+function copyOf(buffer: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer);
 }

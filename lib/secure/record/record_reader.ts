@@ -74,7 +74,7 @@ export class RecordReader {
     const fits = isEnd
       ? length === TAG_SIZE
       : type === RecordType.DATA && length > TAG_SIZE && end <= MAX_RECORD;
-    if (!fits) throw broken();
+    if (!fits) throw recordDamaged();
     // The next header is read with it, if it has arrived.
     await this.#fill(end, end + RECORD_HEADER_SIZE);
     await this.#records.ready();
@@ -87,7 +87,7 @@ export class RecordReader {
 
   async #open(record: Uint8Array, isEnd: boolean): Promise<Uint8Array | null> {
     const content = await this.#records.open(record);
-    if (content === undefined) throw broken();
+    if (content === undefined) throw recordDamaged();
     if (isEnd) this.#records.end();
     return isEnd ? null : content;
   }
@@ -99,16 +99,16 @@ export class RecordReader {
     while (this.#held < enough) {
       const room = this.#buffer.subarray(this.#held, most);
       const count = await this.#stream.read(room);
-      if (count === null) throw cutShort();
+      if (count === null) throw recordTruncated();
       this.#held += count;
     }
   }
 }
 
-function broken(): Failure {
+function recordDamaged(): Failure {
   return new Failure({ code: "record-damaged" });
 }
 
-function cutShort(): Failure {
+function recordTruncated(): Failure {
   return new Failure({ code: "record-truncated" });
 }

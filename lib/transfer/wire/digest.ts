@@ -4,7 +4,7 @@ import type { OfferKind } from "./messages.ts";
 import { millisecondsOf } from "./timestamp.ts";
 
 /** Bytes collected before they are hashed: hashing few at a time costs more than copying them. */
-const BUFFER_SIZE = 1 << 14;
+const HASH_BUFFER_SIZE = 1 << 14;
 /** Bytes of the longest record: a path, and numbers before it. */
 const MAX_RECORD_SIZE = 4500;
 
@@ -17,7 +17,7 @@ export class TransferDigest {
   #isTree: boolean;
   #content = "";
   #hash = createHash("sha256");
-  #buffer = new Uint8Array(BUFFER_SIZE);
+  #buffer = new Uint8Array(HASH_BUFFER_SIZE);
   #length = 0;
   #encoder = new TextEncoder();
   /** The path to each open directory, with a slash at its end. */
@@ -68,7 +68,7 @@ export class TransferDigest {
     const time = millisecondsOf(entry.mtime ?? 0n);
     const path = this.pathOf(entry.name);
     const record = `${kind} ${mode} ${time} ${size} ${sha256} ${path}\0`;
-    if (BUFFER_SIZE - this.#length < MAX_RECORD_SIZE) this.#flush();
+    if (HASH_BUFFER_SIZE - this.#length < MAX_RECORD_SIZE) this.#flush();
     const room = this.#buffer.subarray(this.#length);
     this.#length += this.#encoder.encodeInto(record, room).written;
   }

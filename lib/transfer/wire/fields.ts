@@ -5,6 +5,7 @@ import {
   nanosWithin,
   type Timestamp,
 } from "./timestamp.ts";
+import { utf8 } from "../../base/utf8.ts";
 
 /** Tags from here on must be understood; unknown ones below are skipped. */
 export const MUST_UNDERSTAND = 0x80;
@@ -35,8 +36,6 @@ export const Tag = {
 const KNOWN_TAGS = new Set<number>(Object.values(Tag));
 const FIELD_HEADER_SIZE = 3;
 
-const encoder = new TextEncoder();
-
 /** Collects fields into the body of a message. */
 export class FieldWriter {
   #bytes = new Uint8Array(128);
@@ -56,7 +55,7 @@ export class FieldWriter {
   }
 
   text(tag: number, value: string): this {
-    return this.bytes(tag, encoder.encode(value));
+    return this.bytes(tag, utf8(value));
   }
 
   uint8(tag: number, value: number): this {

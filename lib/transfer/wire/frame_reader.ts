@@ -44,7 +44,7 @@ export class FrameReader {
     while (this.#end - this.#start < FRAME_HEADER_SIZE) {
       if (await this.#readAhead()) continue;
       if (this.#end === this.#start) return null;
-      throw cutShort();
+      throw frameTruncated();
     }
     const header = readHeader(this.#ahead, this.#start);
     const { type, length } = header;
@@ -81,7 +81,7 @@ export class FrameReader {
     const count = this.#end > this.#start
       ? this.#takeAhead(part)
       : await this.#stream.read(part);
-    if (count === null) throw cutShort();
+    if (count === null) throw frameTruncated();
     this.#left -= count;
     return count;
   }
@@ -112,15 +112,15 @@ export class FrameReader {
 export function* framesIn(pack: Uint8Array): Generator<Frame, void> {
   for (let at = 0; at < pack.length;) {
     const start = at + FRAME_HEADER_SIZE;
-    if (start > pack.length) throw cutShort();
+    if (start > pack.length) throw frameTruncated();
     const { type, length } = readHeader(pack, at);
     at = start + length;
-    if (at > pack.length) throw cutShort();
+    if (at > pack.length) throw frameTruncated();
     yield { type, body: pack.subarray(start, at) };
   }
 }
 
-function cutShort() {
+function frameTruncated() {
   return malformed("it ends in the middle of a frame");
 }
 

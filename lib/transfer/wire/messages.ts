@@ -5,6 +5,7 @@ import { frame, FrameType, SHA256_SIZE } from "./frame.ts";
 import { malformed } from "./malformed.ts";
 import { decodeName, NameOrder } from "./names.ts";
 import type { Timestamp } from "./timestamp.ts";
+import { utf8 } from "../../base/utf8.ts";
 
 /** The version of the transfer that is spoken here. */
 export const TRANSFER_VERSION = 3;
@@ -101,12 +102,11 @@ export function encodeOffer(offer: Offer): Uint8Array {
 
 /** As many names as there is room for, with a slash between them. */
 function joined(names: readonly string[]): Uint8Array {
-  const encoder = new TextEncoder();
   let length = 0;
   const fits = (name: string) =>
-    (length += encoder.encode(name).length + 1) <= MAX_NAMES_SIZE;
+    (length += utf8(name).length + 1) <= MAX_NAMES_SIZE;
   const end = names.findIndex((name) => !fits(name));
-  return encoder.encode(names.slice(0, end < 0 ? undefined : end).join("/"));
+  return utf8(names.slice(0, end < 0 ? undefined : end).join("/"));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { displayText } from "../../base/display_text.ts";
 import { Failure, type NameRule } from "../../base/failure.ts";
 import { malformed } from "./malformed.ts";
+import { utf8 } from "../../base/utf8.ts";
 
 /** The longest name of a file, in bytes of UTF-8. */
 export const MAX_NAME_SIZE = 255;
@@ -10,8 +11,6 @@ export const MAX_PATH_SIZE = 4095;
 const MAX_TEXT_LENGTH = 200;
 /** The suffix of unfinished files and of staging directories. */
 export const PART_SUFFIX = ".ferry-part";
-
-const encoder = new TextEncoder();
 
 /** A peer's text as it may be shown: one line without control characters, cut to 200 characters. */
 export function shownText(bytes: Uint8Array): string {
@@ -28,7 +27,7 @@ export function shownText(bytes: Uint8Array): string {
  * @param name as the peer sent it; invalid UTF-8 was replaced
  */
 export function nameRefused(name: string, rule: NameRule): Failure {
-  const shown = shownText(encoder.encode(name));
+  const shown = shownText(utf8(name));
   return new Failure({ code: "name-refused", name: shown, rule });
 }
 
@@ -128,7 +127,7 @@ export class NameOrder {
     this.#last[this.#last.length - 1] = name;
     // Few paths are so long that their bytes have to be counted
     if (this.#size + 3 * name.length <= MAX_PATH_SIZE) return;
-    if (encoder.encode(this.path).length > MAX_PATH_SIZE) {
+    if (utf8(this.path).length > MAX_PATH_SIZE) {
       throw nameRefused(this.path, "path-too-long");
     }
   }

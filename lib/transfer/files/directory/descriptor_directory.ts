@@ -86,7 +86,7 @@ const BENEATH = new Uint8Array(
   ).buffer,
 );
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Functions of the C library; those that every directory needs are there, as `isPossible` says. */
 type Calls = {
@@ -131,7 +131,7 @@ export class DescriptorDirectory implements Directory {
   }
 
   makeDirectory(name: string, mode: number): void {
-    check(writing().mkdirat(this.#descriptor, nameOf(name), mode));
+    checkResult(writing().mkdirat(this.#descriptor, nameOf(name), mode));
   }
 
   status(name: string): FileStatus | undefined {
@@ -202,7 +202,7 @@ export class DescriptorDirectory implements Directory {
   }
 
   symlink(target: string, name: string): void {
-    check(
+    checkResult(
       occasional().symlinkat(nameOf(target), this.#descriptor, nameOf(name)),
     );
   }
@@ -239,7 +239,7 @@ export class DescriptorDirectory implements Directory {
     }
     moveByLink(this, name, to, toName, {
       link: () =>
-        check(
+        checkResult(
           occasional().linkat(
             this.#descriptor,
             from,
@@ -252,30 +252,30 @@ export class DescriptorDirectory implements Directory {
   }
 
   unlink(name: string): void {
-    check(writing().unlinkat(this.#descriptor, nameOf(name), 0));
+    checkResult(writing().unlinkat(this.#descriptor, nameOf(name), 0));
   }
 
   removeDirectory(name: string): void {
     const flags = AT_REMOVEDIR;
-    check(writing().unlinkat(this.#descriptor, nameOf(name), flags));
+    checkResult(writing().unlinkat(this.#descriptor, nameOf(name), flags));
   }
 
   chmod(mode: number): void {
-    check(writing().fchmod(this.#descriptor, mode));
+    checkResult(writing().fchmod(this.#descriptor, mode));
   }
 
   chmodAt(name: string, mode: number): void {
     const { fchmodat } = occasional();
     if (this.status(name)?.isSymlink) throw new SystemError("ELOOP");
-    check(fchmodat(this.#descriptor, nameOf(name), mode, 0));
+    checkResult(fchmodat(this.#descriptor, nameOf(name), mode, 0));
   }
 
   setTime(mtime: Timestamp): void {
-    check(writing().futimens(this.#descriptor, timesOf(mtime)));
+    checkResult(writing().futimens(this.#descriptor, timesOf(mtime)));
   }
 
   setTimeAt(name: string, mtime: Timestamp): void {
-    check(
+    checkResult(
       occasional().utimensat(
         this.#descriptor,
         nameOf(name),
@@ -320,7 +320,7 @@ class DescriptorFile implements OpenFile {
     const { readLater } = reading();
     const count = Number(
       await this.#later((open) =>
-        readLater(open, bytesOf(into), BigInt(into.length))
+        readLater(open, unshared(into), BigInt(into.length))
       ),
     );
     // errno is of the other thread: the same error comes again
@@ -331,7 +331,7 @@ class DescriptorFile implements OpenFile {
   readSync(into: Uint8Array): number | null {
     const { read } = reading();
     const length = BigInt(into.length);
-    const count = Number(read(this.#open, bytesOf(into), length));
+    const count = Number(read(this.#open, unshared(into), length));
     if (count < 0) throw lastError();
     return count === 0 ? null : count;
   }
@@ -343,7 +343,7 @@ class DescriptorFile implements OpenFile {
       if (rest.length < MIN_LATER) return this.writeSync(rest);
       const count = Number(
         await this.#later((open) =>
-          writeLater(open, bytesOf(rest), BigInt(rest.length))
+          writeLater(open, unshared(rest), BigInt(rest.length))
         ),
       );
       at += count > 0 ? count : this.#writeSome(rest);
@@ -365,15 +365,15 @@ class DescriptorFile implements OpenFile {
   }
 
   truncate(length: number): void {
-    check(occasional().ftruncate(this.#open, BigInt(length)));
+    checkResult(occasional().ftruncate(this.#open, BigInt(length)));
   }
 
   chmod(mode: number): void {
-    check(writing().fchmod(this.#open, mode));
+    checkResult(writing().fchmod(this.#open, mode));
   }
 
   setTime(mtime: Timestamp): void {
-    check(writing().futimens(this.#open, timesOf(mtime)));
+    checkResult(writing().futimens(this.#open, timesOf(mtime)));
   }
 
   async sync(): Promise<void> {
@@ -426,7 +426,7 @@ class DescriptorFile implements OpenFile {
   #writeSome(bytes: Uint8Array): number {
     const { write } = writing();
     const length = BigInt(bytes.length);
-    const count = Number(write(this.#open, bytesOf(bytes), length));
+    const count = Number(write(this.#open, unshared(bytes), length));
     if (count < 0) throw lastError();
     if (count === 0) throw new SystemError("EIO");
     return count;
@@ -437,7 +437,7 @@ class DescriptorFile implements OpenFile {
 const MIN_LATER = 1 << 12;
 
 /** The type that FFI takes; no bytes here are shared between threads. */
-function bytesOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+function unshared(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes as Uint8Array<ArrayBuffer>;
 }
 
@@ -452,7 +452,7 @@ function openAt(
   name: Uint8Array,
   flags: number,
 ): number {
-  const descriptor = calls().openat(directory, bytesOf(name), flags, 0o600);
+  const descriptor = calls().openat(directory, unshared(name), flags, 0o600);
   if (descriptor < 0) throw lastError();
   return descriptor;
 }
@@ -504,14 +504,14 @@ function timesOf(mtime: Timestamp): BigInt64Array<ArrayBuffer> {
 
 function decoded(bytes: Uint8Array): string | undefined {
   try {
-    return decoder.decode(bytes);
+    return utf8Decoder.decode(bytes);
   } catch {
     return undefined;
   }
 }
 
 /** @throws {SystemError} if a call has failed */
-function check(result: number): void {
+function checkResult(result: number): void {
   if (result < 0) throw lastError();
 }
 

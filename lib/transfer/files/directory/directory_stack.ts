@@ -4,7 +4,7 @@ import type { Directory } from "./directory.ts";
 const MAX_OPEN = 16;
 
 /** A directory on the path. */
-interface Level {
+interface OpenLevel {
   readonly name: string;
   /** Undefined while it is closed, to be opened again. */
   directory: Directory | undefined;
@@ -13,7 +13,7 @@ interface Level {
 /** The path from a directory down to the one that is being read or written. */
 export class DirectoryStack {
   #rootFor: (name: string) => Directory;
-  #levels: Level[] = [];
+  #levels: OpenLevel[] = [];
 
   /** @param rootFor gives the directory that a name at the top is in; it is not closed here */
   constructor(rootFor: (name: string) => Directory) {

@@ -20,7 +20,7 @@ import {
 } from "../directory/walked_directory.ts";
 
 /** One of the paths that are sent. */
-interface Root {
+interface NamedRoot {
   readonly name: string;
   readonly path: string;
   readonly status: FileStatus;
@@ -32,10 +32,10 @@ interface Root {
 export class TreeSource implements Source {
   readonly offer: Offer;
   readonly rereadable = true;
-  #roots: readonly Root[];
+  #roots: readonly NamedRoot[];
   #open = new OpenDirectories();
 
-  private constructor(roots: readonly Root[]) {
+  private constructor(roots: readonly NamedRoot[]) {
     this.#roots = roots;
     const names = roots.map(({ name }) => name);
     const { length: count } = names;
@@ -49,7 +49,7 @@ export class TreeSource implements Source {
   static async open(paths: readonly string[]): Promise<TreeSource> {
     const roots = await Promise.all(paths.map(rootAt));
     roots.sort((a, b) => compareNames(a.name, b.name));
-    let last: Root | undefined;
+    let last: NamedRoot | undefined;
     for (const root of roots) {
       const { name } = root;
       if (name === last?.name) {
@@ -118,7 +118,7 @@ export class TreeSource implements Source {
   }
 }
 
-async function rootAt(path: string): Promise<Root> {
+async function rootAt(path: string): Promise<NamedRoot> {
   try {
     const status = statusAt(path, { follow: true });
     if (!status.isDirectory && !status.isFile) {

@@ -42,7 +42,7 @@ export interface DirectorySinkOptions {
 }
 
 /** A directory that is being filled. */
-interface Level {
+interface StoredLevel {
   readonly entry: DirectoryEntry | undefined;
   /** Names that an earlier attempt left in it and this one has not come to; undefined if it is new. */
   readonly left: Set<string> | undefined;
@@ -62,8 +62,8 @@ export class DirectorySink implements Sink {
   #as: string | undefined;
   #force: boolean;
   #stack: DirectoryStack;
-  #levels: Level[] = [];
-  #top: Level;
+  #levels: StoredLevel[] = [];
+  #top: StoredLevel;
   #inventories: StagedInventory[] = [];
   /** The file that was opened last, if it replaces one that an earlier attempt left. */
   #replacing: string | undefined;
@@ -85,7 +85,7 @@ export class DirectorySink implements Sink {
     this.#force = force;
     this.resuming = staging.resumed && resumable === true;
     this.#stack = new DirectoryStack((name) => this.#rootFor(name));
-    const left = staging.resumed ? namesIn(staging.content) : undefined;
+    const left = staging.resumed ? nameSetIn(staging.content) : undefined;
     this.#top = { entry: undefined, left };
   }
 
@@ -164,7 +164,7 @@ export class DirectorySink implements Sink {
         directory.chmodAt(name, OWNER_ALL);
       }
       const entered = this.#stack.enter(name);
-      const left = was && !this.#isMoved(name) ? namesIn(entered) : undefined;
+      const left = was && !this.#isMoved(name) ? nameSetIn(entered) : undefined;
       this.#levels.push({ entry, left });
     });
   }
@@ -319,12 +319,12 @@ export class DirectorySink implements Sink {
     this.#open = false;
     // What is complete stays for the next attempt
     const { moved, content } = this.#staging;
-    const stays = moved.size > 0 || namesIn(content).size > 0;
+    const stays = moved.size > 0 || nameSetIn(content).size > 0;
     if (this.#staging.discard(stays)) this.#remains = this.#staging.path;
     this.#close();
   }
 
-  get #level(): Level {
+  get #level(): StoredLevel {
     return this.#levels.at(-1) ?? this.#top;
   }
 
@@ -446,7 +446,7 @@ function stagedOf(
   return { title, kind, names, count, owner };
 }
 
-function namesIn(directory: Directory): Set<string> {
+function nameSetIn(directory: Directory): Set<string> {
   return new Set(directory.entries().names);
 }
 

@@ -1,10 +1,9 @@
 import { MAX_NAME_SIZE, PART_SUFFIX } from "../../wire/names.ts";
-
-const encoder = new TextEncoder();
+import { utf8 } from "../../../base/utf8.ts";
 
 /** The name of an unfinished file, shortened where it would be too long. */
 export function partName(name: string): string {
-  return cut(name, MAX_NAME_SIZE - PART_SUFFIX.length) + PART_SUFFIX;
+  return cutToBytes(name, MAX_NAME_SIZE - PART_SUFFIX.length) + PART_SUFFIX;
 }
 
 /** Hexadecimal digits by which staging directories of one title differ. */
@@ -24,19 +23,21 @@ export function isStagingName(name: string, title: string): boolean {
 }
 
 function stagingStart(title: string): string {
-  return `${cut(title, MAX_NAME_SIZE - 1 - ID_LENGTH - PART_SUFFIX.length)}.`;
+  return `${
+    cutToBytes(title, MAX_NAME_SIZE - 1 - ID_LENGTH - PART_SUFFIX.length)
+  }.`;
 }
 
 /** The beginning of a text, of at most `bytes` bytes. */
-function cut(text: string, bytes: number): string {
+function cutToBytes(text: string, bytes: number): string {
   // Most names are short enough without counting
-  if (3 * text.length <= bytes || encoder.encode(text).length <= bytes) {
+  if (3 * text.length <= bytes || utf8(text).length <= bytes) {
     return text;
   }
   const characters = [...text];
   let length = 0;
   const end = characters.findIndex((character) =>
-    (length += encoder.encode(character).length) > bytes
+    (length += utf8(character).length) > bytes
   );
   return characters.slice(0, end).join("");
 }

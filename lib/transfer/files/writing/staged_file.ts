@@ -53,7 +53,7 @@ export class StagedFile implements FileSink {
     this.#directory = directory;
     this.#entry = entry;
     this.#options = options;
-    this.#file = open(directory, this.#part, options.unfinished);
+    this.#file = openPart(directory, this.#part, options.unfinished);
     this.kept = this.#file.status().size;
   }
 
@@ -209,7 +209,7 @@ export class MovedFile implements FileSink {
 }
 
 /** Opens the unfinished file, or makes one. */
-function open(
+function openPart(
   directory: Directory,
   part: string,
   unfinished: boolean,

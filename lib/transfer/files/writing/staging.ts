@@ -12,6 +12,7 @@ import type { FileStatus } from "../file_status.ts";
 import { codeOf } from "../system_error.ts";
 import { checkMerge, merge } from "./merging.ts";
 import { isStagingName, stagingName } from "./part_names.ts";
+import { utf8 } from "../../../base/utf8.ts";
 
 /**
  * To whom an unfinished transfer belongs: senders with this key or this code may
@@ -195,13 +196,13 @@ export class Staging {
         return undefined;
       }
       if (!isPrivate(status, 0o600, user)) return undefined;
-      if (await linesOf(state, staged) === undefined) return undefined;
+      if (await stateLinesOf(state, staged) === undefined) return undefined;
       if (!await state.lock()) {
         const path = join(parent.path, staged.title);
         throw new Failure({ code: "in-use", path });
       }
       // Another process may have ended it before it was locked
-      const lines = await linesOf(state, staged);
+      const lines = await stateLinesOf(state, staged);
       const there = parent.status(name)?.inode === directory.ownStatus().inode;
       if (lines === undefined || !there || state.status().links !== 1) {
         return undefined;
@@ -462,7 +463,7 @@ function headerOf({ owner, kind, names, count }: Staged): Header {
 }
 
 /** Reads the phases in a state file, if it belongs to what is staged and to its owner. */
-async function linesOf(
+async function stateLinesOf(
   state: OpenFile,
   staged: Staged,
 ): Promise<StagingPhase[] | undefined> {
@@ -533,5 +534,5 @@ function movedTo(
 }
 
 function lineOf(value: Header | StagingPhase, start = ""): Uint8Array {
-  return new TextEncoder().encode(`${start}${JSON.stringify(value)}\n`);
+  return utf8(`${start}${JSON.stringify(value)}\n`);
 }
