@@ -4,6 +4,7 @@ const BELOW_SESSION = [
   "base",
   "protocol",
   "near",
+  "meet",
   "endpoint",
   "secure",
   "transfer",
@@ -14,6 +15,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   system: ["system"],
   protocol: ["base", "protocol", "node:buffer", "node:crypto", "node:zlib"],
   near: ["base", "protocol", "near"],
+  meet: ["base", "protocol", "meet", "node:crypto"],
   endpoint: ["base", "system", "protocol", "near", "endpoint", "node:"],
   secure: ["base", "secure", "node:", "npm:@noble/"],
   // What the C library knows of files, only files/ asks; see below
@@ -33,7 +35,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "main.ts": ["cli"],
 };
 const MAY_USE_SYSTEM = ["system", "endpoint", "session", "cli", "main.ts"];
-const PURE = ["base", "protocol", "near"];
+const PURE = ["base", "protocol", "near", "meet"];
 const TOP_LEVEL = [
   "deno.json",
   "main.ts",

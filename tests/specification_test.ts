@@ -5,6 +5,7 @@ const root = new URL("../", import.meta.url);
 const SPECIFICATIONS = [
   ["lib/protocol/README.md", "P"],
   ["lib/near/README.md", "N"],
+  ["lib/meet/README.md", "M"],
   ["lib/secure/README.md", "S"],
   ["lib/transfer/README.md", "T"],
 ] as const;

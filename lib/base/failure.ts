@@ -50,6 +50,19 @@ export interface FailureData {
   /** The local address cannot be bound. */
   "cannot-bind": { address: string };
 
+  /** The meeting point did not answer within `seconds`. */
+  "meet-silent": { meet: string; seconds: number };
+  /**
+   * The meeting point refuses: it wants a token, knows nobody under the number, has
+   * no room, or was asked too often.
+   */
+  "meet-refused": {
+    meet: string;
+    reason: "token" | "unknown" | "full" | "too-often";
+  };
+  /** The meeting point relays nothing, and no direct path to the peer was found. */
+  "no-direct-path": { meet: string; peer: string };
+
   // Security
   /** The receiver answered, and did not complete the handshake within `seconds`. */
   "handshake-timeout": { peer: string; seconds: number };
@@ -61,6 +74,10 @@ export interface FailureData {
   "code-too-long": { max: number };
   /** A code is needed, none was given, and there is no terminal to ask at. */
   "code-missing": NoDetail;
+  /** A meeting point finds a receiver by the number that its code begins with. */
+  "code-without-number": NoDetail;
+  /** At a meeting point both sides need a code. */
+  "meet-needs-code": NoDetail;
   /** The sender's code is another than the receiver's. */
   "wrong-code": {
     /** At the receiver: wrong codes so far, with this one. */

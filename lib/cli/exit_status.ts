@@ -21,6 +21,8 @@ const STATUSES: { readonly [C in FailureCode]?: number } = {
   "code-empty": EXIT_INPUT,
   "code-too-long": EXIT_INPUT,
   "code-missing": EXIT_INPUT,
+  "code-without-number": EXIT_INPUT,
+  "meet-needs-code": EXIT_INPUT,
   "nothing-to-send": EXIT_INPUT,
   "cannot-read": EXIT_INPUT,
   "source-replaced": EXIT_INPUT,

@@ -69,6 +69,13 @@ const MESSAGES: {
   "cannot-bind": ({ address }) =>
     `Cannot bind to ${address}: is it an address of this machine?`,
 
+  "meet-silent": ({ meet, seconds }) =>
+    `No answer from ${meet} within ${seconds} s: is ferry meet running there, and does a firewall let UDP through?`,
+  "meet-refused": ({ meet, reason }) =>
+    `The meeting point ${meet} ${MEET_REFUSALS[reason]}`,
+  "no-direct-path": ({ meet, peer }) =>
+    `No direct path to the other side was found, and ${meet} (${peer}) relays nothing: allow UDP in a router or firewall on either side, or use a meeting point that relays`,
+
   "handshake-timeout": ({ peer, seconds }) =>
     `${peer} answers, but did not complete the handshake within ${seconds} s: is ferry receive running there?`,
   "offer-timeout": ({ seconds }) => `It offered nothing within ${seconds} s`,
@@ -76,6 +83,10 @@ const MESSAGES: {
   "code-too-long": ({ max }) => `The code is longer than ${max} characters`,
   "code-missing": () =>
     "A code is needed, and there is no terminal to ask for it: use --code=CODE or FERRY_CODE",
+  "code-without-number": () =>
+    "With --meet the code begins with the number that the receiver was given, as in 7-walnut-copper-lagoon",
+  "meet-needs-code": () =>
+    "With --meet both sides need a code: give --code to the receiver, and its code to the sender",
   "wrong-code": () => "The sender's code is wrong",
   "receiver-unproved": () =>
     "The receiver did not prove that it knows the code",
@@ -209,6 +220,14 @@ const MESSAGES: {
     "What the receiver stored is not what was sent; send it again",
   "unexpected": ({ what }) => `Unexpected error, please report it: ${what}`,
 };
+
+const MEET_REFUSALS = {
+  "token": "wants a token: give it with --token=TOKEN or in FERRY_TOKEN",
+  "unknown":
+    "knows no receiver with the number of this code that waits: was it started with --meet, and is the code right?",
+  "full": "has no room for another: try again later, or use another one",
+  "too-often": "was asked too often from this network: try again in a minute",
+} as const;
 
 const DISK_FULL: SystemProblem = { errno: "ENOSPC", text: "" };
 
@@ -488,6 +507,8 @@ const NOTICES = {
   "unconfirmed": () => "Everything is stored, but the sender may not know that",
   "nothing-arrived": ({ port, seconds }: EventOf<"nothing-arrived">) =>
     `Nothing has arrived for ${seconds} s. Is UDP port ${port} open in this machine's firewall?`,
+  "meet-waiting": ({ meet, reason }: EventOf<"meet-waiting">) =>
+    `The meeting point ${meet} ${MEET_WAITS[reason]}; still trying`,
   "typing": () => "Sending what you type; Ctrl-D on an empty line ends it",
   "output-discarded": () =>
     "Standard output is closed or discarded, so nothing that arrives will be kept; use -o FILE to keep it",
@@ -523,6 +544,13 @@ function lowered(sentence: string): string {
     ? sentence[0]!.toLowerCase() + sentence.slice(1)
     : sentence;
 }
+const MEET_WAITS = {
+  "silent": "does not answer",
+  "unknown": "knows no receiver with this number yet",
+  "full": "has no room for another",
+  "taken": "has given the number to somebody else",
+  "too-often": "was asked too often from this network",
+} as const;
 
 /** An event that a person should know of and that ends nothing. */
 export type Notice = EventOf<keyof typeof NOTICES>;

@@ -48,10 +48,21 @@ export async function run(args: string[]): Promise<number> {
     });
   }
   try {
-    const command = parseCommand(args, variable("FERRY_CODE"));
+    const command = parseCommand(args, {
+      code: variable("FERRY_CODE"),
+      token: variable("FERRY_TOKEN"),
+    });
     if (command.name === "send" || command.name === "receive") {
       const keep = command.name === "receive" && command.keep;
       reporter = reporterFor({ ...command, keep, place: placeOf(command) });
+    } else if (command.name === "meet") {
+      reporter = reporterFor({
+        ...command,
+        trace: false,
+        verbose: false,
+        keep: true,
+        place: undefined,
+      });
     }
     await execute(command, reporter);
     reporter.close();
@@ -72,6 +83,10 @@ async function execute(command: Command, reporter: Reporter): Promise<void> {
       return print(completionsFor(command.shell));
     case "version":
       return print(`ferry ${VERSION}\n`);
+    case "meet": {
+      const { runMeet } = await import("./meet.ts");
+      return await runMeet(command, reporter, listenForInterruption());
+    }
     case "send":
       return await runSend(command, reporter, listenForInterruption());
     case "receive": {

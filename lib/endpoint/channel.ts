@@ -1,5 +1,6 @@
 import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
+import { writeUint32 } from "../base/integers.ts";
 import type { Connection } from "../protocol/connection/connection.ts";
 import type { Counters } from "../protocol/connection/stats.ts";
 import type { ConnectionStats } from "../protocol/connection/stats.ts";
@@ -29,8 +30,25 @@ export interface ChannelDriver {
   flush(): void;
   /** Where the peer is now, as in `192.0.2.1:5000`. */
   peerOf(connection: Connection): string | undefined;
+  /** Where its datagrams go now. */
+  addressOf(connection: Connection): Deno.NetAddr | undefined;
+  /** What is at the peer's address is a relay. */
+  relay(connection: Connection): void;
+  /** The peer, behind a relay, may be at these addresses. */
+  tryDirectly(
+    connection: Connection,
+    candidates: readonly Deno.NetAddr[],
+  ): void;
   /** Why datagrams could not be sent lately, if so. */
   readonly sendError: string | undefined;
+}
+
+/** How a peer is reached that a relay has brought here. */
+export interface PathInUse {
+  /** Whether datagrams go to the peer without the relay. */
+  readonly direct: boolean;
+  /** The name of the relay. */
+  readonly through: string;
 }
 
 /** A connection as a byte stream with backpressure. */
@@ -48,6 +66,10 @@ export class Channel implements ByteStream {
   #failure: Error | undefined;
   #peer: string;
   #unreadTime = 0;
+  #address: Deno.NetAddr | undefined;
+  #relay: { readonly name: string; readonly address: Deno.NetAddr } | undefined;
+  /** Called when the peer's address has changed. */
+  onMoved: (() => void) | undefined;
   #unreadSince = performance.now();
 
   constructor(connection: Connection, driver: ChannelDriver, peer: string) {
@@ -64,6 +86,41 @@ export class Channel implements ByteStream {
   /** Where the peer is, as in `192.0.2.1:5000`; it may move. */
   get peer(): string {
     return this.#peer = this.#driver.peerOf(this.#connection) ?? this.#peer;
+  }
+
+  /** Where datagrams for the peer go; it may move. */
+  get address(): Deno.NetAddr | undefined {
+    return this.#address = this.#driver.addressOf(this.#connection) ??
+      this.#address;
+  }
+
+  /** The 64 bits that name the connection on the wire, as 8 bytes. */
+  get connectionId(): Uint8Array<ArrayBuffer> {
+    const { idHigh, idLow } = this.#connection;
+    const id = new Uint8Array(8);
+    writeUint32(id, 0, idHigh);
+    writeUint32(id, 4, idLow);
+    return id;
+  }
+
+  /** What is at the peer's address is a relay of this name: direct paths are looked for. */
+  relay(name: string): void {
+    const { address } = this;
+    if (address !== undefined) this.#relay = { name, address };
+    this.#driver.relay(this.#connection);
+  }
+
+  /** How the peer is reached; `undefined` unless a relay has brought it here. */
+  get path(): PathInUse | undefined {
+    if (this.#relay === undefined) return undefined;
+    const { name, address } = this.#relay;
+    return { direct: this.address !== address, through: name };
+  }
+
+  /** The peer, behind a relay, says that it may be at these addresses. */
+  tryDirectly(candidates: readonly Deno.NetAddr[]): void {
+    this.#driver.tryDirectly(this.#connection, candidates);
+    this.#driver.flush();
   }
 
   get counters(): Readonly<Counters> {
@@ -149,6 +206,10 @@ export class Channel implements ByteStream {
   update(): void {
     const { closeReason, established } = this.#connection;
     if (established) this.#establishing.resolve();
+    if (this.onMoved !== undefined) {
+      const before = this.#address;
+      if (this.address !== before) this.onMoved();
+    }
     this.#serveRead();
     this.#serveWrite();
     if (closeReason === undefined) return;

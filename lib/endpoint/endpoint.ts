@@ -15,7 +15,13 @@ import { LARGEST_USEFUL_DATAGRAM } from "../protocol/congestion/peer_socket_buff
 import { BASE_DATAGRAM_SIZE } from "../protocol/connection/path_mtu.ts";
 import type { TraceEvent } from "../protocol/connection/trace.ts";
 import { abortable } from "../base/async.ts";
-import { addressFrom, formatAddress, resolve } from "./socket/address.ts";
+import {
+  addressFrom,
+  formatAddress,
+  isIPv6,
+  mapped,
+  resolve,
+} from "./socket/address.ts";
 import { Channel, type ChannelDriver } from "./channel.ts";
 import { GarbageCollection } from "./garbage_collection.ts";
 import { Incoming, IncomingQueue } from "./incoming.ts";
@@ -243,6 +249,24 @@ export class Endpoint implements ChannelDriver {
   peerOf(connection: Connection): string | undefined {
     const peer = this.#demultiplexer.peerOf(connection);
     return peer && formatAddress(peer.hostname, peer.port);
+  }
+
+  addressOf(connection: Connection): Deno.NetAddr | undefined {
+    return this.#demultiplexer.peerOf(connection);
+  }
+
+  relay(connection: Connection): void {
+    this.#demultiplexer.relay(connection);
+  }
+
+  tryDirectly(
+    connection: Connection,
+    candidates: readonly Deno.NetAddr[],
+  ): void {
+    const usable = candidates
+      .filter((candidate) => this.#socket.ipv6 || !isIPv6(candidate))
+      .map((candidate) => this.#socket.ipv6 ? mapped(candidate) : candidate);
+    this.#demultiplexer.tryDirectly(performance.now(), connection, usable);
   }
 
   /** Aborts what was not accepted, sends what is left to send, and closes the socket. */

@@ -38,6 +38,11 @@ export interface Agreed {
    */
   readonly binding: Uint8Array;
   /**
+   * 32 bytes that both sides alone know, with which they tell each other where they
+   * may be reached; `undefined` in plain mode.
+   */
+  readonly candidateSecret: Uint8Array | undefined;
+  /**
    * Resolves when the peer has authenticated, and rejects as reading does if it
    * cannot.
    */
@@ -107,14 +112,21 @@ export async function agreeAsClient(
   const confirmed = proved.then(() => {});
   // Reading rejects with the same failure.
   for (const promise of [proved, confirmed]) promise.catch(() => {});
-  const { client, server, binding } = session;
+  const { client, server, binding, candidateSecret } = session;
   const sealed = new SecureStream(stream, {
     sending: client,
     receiving: server,
     beforeReading: () => confirmed,
     ...aead && { aead: await aead },
   });
-  return { stream: sealed, words: proved, binding, confirmed, peerAsks };
+  return {
+    stream: sealed,
+    words: proved,
+    binding,
+    candidateSecret,
+    confirmed,
+    peerAsks,
+  };
 }
 
 function agreedPlain(stream: ByteStream): Agreed {
@@ -122,6 +134,7 @@ function agreedPlain(stream: ByteStream): Agreed {
     stream,
     words: Promise.resolve(undefined),
     binding: NO_BINDING,
+    candidateSecret: undefined,
     confirmed: Promise.resolve(),
   };
 }
@@ -186,13 +199,14 @@ export async function agreeAsServer(
     .catch((failure) => refuse(stream, failure));
   const { session, words } = handshake;
   if (session === undefined) return agreedPlain(stream);
-  const { client, server, binding } = session;
+  const { client, server, binding, candidateSecret } = session;
   const { aead } = options;
   const keys = { sending: server, receiving: client, ...aead && { aead } };
   return {
     stream: new SecureStream(stream, keys),
     words: Promise.resolve(words),
     binding,
+    candidateSecret,
     confirmed: Promise.resolve(),
   };
 }

@@ -1,6 +1,8 @@
 import type { Failure, FailureDetail } from "../base/failure.ts";
+import type { PathInUse } from "../endpoint/channel.ts";
 import type { Omission } from "../transfer/source.ts";
 import type { Digest, Offer } from "../transfer/wire/messages.ts";
+import type { MeetingPoint } from "./meeting/meeting_point.ts";
 
 /** Where a receiver can be reached. */
 export interface Listening {
@@ -12,6 +14,8 @@ export interface Listening {
   readonly newCode?: string | undefined;
   /** Whether senders need a code. */
   readonly wantsCode?: boolean | undefined;
+  /** Where it is met. */
+  readonly meet?: MeetingPoint | undefined;
 }
 
 /** What both sides have agreed on. */
@@ -50,6 +54,8 @@ export interface Progress {
   readonly silence?: number | undefined;
   /** With `silence`: at how many milliseconds the connection is given up. */
   readonly timeout?: number | undefined;
+  /** How the peer is reached, where a meeting point has brought it here. */
+  readonly path?: PathInUse | undefined;
 }
 
 /** What is known of a transfer that succeeded. */
@@ -70,6 +76,8 @@ export interface Summary extends Omit<Digest, "files"> {
   readonly retransmissions: number;
   /** Datagrams that arrived and brought nothing new. */
   readonly duplicates: number;
+  /** How the peer was reached in the end, where a meeting point has brought it here. */
+  readonly path?: PathInUse | undefined;
 }
 
 /** What happens in the course of sending or receiving, by the type of the event. */
@@ -104,6 +112,14 @@ export interface EventData {
   };
   /** Content is sent to `peer`. */
   "sending": { readonly peer: string; readonly offer: Offer };
+  /** The meeting point does not help yet; it is asked again. */
+  "meet-waiting": {
+    readonly meet: string;
+    /** It does not answer; nobody waits under the number; it has no room; somebody else has the number; it was asked too often. */
+    readonly reason: "silent" | "unknown" | "full" | "taken" | "too-often";
+  };
+  /** The peer, whom a meeting point has brought here, is reached in another way, at `peer`. */
+  "path": PathInUse & { readonly peer: string };
   /** A person at the receiver has not accepted the offer yet. */
   "asking": { readonly address: string };
   /** The handshake with `peer` is complete. */

@@ -4,6 +4,7 @@ import type { ControllerName } from "../protocol/congestion/controllers.ts";
 import { DEFAULT_CONFIG } from "../protocol/connection/config.ts";
 import type { TraceEvent } from "../protocol/connection/trace.ts";
 import type { OnEvent, Summary } from "./events.ts";
+import type { MeetingPoint } from "./meeting/meeting_point.ts";
 
 /** How to secure connections. In code mode without a code a receiver makes one up, and a sender asks for it. */
 export type WantedSecurity =
@@ -45,6 +46,11 @@ export interface SessionOptions {
    * @default {{ mode: "encrypted" }}
    */
   readonly security?: WantedSecurity | undefined;
+  /**
+   * The host that brings both sides together, in place of an address. The code
+   * says which receiver is meant.
+   */
+  readonly meet?: MeetingPoint | undefined;
   /** Ends everything, with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Is called with what happens. */

@@ -126,7 +126,12 @@ export class ProgressTracker {
   /** What the summary has besides the digest. */
   totals(): Pick<
     Summary,
-    "time" | "kept" | "datagramsSent" | "retransmissions" | "duplicates"
+    | "time"
+    | "kept"
+    | "datagramsSent"
+    | "retransmissions"
+    | "duplicates"
+    | "path"
   > {
     const { counters } = this.#channel;
     return {
@@ -135,6 +140,7 @@ export class ProgressTracker {
       datagramsSent: counters.datagramsSent,
       retransmissions: counters.retransmissions,
       duplicates: counters.duplicatesReceived,
+      path: this.#channel.path,
     };
   }
 
@@ -175,6 +181,7 @@ export class ProgressTracker {
       resent: sends ? retransmissions / Math.max(1, datagramsSent) : undefined,
       silence: silent ? silence : undefined,
       timeout: silent ? this.#channel.timeout : undefined,
+      path: this.#channel.path,
     });
   }
 }

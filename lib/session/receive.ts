@@ -19,6 +19,8 @@ import {
   signalOf,
 } from "./options.ts";
 import { ProgressTracker } from "./progress.ts";
+import { ownAddresses } from "./meeting/own_addresses.ts";
+import { Rendezvous } from "./meeting/rendezvous.ts";
 import { Admission, type Admitted } from "./receiving/admission.ts";
 import { chooseSender, MAX_UNDECIDED } from "./receiving/choose_sender.ts";
 import { Reachability } from "./receiving/reachability.ts";
@@ -55,10 +57,18 @@ export async function receive(options: ReceiveOptions): Promise<Summary> {
   const places = isAsked(options, destination) ? MAX_UNDECIDED : 1;
   const endpoint = openEndpoint(options, { places });
   try {
-    using admission = admissionTo(endpoint, options, destination);
+    const wanted = securityOf(options);
+    using rendezvous = options.meet &&
+      await Rendezvous.open(endpoint, "receiver", wanted, options);
+    const number = await rendezvous?.place();
+    using admission = admissionTo(endpoint, options, destination, { number });
     await using _ = new Reachability(endpoint, admission.security, options);
     const choice = { ...options, destination };
-    const admitted = await chooseSender(endpoint, admission, choice);
+    const admitted = await chooseSender(
+      endpoint,
+      rendezvous?.admissionOf(admission) ?? admission,
+      choice,
+    );
     return await receiveOne(admitted, destination, options);
   } finally {
     await endpoint.close();
@@ -69,26 +79,31 @@ export async function receive(options: ReceiveOptions): Promise<Summary> {
  * Prepares to admit senders, and emits where they reach this side and what they
  * may send.
  *
- * @param several whether events of different transfers have to be told apart
+ * @param details.several whether events of different transfers have to be told apart
+ * @param details.number that of the code, where it is not chosen here
  */
 export function admissionTo(
   { port }: Endpoint,
   options: ReceiverOptions,
   destination: ResolvedDestination,
-  several = false,
+  { several = false, number }: {
+    several?: boolean;
+    number?: number | undefined;
+  } = {},
 ): Admission {
   const { consent, on = () => {} } = options;
   const wanted = securityOf(options);
   const isNew = wanted.mode === "code" && wanted.code === undefined;
   const security: Security = wanted.mode === "code"
-    ? { mode: "code", code: normalCode(wanted.code ?? makeCode()) }
+    ? { mode: "code", code: normalCode(wanted.code ?? makeCode(number)) }
     : wanted;
   on({
     type: "listening",
     port,
-    addresses: reachableAddresses(options.bind),
+    addresses: ownAddresses(options.bind),
     newCode: isNew && security.mode === "code" ? security.code : undefined,
     wantsCode: security.mode === "code",
+    meet: options.meet,
   });
   if (security.mode !== "code") {
     const takesAll = !destination.takesNames || consent === "yes";
@@ -105,28 +120,6 @@ function isAsked(
   destination: ResolvedDestination,
 ): boolean {
   return needsConsent(options, destination) && options.consent !== "yes";
-}
-
-/**
- * The addresses under which other machines may reach this one, the likeliest
- * first. Empty where they may not be asked for.
- */
-function reachableAddresses(bind: string | undefined): string[] {
-  if (bind !== undefined && bind !== "0.0.0.0" && bind !== "::") return [bind];
-  const permission = { name: "sys", kind: "networkInterfaces" } as const;
-  if (Deno.permissions.querySync(permission).state !== "granted") return [];
-  const addresses = Deno.networkInterfaces()
-    .filter(({ family }) => bind !== "0.0.0.0" || family === "IPv4")
-    .map(({ address }) => address);
-  return rankedAddresses(addresses);
-}
-
-/** Leaves out what only this machine or this link can use, and puts IPv4 first. */
-export function rankedAddresses(addresses: readonly string[]): string[] {
-  const local = /^(127\.|169\.254\.|::1$|fe[89ab])/i;
-  const reachable = addresses.filter((address) => !local.test(address));
-  const isIPv6 = (address: string) => Number(address.includes(":"));
-  return reachable.toSorted((a, b) => isIPv6(a) - isIPv6(b));
 }
 
 /**

@@ -31,6 +31,7 @@ import {
   signalOf,
 } from "./options.ts";
 import { connectNear } from "./sending/near.ts";
+import { connectAtMeeting } from "./sending/meet.ts";
 import { ProgressTracker } from "./progress.ts";
 import { streamSource } from "./streams.ts";
 
@@ -78,9 +79,10 @@ const COUNTING = 2000;
 const WAITING_DELAY = 600;
 
 /**
- * Sends content to the receiver at `host`, or to one on the same network.
+ * Sends content to the receiver at `host`, or to one that is found by its code.
  *
  * @param host a name or an address; undefined with {@linkcode SendOptions.near}
+ * and {@linkcode SessionOptions.meet}
  * @returns what was sent, once the receiver has stored and verified it
  * @throws {Failure} unless the receiver has stored everything
  */
@@ -94,11 +96,25 @@ export async function send(
   const source = await abortable(openSource(options), signal);
   try {
     const endpoint = openEndpoint(options);
+    const meeting = new DisposableStack();
     try {
       const size = source.offer.size;
-      const connected = await connect(endpoint, host, size, options);
-      return await hand(connected, source, on, options);
+      let begun: Promise<void> | undefined;
+      let connected: Connected;
+      if (options.meet === undefined) {
+        connected = await connect(endpoint, host, size, options);
+      } else {
+        const { askCode, confirm } = options;
+        const code = await codeOf(securityOf(options), askCode);
+        const { timeout } = endpoint;
+        const confirms = confirm !== undefined;
+        const common = { ...options, on, confirms, timeout, size };
+        const met = await connectAtMeeting(endpoint, code, common, meeting);
+        ({ connected, begun } = met);
+      }
+      return await hand(connected, source, { on, begun }, options);
     } finally {
+      meeting.dispose();
       await endpoint.close();
     }
   } finally {
@@ -150,7 +166,11 @@ async function connect(
 async function hand(
   connected: Connected,
   source: Source,
-  on: OnEvent,
+  { on, begun }: {
+    readonly on: OnEvent;
+    /** Resolves once content may leave, as far as the way there is concerned. */
+    readonly begun: Promise<void> | undefined;
+  },
   options: SendOptions,
 ): Promise<Summary> {
   const { channel, stream } = connected;
@@ -167,6 +187,7 @@ async function hand(
   const hold = async (accepted: Promise<void>, ended: AbortSignal) => {
     permitted = permission(connected, offer, options, { accepted, ended });
     await permitted;
+    await begun;
     on({ type: "sending", peer: channel.peer, offer });
     progress.start();
     watcher?.start();

@@ -35,7 +35,9 @@ export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
   const endpoint = openEndpoint(options, { places });
   const running = new Set<Promise<void>>();
   try {
-    using admission = admissionTo(endpoint, options, destination, true);
+    using admission = admissionTo(endpoint, options, destination, {
+      several: true,
+    });
     await using _ = new Reachability(endpoint, admission.security, options);
     const locks = new NameLocks();
     const stalls = new Stalls();

@@ -252,7 +252,7 @@ Deno.test("the README's commands install the manual page where man finds it", as
 Deno.test("the README's unit runs a command line that ferry understands, and systemd finds nothing wrong", async () => {
   const unit = /```ini\n(.*?)```/s.exec(README)![1]!;
   const line = /^ExecStart=%h\/\.local\/bin\/ferry (.*)$/m.exec(unit)![1]!;
-  const command = parseCommand(line.split(" "), SHOWN_CODE);
+  const command = parseCommand(line.split(" "), { code: SHOWN_CODE });
   assertEquals(command.name === "receive" && command.keep, true);
   if (!await installed("systemd-analyze")) return;
   await inDirectory(async (path) => {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { rankedAddresses } from "../../lib/session/receive.ts";
+import { rankedAddresses } from "../../lib/session/meeting/own_addresses.ts";
 import { streamName } from "../../lib/session/destination.ts";
 
 Deno.test("addresses that others can use are shown, IPv4 first", () => {

@@ -8,6 +8,10 @@ import {
 } from "../../protocol/congestion/controllers.ts";
 import { normalCode } from "../../secure/code/code.ts";
 import {
+  MEET_PORT,
+  type MeetingPoint,
+} from "../../session/meeting/meeting_point.ts";
+import {
   DEFAULT_PORT,
   type SessionOptions,
   type WantedSecurity,
@@ -16,6 +20,7 @@ import { errorReportOf, UsageError } from "../messages.ts";
 import { COMMANDS, type Shell, SHELLS } from "./completions.ts";
 import {
   ALL,
+  type CommandName,
   dashed,
   type FlagName,
   formsOf,
@@ -29,7 +34,13 @@ import { closest } from "./suggestion.ts";
 export interface CommonOptions extends
   Pick<
     SessionOptions,
-    "timeout" | "bind" | "mtu" | "maxRate" | "security" | "congestion"
+    | "timeout"
+    | "bind"
+    | "mtu"
+    | "maxRate"
+    | "security"
+    | "congestion"
+    | "meet"
   > {
   readonly trace: boolean;
   readonly json: boolean;
@@ -70,40 +81,67 @@ export interface SendCommand extends CommonOptions {
   readonly resume: boolean;
 }
 
+/** `ferry meet`. */
+export interface MeetCommand {
+  readonly name: "meet";
+  readonly port: number;
+  readonly bind: string | undefined;
+  readonly token: string | undefined;
+  /** Bytes per second. */
+  readonly relayRate: number | undefined;
+  readonly relays: boolean;
+  readonly places: number | undefined;
+  readonly pairs: number | undefined;
+  readonly joins: number | undefined;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
 /** What a command line asks for. */
 export type Command =
   | ReceiveCommand
   | SendCommand
+  | MeetCommand
   | { readonly name: "help"; readonly topic: Topic }
   | { readonly name: "completions"; readonly shell: Shell }
   | { readonly name: "version" };
 
 /** What there is a help text for. */
-export type Topic = "ferry" | "send" | "receive" | "man";
+export type Topic = "ferry" | CommandName | "man";
 
 /** The words and options of a command line. */
 interface Given {
   readonly words: readonly string[];
   /** Options by their names; without a value if they take none. */
   readonly options: ReadonlyMap<string, string | undefined>;
-  /** The code that the environment holds. */
-  readonly environmentCode: string | undefined;
+  readonly environment: Environment;
+}
+
+/** What the environment holds that counts as options. */
+export interface Environment {
+  /** FERRY_CODE. */
+  readonly code?: string | undefined;
+  /** FERRY_TOKEN. */
+  readonly token?: string | undefined;
+}
+
+function isCommandName(word: string | undefined): word is CommandName {
+  return word === "send" || word === "receive" || word === "meet";
 }
 
 /**
  * Parses a command line.
  *
  * @param args as in `Deno.args`
- * @param environmentCode the code that the environment holds, if any
  * @throws {UsageError} if it makes no sense
  */
 export function parseCommand(
   args: string[],
-  environmentCode?: string,
+  environment: Environment = {},
 ): Command {
-  const known = args.find((arg) => arg === "send" || arg === "receive");
+  const known = args.find(isCommandName);
   try {
-    return commandOf({ ...wordsAndOptions(args), environmentCode });
+    return commandOf({ ...wordsAndOptions(args), environment });
   } catch (error) {
     const isUsage = error instanceof UsageError || error instanceof Failure;
     if (!isUsage) throw error;
@@ -115,7 +153,7 @@ export function parseCommand(
   }
 }
 
-function wordsAndOptions(args: string[]): Omit<Given, "environmentCode"> {
+function wordsAndOptions(args: string[]): Omit<Given, "environment"> {
   const words: string[] = [];
   const options = new Map<string, string | undefined>();
   // The tokens show what was wrong; the parser's own errors are in its words
@@ -182,10 +220,13 @@ function commandOf(given: Given): Command {
     case "send":
       checkOptions(given, name);
       return sendCommand(given, words);
+    case "meet":
+      checkOptions(given, name);
+      return meetCommand(given, words);
     default: {
       const meant = closest(name, Object.keys(COMMANDS));
       const hint = meant === undefined
-        ? "there are send and receive"
+        ? "there are send, receive and meet"
         : `did you mean ${meant}?`;
       throw usage(`Unknown command ${name}: ${hint}`);
     }
@@ -194,14 +235,14 @@ function commandOf(given: Given): Command {
 
 /** Names the option that was probably meant, of the command that was given. */
 function didYouMean(form: string, args: readonly string[]): string {
-  const command = args.find((arg) => arg === "send" || arg === "receive");
+  const command = args.find(isCommandName);
   const options = command === undefined ? ALL : optionsOf(command);
   const meant = closest(form, options.flatMap(formsOf));
   return meant === undefined ? "" : `: did you mean ${meant}?`;
 }
 
 function topicOf(word: string | undefined): Topic {
-  return word === "send" || word === "receive" ? word : "ferry";
+  return isCommandName(word) ? word : "ferry";
 }
 
 function shellOf(word: string | undefined): Shell {
@@ -211,11 +252,12 @@ function shellOf(word: string | undefined): Shell {
 }
 
 /** @throws {UsageError} if an option was given that only another command takes */
-function checkOptions(given: Given, command: "send" | "receive"): void {
-  for (const { name, only = command } of ALL) {
-    if (only !== command && given.options.has(name)) {
-      throw usage(`${dashed(name)} is for ferry ${only}`);
-    }
+function checkOptions(given: Given, command: CommandName): void {
+  const taken = optionsOf(command);
+  for (const option of ALL) {
+    const { name, only } = option;
+    if (taken.includes(option) || !given.options.has(name)) continue;
+    throw usage(`${dashed(name)} is for ferry ${only ?? "send and receive"}`);
   }
 }
 
@@ -237,6 +279,11 @@ function receiveCommand(given: Given, words: string[]): ReceiveCommand {
   }
   const keep = has(given, "keep");
   if (keep) checkKeep(given);
+  const meet = meetOf(given);
+  const common = commonOptions(given);
+  if (meet !== undefined && common.security?.mode !== "code") {
+    throw new Failure({ code: "meet-needs-code" });
+  }
   return {
     name: "receive",
     port: portOf(given, port),
@@ -244,7 +291,8 @@ function receiveCommand(given: Given, words: string[]): ReceiveCommand {
     directory: keep ? directory ?? "." : directory,
     force: has(given, "force"),
     keep,
-    ...commonOptions(given),
+    meet,
+    ...common,
   };
 }
 
@@ -258,6 +306,10 @@ function checkKeep(given: Given): void {
       given.options.has("report"),
       "--report draws a single transfer and cannot be used with --keep",
     ],
+    [
+      given.options.has("meet"),
+      "--meet brings one sender to each code, so it cannot be used with --keep",
+    ],
   ];
   for (const [mistaken, message] of mistakes) {
     if (mistaken) throw usage(message);
@@ -266,31 +318,83 @@ function checkKeep(given: Given): void {
 
 function sendCommand(given: Given, words: string[]): SendCommand {
   const near = has(given, "near");
-  const host = near ? undefined : words[0];
-  const rest = near ? words : words.slice(1);
-  if (host === undefined && !near) {
+  const meet = meetOf(given);
+  if (near && meet !== undefined) {
+    throw usage("Give either --near or --meet, not both");
+  }
+  const finds = near || meet !== undefined;
+  const host = finds ? undefined : words[0];
+  const rest = finds ? words : words.slice(1);
+  if (host === undefined && !finds) {
     throw usage("The HOST to send to is missing: ferry send HOST [PATH...]");
   }
   const first = words[0];
   if (first !== undefined) checkHostIsNoCode(given, first);
-  if (near && given.options.has("port")) {
-    throw usage("--near finds the port, too: leave --port out");
+  if (finds && given.options.has("port")) {
+    throw usage(
+      near
+        ? "--near finds the port, too: leave --port out"
+        : "With --meet there is no port to send to",
+    );
   }
-  const hasPort = !near && /^[0-9]+$/.test(rest[0] ?? "");
+  const hasPort = !finds && /^[0-9]+$/.test(rest[0] ?? "");
   const paths = hasPort ? rest.slice(1) : rest;
   if (paths.includes("")) throw usage("The PATH must not be empty");
   if (paths.length > 1 && paths.includes("-")) {
     throw usage("Standard input cannot be sent together with files");
   }
+  const common = commonOptions(given);
   return {
     name: "send",
     host: host === undefined ? undefined : hostName(host),
     port: portOf(given, hasPort ? rest[0] : undefined),
     near,
+    meet,
     paths: paths[0] === "-" ? [] : paths,
     resume: has(given, "resume"),
-    ...commonOptions(given),
-    ...near && { security: codeNeeded(securityOf(given)) },
+    ...common,
+    ...finds && { security: codeNeeded(securityOf(given)) },
+  };
+}
+
+function meetCommand(given: Given, words: string[]): MeetCommand {
+  const [port, unexpected] = words;
+  if (unexpected !== undefined) {
+    throw usage(`Unexpected argument ${unexpected}: meet takes one port`);
+  }
+  const bind = valueOf(given, "bind");
+  return {
+    name: "meet",
+    port: portOf(given, port, MEET_PORT),
+    bind: bind === undefined ? undefined : unbracketed(bind),
+    token: tokenOf(given),
+    relayRate: numberOf(given, "relay-rate"),
+    relays: !has(given, "no-relay"),
+    places: numberOf(given, "places"),
+    pairs: numberOf(given, "pairs"),
+    joins: numberOf(given, "joins"),
+    json: has(given, "json"),
+    quiet: has(given, "quiet"),
+  };
+}
+
+function tokenOf(given: Given): string | undefined {
+  return valueOf(given, "token") ?? given.environment.token;
+}
+
+/** The host of `--meet`, with its port. */
+function meetOf(given: Given): MeetingPoint | undefined {
+  const text = valueOf(given, "meet");
+  if (text === undefined) return undefined;
+  const [, bracketed, plain, port] =
+    /^(?:\[(.*)\]|([^:]*))(?::([0-9]+))?$/.exec(text) ?? [];
+  const host = bracketed ?? plain ?? text;
+  return {
+    host: hostName(host),
+    port: port === undefined
+      ? MEET_PORT
+      : parseNumber("The port of --meet", port, PORT),
+    token: tokenOf(given),
   };
 }
 
@@ -298,7 +402,7 @@ function sendCommand(given: Given, words: string[]): SendCommand {
 function codeNeeded(security: WantedSecurity): WantedSecurity {
   if (security.mode === "plain") {
     throw usage(
-      "--near needs a code, and a code encryption: leave --plain out",
+      "--near and --meet need a code, and a code encryption: leave --plain out",
     );
   }
   return security.mode === "code" ? security : { mode: "code" };
@@ -347,9 +451,9 @@ function reportFile(path: string | undefined): string | undefined {
 }
 
 /** The environment's code counts unless another one is given; `--code` alone asks for a code. */
-function securityOf({ options, environmentCode }: Given): WantedSecurity {
+function securityOf({ options, environment }: Given): WantedSecurity {
   const plain = options.has("plain");
-  const code = options.get("code") ?? environmentCode;
+  const code = options.get("code") ?? environment.code;
   if (code === undefined && !options.has("code")) {
     return { mode: plain ? "plain" : "encrypted" };
   }
@@ -409,6 +513,10 @@ const NUMBERS = {
   // From what every IPv6 link carries (RFC 8200, section 5) to the largest packet
   mtu: { unit: "whole bytes", min: 1280, max: 65_535, whole: true },
   rate: RATE,
+  "relay-rate": RATE,
+  places: { unit: "whole numbers", min: 1, max: 60_000, whole: true },
+  pairs: { unit: "whole numbers", min: 1, max: 100_000, whole: true },
+  joins: { unit: "whole numbers", min: 1, max: 1_000_000, whole: true },
 } as const satisfies { [N in ValueName]?: NumberFormat };
 
 function numberOf(
@@ -421,13 +529,17 @@ function numberOf(
 }
 
 /** The port is a word, or the value of an option. */
-function portOf(given: Given, word: string | undefined): number {
+function portOf(
+  given: Given,
+  word: string | undefined,
+  otherwise = DEFAULT_PORT,
+): number {
   const option = valueOf(given, "port");
   if (word !== undefined && option !== undefined) {
     throw usage(`The port is given twice: ${word} and ${option}`);
   }
   if (option !== undefined) return parseNumber("--port", option, PORT);
-  return word === undefined ? DEFAULT_PORT : parseNumber("PORT", word, PORT);
+  return word === undefined ? otherwise : parseNumber("PORT", word, PORT);
 }
 
 function parseNumber(

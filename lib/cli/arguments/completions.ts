@@ -1,4 +1,11 @@
-import { ALL, formsOf, type Option, optionsOf, takesWord } from "./options.ts";
+import {
+  ALL,
+  type CommandName,
+  formsOf,
+  type Option,
+  optionsOf,
+  takesWord,
+} from "./options.ts";
 
 /** Shells with completions. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -9,6 +16,7 @@ export type Shell = typeof SHELLS[number];
 export const COMMANDS = {
   send: "send files, directories or standard input",
   receive: "wait for a sender and save what it sends",
+  meet: "bring senders and receivers together that cannot reach each other",
   help: "explain a command",
   completions: "print completions for a shell",
 } as const;
@@ -78,7 +86,7 @@ function bashValue({ completes }: Option): string {
 
 /** Offers what can stand where no value of an option does. */
 function bashWord(): string {
-  const options = (command: "send" | "receive") =>
+  const options = (command: CommandName) =>
     optionsOf(command).flatMap(formsOf).join(" ");
   return `_ferry_word() {
   case $command,$word in
@@ -86,9 +94,10 @@ function bashWord(): string {
     ,*) _ferry_offer -W "${Object.keys(COMMANDS).join(" ")}" ;;
     send,-*) _ferry_offer -W "${options("send")}" ;;
     receive,-*) _ferry_offer -W "${options("receive")}" ;;
-    help,*) _ferry_offer -W "send receive --man" ;;
+    meet,-*) _ferry_offer -W "${options("meet")}" ;;
+    help,*) _ferry_offer -W "send receive meet --man" ;;
     completions,*) _ferry_offer -W "${SHELLS.join(" ")}" ;;
-    send,*) if ((count == 0)); then _ferry_offer -A hostname; else _ferry_files -f; fi ;;
+    send,*) if ((count == 0)) && [[ " \${COMP_WORDS[*]}" != *" --meet"* ]]; then _ferry_offer -A hostname; else _ferry_files -f; fi ;;
   esac
 }`;
 }
@@ -115,7 +124,10 @@ ${zshOptions("send")}            '1:host:_hosts' '*:file:_files' ;;
         receive)
           _arguments -S \\
 ${zshOptions("receive")}            '1:port:_message PORT' ;;
-        help) _arguments '--man[print the manual page]' '1:command:(send receive)' ;;
+        meet)
+          _arguments -S \\
+${zshOptions("meet")}            '1:port:_message PORT' ;;
+        help) _arguments '--man[print the manual page]' '1:command:(send receive meet)' ;;
         completions) _arguments '1:shell:(${SHELLS.join(" ")})' ;;
       esac ;;
   esac
@@ -128,7 +140,7 @@ fi
 `;
 }
 
-function zshOptions(command: "send" | "receive"): string {
+function zshOptions(command: CommandName): string {
   return optionsOf(command).map((option) => {
     const forms = formsOf(option);
     const help = option.help.replace(/[[\]:]/g, "\\$&")
@@ -164,7 +176,7 @@ function fish(): string {
     ...Object.entries(COMMANDS).map(([name, help]) =>
       `complete -c ferry -n '${none}' -a ${name} -d '${help}'`
     ),
-    "complete -c ferry -n '__fish_seen_subcommand_from help' -a 'send receive'",
+    "complete -c ferry -n '__fish_seen_subcommand_from help' -a 'send receive meet'",
     "complete -c ferry -n '__fish_seen_subcommand_from help' -l man -d 'print the manual page'",
     `complete -c ferry -n '__fish_seen_subcommand_from completions' -a '${
       SHELLS.join(" ")
@@ -172,7 +184,7 @@ function fish(): string {
     `complete -c ferry -n '${FISH_SEND}; and test (__ferry_words) -gt 1' -F`,
     `complete -c ferry -n '${FISH_SEND}; and test (__ferry_words) -eq 1' -a '(__fish_print_hostnames)'`,
   ];
-  for (const command of ["send", "receive"] as const) {
+  for (const command of ["send", "receive", "meet"] as const) {
     for (const option of optionsOf(command)) {
       lines.push(fishOption(command, option));
     }

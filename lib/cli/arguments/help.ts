@@ -1,6 +1,6 @@
 import config from "../../../deno.json" with { type: "json" };
 import type { Topic } from "./args.ts";
-import { optionsOf, usageOf } from "./options.ts";
+import { type CommandName, optionsOf, usageOf } from "./options.ts";
 
 /** The version of ferry. */
 export const VERSION = config.version;
@@ -20,6 +20,9 @@ For example:
 
   machine B$ ferry receive --code
   machine A$ ferry send machine-b photos/ notes.txt
+
+Where neither machine can be reached from the other, ferry meet on a third one
+brings them together: ferry help meet tells how.
 
 ferry help send and ferry help receive explain all options, ferry help --man
 prints the manual page, ferry --version the version, and ferry completions bash
@@ -67,6 +70,25 @@ For example:
   ferry send --near photos/ notes.txt
   tar c photos | ferry send 192.0.2.7 6000
 ${EXIT}`,
+
+  meet: `ferry meet [PORT] brings senders and receivers together.
+
+Run it on a host that both sides reach by UDP; PORT is 5050 unless given. It
+gives each receiver that waits a number, and relays between the receiver and the
+sender that has the code with this number until they have found a direct path to
+each other, or all the time. What passes is encrypted: it sees addresses and
+sizes. It runs until Ctrl-C or SIGTERM.
+
+${optionLines("meet")}
+
+For example:
+
+  vps$ ferry meet
+  B$   ferry receive --meet vps.example --code
+  A$   FERRY_CODE=7-walnut-copper-lagoon ferry send --meet vps.example photo.raw
+
+Exit status: 0 ended by a signal; 2 bad usage, or the port cannot be used.
+`,
 };
 
 /** What `--help` prints. */
@@ -74,7 +96,7 @@ export function helpText(topic: Exclude<Topic, "man">): string {
   return TEXTS[topic];
 }
 
-function optionLines(command: "send" | "receive"): string {
+function optionLines(command: CommandName): string {
   const options = optionsOf(command);
   const width = Math.max(...options.map((option) => usageOf(option).length));
   return options

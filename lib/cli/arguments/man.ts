@@ -24,6 +24,10 @@ export function manualPage(): string {
 .Op Ar PORT
 .Op Ar PATH ...
 .Op options
+.Nm
+.Cm meet
+.Op Ar PORT
+.Op options
 .Sh DESCRIPTION
 .Nm
 sends files, directories and streams of bytes from one machine to another over
@@ -76,6 +80,8 @@ ${optionList("receive")}
 ${optionList("send")}
 .Ss Options of both
 ${optionList(undefined)}
+.Ss Options of meet
+${optionList("meet")}
 .Ss Options of help
 ${optionList("help")}
 .Sh ENVIRONMENT

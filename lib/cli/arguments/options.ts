@@ -1,5 +1,8 @@
 import { CONTROLLERS } from "../../protocol/congestion/controllers.ts";
 
+/** The commands with many options. */
+export type CommandName = "send" | "receive" | "meet";
+
 /** An option of the command line. */
 export interface Option {
   /** Without the dashes. */
@@ -14,8 +17,10 @@ export interface Option {
   readonly optional?: boolean;
   /** How a shell completes the value. */
   readonly completes?: "file" | "directory" | readonly string[];
-  /** The only command that takes it. */
-  readonly only?: "send" | "receive" | "help";
+  /** The only command that takes it; without it, `send` and `receive` do. */
+  readonly only?: CommandName | "help";
+  /** Whether `meet` takes it, too. */
+  readonly meet?: boolean;
   /** One line of the help. */
   readonly help: string;
 }
@@ -75,6 +80,46 @@ export const OPTIONS = [
     help: "require this code on both sides (or set FERRY_CODE)",
   },
   {
+    name: "meet",
+    value: "HOST",
+    help: "find each other at a host that runs ferry meet: HOST[:PORT]",
+  },
+  {
+    name: "token",
+    value: "TOKEN",
+    meet: true,
+    help: "what ferry meet asks both sides for (or set FERRY_TOKEN)",
+  },
+  {
+    name: "relay-rate",
+    value: "MBIT",
+    only: "meet",
+    help: "relay at most this many Mbit/s in all; also 500k, 1G",
+  },
+  {
+    name: "no-relay",
+    only: "meet",
+    help: "only introduce: relay no content",
+  },
+  {
+    name: "places",
+    value: "N",
+    only: "meet",
+    help: "receivers that may wait at a time (128)",
+  },
+  {
+    name: "pairs",
+    value: "N",
+    only: "meet",
+    help: "senders and receivers that may be together at a time (1024)",
+  },
+  {
+    name: "joins",
+    value: "N",
+    only: "meet",
+    help: "senders that one network may bring a minute (30)",
+  },
+  {
     name: "yes",
     help: "never ask: accept any offer, or any receiver",
   },
@@ -83,6 +128,7 @@ export const OPTIONS = [
     name: "port",
     short: "p",
     value: "PORT",
+    meet: true,
     help: "the receiver's UDP port, or as a word of its own (5000)",
   },
   {
@@ -104,6 +150,7 @@ export const OPTIONS = [
   {
     name: "bind",
     value: "ADDRESS",
+    meet: true,
     help: "use this address of this machine only",
   },
   {
@@ -122,11 +169,11 @@ export const OPTIONS = [
     completes: "file",
     help: "draw rate, RTT, window and retransmissions over time",
   },
-  { name: "quiet", short: "q", help: "print errors only" },
-  { name: "json", help: "print events as JSON, one per line" },
+  { name: "quiet", short: "q", meet: true, help: "print errors only" },
+  { name: "json", meet: true, help: "print events as JSON, one per line" },
   { name: "trace", help: "print a line for every datagram" },
-  { name: "help", short: "h", help: "print help" },
-  { name: "version", help: "print the version" },
+  { name: "help", short: "h", meet: true, help: "print help" },
+  { name: "version", meet: true, help: "print the version" },
   { name: "man", only: "help", help: "print the manual page, for man -l" },
 ] as const satisfies readonly Option[];
 
@@ -157,8 +204,10 @@ export function formsOf({ name, short, alias }: Option): string[] {
 }
 
 /** The options that a command takes. */
-export function optionsOf(command: "send" | "receive"): readonly Option[] {
-  return ALL.filter(({ only = command }) => only === command);
+export function optionsOf(command: CommandName): readonly Option[] {
+  return ALL.filter(({ only, meet = false }) =>
+    only === command || only === undefined && (meet || command !== "meet")
+  );
 }
 
 /** Whether the next word is the option's value. */

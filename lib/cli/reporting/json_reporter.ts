@@ -71,8 +71,19 @@ export function jsonOf(event: CliEvent): Record<string, unknown> {
   }
   switch (event.type) {
     case "listening": {
-      const { port, addresses, newCode: code } = event;
-      return { event: type, port, addresses, code };
+      const { port, addresses, newCode: code, meet } = event;
+      return { event: type, port, addresses, code, meet: meet?.host };
+    }
+    case "meeting":
+      return { event: type, port: event.port, addresses: event.addresses };
+    case "pair": {
+      const { number, sender, receiver, bytes, time, met } = event;
+      const seconds = round(time / 1000, 3);
+      return { event: type, number, sender, receiver, bytes, seconds, met };
+    }
+    case "path": {
+      const { direct, through, peer: address } = event;
+      return { event: type, peer, address, direct, through };
     }
     case "waiting": {
       const { address, refused, seconds } = event;
@@ -119,6 +130,7 @@ export function jsonOf(event: CliEvent): Record<string, unknown> {
         silence: event.silence === undefined
           ? undefined
           : round(event.silence / 1000, 3),
+        direct: event.path?.direct,
       };
     case "done":
       return { event: type, peer, ...summaryOf(event) };
@@ -165,6 +177,8 @@ function summaryOf(event: EventOf<"done">) {
     datagrams: event.datagramsSent,
     retransmissions: event.retransmissions,
     duplicates: event.duplicates,
+    direct: event.path?.direct,
+    through: event.path?.through,
   };
 }
 

@@ -6,6 +6,7 @@ import type {
   TraceEvent,
 } from "../../mod.ts";
 import { Flag } from "../../protocol/wire/segment.ts";
+import type { HostEvent } from "../../session/meeting/host.ts";
 import type { Explanation } from "./bottleneck.ts";
 
 /** What a person is asked. */
@@ -26,6 +27,8 @@ export interface ErrorReport {
 /** What is reported: what happens in the session, and in the command line itself. */
 export type CliEvent =
   | SessionEvent
+  /** What happens at `ferry meet`. */
+  | HostEvent
   /** A person is asked. */
   | ({ readonly type: "question" } & Question)
   /** The answer; `accepted` is undefined where the question was withdrawn. */

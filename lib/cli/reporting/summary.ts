@@ -7,6 +7,7 @@ import {
   formatSeconds,
   formatShare,
 } from "../format.ts";
+import type { PathInUse } from "../../endpoint/channel.ts";
 import type { Summary } from "../../mod.ts";
 
 /** Bytes per second over the whole transfer. */
@@ -61,6 +62,7 @@ export function headline(summary: Summary): string {
   return [
     `${side === "send" ? "Sent" : "Received"} ${parts.join(", ")} in ${time}`,
     formatRate(overallRate(summary)),
+    ...summary.path === undefined ? [] : [pathWords(summary.path)],
     ...trouble(summary),
   ].join(", ");
 }
@@ -71,6 +73,11 @@ function trouble(
 ): string[] {
   const share = formatShare(retransmissions / Math.max(1, datagramsSent));
   return side === "receive" || share === "0%" ? [] : [`${share} resent`];
+}
+
+/** How a peer is reached that a meeting point has brought here. */
+export function pathWords({ direct, through }: PathInUse): string {
+  return direct ? "directly" : `through ${displayName(through)}`;
 }
 
 /** What the network cost, and the digest of the content. */

@@ -4,9 +4,10 @@ import type {
   Progress,
   SessionEvent,
 } from "../../session/events.ts";
+import { MEET_PORT } from "../../session/meeting/meeting_point.ts";
 import { DEFAULT_PORT } from "../../session/options.ts";
 import { titleOf } from "../../transfer/wire/messages.ts";
-import { formatBytes } from "../format.ts";
+import { formatBytes, formatSeconds } from "../format.ts";
 import {
   failureWords,
   isNotice,
@@ -18,7 +19,12 @@ import { combinedProgress, progressLine } from "../terminal/progress_line.ts";
 import { questionLines } from "../terminal/questions.ts";
 import type { LineStyle, StatusLine } from "../terminal/status_line.ts";
 import { explanationLines } from "./bottleneck.ts";
-import { type CliEvent, type Reporter, traceLine } from "./reporter.ts";
+import {
+  type CliEvent,
+  type EventOf,
+  type Reporter,
+  traceLine,
+} from "./reporter.ts";
 import { summaryLines } from "./summary.ts";
 
 /** What is shown to a person, and how. */
@@ -180,6 +186,12 @@ function linesOf(event: CliEvent, style: TextStyle): ShownLine[] {
       return terminal
         ? plain(`Waiting for the person at ${event.address} to accept it`)
         : [];
+    case "meeting":
+      return plain(...meetingLines(event));
+    case "pair":
+      return plain(pairLine(event));
+    case "path":
+      return verbose ? plain(pathLine(event)) : [];
     case "agreed":
       return plain(...agreementLines(event, verbose));
     case "sending":
@@ -201,12 +213,26 @@ function plain(...lines: string[]): ShownLine[] {
 
 /** How to reach this receiver: commands for a person, one line for a log. */
 function listeningLines(
-  { port, addresses, newCode, wantsCode }: Listening,
+  { port, addresses, newCode, wantsCode, meet }: Listening,
   { terminal, place }: TextStyle,
 ): ShownLine[] {
   const saving = place === undefined
     ? []
     : plain(`What arrives is saved in ${displayName(place)}`);
+  if (meet !== undefined) {
+    const code = newCode === undefined ? "" : `FERRY_CODE=${newCode} `;
+    const option = newCode === undefined ? " --code" : "";
+    const point = placeOf(meet.host, meet.port);
+    const known = option === "" ? "" : ", with the same code";
+    return [
+      ...plain(`Waiting at ${point}. On the other machine, run${known}:`),
+      {
+        text: `  ${code}ferry send${option} --meet ${point} FILE`,
+        style: "command",
+      },
+      ...saving,
+    ];
+  }
   if (!terminal && newCode === undefined) {
     const where = addresses.length > 0 ? ` (${addresses.join(", ")})` : "";
     const code = wantsCode ? ", with a code" : "";
@@ -258,6 +284,39 @@ function sendingLine({ peer, offer }: SessionEvent<"sending">): string {
   const what = title === undefined ? "a stream" : displayName(title);
   const bytes = size === undefined ? "" : `, ${formatBytes(size)}`;
   return `Sending ${what}${bytes} to ${peer}`;
+}
+
+/** How to use a meeting point. */
+function meetingLines({ port, addresses }: EventOf<"meeting">): string[] {
+  const [host = "HOST"] = addresses;
+  const place = placeOf(host, port);
+  return [
+    `Bringing senders and receivers together on port ${port}; on the others, run`,
+    `  ferry receive --meet ${place} --code`,
+  ];
+}
+
+/** A meeting point as it follows `--meet`. */
+function placeOf(host: string, port = MEET_PORT): string {
+  if (port === MEET_PORT) return host;
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** What was relayed for a pair; each pair has one such line. */
+function pairLine(
+  { number, sender, receiver, bytes, time, met }: EventOf<"pair">,
+): string {
+  return met
+    ? `${number}: ${sender} to ${receiver}, ${formatBytes(bytes)} relayed in ${
+      formatSeconds(time)
+    }`
+    : `${number}: ${sender} to ${receiver}, no answer`;
+}
+
+function pathLine({ direct, through, peer }: EventOf<"path">): string {
+  return direct
+    ? `Connected directly to ${peer}`
+    : `Connected through ${through}`;
 }
 
 function offerLines({ offer, target }: SessionEvent<"offer">): string[] {

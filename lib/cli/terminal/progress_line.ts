@@ -8,6 +8,7 @@ import {
   formatRate,
   formatShare,
 } from "../format.ts";
+import { pathWords } from "../reporting/summary.ts";
 import type { Progress } from "../../mod.ts";
 
 /** How to draw a progress line. */
@@ -147,6 +148,9 @@ function partsOf(progress: Progress): Part[] {
   if (resent !== undefined) {
     const share = formatShare(resent).padStart(4);
     parts.push({ rank: 5, text: `${share} resent` });
+  }
+  if (progress.path !== undefined) {
+    parts.push({ rank: 4, text: pathWords(progress.path) });
   }
   return parts;
 }

@@ -63,6 +63,14 @@ export function isIPv6({ hostname }: Deno.NetAddr): boolean {
   return hostname.includes(":") && !hostname.startsWith(MAPPED_PREFIX);
 }
 
+/** An address as an IPv6 socket has it: one of IPv4 is mapped. */
+export function mapped(address: Deno.NetAddr): Deno.NetAddr {
+  const { hostname } = address;
+  return isIPv4(hostname)
+    ? { ...address, hostname: MAPPED_PREFIX + hostname }
+    : address;
+}
+
 /** The IPv4 address of a mapped one, and any other as it is. */
 export function unmapped(hostname: string): string {
   return hostname.startsWith(MAPPED_PREFIX)

@@ -5,7 +5,7 @@ import { Recovery } from "../recovery/recovery.ts";
 import { AmplificationLimit } from "../sending/amplification_limit.ts";
 import { PacketNumberFilter } from "../sending/packet_number_filter.ts";
 import { SendBuffer } from "../sending/send_buffer.ts";
-import { SendScheduler } from "../sending/send_scheduler.ts";
+import { type PathBits, SendScheduler } from "../sending/send_scheduler.ts";
 import { Flag, Reset, type Segment } from "../wire/segment.ts";
 import type { Config, ConnectionOptions } from "./config.ts";
 import { KeepAlive } from "./keep_alive.ts";
@@ -209,14 +209,9 @@ export class Connection {
     this.#recovery.restart(controller(size, this.#random()));
   }
 
-  /** As {@linkcode SendScheduler.writeChallenge}. */
-  writeChallenge(
-    high: number,
-    low: number,
-    size: number,
-    into: Uint8Array,
-  ): number {
-    return this.#scheduler.writeChallenge(high, low, size, into);
+  /** As {@linkcode SendScheduler.writePath}. */
+  writePath(message: PathBits, into: Uint8Array): number {
+    return this.#scheduler.writePath(message, into);
   }
 
   /** Closes it without telling the peer: others need its place. */

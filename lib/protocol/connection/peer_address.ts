@@ -1,7 +1,8 @@
 import { Flag, PathKind, type Segment } from "../wire/segment.ts";
 import { type Address, isSameAddress } from "./address.ts";
 import type { Connection } from "./connection.ts";
-import { type Challenge, PathValidation } from "./path_validation.ts";
+import { DirectPaths, type PathMessage } from "./direct_paths.ts";
+import { PathValidation } from "./path_validation.ts";
 import type { DropReason } from "./verdict.ts";
 
 /** Where the peer of a connection is, and follows it when it moves. */
@@ -14,6 +15,8 @@ export class PeerAddress<Peer extends Address> {
   #answersFrom: Peer | undefined;
   /** From the first sign of a move on. */
   #paths: PathValidation<Peer> | undefined;
+  /** Where the peer is reached by a relay, or was. */
+  #direct: DirectPaths<Peer> | undefined;
 
   /**
    * @param options.isClient whether this side has opened the connection
@@ -35,18 +38,31 @@ export class PeerAddress<Peer extends Address> {
     return this.#current;
   }
 
+  /** What is at the current address is a relay: direct paths are looked for. */
+  relay(): void {
+    this.#direct ??= new DirectPaths(this.#current, this.#random);
+  }
+
+  /** The peer, behind a relay, says that it may be at these addresses. */
+  tryDirectly(now: number, candidates: readonly Peer[]): void {
+    this.#direct?.add(now, candidates);
+  }
+
   /**
    * Judges a datagram by its source address.
    *
    * @param size of the datagram in bytes
-   * @returns why it is dropped, if it is
+   * @returns why it is dropped, if it is; `handled` if nothing is left to be done
    */
   check(
     now: number,
     segment: Segment,
     size: number,
     from: Peer,
-  ): DropReason | undefined {
+  ): DropReason | "handled" | undefined {
+    if (this.#direct !== undefined && this.#connection.established) {
+      return this.#checkDirect(this.#direct, now, segment, { size, from });
+    }
     if (isSameAddress(this.#current, from)) return undefined;
     const connection = this.#connection;
     if (!connection.established) {
@@ -67,6 +83,28 @@ export class PeerAddress<Peer extends Address> {
     return isKnown ? undefined : "from another address";
   }
 
+  #checkDirect(
+    direct: DirectPaths<Peer>,
+    now: number,
+    segment: Segment,
+    { size, from }: { size: number; from: Peer },
+  ): DropReason | "handled" | undefined {
+    if (this.#connection.closeReason !== undefined) {
+      return isSameAddress(this.#current, from) ? undefined : "closed";
+    }
+    const isTaken = direct.onDatagram(now, from);
+    if (segment.has(Flag.PATH)) {
+      const { pathKind, pathHigh: high, pathLow: low } = segment;
+      if (pathKind === PathKind.CHALLENGE) {
+        direct.onChallenge(from, high, low, size);
+      } else direct.onResponse(now, from, { high, low, size });
+      this.settle(now);
+      return "handled";
+    }
+    const isBelieved = !segment.has(Flag.RST) || direct.isProven(from);
+    return isTaken && isBelieved ? undefined : "from another address";
+  }
+
   /** A segment with the flag PATH came, whose other fields were acceptable. */
   onPathResponse(now: number, segment: Segment, from: Peer): void {
     const { pathKind, pathHigh, pathLow } = segment;
@@ -80,21 +118,33 @@ export class PeerAddress<Peer extends Address> {
    * path is most likely the same (RFC 9000, section 9.4).
    */
   settle(now: number): void {
-    const moved = this.#paths?.settle(now);
+    const moved = (this.#direct ?? this.#paths)?.settle(now);
     if (moved === undefined) return;
-    const isNewPath = moved.hostname !== this.#current.hostname;
+    const isNewPath = this.#direct !== undefined ||
+      moved.hostname !== this.#current.hostname;
     this.#current = moved;
     if (isNewPath) this.#connection.onNewPath();
   }
 
-  /** The next challenge that may be sent now. */
-  nextChallenge(now: number): Challenge<Peer> | undefined {
-    if (this.#connection.closeReason !== undefined) return undefined;
-    return this.#paths?.next(now, this.#connection.pto);
+  /** The next challenge or response that may be sent now. */
+  nextPathMessage(now: number): PathMessage<Peer> | undefined {
+    const connection = this.#connection;
+    if (connection.closeReason !== undefined) return undefined;
+    if (this.#direct !== undefined) {
+      return connection.established
+        ? this.#direct.next(now, connection.pto)
+        : undefined;
+    }
+    const challenge = this.#paths?.next(now, connection.pto);
+    return challenge && { kind: PathKind.CHALLENGE, ...challenge };
   }
 
-  /** When {@linkcode settle} or {@linkcode nextChallenge} is to be called, in milliseconds. */
+  /** When {@linkcode settle} or {@linkcode nextPathMessage} is to be called, in milliseconds. */
   get deadline(): number {
-    return this.#paths?.deadline ?? Infinity;
+    if (this.#direct === undefined) return this.#paths?.deadline ?? Infinity;
+    const { established, closeReason } = this.#connection;
+    return established && closeReason === undefined
+      ? this.#direct.deadline
+      : Infinity;
   }
 }

@@ -7,7 +7,7 @@ import {
   traceReceived,
   traceSent,
 } from "../connection/trace.ts";
-import { dropped, type DropReason } from "../connection/verdict.ts";
+import { ACCEPTED, dropped, type DropReason } from "../connection/verdict.ts";
 import {
   decodeSegment,
   firstDatagram,
@@ -126,6 +126,23 @@ export class Demultiplexer<Peer extends Address> {
   /** Where the connection's peer is now. */
   peerOf(connection: Connection): Peer | undefined {
     return this.#entryOf.get(connection)?.address.current;
+  }
+
+  /** The connection's peer is reached by a relay: direct paths to it are looked for. */
+  relay(connection: Connection): void {
+    this.#entryOf.get(connection)?.address.relay();
+  }
+
+  /** The connection's peer, behind a relay, says that it may be at these addresses. */
+  tryDirectly(
+    now: number,
+    connection: Connection,
+    candidates: readonly Peer[],
+  ): void {
+    const entry = this.#entryOf.get(connection);
+    if (entry === undefined || entry.isRemoved) return;
+    entry.address.tryDirectly(now, candidates);
+    this.#schedule.touch(entry);
   }
 
   /** Opens a connection to `peer`; its SYN leaves with the next {@linkcode poll}. */
@@ -298,6 +315,10 @@ export class Demultiplexer<Peer extends Address> {
     const { connection, address, slot } = entry;
     this.#schedule.touch(entry);
     const reason = address.check(now, segment, datagram.length, from);
+    if (reason === "handled") {
+      this.#trace?.(traceReceived(now, segment, ACCEPTED));
+      return;
+    }
     if (reason !== undefined) {
       connection.counters.dropped++;
       this.#trace?.(traceReceived(now, segment, dropped(reason)));
@@ -480,10 +501,10 @@ function pollEntry<Peer extends Address>(
   { connection, address }: RoutedConnection<Peer>,
   into: Uint8Array,
 ): { length: number; to: Peer } | undefined {
-  const challenge = address.nextChallenge(now);
-  if (challenge !== undefined) {
-    const { to, high, low, size } = challenge;
-    return { length: connection.writeChallenge(high, low, size, into), to };
+  const message = address.nextPathMessage(now);
+  if (message !== undefined) {
+    const { to } = message;
+    return { length: connection.writePath(message, into), to };
   }
   const length = connection.send(now, into);
   return length > 0 ? { length, to: address.current } : undefined;

@@ -33,6 +33,15 @@ const ALWAYS_ACK = 32;
 const LONG_PAUSE = 5;
 const NO_COOKIE = new Uint8Array(0);
 
+/** What a segment with PATH says, in a datagram of `size` bytes. */
+export interface PathBits {
+  /** One of {@linkcode PathKind}. */
+  readonly kind: number;
+  readonly high: number;
+  readonly low: number;
+  readonly size: number;
+}
+
 /** The mechanisms that the scheduler draws on. */
 export interface SchedulerSources {
   readonly config: Config;
@@ -362,33 +371,18 @@ export class SendScheduler {
   }
 
   #sendPathResponse(into: Uint8Array): number {
-    const { high, low, size } = this.#pathResponse!;
+    const response = { kind: PathKind.RESPONSE, ...this.#pathResponse! };
     this.#pathResponse = undefined;
-    return this.#writePath(PathKind.RESPONSE, high, low, size, into);
+    return this.writePath(response, into);
   }
 
   /**
-   * Writes a path challenge of `size` bytes (RFC 9000, section 8.2.1). The
-   * caller knows where it goes.
+   * Writes a path challenge or the response to one (RFC 9000, sections 8.2.1 and
+   * 8.2.2). The caller knows where it goes.
    *
    * @returns its length in bytes
    */
-  writeChallenge(
-    high: number,
-    low: number,
-    size: number,
-    into: Uint8Array,
-  ): number {
-    return this.#writePath(PathKind.CHALLENGE, high, low, size, into);
-  }
-
-  #writePath(
-    kind: number,
-    high: number,
-    low: number,
-    size: number,
-    into: Uint8Array,
-  ): number {
+  writePath({ kind, high, low, size }: PathBits, into: Uint8Array): number {
     const { path } = this.#sources;
     const builder = this.#builder;
     builder.start(path.size);

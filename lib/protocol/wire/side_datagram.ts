@@ -6,6 +6,8 @@ export const SideMark = {
   MEET: 0xe1,
   /** `lib/near/README.md` */
   NEAR: 0xe2,
+  /** `lib/meet/README.md`: relayed, as segments are. */
+  CANDIDATES: 0xe3,
 } as const;
 
 /** Bytes in front of what a side datagram carries. */

@@ -13,11 +13,13 @@ const MAX_CODE_LENGTH = 200;
 /**
  * Makes a random code such as `17-walnut-copper-lagoon`: a number, which is not
  * secret, and words, uniformly out of 2^27.
+ *
+ * @param number the number, where it is not to be random
  */
-export function makeCode(): string {
-  const [number = 0, words = 0] = crypto.getRandomValues(new Uint32Array(2));
+export function makeCode(number?: number): string {
+  const [random = 0, words = 0] = crypto.getRandomValues(new Uint32Array(2));
   return [
-    1 + number % CODE_NUMBERS,
+    number ?? 1 + random % CODE_NUMBERS,
     ...wordsOf(words, CODE_WORD_COUNT),
   ].join("-");
 }

@@ -61,6 +61,8 @@ export interface Session {
   readonly exporter: Uint8Array;
   /** 32 bytes unique to this handshake, to bind signatures to it. */
   readonly binding: Uint8Array;
+  /** 32 secret bytes for telling the peer where this side may be reached. */
+  readonly candidateSecret: Uint8Array;
 }
 
 const SESSION_WORD_COUNT = 3;
@@ -347,6 +349,12 @@ class Handshake {
       binding: exported(
         exporter,
         "EXPORTER-ferry-attempt",
+        NO_BYTES,
+        HASH_SIZE,
+      ),
+      candidateSecret: exported(
+        exporter,
+        "EXPORTER-ferry-candidates",
         NO_BYTES,
         HASH_SIZE,
       ),

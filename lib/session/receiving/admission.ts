@@ -33,6 +33,8 @@ export interface Admitted {
   readonly offer: Offer;
   /** Owns the transfer if it stays unfinished. */
   readonly owner: Owner;
+  /** For telling the sender where this side may be reached; `undefined` in plain mode. */
+  readonly candidateSecret: Uint8Array | undefined;
   /** Session words, where there are some. */
   readonly words: readonly string[] | undefined;
   /** Is called with what happens to it. */
@@ -143,7 +145,17 @@ export class Admission implements Disposable {
       on({ type: "connected", peer });
       const cipher = mode === "plain" ? undefined : this.#aead.name;
       on({ type: "agreed", mode, words, asks, cipher });
-      return { channel, reception, offer, owner, words, on, decided };
+      const { candidateSecret } = agreed;
+      return {
+        channel,
+        reception,
+        offer,
+        owner,
+        candidateSecret,
+        words,
+        on,
+        decided,
+      };
     } catch (failure) {
       // If the address is never validated, report nothing
       await channel.established;

@@ -32,7 +32,7 @@ export interface ChooseOptions extends SessionOptions {
  */
 export async function chooseSender(
   endpoint: Endpoint,
-  admission: Admission,
+  admission: Pick<Admission, "over" | "admit">,
   options: ChooseOptions,
 ): Promise<Admitted> {
   const { destination, consent, on } = options;

@@ -21,6 +21,20 @@ const COMMON = {
   congestion: "bbr",
   yes: false,
   wait: undefined,
+  meet: undefined,
+};
+const MEET = {
+  name: "meet",
+  port: 5050,
+  bind: undefined,
+  token: undefined,
+  relayRate: undefined,
+  relays: true,
+  places: undefined,
+  pairs: undefined,
+  joins: undefined,
+  json: false,
+  quiet: false,
 };
 const RECEIVE = {
   name: "receive",
@@ -148,6 +162,51 @@ const COMMANDS: [string, unknown][] = [
   ["send -h host", { name: "help", topic: "send" }],
   ["receive 5000 --help", { name: "help", topic: "receive" }],
   ["--version", { name: "version" }],
+  [
+    "receive --meet vps.example --code",
+    {
+      ...RECEIVE,
+      security: { mode: "code", code: undefined },
+      meet: { host: "vps.example", port: 5050, token: undefined },
+    },
+  ],
+  [
+    "send --meet [2001:db8::1]:6000 --token x --code=7-a-b-c photo.raw 5000",
+    {
+      ...SEND,
+      host: undefined,
+      paths: ["photo.raw", "5000"],
+      security: { mode: "code", code: "7-a-b-c" },
+      meet: { host: "2001:db8::1", port: 6000, token: "x" },
+    },
+  ],
+  [
+    "send --meet vps.example",
+    {
+      ...SEND,
+      host: undefined,
+      security: { mode: "code" },
+      meet: { host: "vps.example", port: 5050, token: undefined },
+    },
+  ],
+  ["meet", MEET],
+  [
+    "meet 6000 --token x --relay-rate 8 --no-relay --places 3 --pairs 4 --joins 5 --json -q --bind [::1]",
+    {
+      ...MEET,
+      port: 6000,
+      bind: "::1",
+      token: "x",
+      relayRate: 1_000_000,
+      relays: false,
+      places: 3,
+      pairs: 4,
+      joins: 5,
+      json: true,
+      quiet: true,
+    },
+  ],
+  ["help meet", { name: "help", topic: "meet" }],
   ["help --man", { name: "help", topic: "man" }],
 ];
 for (const [line, command] of COMMANDS) {
@@ -171,7 +230,7 @@ const MISTAKES: [string, string][] = [
   ],
   [
     "upload host",
-    "Unknown command upload: there are send and receive; see ferry --help",
+    "Unknown command upload: there are send, receive and meet; see ferry --help",
   ],
   [
     "send",
@@ -195,7 +254,7 @@ const MISTAKES: [string, string][] = [
   ],
   [
     "send --near --plain file",
-    "--near needs a code, and a code encryption: leave --plain out; see ferry send --help",
+    "--near and --meet need a code, and a code encryption: leave --plain out; see ferry send --help",
   ],
   ["receive --near", "--near is for ferry send; see ferry receive --help"],
   [
@@ -264,6 +323,35 @@ const MISTAKES: [string, string][] = [
     "receive --keep -d x --report a.svg",
     "--report draws a single transfer and cannot be used with --keep; see ferry receive --help",
   ],
+  [
+    "receive --keep --meet vps.example --code",
+    "--meet brings one sender to each code, so it cannot be used with --keep; see ferry receive --help",
+  ],
+  [
+    "receive --meet vps.example",
+    "With --meet both sides need a code: give --code to the receiver, and its code to the sender; see ferry receive --help",
+  ],
+  [
+    "send --meet vps.example --plain file",
+    "--near and --meet need a code, and a code encryption: leave --plain out; see ferry send --help",
+  ],
+  [
+    "send --meet vps.example --port 5000 file",
+    "With --meet there is no port to send to; see ferry send --help",
+  ],
+  [
+    "send --meet vps.example:70000 file",
+    'The port of --meet takes a whole number from 1 to 65535, not "70000"; see ferry send --help',
+  ],
+  [
+    "meet 5000 6000",
+    "Unexpected argument 6000: meet takes one port; see ferry meet --help",
+  ],
+  [
+    "meet --rate 5",
+    "--rate is for ferry send and receive; see ferry meet --help",
+  ],
+  ["send host --places 5", "--places is for ferry meet; see ferry send --help"],
   ["send host --keep", "--keep is for ferry receive; see ferry send --help"],
   ["receive -o", "-o needs a value; see ferry receive --help"],
   ["receive -d --force", "-d needs a value; see ferry receive --help"],
@@ -348,14 +436,14 @@ Deno.test("an empty value is a mistake of its option, not of a word", () => {
 
 Deno.test("the environment's code stands in where none is named", () => {
   const codeOf = (line: string) => {
-    const command = parseCommand(line.split(" "), "From-Outside");
+    const command = parseCommand(line.split(" "), { code: "From-Outside" });
     return command.name === "send" ? command.security : undefined;
   };
   const code = (code: string) => ({ mode: "code", code });
   assertEquals<unknown>(codeOf("send host"), code("from-outside"));
   assertEquals<unknown>(codeOf("send host --code"), code("from-outside"));
   assertEquals<unknown>(codeOf("send host --code=x"), code("x"));
-  const plain = () => parseCommand(["send", "host", "--plain"], "x");
+  const plain = () => parseCommand(["send", "host", "--plain"], { code: "x" });
   assertThrows(plain, UsageError, "either --plain or a code");
 });
 

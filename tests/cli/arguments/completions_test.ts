@@ -165,19 +165,23 @@ for (const shell of SHELLS) {
 }
 
 Deno.test("every option there is can be completed, and is understood and explained", () => {
-  for (const command of ["send", "receive"] as const) {
-    const words = command === "send"
-      ? ["send", "host"]
-      : ["receive", "-d", "dir"];
+  for (const command of ["send", "receive", "meet"] as const) {
+    const words = {
+      send: ["send", "host"],
+      receive: ["receive", "-d", "dir"],
+      meet: ["meet"],
+    }[command];
     const options = optionsOf(command);
     for (const option of options.filter(({ name }) => name !== "output")) {
       const { name, completes } = option;
-      const value = { report: "a.svg", mtu: "1400" }[name as string] ??
-        (Array.isArray(completes) ? completes[0] : "5");
+      const value =
+        { report: "a.svg", mtu: "1400", meet: "vps.example" }[name as string] ??
+          (Array.isArray(completes) ? completes[0] : "5");
       const { optional = false } = option;
       const values = option.value === undefined || optional ? [] : [value];
       for (const form of formsOf(option)) {
-        parseCommand([...words, form, ...values]);
+        const code = name === "meet" ? ["--code"] : [];
+        parseCommand([...words, ...code, form, ...values]);
       }
       assert(helpText(command).includes(dashed(name)), name);
     }

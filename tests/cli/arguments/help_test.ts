@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
 import { helpText } from "../../../lib/cli/arguments/help.ts";
 
-const TOPICS = ["ferry", "send", "receive"] as const;
+const TOPICS = ["ferry", "send", "receive", "meet"] as const;
 
 Deno.test("help fits 80 columns and a screen", () => {
   for (const topic of TOPICS) {

@@ -1,0 +1,11 @@
+/** The UDP port of a meeting point. */
+export const MEET_PORT = 5050;
+
+/** A host that runs `ferry meet`. */
+export interface MeetingPoint {
+  readonly host: string;
+  /** @default {5050} */
+  readonly port?: number | undefined;
+  /** What it wants to be shown. */
+  readonly token?: string | undefined;
+}

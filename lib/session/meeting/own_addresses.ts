@@ -1,0 +1,23 @@
+/**
+ * The addresses under which other machines may reach this one, the likeliest
+ * first. Empty where they may not be asked for.
+ *
+ * @param bind the address that is bound, if any
+ */
+export function ownAddresses(bind: string | undefined): string[] {
+  if (bind !== undefined && bind !== "0.0.0.0" && bind !== "::") return [bind];
+  const permission = { name: "sys", kind: "networkInterfaces" } as const;
+  if (Deno.permissions.querySync(permission).state !== "granted") return [];
+  const addresses = Deno.networkInterfaces()
+    .filter(({ family }) => bind !== "0.0.0.0" || family === "IPv4")
+    .map(({ address }) => address);
+  return rankedAddresses(addresses);
+}
+
+/** Leaves out what only this machine or this link can use, and puts IPv4 first. */
+export function rankedAddresses(addresses: readonly string[]): string[] {
+  const local = /^(127\.|169\.254\.|::1$|fe[89ab])/i;
+  const reachable = addresses.filter((address) => !local.test(address));
+  const isIPv6 = (address: string) => Number(address.includes(":"));
+  return reachable.toSorted((a, b) => isIPv6(a) - isIPv6(b));
+}

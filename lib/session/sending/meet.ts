@@ -1,0 +1,43 @@
+import type { Endpoint } from "../../endpoint/endpoint.ts";
+import { bindAbort } from "../closing.ts";
+import { Rendezvous } from "../meeting/rendezvous.ts";
+import { type SessionOptions, signalOf } from "../options.ts";
+import { agree, type Connected, type ConnectOptions } from "./connect.ts";
+
+/** A receiver that was met. */
+export interface Met {
+  readonly connected: Connected;
+  /** Resolves once content may leave. */
+  readonly begun: Promise<void>;
+}
+
+/**
+ * Connects to the receiver with this code at the meeting point of the options.
+ *
+ * @param rendezvous takes what is to be disposed of when all is over
+ * @throws {Failure} if it cannot be met, or does not agree
+ */
+export async function connectAtMeeting(
+  endpoint: Endpoint,
+  code: string,
+  options: SessionOptions & Omit<ConnectOptions, "open">,
+  rendezvous: DisposableStack,
+): Promise<Met> {
+  const security = { mode: "code", code } as const;
+  const meeting = rendezvous.use(
+    await Rendezvous.open(endpoint, "sender", security, options),
+  );
+  const open = async () => {
+    const channel = await meeting.connect();
+    bindAbort(channel, signalOf(options));
+    channel.established.then(
+      () => options.on({ type: "connected", peer: channel.peer }),
+      () => {},
+    );
+    return channel;
+  };
+  const connected = await agree(security, { ...options, open });
+  const begun = meeting.begin(connected);
+  begun.catch(() => {});
+  return { connected, begun };
+}
