@@ -8,7 +8,12 @@
 export interface FailureData {
   // Connecting
   /** Nothing came back from the address within `seconds`. */
-  "no-answer": PeerSilence;
+  "no-answer": PeerSilence & {
+    /** Other addresses of the same host that were tried, too. */
+    others?: readonly string[];
+    /** Whether the systems at all addresses say that nothing listens at the port. */
+    refused?: boolean;
+  };
   /** No receiver with the code's number answered on this network within `seconds`. */
   "nobody-near": { seconds: number };
   /** The peer was there, and nothing came from it for `seconds`. */

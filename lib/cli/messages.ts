@@ -21,10 +21,15 @@ const INTERFERENCE =
 const MESSAGES: {
   readonly [C in FailureCode]: (detail: FailureDetail<C>) => string;
 } = {
-  "no-answer": ({ peer, seconds, sendError }) =>
-    `No answer from ${peer} within ${seconds} s${
-      inBrackets(sendError)
-    }: is ferry receive running there, and does a firewall let UDP through?`,
+  "no-answer": ({ peer, others = [], seconds, sendError, refused }) => {
+    const from = [peer, ...others].join(" and ");
+    const silence = `No answer from ${from} within ${seconds} s`;
+    return refused
+      ? `${silence}: nothing listens on that UDP port; start ferry receive there`
+      : `${silence}${
+        inBrackets(sendError)
+      }: is ferry receive running there, and does a firewall let UDP through?`;
+  },
   "nobody-near": ({ seconds }) =>
     `No receiver with this code answered on this network within ${seconds} s: is ferry receive --code running there? Guest Wi-Fi, a VPN, a firewall or another subnet may be in the way; if so, give its address instead of --near`,
   "peer-silent": ({ peer, seconds, sendError }) =>

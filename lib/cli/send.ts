@@ -27,6 +27,7 @@ export async function runSend(
   }
   await send(host, {
     ...command,
+    wait: command.wait ?? (waitsForever(command) ? Infinity : undefined),
     content: fromStdin ? inputSource(command) : paths,
     on: (event) => reporter.on(event),
     progressInterval: reporter.progressInterval,
@@ -51,4 +52,9 @@ function confirmation(
   const questions = new Questions(terminal, reporter);
   return (request, withdrawn) =>
     questions.ask({ about: "receiver", request }, withdrawn);
+}
+
+/** Whether a person ends the wait for the receiver. Where it is looked for, it is there or not. */
+function waitsForever({ near, meet }: SendCommand): boolean {
+  return !near && meet === undefined && Deno.stderr.isTerminal();
 }

@@ -93,6 +93,7 @@ export class Endpoint implements ChannelDriver {
   #closed = false;
   readonly timeout: number;
   sendError: string | undefined;
+  #onRefused: ((address: string) => void) | undefined;
 
   private constructor(socket: Socket, options: EndpointOptions) {
     this.#socket = socket;
@@ -145,6 +146,16 @@ export class Endpoint implements ChannelDriver {
   }
 
   /**
+   * Is called with an address, as in `192.0.2.1:5000`, when its system has said
+   * that nothing listens there (ICMP). To be set only while connecting: it costs
+   * the datagram that is sent next.
+   */
+  set onRefused(callback: ((address: string) => void) | undefined) {
+    this.#onRefused = callback;
+    this.#socket.hearRefusals(callback !== undefined);
+  }
+
+  /**
    * The address to which datagrams for `host` go from this endpoint's socket: of
    * IPv4 as a mapped one where the socket is of IPv6.
    *
@@ -155,11 +166,22 @@ export class Endpoint implements ChannelDriver {
     port: number,
     signal?: AbortSignal,
   ): Promise<Deno.NetAddr> {
+    return (await this.resolveAll(host, port, signal))[0];
+  }
+
+  /** All addresses as {@linkcode resolve} gives one, in the order in which they are to be tried. */
+  async resolveAll(
+    host: string,
+    port: number,
+    signal?: AbortSignal,
+  ): Promise<[Deno.NetAddr, ...Deno.NetAddr[]]> {
     return await abortable(resolve(host, port, this.#socket.ipv6), signal);
   }
 
   /** An address that another socket has received from, as this one sends to it. */
-  addressFrom({ hostname, port }: Deno.NetAddr): Deno.NetAddr {
+  addressFrom(
+    { hostname, port }: Pick<Deno.NetAddr, "hostname" | "port">,
+  ): Deno.NetAddr {
     return addressFrom(hostname, port, this.#socket.ipv6);
   }
 
@@ -300,7 +322,7 @@ export class Endpoint implements ChannelDriver {
       } catch (error) {
         if (this.#closed) return;
         // An ICMP message about an earlier datagram; it counts as lost
-        this.sendError = systemProblem(error).text;
+        if (!this.#takeRefusals()) this.sendError = systemProblem(error).text;
         continue;
       }
       this.#update();
@@ -339,12 +361,22 @@ export class Endpoint implements ChannelDriver {
         this.sendError = undefined;
       } catch (error) {
         // It counts as lost: an unreachable network may come back
-        this.sendError = systemProblem(error).text;
+        if (!this.#takeRefusals()) this.sendError = systemProblem(error).text;
       }
     }
     this.#flushing = undefined;
     for (const callback of this.#afterSending.splice(0)) callback();
     this.#settle();
+  }
+
+  /** @returns whether there were any */
+  #takeRefusals(): boolean {
+    if (this.#closed) return false;
+    const refusals = this.#socket.refusals();
+    for (const { hostname, port } of refusals) {
+      this.#onRefused?.(formatAddress(hostname, port));
+    }
+    return refusals.length > 0;
   }
 
   readonly #writeNext = (into: Uint8Array) =>

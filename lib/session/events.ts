@@ -70,7 +70,7 @@ export interface Summary extends Omit<Digest, "files"> {
   readonly time: number;
   /** Bytes that were at the receiver before, and were not sent. */
   readonly kept?: number;
-  /** Datagrams this side has sent, of every kind. */
+  /** Datagrams this side has sent since the handshake, of every kind. */
   readonly datagramsSent: number;
   /** Datagrams that were sent with bytes which an earlier one had carried. */
   readonly retransmissions: number;

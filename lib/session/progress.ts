@@ -57,6 +57,8 @@ export class ProgressTracker {
   readonly #pending: (() => number) | undefined;
   readonly #meter = new RateMeter();
   #begin = performance.now();
+  /** Datagrams before the content: SYNs that nobody heard are no matter of the path. */
+  #before = { datagramsSent: 0, retransmissions: 0 };
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** How many datagrams had come when one last came, and when that was seen. */
@@ -80,6 +82,8 @@ export class ProgressTracker {
   /** The handshake is complete: the clock starts. */
   start(): void {
     this.#begin = performance.now();
+    const { datagramsSent, retransmissions } = this.#channel.counters;
+    this.#before = { datagramsSent, retransmissions };
     this.#meter.sample(this.#begin, 0);
     if (this.#on !== undefined && Number.isFinite(this.#interval)) {
       this.#timer = setInterval(() => this.#emit(), this.#interval);
@@ -134,11 +138,12 @@ export class ProgressTracker {
     | "path"
   > {
     const { counters } = this.#channel;
+    const before = this.#before;
     return {
       time: performance.now() - this.#begin,
       kept: this.#kept,
-      datagramsSent: counters.datagramsSent,
-      retransmissions: counters.retransmissions,
+      datagramsSent: counters.datagramsSent - before.datagramsSent,
+      retransmissions: counters.retransmissions - before.retransmissions,
       duplicates: counters.duplicatesReceived,
       path: this.#channel.path,
     };
@@ -167,7 +172,7 @@ export class ProgressTracker {
     const silence = now - this.#heard.time;
     const silent = silence >= UNUSUAL_SILENCE;
     const sends = this.#pending !== undefined;
-    const { retransmissions, datagramsSent } = counters;
+    const { retransmissions, datagramsSent } = this.totals();
     this.#on?.({
       type: "progress",
       bytes,

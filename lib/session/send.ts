@@ -14,8 +14,7 @@ import { sendOver } from "../transfer/sending/sender.ts";
 import { attemptSecret } from "./attempt_secret.ts";
 import { answerOf, type ConfirmReceiver, notConfirmed } from "./consent.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
-import { formatAddress } from "../endpoint/socket/address.ts";
-import { bindAbort, linger } from "./closing.ts";
+import { linger } from "./closing.ts";
 import {
   type AskCode,
   codeOf,
@@ -32,6 +31,7 @@ import {
 } from "./options.ts";
 import { connectNear } from "./sending/near.ts";
 import { connectAtMeeting } from "./sending/meet.ts";
+import { reach } from "./sending/reach.ts";
 import { ProgressTracker } from "./progress.ts";
 import { streamSource } from "./streams.ts";
 
@@ -59,8 +59,8 @@ export interface SendOptions extends SessionOptions {
    */
   readonly near?: boolean | undefined;
   /**
-   * How long to look for a receiver that is near, in milliseconds.
-   * @default {10_000}
+   * How long to wait for the receiver, in milliseconds; `Infinity`: as long as it takes.
+   * @default {the timeout, or 10_000 for one that is near}
    */
   readonly wait?: number | undefined;
   /** Asks a person for the code if the receiver wants one and none was given. */
@@ -75,8 +75,8 @@ export interface SendOptions extends SessionOptions {
 
 /** Milliseconds for which a tree is counted, at most: the receiver waits for the offer. */
 const COUNTING = 2000;
-/** Milliseconds without an answer after which a `waiting` or `asking` event is emitted. */
-const WAITING_DELAY = 600;
+/** Milliseconds without an answer of the person there after which an `asking` event is emitted. */
+const ASKING_DELAY = 600;
 
 /**
  * Sends content to the receiver at `host`, or to one that is found by its code.
@@ -140,26 +140,12 @@ async function connect(
   }
   if (host === undefined) throw new TypeError("A host is missing");
   const { port = DEFAULT_PORT } = options;
-  const address = formatAddress(host, port);
-  const waiting = setTimeout(
-    () =>
-      on({ type: "waiting", address, refused: false, seconds: timeout / 1000 }),
-    WAITING_DELAY,
-  );
-  const open = async () => {
-    const channel = await endpoint.connect(host, port, signal);
-    bindAbort(channel, signal);
-    channel.established.then(() => {
-      clearTimeout(waiting);
-      on({ type: "connected", peer: channel.peer });
-    }, () => {});
-    return channel;
-  };
-  try {
-    return await connectSecurely(security, { ...common, open, askCode });
-  } finally {
-    clearTimeout(waiting);
-  }
+  const reaching = { host, port, wait: wait ?? timeout, on, signal };
+  return await connectSecurely(security, {
+    ...common,
+    reach: (begin) => reach(endpoint, begin, reaching),
+    askCode,
+  });
 }
 
 /** Sends what `source` holds to a receiver with whom this side has agreed. */
@@ -282,7 +268,7 @@ async function permission(
   };
   const asking = setTimeout(
     () => peerAsks && on?.({ type: "asking", address: peer }),
-    WAITING_DELAY,
+    ASKING_DELAY,
   );
   try {
     // A receiver that asks nobody accepts in advance

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
 import {
+  alternating,
   formatAddress,
   isIPv6,
   resolve,
@@ -28,10 +29,23 @@ Deno.test("a mapped address is IPv4", () => {
 
 Deno.test("a numeric address is resolved to itself, mapped for an IPv6 socket", async () => {
   const hostnameOf = async (host: string, ipv6: boolean) =>
-    (await resolve(host, 5000, ipv6)).hostname;
+    (await resolve(host, 5000, ipv6))[0].hostname;
   assertEquals(await hostnameOf("192.0.2.1", false), "192.0.2.1");
   assertEquals(await hostnameOf("192.0.2.1", true), "::ffff:192.0.2.1");
   assertEquals(await hostnameOf("2001:db8::1", true), "2001:db8::1");
+});
+
+Deno.test("families of addresses take turns, and each address comes once", () => {
+  assertEquals(
+    alternating(["::1", "::2", "::1", "192.0.2.1", "::3", "192.0.2.2"]),
+    ["::1", "192.0.2.1", "::2", "192.0.2.2", "::3"],
+  );
+  assertEquals(alternating(["192.0.2.1", "::1", "::2"]), [
+    "192.0.2.1",
+    "::1",
+    "::2",
+  ]);
+  assertEquals(alternating([]), []);
 });
 
 Deno.test("each reason why a host cannot be reached has its code", async () => {

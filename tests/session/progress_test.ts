@@ -76,4 +76,10 @@ Deno.test("what was kept is an event once, and counts in the totals; all else is
   ]);
   const { kept, datagramsSent, retransmissions } = progress.totals();
   assertEquals([kept, datagramsSent, retransmissions], [150, 7, 2]);
+  progress.start();
+  counters.datagramsSent += 5;
+  // What was sent while nobody was there is no loss of the path
+  assertEquals(progress.totals().datagramsSent, 5);
+  assertEquals(progress.totals().retransmissions, 0);
+  progress.stop();
 });

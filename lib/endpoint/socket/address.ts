@@ -10,7 +10,9 @@ const MAPPED_PREFIX = "::ffff:";
 const lookUp = promisify(lookup);
 
 /**
- * Finds the address of `host`, from /etc/hosts and DNS as the system does it.
+ * Finds the addresses of `host`, from /etc/hosts and DNS as the system does it.
+ * They are in the system's order (RFC 6724), but families take turns, so that a
+ * family that does not work delays little (RFC 8305, section 4).
  *
  * @param ipv6 whether the socket that will send is an IPv6 one, which reaches
  * IPv4 by mapped addresses
@@ -21,17 +23,20 @@ export async function resolve(
   host: string,
   port: number,
   ipv6: boolean,
-): Promise<Deno.NetAddr> {
+): Promise<[Deno.NetAddr, ...Deno.NetAddr[]]> {
   const found = (await addressesOf(host))
     .filter((address) => !address.includes("%"));
   if (found.length === 0) {
     throw new Failure({ code: "zone-address", host });
   }
-  const first = found.find((address) => ipv6 || isIPv4(address));
+  const usable = found.filter((address) => ipv6 || isIPv4(address));
+  const [first, ...others] = alternating(usable).map((address) =>
+    addressFrom(address, port, ipv6)
+  );
   if (first === undefined) {
     throw new Failure({ code: "no-ipv4-address", host });
   }
-  return addressFrom(first, port, ipv6);
+  return [first, ...others];
 }
 
 /**
@@ -46,6 +51,16 @@ export function addressFrom(
 ): Deno.NetAddr {
   const hostname = ipv6 && isIPv4(address) ? MAPPED_PREFIX + address : address;
   return { transport: "udp", hostname, port };
+}
+
+/** The addresses, each once, with families taking turns from that of the first on. */
+export function alternating(addresses: readonly string[]): string[] {
+  const unique = [...new Set(addresses)];
+  const isFirst = isIPv4(unique[0] ?? "");
+  const one = unique.filter((address) => isIPv4(address) === isFirst);
+  const other = unique.filter((address) => isIPv4(address) !== isFirst);
+  return one.flatMap((address, i) => [address, ...other.slice(i, i + 1)])
+    .concat(other.slice(one.length));
 }
 
 async function addressesOf(host: string): Promise<string[]> {

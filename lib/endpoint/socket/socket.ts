@@ -1,6 +1,7 @@
 import { isIPv4 } from "node:net";
 import { Failure } from "../../base/failure.ts";
 import { DEFAULT_SOCKET_MEMORY } from "../../protocol/congestion/peer_socket_buffer.ts";
+import type { ErrorQueue } from "./error_queue.ts";
 import type { ReceiveBatch, Visit } from "./recvmmsg.ts";
 import { SocketOptions } from "./socket_options.ts";
 
@@ -25,6 +26,7 @@ export class Socket {
   readonly #datagrams: Deno.DatagramConn;
   #options: SocketOptions | undefined;
   #batch: ReceiveBatch | undefined;
+  #errors: ErrorQueue | undefined;
   /** The size by which the kernel segments now, 0 for none. */
   #segmentSize = 0;
   #canSegment = false;
@@ -43,15 +45,30 @@ export class Socket {
   tune(): void {
     if (this.tuned) return;
     this.tuned = true;
-    const options = SocketOptions.of(this.port);
+    const options = this.#options ??= SocketOptions.of(this.port);
     if (options === undefined) return;
-    this.#options = options;
     options.joinReceived();
     options.forbidFragments();
     const memory = options.growReceiveBuffer(RECEIVE_BUFFER) ?? this.memory;
     this.memory = Math.min(memory, MAX_ANNOUNCED_BUFFER);
     this.#batch = options.receiveBatch();
     this.#canSegment = options.segmentBy(0);
+  }
+
+  /**
+   * Listens for what ICMP says of datagrams that are sent, or no more. Meanwhile
+   * a call may fail because of an earlier datagram.
+   */
+  hearRefusals(heard: boolean): void {
+    if (heard === (this.#errors !== undefined)) return;
+    this.#options ??= SocketOptions.of(this.port);
+    this.#options?.keepErrors(heard);
+    this.#errors = heard ? this.#options?.errorQueue() : undefined;
+  }
+
+  /** Where datagrams have gone to a port at which nothing listens, since this was asked last. */
+  refusals(): Deno.NetAddr[] {
+    return this.#errors?.refusals() ?? [];
   }
 
   /**
@@ -135,6 +152,7 @@ export class Socket {
   close(): void {
     // Its descriptor may be reused
     this.#batch = undefined;
+    this.#errors = undefined;
     this.#datagrams.close();
   }
 }

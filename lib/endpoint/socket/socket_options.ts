@@ -1,4 +1,5 @@
 import { type SocketCalls, socketCalls } from "../../system/c_library.ts";
+import { ErrorQueue } from "./error_queue.ts";
 import { ReceiveBatch } from "./recvmmsg.ts";
 import { ADDRESS_SIZE, portOf, SOCK_DGRAM } from "./socket_address.ts";
 
@@ -12,8 +13,10 @@ const UDP_SEGMENT = 103;
 const UDP_GRO = 104;
 const SOL_IP = 0;
 const IP_MTU_DISCOVER = 10;
+const IP_RECVERR = 11;
 const SOL_IPV6 = 41;
 const IPV6_MTU_DISCOVER = 23;
+const IPV6_RECVERR = 25;
 /** Never fragment, and ignore what ICMP says of a path's MTU: probes find it. */
 const PMTUDISC_PROBE = 3;
 
@@ -92,6 +95,20 @@ export class SocketOptions {
     // An IPv6 socket sends IPv4, too
     this.#set(SOL_IP, IP_MTU_DISCOVER, PMTUDISC_PROBE);
     this.#set(SOL_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_PROBE);
+  }
+
+  /**
+   * Has the kernel keep what ICMP says of datagrams that were sent, and report it
+   * to the next call: a datagram that this call should send is not sent.
+   */
+  keepErrors(kept: boolean): void {
+    this.#set(SOL_IP, IP_RECVERR, Number(kept));
+    this.#set(SOL_IPV6, IPV6_RECVERR, Number(kept));
+  }
+
+  /** The errors that are kept; `undefined` where that is not possible. */
+  errorQueue(): ErrorQueue | undefined {
+    return ErrorQueue.of(this.#system, this.#descriptor);
   }
 
   /** Receives several datagrams at a time; `undefined` where that is not possible. */

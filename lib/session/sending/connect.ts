@@ -15,6 +15,7 @@ import { openLibcrypto } from "../../system/libcrypto.ts";
 import { linger } from "../closing.ts";
 import type { OnEvent } from "../events.ts";
 import type { WantedSecurity } from "../options.ts";
+import type { BeginAttempt } from "./reach.ts";
 
 /** Milliseconds that a receiver may take for the handshake once its address is validated. */
 const HANDSHAKE_TIMEOUT = 15_000;
@@ -30,8 +31,12 @@ export type AskCode = () => Promise<string | undefined>;
 
 /** Settings of {@linkcode connectSecurely}. */
 export interface ConnectOptions {
-  /** Opens a connection to the receiver. */
-  open(): Promise<Channel>;
+  /**
+   * Begins attempts until the receiver answers one.
+   *
+   * @returns what comes of that one
+   */
+  reach<T>(begin: BeginAttempt<T>): Promise<T>;
   readonly on: OnEvent;
   /** Whether the person at this side is asked whether to go on without a code. */
   readonly confirms: boolean;
@@ -103,11 +108,22 @@ function wantsCode(failure: unknown): boolean {
  */
 export async function agree(
   security: Security,
-  { open, on, confirms, timeout, size }: ConnectOptions,
+  options: ConnectOptions,
 ): Promise<Connected> {
-  const { mode } = security;
-  const secrets = await prepare(security);
-  const channel = await open();
+  return await options.reach(async (open) => {
+    const secrets = await prepare(security);
+    const channel = await open();
+    const result = agreeOver(channel, security, secrets, options);
+    return { channel, result };
+  });
+}
+
+async function agreeOver(
+  channel: Channel,
+  { mode }: Security,
+  secrets: Awaited<ReturnType<typeof prepare>>,
+  { on, confirms, timeout, size }: ConnectOptions,
+): Promise<Connected> {
   const limit = Math.min(HANDSHAKE_TIMEOUT, timeout);
   const late = new Failure({
     code: "handshake-timeout",

@@ -20,7 +20,7 @@ export interface Met {
 export async function connectAtMeeting(
   endpoint: Endpoint,
   code: string,
-  options: SessionOptions & Omit<ConnectOptions, "open">,
+  options: SessionOptions & Omit<ConnectOptions, "reach">,
   rendezvous: DisposableStack,
 ): Promise<Met> {
   const security = { mode: "code", code } as const;
@@ -36,7 +36,10 @@ export async function connectAtMeeting(
     );
     return channel;
   };
-  const connected = await agree(security, { ...options, open });
+  const connected = await agree(security, {
+    ...options,
+    reach: async (begin) => (await begin(open)).result,
+  });
   const begun = meeting.begin(connected);
   begun.catch(() => {});
   return { connected, begun };

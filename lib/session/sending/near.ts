@@ -20,7 +20,7 @@ const REACHING = 2000;
 const PROVING = 5000;
 
 /** Settings of {@linkcode connectNear}. */
-export interface NearOptions extends Omit<ConnectOptions, "open" | "askCode"> {
+export interface NearOptions extends Omit<ConnectOptions, "reach" | "askCode"> {
   readonly signal: AbortSignal;
   /** The only address to look from. */
   readonly bind: string | undefined;
@@ -87,16 +87,18 @@ async function tryCandidate(
   options: NearOptions,
 ): Promise<Connected> {
   const { on, signal } = options;
-  const open = async () => {
-    const { hostname, port } = candidate;
-    const channel = await endpoint.connect(hostname, port, signal);
+  const open = () => {
+    const channel = endpoint.connectTo(endpoint.addressFrom(candidate));
     bindAbort(channel, signal);
     abortUnlessReached(channel);
     return channel;
   };
   const security = { mode: "code", code } as const;
-  const timeout = Math.min(PROVING, options.timeout);
-  const connected = await agree(security, { ...options, open, timeout });
+  const connected = await agree(security, {
+    ...options,
+    reach: async (begin) => (await begin(open)).result,
+    timeout: Math.min(PROVING, options.timeout),
+  });
   const { channel } = connected;
   try {
     // Another receiver may have the same number

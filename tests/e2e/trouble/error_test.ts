@@ -11,7 +11,7 @@ import {
   writeRandomFile,
 } from "../../support/fs.ts";
 import { until } from "../../support/wait.ts";
-import { MOUNT, NO_ROOT, testWith } from "../../support/needs.ts";
+import { FFI, MOUNT, NO_ROOT, testWith } from "../../support/needs.ts";
 
 Deno.test("a bad command line ends with status 2 and one line", async () => {
   assertFailed(await runFerry(["send"]), 2, /see ferry send --help/);
@@ -40,6 +40,67 @@ Deno.test("where nobody listens a sender fails after the timeout", async () => {
   const ended = await runFerry(["send", "127.0.0.1", port, "--timeout", "0.5"]);
   assertFailed(ended, 1, /No answer from 127\.0\.0\.1:\d+ within 0\.5 s/);
 });
+
+testWith(
+  FFI,
+  "where nothing listens a sender says so within a second, and is heard when a receiver comes",
+  () =>
+    inDirectory(async (cwd) => {
+      const port = `${freePort()}`;
+      await Deno.writeTextFile(`${cwd}/in`, "late");
+      const sender = new Ferry(["send", "127.0.0.1", port, "in"], {
+        cwd,
+        shell: 'exec "$@" 2> said',
+      });
+      const said = () => Deno.readTextFile(`${cwd}/said`).catch(() => "");
+      const words =
+        /^ferry: 127\.0\.0\.1 is up, but nothing listens on UDP port \d+ yet; waiting for up to 30 s\n/;
+      await until(async () => words.test(await said()));
+      const received = await runFerry(["receive", port, "-o", "out"], { cwd });
+      assertEquals([received.code, (await sender.ended).code], [0, 0]);
+      assertEquals(await Deno.readTextFile(`${cwd}/out`), "late");
+      // What was sent before there was a receiver is no loss
+      assert(!/resent/.test(await said()), await said());
+    }),
+);
+
+testWith(
+  FFI,
+  "a sender to which nothing listens gives up after --wait, and says what it knows",
+  async () => {
+    const port = `${freePort()}`;
+    const ended = await runFerry(["send", "127.0.0.1", port, "--wait", "0.5"]);
+    assertFailed(ended, 1, /within 0\.5 s: nothing listens on that UDP port/);
+  },
+);
+
+testWith(
+  MOUNT,
+  "all addresses of a name are tried, and all are named if none answers",
+  () =>
+    inDirectory(async (cwd) => {
+      const port = `${freePort()}`;
+      await Deno.writeTextFile(`${cwd}/in`, "second");
+      // Of the first address nothing comes back: it is reserved for documentation
+      const hosts = "192.0.2.77 two.test\n127.0.0.1 two.test\n::1 localhost\n";
+      await Deno.writeTextFile(`${cwd}/hosts`, hosts);
+      const shell =
+        `unshare --mount bash -c 'mount --bind hosts /etc/hosts && exec "$@"' bash "$@"`;
+      const send = (...options: string[]) =>
+        runFerry(["send", "two.test", port, "in", ...options], { cwd, shell });
+      const none = await send("--wait", "1.5");
+      assertFailed(
+        none,
+        1,
+        /192\.0\.2\.77:\d+ and 127\.0\.0\.1:\d+|127\.0\.0\.1:\d+ and 192/,
+      );
+      const receiver = new Ferry(["receive", port, "-o", "out"], { cwd });
+      await listening("udp", Number(port));
+      assertEquals((await send()).code, 0);
+      assertEquals((await receiver.ended).code, 0);
+      assertEquals(await Deno.readTextFile(`${cwd}/out`), "second");
+    }),
+);
 
 Deno.test("a receiver waits for a sender only as long as it is told", async () => {
   const ended = await runFerry(["receive", `${freePort()}`, "--wait", "0.3"]);
