@@ -10,6 +10,9 @@ import {
 import type { PathInUse } from "../../endpoint/channel.ts";
 import type { Summary } from "../../mod.ts";
 
+/** Datagrams of which a share says something. */
+const MIN_DATAGRAMS = 100;
+
 /** Bytes per second over the whole transfer. */
 export function overallRate({ bytes, kept = 0, time }: Summary): number {
   return time > 0 ? 1000 * (bytes - kept) / time : 0;
@@ -71,8 +74,9 @@ export function headline(summary: Summary): string {
 function trouble(
   { side, retransmissions, datagramsSent }: Summary,
 ): string[] {
-  const share = formatShare(retransmissions / Math.max(1, datagramsSent));
-  return side === "receive" || share === "0%" ? [] : [`${share} resent`];
+  if (side === "receive" || datagramsSent < MIN_DATAGRAMS) return [];
+  const share = formatShare(retransmissions / datagramsSent);
+  return share === "0%" ? [] : [`${share} resent`];
 }
 
 /** How a peer is reached that a meeting point has brought here. */
