@@ -93,6 +93,8 @@ export {
   type SystemProblem,
   type WriteProblem,
 } from "./base/failure.ts";
+export type { Mapping } from "./mapping/mapper.ts";
+export type { Mapped, Unmapped } from "./mapping/outcome.ts";
 export type { ControllerName } from "./protocol/congestion/controllers.ts";
 export type { TraceEvent } from "./protocol/connection/trace.ts";
 export type { DropReason } from "./protocol/connection/verdict.ts";

@@ -5,6 +5,7 @@ const BELOW_SESSION = [
   "protocol",
   "near",
   "meet",
+  "mapping",
   "endpoint",
   "secure",
   "transfer",
@@ -16,13 +17,22 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   protocol: ["base", "protocol", "node:buffer", "node:crypto", "node:zlib"],
   near: ["base", "protocol", "near"],
   meet: ["base", "protocol", "meet", "node:crypto"],
-  endpoint: ["base", "system", "protocol", "near", "endpoint", "node:"],
+  mapping: ["base", "mapping"],
+  endpoint: [
+    "base",
+    "system",
+    "protocol",
+    "near",
+    "mapping",
+    "endpoint",
+    "node:",
+  ],
   secure: ["base", "secure", "node:", "npm:@noble/"],
   // What the C library knows of files, only files/ asks; see below
   transfer: ["base", "system", "transfer", "node:"],
   session: [...BELOW_SESSION, "system", "session", "node:"],
   // Types that its own name
-  "mod.ts": ["base", "protocol", "transfer", "session"],
+  "mod.ts": ["base", "protocol", "mapping", "transfer", "session"],
   cli: [
     ...BELOW_SESSION,
     "system",
@@ -35,7 +45,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "main.ts": ["cli"],
 };
 const MAY_USE_SYSTEM = ["system", "endpoint", "session", "cli", "main.ts"];
-const PURE = ["base", "protocol", "near", "meet"];
+const PURE = ["base", "protocol", "near", "meet", "mapping"];
 const TOP_LEVEL = [
   "deno.json",
   "main.ts",

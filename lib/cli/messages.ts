@@ -472,6 +472,8 @@ export function errorReportOf(error: unknown): ErrorReport {
 /** Words for events that a person should know of and that end nothing. */
 const NOTICES = {
   "admits": ({ port, what }: EventOf<"admits">) => ADMITTED[what](port),
+  "not-mapped": ({ why, gateway, result }: EventOf<"not-mapped">) =>
+    `${NOT_MAPPED[why](gateway, result)}; going on without`,
   "not-admitted": ({ peer, failure, maxTries }: EventOf<"not-admitted">) => {
     if (failure.code === "code-required") {
       return `${peer} gave no code, and was told that one is needed`;
@@ -533,6 +535,16 @@ export function waitingWords(
     ? `${host} is up, but nothing listens on UDP port ${port} yet; ${end}`
     : `No answer from ${address} yet; ${end}`;
 }
+
+const NOT_MAPPED = {
+  "no-gateway": () => "No router was found that could be asked for a port",
+  "silent": (gateway?: string) =>
+    `The router at ${gateway} was asked for a port and does not answer`,
+  "refused": (gateway?: string, result?: number) =>
+    `The router at ${gateway} opens no port here (result ${result})`,
+  "expired": (gateway?: string) =>
+    `The router at ${gateway} has closed its port and does not answer any more`,
+};
 
 const ADMITTED = {
   all: (port: number) =>

@@ -1,5 +1,6 @@
 import type { Failure, FailureDetail } from "../base/failure.ts";
 import type { PathInUse } from "../endpoint/channel.ts";
+import type { Mapped, Unmapped } from "../mapping/outcome.ts";
 import type { Omission } from "../transfer/source.ts";
 import type { Digest, Offer } from "../transfer/wire/messages.ts";
 import type { MeetingPoint } from "./meeting/meeting_point.ts";
@@ -93,6 +94,15 @@ export interface EventData {
      */
     readonly what: "all" | "offers" | "unnamed";
   };
+  /** The gateway leads a port of its own to the receiver's. */
+  "mapped": Mapped & {
+    /** A code that was made up, and that nobody knows yet. */
+    readonly newCode?: string | undefined;
+    /** Whether only who knows a code is let in. */
+    readonly wantsCode: boolean;
+  };
+  /** No gateway does that, or it does no longer. */
+  "not-mapped": Unmapped;
   /** No receiver with this number has answered for a while; 0 stands for a code without one. */
   "searching": { readonly number: number };
   /** A receiver at `address` says that it has the number, and is tried. */

@@ -35,6 +35,12 @@ export interface ReceiverOptions extends SessionOptions {
    * @default {nobody: they are refused}
    */
   readonly consent?: Consent | undefined;
+  /**
+   * Whether the default gateway is asked to lead a port of its own here (PCP,
+   * NAT-PMP) for as long as this receives.
+   * @default {false}
+   */
+  readonly map?: boolean | undefined;
 }
 
 /** Settings of {@linkcode receive}. */

@@ -37,6 +37,13 @@ const MEMORY_CALLS = {
   memmove: { parameters: ["buffer", "buffer", "usize"], result: "u64" },
 } as const;
 
+/** Files that Deno opens only with every permission. */
+const SYSTEM_FILE_CALLS = {
+  openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  close: { parameters: ["i32"], result: "i32" },
+} as const;
+
 const TERMINAL_CALLS = {
   tcflush: { parameters: ["i32", "i32"], result: "i32" },
 } as const;
@@ -148,6 +155,9 @@ export type DirectoryCalls = Calls<typeof DIRECTORY_CALLS>;
 
 export const socketCalls: Lazily<typeof SOCKET_CALLS> = lazily(SOCKET_CALLS);
 export const memoryCalls: Lazily<typeof MEMORY_CALLS> = lazily(MEMORY_CALLS);
+export const systemFileCalls: Lazily<typeof SYSTEM_FILE_CALLS> = lazily(
+  SYSTEM_FILE_CALLS,
+);
 export const fileCalls: Lazily<typeof FILE_CALLS> = lazily(FILE_CALLS);
 export const directoryCalls: Lazily<typeof DIRECTORY_CALLS> = lazily(
   DIRECTORY_CALLS,

@@ -65,6 +65,8 @@ export interface ReceiveCommand extends CommonOptions {
   readonly force: boolean;
   /** Whether to take one transfer after another, into `directory`. */
   readonly keep: boolean;
+  /** Whether the router is asked to open its port. */
+  readonly map: boolean;
 }
 
 /** `ferry send`. */
@@ -291,6 +293,7 @@ function receiveCommand(given: Given, words: string[]): ReceiveCommand {
     directory: keep ? directory ?? "." : directory,
     force: has(given, "force"),
     keep,
+    map: has(given, "map"),
     meet,
     ...common,
   };

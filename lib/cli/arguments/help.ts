@@ -38,7 +38,8 @@ there is neither -o nor -d, it goes there. A file gets its name only when it is
 complete and verified. Everything is encrypted.
 
 --code without a CODE makes one up and prints the command for the other side. A
-receiver with a code is also found on the local network: ferry send --near.
+receiver with a code is also found on the local network: ferry send --near. To
+be reached from outside, --map asks the router for its port (PCP, NAT-PMP).
 Without a code ferry shows what is offered, and asks before anything is saved.
 
 ${optionLines("receive")}

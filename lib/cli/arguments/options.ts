@@ -69,6 +69,11 @@ export const OPTIONS = [
     help: "resume standard input, too: skip what has arrived before",
   },
   {
+    name: "map",
+    only: "receive",
+    help: "ask the router to let senders in until this ends",
+  },
+  {
     name: "near",
     only: "send",
     help: "find the receiver with this code on the local network",

@@ -89,6 +89,10 @@ export function jsonOf(event: CliEvent): Record<string, unknown> {
       const { address, refused, seconds } = event;
       return { event: type, address, refused, seconds };
     }
+    case "mapped": {
+      const { address, port, protocol, gateway, lifetime } = event;
+      return { event: type, address, port, protocol, gateway, lifetime };
+    }
     case "searching":
       return { event: type, number: event.number };
     case "passed-over": {

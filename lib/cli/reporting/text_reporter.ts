@@ -163,6 +163,10 @@ function linesOf(event: CliEvent, style: TextStyle): ShownLine[] {
     const shown = !quiet || event.newCode !== undefined;
     return shown ? listeningLines(event, style) : [];
   }
+  if (event.type === "mapped") {
+    const shown = !quiet || event.newCode !== undefined;
+    return shown ? mappedLines(event) : [];
+  }
   if (quiet && !isOmission(event)) return [];
   if (isNotice(event)) return plain(noticeWords(event));
   switch (event.type) {
@@ -317,6 +321,31 @@ function pathLine({ direct, through, peer }: EventOf<"path">): string {
   return direct
     ? `Connected directly to ${peer}`
     : `Connected through ${through}`;
+}
+
+function mappedLines(
+  { address, port, newCode, wantsCode }: SessionEvent<"mapped">,
+): ShownLine[] {
+  const word = port === DEFAULT_PORT ? "" : ` ${port}`;
+  const code = newCode === undefined ? "" : `FERRY_CODE=${newCode} `;
+  const option = newCode === undefined && wantsCode ? " --code" : "";
+  const hint = isPrivate(address)
+    ? plain(`${address} is not public: there is another router in front`)
+    : [];
+  return [
+    ...plain("The router lets senders in until this ends. From outside, run:"),
+    {
+      text: `  ${code}ferry send${option} ${address}${word} FILE`,
+      style: "command",
+    },
+    ...hint,
+  ];
+}
+
+/** Whether an IPv4 address means nothing on the internet (RFC 1918, 6598, 3927). */
+function isPrivate(address: string): boolean {
+  return /^(10\.|172\.(1[6-9]|2\d|3[01])\.|192\.168\.|169\.254\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/
+    .test(address);
 }
 
 function offerLines({ offer, target }: SessionEvent<"offer">): string[] {

@@ -43,6 +43,7 @@ const RECEIVE = {
   directory: undefined,
   force: false,
   keep: false,
+  map: false,
   ...COMMON,
 };
 const SEND = {
@@ -80,6 +81,7 @@ const COMMANDS: [string, unknown][] = [
   ["receive --dir=x", { ...RECEIVE, directory: "x" }],
   ["receive --directory x", { ...RECEIVE, directory: "x" }],
   ["receive -p 6000", { ...RECEIVE, port: 6000 }],
+  ["receive --map", { ...RECEIVE, map: true }],
   ["receive --wait 2.5", { ...RECEIVE, wait: 2500 }],
   ["receive --wait 30m", { ...RECEIVE, wait: 1_800_000 }],
   ["receive --wait 1.5h", { ...RECEIVE, wait: 5_400_000 }],
@@ -256,6 +258,7 @@ const MISTAKES: [string, string][] = [
     "send --near --plain file",
     "--near and --meet need a code, and a code encryption: leave --plain out; see ferry send --help",
   ],
+  ["send host --map", "--map is for ferry receive; see ferry send --help"],
   ["receive --near", "--near is for ferry send; see ferry receive --help"],
   [
     "send host 5000 -p 6000",

@@ -398,6 +398,53 @@ Deno.test("whom a sender finds and passes over is told with --verbose and as JSO
   ]);
 });
 
+Deno.test("what a gateway maps is told with the whole command, and why it does not, too", () => {
+  const mapped = {
+    type: "mapped",
+    protocol: "PCP",
+    address: "203.0.113.7",
+    port: 6000,
+    lifetime: 600,
+    gateway: "192.168.1.1",
+    newCode: "17-walnut-copper-lagoon",
+    wantsCode: true,
+  } as const;
+  const said =
+    "ferry: The router lets senders in until this ends. From outside, run:\n";
+  assertEquals(
+    textOf({ quiet: true }, [mapped]),
+    said +
+      "  FERRY_CODE=17-walnut-copper-lagoon ferry send 203.0.113.7 6000 FILE\n",
+  );
+  const inner = { ...mapped, address: "100.64.1.2", newCode: undefined };
+  assertEquals(
+    textOf({}, [{ ...inner, port: 5000 }]),
+    said + "  ferry send --code 100.64.1.2 FILE\n" +
+      "ferry: 100.64.1.2 is not public: there is another router in front\n",
+  );
+  assertEquals(jsonOf([mapped]), [{
+    event: "mapped",
+    address: "203.0.113.7",
+    port: 6000,
+    protocol: "PCP",
+    gateway: "192.168.1.1",
+    lifetime: 600,
+  }]);
+  const gateway = "192.168.1.1";
+  assertEquals(
+    textOf({}, [
+      { type: "not-mapped", why: "no-gateway" },
+      { type: "not-mapped", why: "silent", gateway },
+      { type: "not-mapped", why: "refused", gateway, result: 2 },
+      { type: "not-mapped", why: "expired", gateway },
+    ]),
+    "ferry: No router was found that could be asked for a port; going on without\n" +
+      "ferry: The router at 192.168.1.1 was asked for a port and does not answer; going on without\n" +
+      "ferry: The router at 192.168.1.1 opens no port here (result 2); going on without\n" +
+      "ferry: The router at 192.168.1.1 has closed its port and does not answer any more; going on without\n",
+  );
+});
+
 Deno.test("session words are told where there are some", () => {
   const agreed = {
     type: "agreed",
