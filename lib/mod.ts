@@ -2,77 +2,91 @@
  * Sends bytes, files and directories from one machine to another over UDP,
  * reliably and encrypted. The command line is built on it.
  *
- * @example A file, from one process to another
+ * {@linkcode send} sends, {@linkcode receive} waits for one sender and
+ * {@linkcode serve} for one after another. It runs on Deno alone, from 2.5.7 on.
+ *
+ * | what a program wants | how |
+ * | --- | --- |
+ * | to run it | UDP is behind `--unstable-net`, or `"unstable": ["net"]` in `deno.json`; without it everything fails with the code `no-udp` |
+ * | permissions | `--allow-net` does for streams and bytes; files need `--allow-read` at a sender, and `--allow-write` too at a receiver; `--allow-ffi` makes it several times as fast on Linux; with `--allow-env=HOME,XDG_STATE_HOME` and `--allow-sys=uid` besides, a sender without a code can go on with what was broken off. None is ever asked for but the first three |
+ * | to send | `content`: a path, several, bytes, a `Blob` or `File`, a stream, or `{ stream, name, size, mtime }` |
+ * | to receive | `to`: `{ directory }`, `{ file }` or a `WritableStream` |
+ * | to choose who may send | `security: { mode: "code", code }`; or `consent`, which is shown an offer and takes or declines it. Without either, a directory takes nothing |
+ * | progress | `on`, for `progress` events every `progressInterval` milliseconds and a last one at the end; {@linkcode EventData} lists all events |
+ * | to end it | `signal`, an `AbortSignal`, whose reason is thrown; a server's `shutdown()` lets transfers end first |
+ * | to know what failed | `code` of a {@linkcode Failure}, to switch on; {@linkcode FailureData} lists the codes and the `detail` of each. What a content's stream throws is thrown as it is, and what a destination's stream throws is the `cause` |
+ * | mistakes in arguments | `TypeError` or `RangeError`, at once |
+ * | listeners that throw | end what they were given to, which rejects with what they threw |
+ *
+ * Times are in milliseconds, sizes in bytes, rates in bytes per second.
+ *
+ * @example A stream with progress, a limit of time, and failures by their codes
  * ```ts
- * import { receive, send } from "./mod.ts";
+ * import { Failure, receive, send } from "@ferry/ferry";
+ *
+ * async function deliver(stream: ReadableStream<Uint8Array>, port: number) {
+ *   const signal = AbortSignal.timeout(3000);
+ *   try {
+ *     const { bytes } = await send("127.0.0.1", {
+ *       port,
+ *       content: { stream, name: "lines.txt" },
+ *       signal,
+ *       timeout: 500,
+ *       on: (event) => {
+ *         if (event.type === "progress") console.log(event.bytes, event.rate);
+ *       },
+ *     });
+ *     return `sent ${bytes} bytes`;
+ *   } catch (error) {
+ *     if (signal.aborted) return "took too long";
+ *     if (!(error instanceof Failure)) throw error;
+ *     if (error.code === "no-answer") return "nobody is there";
+ *     if (error.code === "peer-refused") return "not wanted there";
+ *     return error.code === "peer-stopped" ? "stopped there" : error.message;
+ *   }
+ * }
+ *
+ * const lines = () => new Blob(["one line\n"]).stream();
+ * receive({ port: 5010, to: new WritableStream() }).catch(console.error);
+ * console.log(await deliver(lines(), 5010)); // sent 9 bytes
+ * console.log(await deliver(lines(), 5011)); // nobody is there
+ * receive({ port: 5012, to: { directory: "." } }).catch(() => {});
+ * console.log(await deliver(lines(), 5012)); // not wanted there
+ * ```
+ *
+ * @example A file, which is accepted by its name
+ * ```ts
+ * import { receive, send } from "@ferry/ferry";
  *
  * const directory = await Deno.makeTempDir();
  * await Deno.writeTextFile(`${directory}/note.txt`, "Hello");
  * await Deno.mkdir(`${directory}/incoming`);
  *
  * const receiving = receive({
- *   port: 5010,
+ *   port: 5013,
  *   to: { directory: `${directory}/incoming` },
- *   consent: ({ names }) => Promise.resolve(names[0] === "note.txt"),
+ *   consent: ({ names, size = 0 }) => names[0] === "note.txt" && size < 1000,
  * });
- * const sent = await send("127.0.0.1", {
- *   port: 5010,
- *   content: `${directory}/note.txt`,
- *   progressInterval: 100,
- *   on: (event) => {
- *     if (event.type === "progress") console.log(`${event.bytes} bytes`);
- *   },
- * });
+ * const content = `${directory}/note.txt`;
+ * const sent = await send("127.0.0.1", { port: 5013, content });
  * const received = await receiving;
  * if (received.sha256 !== sent.sha256) throw new Error("This cannot be");
  * await Deno.remove(directory, { recursive: true });
  * ```
  *
- * @example A stream, let in by a code, that ends when it takes too long
+ * @example Bytes, let in by a code
  * ```ts
- * import { receive, send } from "./mod.ts";
+ * import { receive, send } from "@ferry/ferry";
  *
  * const security = { mode: "code", code: "17-walnut-copper-lagoon" } as const;
- * const signal = AbortSignal.timeout(60_000);
  * const { readable, writable } = new TransformStream<Uint8Array>();
- * const receiving = receive({ port: 5011, security, signal, to: writable });
+ * const receiving = receive({ port: 5014, security, to: writable });
  *
- * const content = new Blob(["some bytes"]).stream();
- * const sending = send("127.0.0.1", { port: 5011, security, signal, content });
+ * const content = new TextEncoder().encode("some bytes");
+ * const sending = send("127.0.0.1", { port: 5014, security, content });
  * const text = await new Response(readable).text();
  * await Promise.all([sending, receiving]);
  * if (text !== "some bytes") throw new Error("This cannot be");
- * ```
- *
- * @example One transfer after another, until it is told to stop
- * ```ts
- * import { receiveAll, send } from "./mod.ts";
- *
- * const directory = await Deno.makeTempDir();
- * const stop = new AbortController();
- * const names: (string | undefined)[] = [];
- * const serving = receiveAll({
- *   port: 5012,
- *   to: { directory },
- *   // Only with a code is it known who sends
- *   security: { mode: "code", code: "17-walnut-copper-lagoon" },
- *   signal: stop.signal,
- *   on: (event) => {
- *     if (event.type === "done") names.push(event.name);
- *     if (event.type === "failed") {
- *       console.log(`${event.transfer}: ${event.failure.code}`);
- *     }
- *   },
- * });
- * for (const text of ["one", "two"]) {
- *   const content = new Blob([text]).stream();
- *   const security = { mode: "code", code: "17-walnut-copper-lagoon" } as const;
- *   await send("127.0.0.1", { port: 5012, security, content });
- * }
- * stop.abort();
- * await serving.catch(() => {});
- * if (names.length !== 2) throw new Error("This cannot be");
- * await Deno.remove(directory, { recursive: true });
  * ```
  *
  * @module
@@ -125,7 +139,8 @@ export {
   type ReceiverOptions,
 } from "./session/receive.ts";
 export { send, type SendOptions } from "./session/send.ts";
-export { receiveAll, type ReceiveAllOptions } from "./session/serve.ts";
+export { serve, type ServeOptions, type Server } from "./session/serve.ts";
+export type { NamedStream, Sendable } from "./session/sending/content.ts";
 export type {
   Destination,
   ResolvedDestination,

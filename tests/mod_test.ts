@@ -1,6 +1,16 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import "./support/libraries.ts";
-import { Failure, receive, receiveAll, send } from "../lib/mod.ts";
+import {
+  Failure,
+  receive,
+  type ReceiveOptions,
+  send,
+  type Sendable,
+  type SendOptions,
+  serve,
+  type ServeOptions,
+  type SessionEvent,
+} from "../lib/mod.ts";
 import { freePort } from "./support/process.ts";
 
 // Where senders keep what they are known by: not where the user of this machine does
@@ -64,7 +74,7 @@ Deno.test("a signal that was aborted before ends everything at once", async () =
   for (
     const start of [
       () => receive({ port, to, signal }),
-      () => receiveAll({ port, to, signal }),
+      () => serve({ port, to, signal }),
       () => send("127.0.0.1", { port, content, signal }),
     ]
   ) await assertRejects(start, Error, "Never");
@@ -124,4 +134,302 @@ Deno.test("a wrong code is refused with its reason", async () => {
   });
   stop.abort(new Error("Enough"));
   await assertRejects(() => receiving, Error, "Enough");
+});
+
+/** A receiver of a stream, whose port is known, and what it got. */
+async function receiving(options: Partial<ReceiveOptions> = {}) {
+  const { promise: port, resolve } = Promise.withResolvers<number>();
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const events: SessionEvent[] = [];
+  const received = receive({
+    port: 0,
+    bind: "127.0.0.1",
+    to: writable,
+    ...options,
+    on: (event) => {
+      events.push(event);
+      if (event.type === "listening") resolve(event.port);
+      options.on?.(event);
+    },
+  });
+  received.catch(() => {});
+  const bytes = new Response(readable).bytes();
+  bytes.catch(() => {});
+  return { port: await port, received, bytes, events };
+}
+
+const text = new TextEncoder();
+const CONTENTS: Record<string, [Sendable, string | undefined, number?]> = {
+  "bytes": [text.encode("content"), undefined, 7],
+  "a part of a buffer": [text.encode("-content-").subarray(1, 8), undefined, 7],
+  "a Blob": [new Blob(["con", "tent"]), undefined, 7],
+  "a File": [new File(["content"], "note.txt"), "note.txt", 7],
+  "a stream": [new Blob(["content"]).stream(), undefined],
+  "a stream with a name": [
+    { stream: new Blob(["content"]).stream(), name: "note.txt" },
+    "note.txt",
+  ],
+  "a stream with a name and a size": [
+    {
+      stream: new Blob(["content"]).stream(),
+      name: "note.txt",
+      size: 7,
+      mtime: new Date(1e12),
+    },
+    "note.txt",
+    7,
+  ],
+};
+
+for (const [what, [content, name, size]] of Object.entries(CONTENTS)) {
+  Deno.test(`${what} can be sent, and the receiver knows what is known of it`, async () => {
+    const { port, received, bytes, events } = await receiving();
+    const sent = await send("127.0.0.1", { port, content });
+    await received;
+    assertEquals(await bytes, text.encode("content"));
+    assertEquals([sent.name, sent.bytes], [name, 7]);
+    const offered = events.find((event) => event.type === "offer");
+    assertEquals(offered?.offer.names, name === undefined ? [] : [name]);
+    assertEquals(offered?.offer.size, size);
+  });
+}
+
+const WRONG: Record<string, [unknown, typeof TypeError]> = {
+  "content that is a number": [{ content: 7 }, TypeError],
+  "content that is no content": [{ content: {} }, TypeError],
+  "no content": [{}, TypeError],
+  "paths that are none": [{ content: [1, 2, 3] }, TypeError],
+  "a typed array of larger numbers": [
+    { content: new Uint16Array(3) },
+    TypeError,
+  ],
+  "a name with directories": [
+    { content: { stream: new Blob([]).stream(), name: "../x" } },
+    TypeError,
+  ],
+  "a negative size": [
+    { content: { stream: new Blob([]).stream(), size: -1 } },
+    RangeError,
+  ],
+  "port 99999": [{ content: "x", port: 99_999 }, RangeError],
+  "port 1.5": [{ content: "x", port: 1.5 }, RangeError],
+  "a port that is text": [{ content: "x", port: "5000" }, TypeError],
+  "a negative timeout": [{ content: "x", timeout: -1 }, RangeError],
+  "a timeout that is no number": [{ content: "x", timeout: NaN }, RangeError],
+  "an endless timeout": [{ content: "x", timeout: Infinity }, RangeError],
+  "a tiny MTU": [{ content: "x", mtu: 100 }, RangeError],
+  "a rate of 0": [{ content: "x", maxRate: 0 }, RangeError],
+  "a progress interval of 0": [
+    { content: "x", progressInterval: 0 },
+    RangeError,
+  ],
+  "an unknown mode": [{ content: "x", security: { mode: "none" } }, TypeError],
+  "an unknown controller": [{ content: "x", congestion: "reno" }, TypeError],
+  "a signal that is none": [{ content: "x", signal: {} }, TypeError],
+  "a listener that is none": [{ content: "x", on: "log" }, TypeError],
+};
+
+for (const [what, [options, error]] of Object.entries(WRONG)) {
+  Deno.test(`${what} is refused at once, and nothing is left behind`, async () => {
+    // What a program without types could give
+    await assertRejects(
+      () => send("192.0.2.1", options as SendOptions),
+      error,
+    );
+  });
+}
+
+Deno.test("a sender without a host, and a receiver without a destination, are refused at once", async () => {
+  const content = new Uint8Array(1);
+  await assertRejects(() => send("", { content }), TypeError);
+  await assertRejects(() => send(undefined, { content }), TypeError);
+  const to = "incoming" as unknown as ReceiveOptions["to"];
+  await assertRejects(() => receive({ port: 0, to }), TypeError);
+  await assertRejects(() => serve({ port: 0, to } as ServeOptions), TypeError);
+});
+
+Deno.test("a stream of text fails on both sides, with what is wrong, and so does one that breaks", async () => {
+  const streams: [ReadableStream<unknown>, string][] = [
+    [ReadableStream.from(["text"]), "Uint8Array"],
+    [
+      new ReadableStream({ start: (on) => on.error(new TypeError("on fire")) }),
+      "on fire",
+    ],
+  ];
+  for (const [stream, message] of streams) {
+    const { port, received } = await receiving();
+    const content = stream as ReadableStream<Uint8Array>;
+    await assertRejects(
+      () => send("127.0.0.1", { port, content }),
+      TypeError,
+      message,
+    );
+    const failure = await assertRejects(() => received, Failure);
+    assertEquals(failure.code, "peer-failed");
+  }
+});
+
+Deno.test("a stream that is shorter than its size is no success", async () => {
+  const { port, received } = await receiving();
+  const stream = new Blob(["content"]).stream();
+  await assertRejects(
+    () => send("127.0.0.1", { port, content: { stream, size: 8 } }),
+    Failure,
+    "source-changed",
+  );
+  await assertRejects(() => received, Failure);
+});
+
+Deno.test("what the sink of a destination throws is the cause of the failure", async () => {
+  const to = new WritableStream<Uint8Array>({
+    write() {
+      throw new Error("disk on fire");
+    },
+  });
+  const { port, received } = await receiving({ to });
+  const content = new Uint8Array(9);
+  const sender = await assertRejects(
+    () => send("127.0.0.1", { port, content }),
+    Failure,
+  );
+  assertEquals(sender.code, "peer-failed");
+  const failure = await assertRejects(() => received, Failure);
+  assertEquals(failure.code, "output-closed");
+  assertEquals((failure.cause as Error).message, "disk on fire");
+});
+
+Deno.test("what a listener throws ends what it was given to, which rejects with it", async () => {
+  const mistake = new RangeError("a mistake");
+  const stop = new AbortController();
+  const { signal } = stop;
+  const receivers: Promise<unknown>[] = [];
+  for (const type of ["connected", "agreed", "progress", "done"] as const) {
+    // Without a sender that has made an offer it waits on
+    const { port, received } = await receiving({
+      to: new WritableStream(),
+      signal,
+    });
+    const { content } = endless();
+    const sending = send("127.0.0.1", {
+      port,
+      content: type === "done" ? new Uint8Array(3) : content,
+      progressInterval: 1,
+      on: (event) => {
+        if (event.type === type) throw mistake;
+      },
+    });
+    assertEquals(await assertRejects(() => sending, RangeError), mistake);
+    receivers.push(received);
+  }
+  stop.abort();
+  await Promise.allSettled(receivers);
+  const { port, received } = await receiving({
+    on: ({ type }) => {
+      if (type === "offer") throw mistake;
+    },
+  });
+  const content = new Uint8Array(3);
+  await assertRejects(() => send("127.0.0.1", { port, content }), Failure);
+  assertEquals(await assertRejects(() => received, RangeError), mistake);
+});
+
+Deno.test("the last progress is told at the end, of both sides", async () => {
+  const { port, received, events } = await receiving({
+    progressInterval: 60_000,
+  });
+  const sent: SessionEvent[] = [];
+  await send("127.0.0.1", {
+    port,
+    content: new Uint8Array(100_000),
+    progressInterval: 60_000,
+    on: (event) => sent.push(event),
+  });
+  await received;
+  for (const side of [sent, events]) {
+    const [last, done] = side.slice(-2);
+    assert(last?.type === "progress" && done?.type === "done");
+    assertEquals([last.bytes, last.size], [100_000, 100_000]);
+  }
+});
+
+Deno.test("a server that is shut down completes what is under way, and lets nobody in", async () => {
+  const directory = await Deno.makeTempDir();
+  const started = Promise.withResolvers<void>();
+  await using server = await serve({
+    port: 0,
+    bind: "127.0.0.1",
+    to: { directory },
+    consent: "yes",
+    on: ({ type }) => type === "offer" && started.resolve(),
+  });
+  const { port } = server;
+  const input = new TransformStream<Uint8Array, Uint8Array>();
+  const content = { stream: input.readable, name: "slow" };
+  const sending = send("127.0.0.1", { port, content });
+  const writer = input.writable.getWriter();
+  await writer.write(text.encode("one"));
+  await started.promise;
+  const ended = server.shutdown();
+  const late = new File(["x"], "late");
+  await assertRejects(
+    () => send("127.0.0.1", { port, content: late, timeout: 500 }),
+    Failure,
+  );
+  await writer.write(text.encode(" two"));
+  await writer.close();
+  await sending;
+  await ended;
+  await server.finished;
+  assertEquals(await Deno.readTextFile(`${directory}/slow`), "one two");
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("a server whose signal is aborted ends in order, and breaks off what is under way", async () => {
+  const directory = await Deno.makeTempDir();
+  const stop = new AbortController();
+  const started = Promise.withResolvers<void>();
+  const { port, finished } = await serve({
+    port: 0,
+    bind: "127.0.0.1",
+    to: { directory },
+    consent: "yes",
+    signal: stop.signal,
+    on: ({ type }) => type === "offer" && started.resolve(),
+  });
+  const { content } = endless();
+  const sending = assertRejects(
+    () => send("127.0.0.1", { port, content }),
+    Failure,
+    "peer-stopped",
+  );
+  await started.promise;
+  stop.abort();
+  await finished;
+  await sending;
+  await Deno.remove(directory, { recursive: true });
+});
+
+/** What a program of its own prints, given permissions. */
+async function printed(code: string, ...args: string[]): Promise<string> {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-config", ...args, code],
+    env: { NO_COLOR: "1" },
+  }).output();
+  return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+}
+
+Deno.test("a runtime without UDP is told so, by the code of a failure", async () => {
+  const mod = new URL("../lib/mod.ts", import.meta.url).href;
+  const code = `import { send } from "${mod}";
+    await send("127.0.0.1", { content: new Uint8Array(1) })
+      .catch(({ code }) => console.log(code));`;
+  assertEquals(await printed(code), "no-udp\n");
+});
+
+Deno.test("importing the package, or the command, runs nothing", async () => {
+  for (const path of ["../lib/mod.ts", "../main.ts"]) {
+    const module = new URL(path, import.meta.url).href;
+    const code = `await import("${module}"); console.log("still here");`;
+    assertEquals(await printed(code), "still here\n");
+  }
 });

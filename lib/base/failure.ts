@@ -52,6 +52,8 @@ export interface FailureData {
   "port-in-use": { port: number };
   /** The system does not permit this local UDP port. */
   "port-denied": { port: number };
+  /** The runtime has no UDP sockets: Deno has them with `--unstable-net`. */
+  "no-udp": NoDetail;
   /** The local address cannot be bound. */
   "cannot-bind": { address: string };
 

@@ -17,6 +17,7 @@ const STATUSES: { readonly [C in FailureCode]?: number } = {
   "no-ipv4-address": EXIT_INPUT,
   "port-in-use": EXIT_INPUT,
   "port-denied": EXIT_INPUT,
+  "no-udp": EXIT_INPUT,
   "cannot-bind": EXIT_INPUT,
   "code-empty": EXIT_INPUT,
   "code-too-long": EXIT_INPUT,

@@ -71,6 +71,7 @@ const MESSAGES: {
     `Port ${port} is in use: is another ferry receive running? Choose another port`,
   "port-denied": ({ port }) =>
     `Port ${port} may not be used: choose one from 1024 on`,
+  "no-udp": () => "Deno has no UDP here: run it with --unstable-net",
   "cannot-bind": ({ address }) =>
     `Cannot bind to ${address}: is it an address of this machine?`,
 

@@ -2,7 +2,7 @@ import type { Channel } from "../endpoint/channel.ts";
 import {
   type Consent,
   receive,
-  receiveAll,
+  serve,
   type SessionEvent,
   type TraceEvent,
 } from "../mod.ts";
@@ -43,7 +43,9 @@ export async function runReceive(
   };
   if (keep && directory !== undefined) {
     const to = { directory, force: command.force };
-    await receiveAll({ ...options, to });
+    const { finished } = await serve({ ...options, to });
+    await finished;
+    return signal.throwIfAborted();
   }
   await receive({ ...options, to: destinationOf(command, reporter) });
 }

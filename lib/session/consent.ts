@@ -35,7 +35,7 @@ export interface OfferRequest {
 export type AskConsent = (
   request: OfferRequest,
   withdrawn: AbortSignal,
-) => Promise<boolean>;
+) => boolean | Promise<boolean>;
 
 /** How offers of unauthenticated senders are decided on: by asking, or `yes` to all that may be stored. */
 export type Consent = AskConsent | "yes";
@@ -102,7 +102,7 @@ async function decide(
   const { kind, names: [name], count: entries } = offer;
   const offered = { peer, name, entries };
   if (typeof consent === "function") {
-    const answer = consent(requestOf(undecided), withdrawn);
+    const answer = Promise.resolve(consent(requestOf(undecided), withdrawn));
     const accepted = await answerOf(answer, withdrawn);
     if (!accepted) throw new Failure({ code: "declined", ...offered });
   } else if (kind === "stream") {
@@ -182,7 +182,7 @@ export interface ReceiverRequest {
 export type ConfirmReceiver = (
   request: ReceiverRequest,
   withdrawn: AbortSignal,
-) => Promise<boolean>;
+) => boolean | Promise<boolean>;
 
 /** The person at this side does not want to send. */
 export function notConfirmed(peer: string): Failure {

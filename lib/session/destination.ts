@@ -43,6 +43,11 @@ export async function resolveDestination(
   if (to instanceof WritableStream) {
     return toStream(() => streamSink(to));
   }
+  if (typeof to !== "object" || to === null) {
+    throw new TypeError(
+      `The destination is an object, as { directory: ... }, not ${to}`,
+    );
+  }
   if ("open" in to) return to;
   const { force = false } = to;
   if ("file" in to) return oneFile(to.file, force);

@@ -127,6 +127,12 @@ export class ProgressTracker {
     clearInterval(this.#timer);
   }
 
+  /** It is complete: tells so, where progress is told of. */
+  finish(): void {
+    this.stop();
+    if (this.#timer !== undefined) this.#emit(0);
+  }
+
   /** What the summary has besides the digest. */
   totals(): Pick<
     Summary,
@@ -158,10 +164,11 @@ export class ProgressTracker {
     this.#entries.push(entry);
   }
 
-  #emit(): void {
+  /** @param pending how many of the bytes are not at the other side yet */
+  #emit(pending = this.#pending?.() ?? 0): void {
     const now = performance.now();
     const { counters, smoothedRtt } = this.#channel;
-    const bytes = Math.max(0, this.#bytes - (this.#pending?.() ?? 0));
+    const bytes = Math.max(0, this.#bytes - pending);
     const entries = this.#entries;
     while (entries[1] && entries[1].bytes <= bytes) entries.shift();
     const { path, files } = entries[0] ?? {};

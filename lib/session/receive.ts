@@ -18,6 +18,7 @@ import {
   type SessionOptions,
   signalOf,
 } from "./options.ts";
+import { guarded } from "./guard.ts";
 import { ProgressTracker } from "./progress.ts";
 import { ownAddresses } from "./meeting/own_addresses.ts";
 import { Rendezvous } from "./meeting/rendezvous.ts";
@@ -57,8 +58,14 @@ export interface ReceiveOptions extends ReceiverOptions {
  *
  * @returns what was received, once it is stored and verified
  * @throws {Failure} unless everything was stored
+ * @throws {TypeError} or {RangeError} at once if an option is not what it must be
+ * @throws the reason of the options' signal; what a listener or `consent` throws
  */
 export async function receive(options: ReceiveOptions): Promise<Summary> {
+  return await guarded(options, receiveFirst);
+}
+
+async function receiveFirst(options: ReceiveOptions): Promise<Summary> {
   const destination = await resolveDestination(options.to);
   const places = isAsked(options, destination) ? MAX_UNDECIDED : 1;
   const endpoint = openEndpoint(options, { places });
@@ -172,6 +179,7 @@ export async function receiveOne(
     const confirmed = await channel.closed.then(() => true, () => false);
     sink?.release(confirmed);
     if (!confirmed) on({ type: "unconfirmed" });
+    progress.finish();
     const summary: Summary = {
       side: "receive",
       name: path,

@@ -1,9 +1,5 @@
 import { Failure } from "../base/failure.ts";
-import { abortable } from "../base/async.ts";
 import { AttemptKey } from "../secure/attempt_key.ts";
-import { isDirectory } from "../transfer/files/file_status.ts";
-import { openFileSource } from "../transfer/files/reading/file_source.ts";
-import { TreeSource } from "../transfer/files/reading/tree_source.ts";
 import type { Source } from "../transfer/source.ts";
 import {
   type Attempt,
@@ -33,19 +29,13 @@ import { connectNear } from "./sending/near.ts";
 import { connectAtMeeting } from "./sending/meet.ts";
 import { reach } from "./sending/reach.ts";
 import { ProgressTracker } from "./progress.ts";
-import { streamSource } from "./streams.ts";
+import { openContent, type Sendable } from "./sending/content.ts";
+import { guarded } from "./guard.ts";
 
 /** Settings of {@linkcode send}. */
 export interface SendOptions extends SessionOptions {
-  /**
-   * What to send: the path of a file or a directory, several of them, or a
-   * stream of bytes.
-   */
-  readonly content:
-    | string
-    | readonly string[]
-    | ReadableStream<Uint8Array>
-    | Source;
+  /** What to send; a string is a path. */
+  readonly content: Sendable;
   /**
    * Whether a stream, which can be read only once, is resumed after what the
    * receiver has from an earlier attempt. Files always are.
@@ -85,15 +75,26 @@ const ASKING_DELAY = 600;
  * and {@linkcode SessionOptions.meet}
  * @returns what was sent, once the receiver has stored and verified it
  * @throws {Failure} unless the receiver has stored everything
+ * @throws {TypeError} or {RangeError} at once if an argument is not what it must be
+ * @throws the reason of the options' signal; what a listener or the content throws
  */
 export async function send(
   host: string | undefined,
   options: SendOptions,
 ): Promise<Summary> {
+  if (host === undefined ? !options.near : !/\S/.test(String(host))) {
+    throw new TypeError("A host is missing");
+  }
+  return await guarded(options, (checked) => sendTo(host, checked));
+}
+
+async function sendTo(
+  host: string | undefined,
+  options: SendOptions,
+): Promise<Summary> {
+  const { on = () => {}, content, resume = false } = options;
   const signal = signalOf(options);
-  const { on = () => {} } = options;
-  // A named pipe opens only when it has a writer
-  const source = await abortable(openSource(options), signal);
+  const source = await openContent(content, { resume, signal });
   try {
     const endpoint = openEndpoint(options);
     const meeting = new DisposableStack();
@@ -190,6 +191,7 @@ async function hand(
     await channel.closed.catch(() => {});
     if (omitted > 0) throw new Failure({ code: "incomplete", omitted });
     const name = titleOf(source.offer);
+    progress.finish();
     const totals = progress.totals();
     const files = offer.kind === "tree" ? digest.files : undefined;
     const summary: Summary = {
@@ -263,7 +265,7 @@ async function permission(
   const confirmed = async () => {
     if (confirm === undefined || mode !== "encrypted") return;
     const request = { peer, words: await words ?? [], title: titleOf(offer) };
-    const answer = confirm(request, ended);
+    const answer = Promise.resolve(confirm(request, ended));
     if (!await answerOf(answer, ended)) throw notConfirmed(peer);
   };
   const asking = setTimeout(
@@ -276,22 +278,4 @@ async function permission(
   } finally {
     clearTimeout(asking);
   }
-}
-
-async function openSource(
-  { content, resume = false }: SendOptions,
-): Promise<Source> {
-  if (content instanceof ReadableStream) {
-    return streamSource(content, { resume });
-  }
-  if (
-    typeof content === "object" && "entries" in content && "offer" in content
-  ) return content;
-  const paths = typeof content === "string" ? [content] : content;
-  const [path] = paths;
-  if (path === undefined) throw new Failure({ code: "nothing-to-send" });
-  if (paths.length > 1 || isDirectory(path)) {
-    return await TreeSource.open(paths);
-  }
-  return await openFileSource(path, { resume });
 }

@@ -4,35 +4,119 @@ import { addressOf, type Admitted } from "./receiving/admission.ts";
 import { bindAbort } from "./closing.ts";
 import { consentTo, needsConsent } from "./consent.ts";
 import { openEndpoint, securityOf, signalOf } from "./options.ts";
+import type { Listening, OnEvent } from "./events.ts";
+import { guarded } from "./guard.ts";
 import { NameLocks } from "./receiving/name_locks.ts";
 import { admissionTo, receiveOne, type ReceiverOptions } from "./receive.ts";
 import { Reachability } from "./receiving/reachability.ts";
 import { Stalls } from "./receiving/stalls.ts";
 import { type Destination, resolveDestination } from "./destination.ts";
 
-/** Settings of {@linkcode receiveAll}. */
-export interface ReceiveAllOptions extends ReceiverOptions {
+/** Settings of {@linkcode serve}. */
+export interface ServeOptions extends ReceiverOptions {
   /** The directory where the content goes. */
   readonly to: Extract<Destination, { directory: string }>;
   /**
    * Senders served at a time; further ones are told that the receiver is busy.
    * @default {16}
    */
-  readonly places?: number | undefined;
+  readonly maxTransfers?: number | undefined;
 }
 
-const DEFAULT_PLACES = 16;
+const DEFAULT_MAX_TRANSFERS = 16;
+
+/** A receiver that serves one sender after another. */
+export interface Server extends AsyncDisposable {
+  /** The UDP port. */
+  readonly port: number;
+  /** Addresses of this machine; empty where they are not known. */
+  readonly addresses: readonly string[];
+  /** A code that was made up, and that nobody knows yet. */
+  readonly newCode?: string | undefined;
+  /**
+   * Resolves once it has ended: after {@linkcode Server.shutdown}, or when the
+   * signal of the options is aborted. Rejects with what a listener throws, or with
+   * a {@linkcode Failure} when nobody can send any more.
+   */
+  readonly finished: Promise<void>;
+  /** Lets nobody in any more, and waits for the transfers under way. */
+  shutdown(): Promise<void>;
+}
 
 /**
- * Receives one transfer after another, several at once, until the signal is
- * aborted. A transfer that fails does not affect the others.
+ * Receives one transfer after another, several at once, until it is shut down or
+ * the signal is aborted, which breaks off the transfers under way. A transfer that
+ * fails does not affect the others: a `failed` event tells of it.
  *
- * @throws the signal's reason; {@linkcode Failure} if nobody can send any more
+ * @returns the server once it listens
+ * @throws {Failure} if it cannot listen, or nothing can be stored
+ * @throws {TypeError} or {RangeError} at once if an option is not what it must be
+ * @throws the signal's reason if it was aborted before
+ *
+ * @example
+ * ```ts
+ * import { send, serve } from "@ferry/ferry";
+ *
+ * const directory = await Deno.makeTempDir();
+ * const done: (string | undefined)[] = [];
+ * await using server = await serve({
+ *   port: 0,
+ *   to: { directory },
+ *   security: { mode: "code" },
+ *   on: (event) => {
+ *     if (event.type === "done") done.push(event.name);
+ *     if (event.type === "failed") console.error(event.failure.code);
+ *   },
+ * });
+ * const { port, newCode: code } = server;
+ * const content = new File(["Hello"], "note.txt");
+ * await send("127.0.0.1", { port, content, security: { mode: "code", code } });
+ * await server.shutdown();
+ * if (done[0] !== `${directory}/note.txt`) throw new Error("This cannot be");
+ * await Deno.remove(directory, { recursive: true });
+ * ```
  */
-export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
-  const { places = DEFAULT_PLACES } = options;
+export async function serve(options: ServeOptions): Promise<Server> {
+  const listening = Promise.withResolvers<Listening>();
+  const stop = new AbortController();
+  const { on } = options;
+  const told: OnEvent = (event) => {
+    if (event.type === "listening") listening.resolve(event);
+    on?.(event);
+  };
+  const finished = guarded({ ...options, on: told }, async (checked) => {
+    signalOf(checked).throwIfAborted();
+    await serveAll(checked, stop.signal);
+  });
+  finished.catch(listening.reject);
+  const { port, addresses, newCode } = await listening.promise;
+  const shutdown = () => {
+    stop.abort();
+    return finished;
+  };
+  return {
+    port,
+    addresses,
+    newCode,
+    finished,
+    shutdown,
+    [Symbol.asyncDispose]: shutdown,
+  };
+}
+
+/**
+ * Serves until `stop` or the options' signal is aborted.
+ *
+ * @throws {Failure} if nobody can send any more
+ */
+async function serveAll(
+  options: ServeOptions,
+  stop: AbortSignal,
+): Promise<void> {
+  const { maxTransfers: places = DEFAULT_MAX_TRANSFERS } = options;
   const destination = await resolveDestination(options.to);
   const endpoint = openEndpoint(options, { places });
+  const over = firstOf([signalOf(options), stop]);
   const running = new Set<Promise<void>>();
   try {
     using admission = admissionTo(endpoint, options, destination, {
@@ -41,19 +125,20 @@ export async function receiveAll(options: ReceiveAllOptions): Promise<never> {
     await using _ = new Reachability(endpoint, admission.security, options);
     const locks = new NameLocks();
     const stalls = new Stalls();
-    const serve = (admitted: Admitted) => {
+    const start = (admitted: Admitted) => {
       const work = serveOne(admitted, { locks, stalls }, options);
       running.add(work);
       work.finally(() => running.delete(work));
     };
     const incoming = endpoint.incoming(
-      firstOf([signalOf(options), admission.over]),
+      firstOf([over, admission.over]),
       { makeRoom: () => stalls.makeRoom(performance.now()) },
     );
     for await (const connection of incoming) {
-      admission.admit(connection).then(serve, () => {});
+      admission.admit(connection).then(start, () => {});
     }
-    throw new TypeError("Connections come until the signal is aborted");
+  } catch (error) {
+    if (!over.aborted) throw error;
   } finally {
     await Promise.all(running);
     await endpoint.close();
@@ -70,7 +155,7 @@ interface Shared {
 async function serveOne(
   admitted: Admitted,
   { locks, stalls }: Shared,
-  options: ReceiveAllOptions,
+  options: ServeOptions,
 ): Promise<void> {
   const { channel, on } = admitted;
   const lock = locks.for(channel);

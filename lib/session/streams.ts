@@ -1,23 +1,20 @@
 import { Failure } from "../base/failure.ts";
 import { OutputSink, type Sink } from "../transfer/sink.ts";
-import { SingleSource, type Source } from "../transfer/source.ts";
+import type { Content } from "../transfer/source.ts";
 
 /**
- * A source that reads a web stream.
+ * Reads a web stream.
  *
- * @param options.resume whether what the receiver has is left out
+ * @throws {TypeError} from `read` if the stream gives something other than bytes
  */
-export function streamSource(
-  stream: ReadableStream<Uint8Array>,
-  { resume }: { resume: boolean },
-): Source {
+export function contentOf(stream: ReadableStream<Uint8Array>): Content {
   const reader = stream.getReader();
   let rest = new Uint8Array(0);
   const read = async (into: Uint8Array) => {
     while (rest.length === 0) {
       const { value, done } = await reader.read();
       if (done) return null;
-      rest = new Uint8Array(value);
+      rest = bytesOf(value);
     }
     const length = Math.min(into.length, rest.length);
     into.set(rest.subarray(0, length));
@@ -25,7 +22,13 @@ export function streamSource(
     return length;
   };
   const close = () => void reader.cancel().catch(() => {});
-  return new SingleSource({ read, close }, {}, { resumable: resume });
+  return { read, close };
+}
+
+function bytesOf(value: unknown): Uint8Array<ArrayBuffer> {
+  if (value instanceof Uint8Array) return value as Uint8Array<ArrayBuffer>;
+  const given = Deno.inspect(value, { depth: 0, strAbbreviateSize: 40 });
+  throw new TypeError(`Cannot send ${given}: a stream gives Uint8Arrays`);
 }
 
 /** A sink that writes to a web stream, and closes it once all is verified. */
@@ -37,21 +40,22 @@ export function streamSink(stream: WritableStream<Uint8Array>): Sink {
         await writer.ready;
         // The reader of the stream may keep what it gets
         await writer.write(bytes.slice());
-      } catch {
-        throw closed();
+      } catch (cause) {
+        throw closed(cause);
       }
     },
     close: async () => {
       try {
         await writer.close();
-      } catch {
-        throw closed();
+      } catch (cause) {
+        throw closed(cause);
       }
     },
     abort: () => void writer.abort(closed()).catch(() => {}),
   });
 }
 
-function closed(): Failure {
-  return new Failure({ code: "output-closed" });
+/** @param cause what the stream's own sink threw, if it did */
+function closed(cause?: unknown): Failure {
+  return new Failure({ code: "output-closed" }, { cause });
 }

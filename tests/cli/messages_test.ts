@@ -37,6 +37,7 @@ const EXAMPLES: {
   "no-ipv4-address": [2, { host: "machine-b" }],
   "port-in-use": [2, { port: 5000 }],
   "port-denied": [2, { port: 80 }],
+  "no-udp": [2, {}],
   "cannot-bind": [2, { address: "192.0.2.7" }],
   "meet-silent": [1, { meet: "vps.example", seconds: 30 }],
   "meet-refused": [1, { meet: "vps.example", reason: "token" }],

@@ -4,9 +4,9 @@ import { Failure } from "../../lib/base/failure.ts";
 import {
   type OnEvent,
   receive,
-  receiveAll,
   send,
   type SendOptions,
+  serve,
 } from "../../lib/mod.ts";
 import { inDirectory } from "../support/fs.ts";
 
@@ -82,7 +82,7 @@ test("an application that never answers does not keep receivers from ending, nor
 
 test("an application that never answers does not keep a receiver of several from being stopped", async ({ common, send }) => {
   const stop = new AbortController();
-  const receiving = receiveAll({
+  const server = await serve({
     ...common,
     signal: stop.signal,
     consent: () => {
@@ -90,10 +90,9 @@ test("an application that never answers does not keep a receiver of several from
       return never();
     },
   });
-  const ended = assertRejects(() => receiving, Error, "stopped");
   const failure = await assertRejects(send, Failure);
   assertEquals(failure.code, "peer-stopped");
-  await ended;
+  await server.finished;
 });
 
 test("an application that never confirms a receiver hears that it has left", async ({ common, send }) => {

@@ -83,7 +83,7 @@ export class Socket {
     try {
       return Socket.#open("::", port);
     } catch (error) {
-      if (error instanceof Failure) throw error;
+      if (error instanceof Failure || isDenied(error)) throw error;
       return Socket.#open("0.0.0.0", port);
     }
   }
@@ -93,6 +93,8 @@ export class Socket {
       const options = { transport: "udp", hostname, port } as const;
       return new Socket(Deno.listenDatagram(options));
     } catch (cause) {
+      // Deno says best which permission it needs
+      if (isDenied(cause)) throw cause;
       throw failureOf(cause, hostname, port);
     }
   }
@@ -155,6 +157,11 @@ export class Socket {
     this.#errors = undefined;
     this.#datagrams.close();
   }
+}
+
+/** Whether the process lacks a permission of Deno's. */
+function isDenied(error: unknown): boolean {
+  return error instanceof Error && error.name === "NotCapable";
 }
 
 function failureOf(cause: unknown, hostname: string, port: number): unknown {
