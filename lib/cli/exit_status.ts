@@ -49,11 +49,30 @@ const STATUSES: { readonly [C in FailureCode]?: number } = {
   "interrupted": EXIT_INTERRUPTED,
 };
 
+/** What a receiver does not take for what it is, whenever that turns out. */
+const REFUSALS: ReadonlySet<FailureCode | "unspecified"> = new Set(
+  [
+    "exists",
+    "is-directory",
+    "needs-directory",
+    "name-refused",
+    "in-use",
+  ] as const,
+);
+
+/** Whether the receiver refused, and not something went wrong there. */
+export function isRefused(detail: FailureDetail): boolean {
+  return detail.code === "peer-refused" ||
+    detail.code === "peer-failed" && detail.by === "receiver" &&
+      REFUSALS.has(detail.reason.code);
+}
+
 /** How the process ends with this failure. */
 export function exitStatusOf(detail: FailureDetail): number {
   if (detail.code === "interrupted" && detail.signal !== undefined) {
     return EXIT_SIGNAL + detail.signal;
   }
   if (detail.atStart) return EXIT_INPUT;
+  if (isRefused(detail)) return EXIT_REFUSED;
   return STATUSES[detail.code] ?? EXIT_FAILED;
 }

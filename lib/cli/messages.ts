@@ -9,7 +9,7 @@ import {
   type PeerReason,
   type SystemProblem,
 } from "../base/failure.ts";
-import { EXIT_INPUT, exitStatusOf } from "./exit_status.ts";
+import { EXIT_INPUT, exitStatusOf, isRefused } from "./exit_status.ts";
 import { formatBytes, formatCount } from "./format.ts";
 import type { CliEvent, ErrorReport, EventOf } from "./reporting/reporter.ts";
 
@@ -123,8 +123,10 @@ const MESSAGES: {
     `The sender's name "${name}" is not accepted: ${NAME_RULES[rule]}`,
   "peer-refused": ({ reason }) =>
     REFUSED_WORDS[reason.code] ?? `The receiver refused: ${peerWords(reason)}`,
-  "peer-failed": ({ by, reason }) =>
-    `The ${by} could not go on: ${peerWords(reason)}`,
+  "peer-failed": (detail) =>
+    isRefused(detail)
+      ? `The receiver refused: ${peerWords(detail.reason)}`
+      : `The ${detail.by} could not go on: ${peerWords(detail.reason)}`,
   "peer-ended": ({ by }) =>
     by === "sender"
       ? "The sender ended before everything had arrived"
@@ -175,7 +177,7 @@ const MESSAGES: {
     `Cannot write several files or a directory to ${path}: use -d DIR`,
   "exists": ({ path, inTree }) =>
     `${cannotWrite(path)}: it exists already; use --force to replace it, or ${
-      inTree ? "-d for another directory" : "-o for another name"
+      inTree ? "-d for another directory" : "save elsewhere (-o, -d)"
     }`,
   "is-directory": ({ path, asFile }) =>
     asFile

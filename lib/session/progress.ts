@@ -115,7 +115,10 @@ export class ProgressTracker {
         this.files = event.files;
         break;
       case "kept":
-        if (this.#kept === 0) this.#on?.({ ...event, type: "resumed" });
+        if (this.#kept === 0 && !event.existing) {
+          const { existing: _, ...resumed } = event;
+          this.#on?.({ ...resumed, type: "resumed" });
+        }
         this.#kept += event.bytes;
         break;
       default:
@@ -157,11 +160,10 @@ export class ProgressTracker {
 
   #takeEntry(entry: EntryProgress): void {
     if (this.#timer === undefined) return;
-    const [last, before] = this.#entries.toReversed();
-    if (last && before && last.bytes - before.bytes < ENTRY_GRAIN) {
-      this.#entries.pop();
-    }
-    this.#entries.push(entry);
+    const entries = this.#entries;
+    const before = entries.at(-2);
+    if (before && entry.bytes - before.bytes < ENTRY_GRAIN) entries.pop();
+    entries.push(entry);
   }
 
   /** @param pending how many of the bytes are not at the other side yet */

@@ -13,7 +13,13 @@ export type TransferEvent =
   /** The sender has counted all of a tree. */
   | ({ readonly type: "total" } & Total)
   /** Bytes that are at the receiver already and are not sent. */
-  | { readonly type: "kept"; readonly bytes: number; readonly path?: string }
+  | {
+    readonly type: "kept";
+    readonly bytes: number;
+    readonly path?: string;
+    /** Whether they are a file that was there before, and not left by an earlier attempt. */
+    readonly existing?: boolean;
+  }
   /** The receiver has something else, and all of the file is sent. */
   | { readonly type: "restarted"; readonly path?: string }
   | ({ readonly type: "omitted" } & Omission)

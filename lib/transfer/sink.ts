@@ -10,8 +10,13 @@ import type { Offer } from "./wire/messages.ts";
 export interface Sink {
   /** Whether all of it is complete and under its final names, which nothing undoes any more. */
   readonly committed: boolean;
-  /** Whether an earlier attempt left something. */
+  /** Whether there may be something of it, which need not be sent. */
   readonly resuming: boolean;
+  /**
+   * Files that were there before, and stay as they are.
+   * @default {0}
+   */
+  readonly existing?: number;
   /** Once it was discarded: where what was kept is. */
   readonly remains?: string | undefined;
   /** Makes a directory, unless it is there, for the entries that follow. */
@@ -22,11 +27,15 @@ export interface Sink {
   link(entry: LinkEntry): void;
   /** Stores a small file of a tree, whose digest was checked or will be at the end. */
   put(entry: FileEntry, bytes: Uint8Array): void;
-  /** Leaves a file as it is, which the sender found to be what it sends. */
-  keep(entry: FileEntry): void;
+  /**
+   * Leaves a file as it is, which is what the sender sends.
+   *
+   * @param found what was found of it
+   */
+  keep(entry: FileEntry, found?: Found): void;
   /** Opens a file to be written. */
   open(entry: FileEntry): Promise<FileSink>;
-  /** What an earlier attempt left of entries, ahead of their turn. */
+  /** What is there of entries, ahead of their turn. */
   inventory(): Inventory;
   /** Makes everything durable, under its final names. */
   commit(options?: CommitOptions): Promise<void>;
@@ -79,17 +88,21 @@ export interface FileSink {
   discard(keep?: boolean): void;
 }
 
-/** Finds what an earlier attempt left, in the order of the entries; changes nothing. */
+/** Finds what is there already, in the order of the entries; changes nothing. */
 export interface Inventory {
   /** Goes into a directory. */
   enter(name: string): void;
   /** Goes back to the directory before. */
   leave(): void;
-  /** What there is of a file. */
+  /**
+   * What there is of a file.
+   *
+   * @throws {Failure} if something else is there, and is not replaced
+   */
   look(entry: FileEntry): Found | undefined;
 }
 
-/** What an earlier attempt left of a file. */
+/** What is there of a file: what an earlier attempt left, or a file that was there before. */
 export interface Found {
   /** Whether it seems to be all: it has its final name, and the size and time of the entry. */
   readonly whole: boolean;
@@ -97,6 +110,11 @@ export interface Found {
   readonly length: number;
   /** Opens it for reading. */
   open(): Promise<Content>;
+  /** Of a file that was there before: of it the sender learns only whether it is the same. */
+  readonly existing?: {
+    /** What a sender fails with that sends something else; undefined if that replaces it. */
+    readonly conflict: Failure | undefined;
+  };
 }
 
 /** Opens a sink for what is offered. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { assert, assertEquals } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
 import "../support/libraries.ts";
@@ -13,10 +14,12 @@ import {
 import {
   encodeDigest,
   encodeOffer,
+  encodeOffsets,
   encodeTotal,
   type Offer,
 } from "../../lib/transfer/wire/messages.ts";
 import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
+import { FrameReader } from "../../lib/transfer/wire/frame_reader.ts";
 import { namesIn, OWNER, stagingIn } from "./files.ts";
 import { failureSaid } from "../support/streams.ts";
 import { memoryPair } from "../support/memory_stream.ts";
@@ -350,3 +353,71 @@ for (const [what, bytes] of CORRUPT) {
     assertEquals(names, []);
   });
 }
+
+/** What a receiver that has `a` says to a sender that says these frames. */
+async function receiveExisting(
+  text: string,
+  ...frames: Uint8Array[]
+): Promise<{ failure: Failure | undefined; said: [number, string][] }> {
+  const directory = await Deno.makeTempDir({ prefix: "ferry-test-" });
+  try {
+    Deno.writeTextFileSync(`${directory}/a`, "x");
+    const [near, far] = memoryPair({ capacity: Infinity });
+    const offered = { ...OFFERED, resumable: true };
+    const size = text.length;
+    const listed = entry({ kind: "file", name: "a", mode: 0, mtime: 0n, size });
+    const query = frame(FrameType.QUERY);
+    for (const bytes of [encodeOffer(offered), listed, query, ...frames]) {
+      await near.write(bytes);
+    }
+    await near.closeWrite();
+    let failure: Failure | undefined;
+    await receiveOver(
+      far,
+      () => DirectorySink.create(directory, offered, { force: false }),
+    ).catch((error) => failure = error);
+    assertEquals(Deno.readTextFileSync(`${directory}/a`), "x");
+    const said: [number, string][] = [];
+    const reader = new FrameReader(near);
+    for (;;) {
+      const header = await reader.next();
+      if (header === null) return { failure, said };
+      said.push([header.type, (await reader.body()).toHex()]);
+    }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+const EXISTS = "fffffffffffffffe";
+
+// T-11
+Deno.test("of a file that was there before no digest is told, and no size of another one", async () => {
+  const { said } = await receiveExisting("y");
+  const offsets = said.filter(([type]) => type === FrameType.OFFSETS);
+  assertEquals(offsets, [[FrameType.OFFSETS, EXISTS]]);
+  assert(!said.some(([type]) => type === FrameType.PREFIX_DIGESTS));
+  const other = await receiveExisting("another");
+  assertEquals(other.failure?.code, "exists");
+  assert(!other.said.some(([type]) => type === FrameType.OFFSETS));
+});
+
+// T-12
+Deno.test("a file that was there before is not kept for a sender that has not shown its digest", async () => {
+  const resume = frame(FrameType.RESUME_AT, encodeOffsets(1));
+  const sha256 = createHash("sha256").update("x").digest();
+  const end = frame(FrameType.FILE_DIGEST, sha256);
+  const { failure } = await receiveExisting("x", resume, end);
+  assertEquals(failure?.code, "malformed");
+  const wrong = frame(FrameType.COMPARE, new Uint8Array(32).fill(1));
+  assertEquals((await receiveExisting("x", wrong)).failure?.code, "exists");
+  const unknown = frame(FrameType.COMPARE, new Uint8Array(32));
+  const after = await receiveExisting("x", unknown, resume, end);
+  assertEquals(after.failure?.code, "malformed");
+  const right = frame(FrameType.COMPARE, sha256);
+  const { said } = await receiveExisting("x", right);
+  const told = said.filter(([type]) => type === FrameType.COMPARED);
+  assertEquals(told, [[FrameType.COMPARED, "01"]]);
+  const more = await receiveExisting("x", right, right);
+  assertEquals(more.failure?.code, "malformed");
+});

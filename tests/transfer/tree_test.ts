@@ -34,12 +34,12 @@ const NEVER = 2 ** 30;
 async function attempt(
   path: string,
   there: DirectionOptions = {},
-  countAfter = NEVER,
+  { countAfter = NEVER, force = false } = {},
 ): Promise<Attempt> {
   const told: Attempt["told"] = [[], []];
   const ended = await exchange(await TreeSource.open([`${path}/from/tree`]), {
     sink: (offer) =>
-      DirectorySink.create(`${path}/to`, offer, { force: false, owner: OWNER }),
+      DirectorySink.create(`${path}/to`, offer, { force, owner: OWNER }),
     there: { capacity: 1 << 20, ...there },
     sending: { event: (event) => told[0].push(event), countAfter },
     receiving: { event: (event) => told[1].push(event) },
@@ -150,7 +150,9 @@ Deno.test("a tree is counted while it is sent, and both sides learn how much the
       const name = `${i % 2 ? "sub/" : ""}${i}`;
       Deno.writeFileSync(`${path}/from/tree/${name}`, random.bytes(50_000));
     }
-    const { told } = await attempt(path, { capacity: 1 << 16 }, 0);
+    const { told } = await attempt(path, { capacity: 1 << 16 }, {
+      countAfter: 0,
+    });
     for (const events of told) {
       const totals = events.filter(({ type }) => type === "total");
       assertEquals(totals, [{ type: "total", files: 100, bytes: 5_000_000 }]);
@@ -238,15 +240,76 @@ Deno.test("a tree that changed between two attempts arrives as it is now", () =>
     assertEquals(Deno.readTextFileSync(`${path}/to/tree/large`), "small now");
   }));
 
-Deno.test("a tree that is complete is not taken for one that broke: nothing is overwritten", () =>
+/** The bytes of content that were sent, of all. */
+function bytesSent({ sent, told: [events] }: Attempt): number {
+  assert(!(sent instanceof Failure), `${sent}`);
+  const kept = events.flatMap((event) =>
+    event.type === "kept" && event.existing ? [event.bytes] : []
+  );
+  return kept.reduce((left, bytes) => left - bytes, sent.bytes);
+}
+
+Deno.test("a tree that is there already is compared, and no more of it is sent than before the answer", () =>
   inDirectory(async (path) => {
-    await brokenTree(path);
-    await attempt(path);
-    const { stored } = await attempt(path);
-    assert(stored instanceof Failure);
-    assertEquals(stored.code, "exists");
+    const random = new Prng(3);
+    Deno.mkdirSync(`${path}/from/tree/sub`, { recursive: true });
+    for (let i = 0; i < 1200; i++) {
+      const name = `${i % 2 ? "sub/" : ""}${i}`;
+      Deno.writeFileSync(`${path}/from/tree/${name}`, random.bytes(1000));
+    }
+    Deno.writeFileSync(`${path}/from/tree/large`, random.bytes(3_000_000));
+    assert(!((await attempt(path)).sent instanceof Failure));
+    const inode = Deno.statSync(`${path}/to/tree/large`).ino;
+    Deno.writeFileSync(`${path}/from/tree/sub/new`, random.bytes(2000));
+    const again = await attempt(path);
+    assert(bytesSent(again) < 400_000, `${bytesSent(again)}`);
+    const { stored } = again;
+    assert(!(stored instanceof Failure));
+    assertEquals([stored.files, stored.existing], [1202, 1201]);
+    assertEquals(Deno.statSync(`${path}/to/tree/large`).ino, inode);
+    assertEquals(
+      Deno.readFileSync(`${path}/to/tree/sub/new`),
+      Deno.readFileSync(`${path}/from/tree/sub/new`),
+    );
     assertEquals(namesIn(`${path}/to`), ["tree"]);
   }));
+
+for (const force of [false, true]) {
+  Deno.test(`a file of the same size that differs is ${force ? "replaced by force, and no other one is" : "refused before more is sent, and named"}`, () =>
+    inDirectory(async (path) => {
+      const random = new Prng(4);
+      Deno.mkdirSync(`${path}/from/tree`);
+      for (const name of ["a", "b", "c"]) {
+        Deno.writeFileSync(`${path}/from/tree/${name}`, random.bytes(500_000));
+      }
+      await attempt(path);
+      const inodes = () =>
+        ["a", "b", "c"].map((name) =>
+          Deno.statSync(`${path}/to/tree/${name}`).ino
+        );
+      const before = inodes();
+      tamper(`${path}/to/tree/c`);
+      const { sent, stored, told } = await attempt(path, {}, { force });
+      if (force) {
+        assertEquals(inodes().slice(0, 2), before.slice(0, 2));
+        assertEquals(inodes()[2] === before[2], false);
+        // Nothing was left by an earlier attempt
+        assertTold({ sent, stored, told }, ["kept a", "kept b"]);
+        for (const name of ["a", "b", "c"]) {
+          assertEquals(
+            Deno.readFileSync(`${path}/to/tree/${name}`),
+            Deno.readFileSync(`${path}/from/tree/${name}`),
+          );
+        }
+        return;
+      }
+      assert(sent instanceof Failure && stored instanceof Failure);
+      assert(sent.detail.code === "peer-failed");
+      assertEquals(sent.detail.reason, { code: "exists", name: "tree/c" });
+      assertEquals(namesIn(`${path}/to`), ["tree"]);
+      assertEquals(inodes(), before);
+    }));
+}
 
 Deno.test("a file that is gone when its turn comes is named, and the rest arrives", () =>
   inDirectory(async (path) => {

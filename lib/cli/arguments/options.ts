@@ -51,7 +51,7 @@ export const OPTIONS = [
     name: "force",
     short: "f",
     only: "receive",
-    help: "replace files that exist already",
+    help: "replace files that exist already and differ",
   },
   {
     name: "keep",

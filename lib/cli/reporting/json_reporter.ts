@@ -176,6 +176,7 @@ function summaryOf(event: EventOf<"done">) {
     files: event.files,
     bytes: event.bytes,
     kept: event.kept || undefined,
+    existing: event.existing || undefined,
     sha256: event.sha256,
     ...ratesOf({ time: event.time, rate: overallRate(event) }),
     datagrams: event.datagramsSent,

@@ -51,15 +51,13 @@ function digestName({ name }: Summary): string {
 
 /** What was done, and how fast. */
 export function headline(summary: Summary): string {
-  const { side, name, files, kept = 0, bytes } = summary;
+  const { side, name, files, bytes } = summary;
   // Several things in the current directory have no name together
   const named = name !== undefined && name !== ".";
   const parts = [
     ...named ? [displayName(name)] : [],
     ...files === undefined ? [] : [formatCount(files, "file")],
-    kept > 0
-      ? `${formatBytes(bytes)} (${formatBytes(kept)} already there)`
-      : formatBytes(bytes),
+    `${formatBytes(bytes)}${alreadyThere(summary)}`,
   ];
   const time = formatSeconds(summary.time);
   return [
@@ -68,6 +66,18 @@ export function headline(summary: Summary): string {
     ...summary.path === undefined ? [] : [pathWords(summary.path)],
     ...trouble(summary),
   ].join(", ");
+}
+
+/** What the receiver had before. */
+function alreadyThere({ files, kept = 0, existing = 0 }: Summary): string {
+  if (kept === 0 && existing === 0) return "";
+  const parts = [
+    ...files !== undefined && existing > 0
+      ? [formatCount(existing, "file")]
+      : [],
+    ...kept > 0 ? [formatBytes(kept)] : [],
+  ];
+  return ` (${[parts.join(", "), "already there"].join(" ").trim()})`;
 }
 
 /** How much of what was sent was lost on the way, or taken for that. */

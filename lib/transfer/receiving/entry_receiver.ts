@@ -72,9 +72,8 @@ export class EntryReceiver {
 
   /** The entry of a tree that is being received, as a path that the sender knows. */
   get entry(): string | undefined {
-    return this.#offer.kind === "tree" && this.#entry !== ""
-      ? this.#entry
-      : undefined;
+    if (this.#offer.kind !== "tree") return undefined;
+    return this.#manifest.conflict ?? (this.#entry || undefined);
   }
 
   /** @returns what was stored, once all of it is */
@@ -106,6 +105,9 @@ export class EntryReceiver {
           // What is hashed is what was written
           if (this.#file?.sink) await this.#context.flush();
           await this.#manifest.answer();
+          break;
+        case FrameType.COMPARE:
+          await this.#manifest.compare(await frames.body());
           break;
         case FrameType.RESUME_AT:
           await this.#resumeAt(decodeResumeAt(await frames.body()));
@@ -237,7 +239,8 @@ export class EntryReceiver {
     if (offset === found.length && offset >= file.offset && hash) {
       const bytes = offset - file.offset;
       this.#context.count(bytes);
-      this.#context.event({ type: "kept", bytes, ...path });
+      const existing = found.existing !== undefined;
+      this.#context.event({ type: "kept", bytes, existing, ...path });
       file.offset = offset;
       if (found.whole) {
         file.sink?.discard();
@@ -249,7 +252,7 @@ export class EntryReceiver {
         this.#context.begin(sink, hash);
       }
     } else if (offset === file.offset) {
-      if (found.length > offset) {
+      if (found.length > offset && !found.existing) {
         this.#context.event({ type: "restarted", ...path });
       }
       const sink = await this.#sinkOf(file);
@@ -273,7 +276,8 @@ export class EntryReceiver {
       throw corrupt(this.entry);
     }
     this.#checkGoing();
-    if (file.hash !== undefined) this.#sink.keep(entry);
+    const { found } = file.listed;
+    if (file.hash !== undefined && found) this.#sink.keep(entry, found);
     else if (sink === undefined) this.#sink.put(entry, small);
     else await sink.commit();
     this.#endFile(file);
@@ -387,7 +391,8 @@ export class EntryReceiver {
     await this.#sink.commit(options);
     const { omitted } = promised;
     if (omitted > 0) this.#context.event({ type: "incomplete", omitted });
-    return digest;
+    const { existing = 0 } = this.#sink;
+    return existing > 0 ? { ...digest, existing } : digest;
   }
 
   /** Gives the network its turn after every few entries: they are stored synchronously. */

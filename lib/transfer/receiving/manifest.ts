@@ -10,7 +10,12 @@ import type {
 } from "../wire/entries.ts";
 import { BLOCK_SIZE, frame, FrameType, SHA256_SIZE } from "../wire/frame.ts";
 import { malformed } from "../wire/malformed.ts";
-import { encodeOffsets, type Offer, WHOLE } from "../wire/messages.ts";
+import {
+  encodeOffsets,
+  EXISTING,
+  type Offer,
+  WHOLE,
+} from "../wire/messages.ts";
 import { NameOrder, nameRefused } from "../wire/names.ts";
 import type { ReceiverContext } from "./context.ts";
 
@@ -28,16 +33,21 @@ const MAX_ROOTS = 1 << 17;
 export interface ListedFile {
   readonly type: "file";
   readonly entry: FileEntry;
-  /** What an earlier attempt left of it. */
+  /** What is there of it. */
   readonly found: Found | undefined;
+  /** Its path, if it was there before. */
+  readonly path?: string | undefined;
   /** Whether the sender has asked for what was found, and was told. */
   answer: Answer | undefined;
 }
 
 /** What the sender was told of a file. */
 export interface Answer {
-  /** The hash of what was found, to be continued; undefined if that cannot be read. */
-  readonly hash: Promise<Hash | undefined>;
+  /**
+   * The hash of what was found, to be continued; undefined if that cannot be
+   * read, or is not known to be what the sender has.
+   */
+  hash: Promise<Hash | undefined>;
   /** Settles when the answer was written. */
   written: Promise<void>;
 }
@@ -64,6 +74,11 @@ export class Manifest {
   #size = 0;
   /** Files that are not complete, and that the sender has not asked about. */
   #unanswered = new Set<ListedFile>();
+  /** Files that were there before, and that the sender is to compare. */
+  #uncompared: { file: ListedFile; answer: Answer; hash: Answer["hash"] }[] =
+    [];
+  /** The path of an entry that is in conflict with what is there. */
+  #conflict: string | undefined;
   #hashing: Promise<void> = Promise.resolve();
 
   /** @param inventory of what an earlier attempt left, if the sender was told that there is something */
@@ -81,6 +96,11 @@ export class Manifest {
   /** Whether no directory is open. */
   get isComplete(): boolean {
     return this.#order.depth === 0;
+  }
+
+  /** The path of an entry, not the one whose turn it is, because of which this failed. */
+  get conflict(): string | undefined {
+    return this.#conflict;
   }
 
   /** Whether no entry waits for its turn. */
@@ -127,7 +147,9 @@ export class Manifest {
     }
     let item = this.next(entry);
     if (item.type === "file") {
-      item = { ...item, found: this.#inventory?.look(item.entry) };
+      const found = this.#look(item.entry);
+      const path = found?.existing && this.#order.path;
+      item = { ...item, found, path };
       if (this.#inventory !== undefined) this.#unanswered.add(item);
     }
     this.#queue.push({ item, size });
@@ -160,15 +182,25 @@ export class Manifest {
     const files = [...this.#unanswered];
     this.#unanswered.clear();
     const lengths = files.map(({ found }) =>
-      found === undefined ? 0 : found.whole ? WHOLE : found.length
+      found?.existing !== undefined
+        ? EXISTING
+        : found === undefined
+        ? 0
+        : found.whole
+        ? WHOLE
+        : found.length
     );
     const told = lengths.length === 0 ? Promise.resolve() : this.#context.write(
       frame(FrameType.OFFSETS, encodeOffsets(...lengths)),
     );
     const found: Answer[] = [];
     for (const file of files) {
-      file.answer = { hash: this.#hash(file.found), written: told };
-      if (file.found !== undefined) found.push(file.answer);
+      const hash = this.#hash(file.found);
+      const isExisting = file.found?.existing !== undefined;
+      const known = isExisting ? Promise.resolve(undefined) : hash;
+      const answer = file.answer = { hash: known, written: told };
+      if (isExisting) this.#uncompared.push({ file, answer, hash });
+      else if (file.found !== undefined) found.push(answer);
     }
     for (let at = 0; at < found.length; at += DIGESTS_IN_FRAME) {
       const answers = found.slice(at, at + DIGESTS_IN_FRAME);
@@ -178,6 +210,44 @@ export class Manifest {
       for (const answer of answers) answer.written = written;
     }
     await told;
+  }
+
+  /**
+   * Compares files that were there before with what the sender has, and tells it
+   * which are the same.
+   *
+   * @param digests of the next ones of these; zeros for one that cannot be read
+   * @throws {Failure} if one is not, and nothing is replaced
+   */
+  async compare(digests: Uint8Array): Promise<void> {
+    const count = digests.length / SHA256_SIZE;
+    const files = this.#uncompared.splice(0, count);
+    if (files.length !== count) throw malformed("COMPARE of no such file");
+    const same = new Uint8Array(count);
+    for (const [index, { file, answer, hash }] of files.entries()) {
+      const at = SHA256_SIZE * index;
+      const digest = digests.subarray(at, at + SHA256_SIZE);
+      const isSame = (await hash)?.copy().digest().equals(digest) === true;
+      const conflict = file.found?.existing?.conflict;
+      if (isSame) {
+        answer.hash = hash;
+      } else if (conflict !== undefined && digest.some(Boolean)) {
+        this.#conflict = file.path;
+        throw conflict;
+      }
+      same[index] = Number(isSame);
+    }
+    await this.#context.write(frame(FrameType.COMPARED, same));
+  }
+
+  /** What there is of the file that was listed last. */
+  #look(entry: FileEntry): Found | undefined {
+    try {
+      return this.#inventory?.look(entry);
+    } catch (error) {
+      this.#conflict = this.#order.path;
+      throw error;
+    }
   }
 
   /** Hashes what was found, after what was found before. */

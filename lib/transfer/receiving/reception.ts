@@ -1,6 +1,10 @@
 import { within } from "../../base/async.ts";
 import type { ByteStream } from "../../base/byte_stream.ts";
-import { Failure, type FailureDetail } from "../../base/failure.ts";
+import {
+  Failure,
+  type FailureCode,
+  type FailureDetail,
+} from "../../base/failure.ts";
 import type { TransferEvent } from "../events.ts";
 import type { CommitOptions, OpenSink, Sink } from "../sink.ts";
 import { FrameType } from "../wire/frame.ts";
@@ -14,6 +18,24 @@ import {
 import { encodeFailure } from "../wire/reasons.ts";
 import { ReceiverContext } from "./context.ts";
 import { EntryReceiver, senderEnded } from "./entry_receiver.ts";
+
+/** After these what has arrived is of no use. */
+const WORTHLESS: ReadonlySet<FailureCode> = new Set(
+  ["corrupt", "malformed", "name-refused"] as const,
+);
+/** After these the same fails again until somebody does something about it. */
+const COLLISIONS: ReadonlySet<FailureCode> = new Set(
+  [
+    "exists",
+    "is-directory",
+    "not-directory",
+    "is-link",
+    "is-special",
+    "names-collide",
+  ] as const,
+);
+/** Bytes that may arrive before the sender can know that it is refused: too few to be kept for that. */
+const EARLY_LIMIT = 1 << 18;
 
 /** Settings of {@linkcode receiveOver}. */
 export interface ReceptionOptions extends CommitOptions {
@@ -153,8 +175,8 @@ export class Reception {
   #discard(error: unknown): void {
     this.#failed = true;
     const { code } = detailOf(error);
-    const keep = code !== "corrupt" && code !== "malformed" &&
-      code !== "name-refused";
+    const keep = !WORTHLESS.has(code) &&
+      !(COLLISIONS.has(code) && this.#context.bytes <= EARLY_LIMIT);
     this.#receiver?.discard(keep);
     this.#sink?.discard(keep);
   }

@@ -9,7 +9,7 @@ import {
   decodeAccept,
   decodeDigest,
   type Digest,
-  WHOLE,
+  EXISTING,
 } from "../wire/messages.ts";
 import { decodeFailure } from "../wire/reasons.ts";
 
@@ -30,6 +30,7 @@ export class Answers {
   #accept: (acceptance: Acceptance) => void;
   #offsets = new RecordQueue();
   #digests = new RecordQueue();
+  #comparisons = new RecordQueue();
 
   constructor(stream: ByteStream) {
     const { promise, resolve, reject } = Promise.withResolvers<Acceptance>();
@@ -42,6 +43,7 @@ export class Answers {
       reject(error);
       this.#offsets.fail(error);
       this.#digests.fail(error);
+      this.#comparisons.fail(error);
     });
   }
 
@@ -50,16 +52,22 @@ export class Answers {
     return this.#accepted;
   }
 
-  /** What the receiver has of the next file: {@linkcode WHOLE}, or bytes. Throws what `verdict` throws. */
+  /** What the receiver has of the next file: {@linkcode WHOLE}, {@linkcode EXISTING}, or bytes. Throws what `verdict` throws. */
   async offset(): Promise<number> {
     const offset = readInt64(await this.#offsets.take(8));
-    if (offset < WHOLE) throw malformed("an offset is negative");
+    if (offset < EXISTING) throw malformed("an offset is negative");
     return offset;
   }
 
   /** The SHA-256 of what the receiver has of the next file of which it has something. */
   prefixDigest(): Promise<Uint8Array> {
     return this.#digests.take(SHA256_SIZE);
+  }
+
+  /** Whether the next file that was to be compared is the same. */
+  async same(): Promise<boolean> {
+    const [answer] = await this.#comparisons.take(1);
+    return answer === 1;
   }
 
   async #listen(frames: FrameReader): Promise<Digest> {
@@ -87,6 +95,8 @@ export class Answers {
       this.#offsets.put(body);
     } else if (this.#accepted?.resume && type === FrameType.PREFIX_DIGESTS) {
       this.#digests.put(body);
+    } else if (this.#accepted?.resume && type === FrameType.COMPARED) {
+      this.#comparisons.put(body);
     } else {
       throw malformed(`a frame of type ${type} is unknown or out of turn`);
     }

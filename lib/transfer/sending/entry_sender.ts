@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { setImmediate } from "node:timers";
 import { Failure } from "../../base/failure.ts";
 import type { TransferEvent } from "../events.ts";
@@ -18,18 +18,25 @@ import {
   EMPTY_BODY,
   FRAME_HEADER_SIZE,
   FrameType,
+  SHA256_SIZE,
   SMALL_FILE_SIZE,
 } from "../wire/frame.ts";
 import type { FrameWriter } from "../wire/frame_writer.ts";
 import {
   encodeOffsets,
   encodeTotal,
+  EXISTING,
   type SentDigest,
   type Total,
   WHOLE,
 } from "../wire/messages.ts";
 import type { Answers } from "./answers.ts";
-import { type Position, positionAfter, type Prefix } from "./resume.ts";
+import {
+  hashUpTo,
+  type Position,
+  positionAfter,
+  type Prefix,
+} from "./resume.ts";
 
 /** Bytes of content after which it has to be known whether the receiver has something: one block, which has entries in it, too. */
 const EARLY_SIZE = BLOCK_SIZE >> 1;
@@ -39,6 +46,26 @@ const BATCH_LENGTH = 512;
 const BATCH_SIZE = 1 << 19;
 /** Batches that the receiver was asked about, and whose turn is still to come. */
 const BATCHES_AHEAD = 4;
+/** Bytes of files that are compared before the receiver is told their digests: it has some, too, while others are hashed. */
+const COMPARE_SIZE = 1 << 24;
+
+/** Entries that were listed at once. */
+interface Batch {
+  readonly steps: readonly Step[];
+  /** What the receiver has of the files among them, once it was asked. */
+  answers?: Answer[];
+}
+
+/** What the receiver has of a file. */
+interface Answer extends Prefix {
+  /** Of a file that was there before: whether it is the same. */
+  readonly same?: boolean;
+  /** Of all of the file, where its content is being sent. */
+  readonly hash?: Hash;
+}
+
+/** The digest of a file that cannot be read. */
+const UNREADABLE = new Uint8Array(SHA256_SIZE);
 
 /** What {@linkcode EntrySender} works with. */
 export interface SenderContext {
@@ -103,7 +130,7 @@ export class EntrySender {
       await this.#answers.acceptance;
     }
     const steps = this.#steps();
-    const asked: Step[][] = [];
+    const asked: Batch[] = [];
     for (let more = true; more || asked.length > 0;) {
       if (more && !this.#resuming) {
         const { value: step, done } = steps.next();
@@ -111,10 +138,12 @@ export class EntrySender {
         more = !done;
       } else if (more && asked.length < BATCHES_AHEAD) {
         const batch = await this.#list(steps);
-        asked.push(batch.steps);
+        asked.push(batch);
         more = batch.more;
       } else {
-        await this.#sendListed(asked.shift() ?? []);
+        // The next one is compared meanwhile
+        for (const batch of asked.slice(0, 2)) await this.#ask(batch);
+        await this.#sendListed(asked.shift()!);
       }
     }
     return {
@@ -183,7 +212,7 @@ export class EntrySender {
   /** Lists the next entries, and asks what the receiver has of the files among them. */
   async #list(
     source: Iterator<Step, void>,
-  ): Promise<{ steps: Step[]; more: boolean }> {
+  ): Promise<Batch & { more: boolean }> {
     this.#frames.endPack();
     const steps: Step[] = [];
     let more = true;
@@ -203,15 +232,44 @@ export class EntrySender {
     return { steps, more };
   }
 
+  /** Takes what the receiver says of a batch, and has it compare the files that were there before. */
+  async #ask(batch: Batch): Promise<void> {
+    if (batch.answers !== undefined) return;
+    const answers: Answer[] = batch.answers = [];
+    let digests: number[] = [];
+    let hashed = 0;
+    const compare = async () => {
+      await this.#add(FrameType.COMPARE, Uint8Array.from(digests));
+      await this.#flush();
+      digests = [];
+      hashed = 0;
+    };
+    for (const step of batch.steps) {
+      if (step.type !== "file") continue;
+      const length = await this.#answers.offset();
+      const sha256 = length === EXISTING ? await digestOf(step) : EMPTY_BODY;
+      answers.push({ length, sha256 });
+      if (length !== EXISTING) continue;
+      digests.push(...sha256);
+      hashed += step.entry.size ?? 0;
+      if (hashed >= COMPARE_SIZE) await compare();
+    }
+    if (digests.length > 0) await compare();
+  }
+
   /** Sends what the receiver does not have of entries that were listed. */
-  async #sendListed(steps: readonly Step[]): Promise<void> {
+  async #sendListed({ steps, answers = [] }: Batch): Promise<void> {
     for (const step of steps) {
       if (step.type === "omit") {
         this.#omit(step);
       } else if (step.type !== "file") {
         this.#digestStep(step);
       } else {
-        const answer = await this.#answer();
+        const answer = await this.#answer(answers.shift()!);
+        if (answer.same) {
+          await this.#keep(step, answer);
+          continue;
+        }
         const content = await this.#open(step);
         if (content === undefined) await this.#add(FrameType.FILE_ABORTED);
         else await this.#content(step, content, answer);
@@ -247,7 +305,7 @@ export class EntrySender {
   async #content(
     step: FileStep,
     content: Content,
-    answer?: Prefix,
+    answer?: Answer,
   ): Promise<void> {
     const frames = this.#frames;
     const before = frames.content;
@@ -260,7 +318,7 @@ export class EntrySender {
         if (frames.full) await this.#flush();
         if (this.#resuming && !asked) {
           asked = true;
-          const answer = await this.#query();
+          const answer = await this.#query(step, content, at);
           at = await this.#resumeAt(step, content, at, answer);
           continue;
         }
@@ -290,20 +348,59 @@ export class EntrySender {
     }
   }
 
-  /** Asks what the receiver has of the file whose content is being sent. */
-  async #query(): Promise<Prefix> {
+  /**
+   * Asks what the receiver has of the file whose content is being sent.
+   *
+   * @param at where that is; `content` stays there unless the receiver has all of it
+   */
+  async #query(
+    { entry: { size = 0 } }: FileStep,
+    content: Content,
+    at: Position,
+  ): Promise<Answer> {
     await this.#add(FrameType.QUERY);
     await this.#flush();
-    return await this.#answer();
+    const length = await this.#answers.offset();
+    if (length !== EXISTING) {
+      return await this.#answer({ length, sha256: EMPTY_BODY });
+    }
+    const fail = (error: unknown) => {
+      throw new FileError(error);
+    };
+    const hash = at.hash.copy();
+    const isWhole = await hashUpTo(size, content, at.offset, hash).catch(fail);
+    const sha256 = isWhole ? hash.copy().digest() : UNREADABLE;
+    await this.#add(FrameType.COMPARE, sha256);
+    await this.#flush();
+    const answer = await this.#answer({ length, sha256 });
+    if (!answer.same) await content.seek?.(at.offset).catch(fail);
+    return { ...answer, hash };
   }
 
-  /** What the receiver says that it has of the next file. */
-  async #answer(): Promise<Prefix> {
-    const length = await this.#answers.offset();
-    const sha256 = length === 0
-      ? EMPTY_BODY
-      : await this.#answers.prefixDigest();
-    return { length, sha256 };
+  /** Completes what the receiver says that it has of the next file. */
+  async #answer({ length, sha256 }: Answer): Promise<Answer> {
+    if (length === EXISTING) {
+      return { length, sha256, same: await this.#answers.same() };
+    }
+    return length === 0
+      ? { length, sha256 }
+      : { length, sha256: await this.#answers.prefixDigest() };
+  }
+
+  /** Leaves out a file that was there before and is the same. */
+  async #keep(step: FileStep, { sha256 }: Answer): Promise<void> {
+    this.#announce(step);
+    const { size: bytes = 0 } = step.entry;
+    await this.#add(FrameType.RESUME_AT, encodeOffsets(bytes));
+    await this.#add(FrameType.FILE_DIGEST, sha256);
+    this.#tellKept(step, bytes, true);
+    this.#complete(step, sha256.toHex());
+  }
+
+  #tellKept({ path }: FileStep, bytes: number, existing: boolean): void {
+    this.#frames.content += bytes;
+    const named = this.#isTree ? { path } : {};
+    this.#event({ type: "kept", bytes, existing, ...named });
   }
 
   /** Tells the receiver where a file of which it has something goes on. @returns where */
@@ -311,23 +408,25 @@ export class EntrySender {
     step: FileStep,
     content: Content,
     from: Position,
-    answer: Prefix,
+    answer: Answer,
   ): Promise<Position> {
     if (answer.length === 0) return from;
     const { size = Infinity } = step.entry;
-    const length = answer.length === WHOLE ? size : answer.length;
+    const existing = answer.length === EXISTING;
+    const length = existing || answer.length === WHOLE ? size : answer.length;
     const prefix = { length, sha256: answer.sha256 };
-    const { at, agreed } = await positionAfter(prefix, content, from, size)
-      .catch((error) => {
+    const { at, agreed } = existing
+      ? answer.same && answer.hash
+        ? { at: { offset: length, hash: answer.hash }, agreed: true }
+        : { at: from, agreed: false }
+      : await positionAfter(prefix, content, from, size).catch((error) => {
         throw new FileError(error);
       });
     await this.#add(FrameType.RESUME_AT, encodeOffsets(at.offset));
-    const path = this.#isTree ? { path: step.path } : {};
     if (agreed) {
-      const bytes = at.offset - from.offset;
-      this.#frames.content += bytes;
-      this.#event({ type: "kept", bytes, ...path });
-    } else if (length > from.offset) {
+      this.#tellKept(step, at.offset - from.offset, existing);
+    } else if (length > from.offset && !existing) {
+      const path = this.#isTree ? { path: step.path } : {};
       this.#event({ type: "restarted", ...path });
     }
     return at;
@@ -407,6 +506,24 @@ function frameOf(
   return step.type === "leave"
     ? [FrameType.LEAVE, EMPTY_BODY]
     : [FrameType.ENTRY, encodeEntry(step.entry)];
+}
+
+/** The SHA-256 of a file; zeros if it cannot be read, which shows when its turn comes. */
+async function digestOf({ entry: { size = 0 }, file }: FileStep) {
+  try {
+    const content = await file.open();
+    try {
+      const hash = createHash("sha256");
+      if (!await hashUpTo(size, content, 0, hash)) {
+        throw new Unsendable("shrunk");
+      }
+      return hash.digest();
+    } finally {
+      content.close();
+    }
+  } catch {
+    return UNREADABLE;
+  }
 }
 
 /** Fills `into` with all of a small file. */

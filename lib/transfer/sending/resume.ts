@@ -48,7 +48,7 @@ export async function positionAfter(
 }
 
 /** Reads on to `length` and hashes what comes. @returns false if the content ends before */
-async function hashUpTo(
+export async function hashUpTo(
   length: number,
   content: Content,
   from: number,

@@ -110,7 +110,8 @@ function agreed(sent: SentDigest | undefined, stored: Digest): SentDigest {
     stored.bytes !== sent.bytes || stored.sha256 !== sent.sha256 ||
     stored.files !== sent.files
   ) throw new Failure({ code: "stored-corrupt" });
-  return sent;
+  const { existing } = stored;
+  return existing === undefined ? sent : { ...sent, existing };
 }
 
 /** The sender's direction: OFFER, the content, END; or ABORT where the source fails. */

@@ -28,6 +28,7 @@ export const Tag = {
   NANOS: 0x0e,
   ATTEMPT: 0x0f,
   VERSION: 0x10,
+  EXISTING: 0x11,
   KIND: 0x80,
   TARGET: 0x81,
   RESUME: 0x82,

@@ -14,12 +14,14 @@ export const FrameType = {
   QUERY: 0x0a,
   RESUME_AT: 0x0b,
   TOTAL: 0x0c,
+  COMPARE: 0x0d,
   ACCEPT: 0x81,
   REFUSE: 0x82,
   DONE: 0x83,
   FAILED: 0x84,
   OFFSETS: 0x85,
   PREFIX_DIGESTS: 0x86,
+  COMPARED: 0x87,
 } as const;
 
 /** Bytes before the body: the type, and the body's length in 24 bits. */

@@ -74,6 +74,8 @@ export interface Digest {
   readonly sha256: string;
   /** How many files were stored. */
   readonly files: number;
+  /** At the end of a receiver: how many of these were there before, and stay as they are. */
+  readonly existing?: number | undefined;
 }
 
 /** What a sender says at the end. */
@@ -196,11 +198,11 @@ export function decodeAccept(body: Uint8Array): Acceptance {
 /** Encodes an END or DONE frame. */
 export function encodeDigest(
   type: number,
-  { bytes, sha256, files, omitted }: Digest & Partial<SentDigest>,
+  { bytes, sha256, files, existing, omitted }: Digest & Partial<SentDigest>,
 ): Uint8Array {
   const fields = new FieldWriter().int64(Tag.BYTES, bytes)
     .bytes(Tag.SHA256, Uint8Array.fromHex(sha256)).int64(Tag.FILES, files)
-    .int64(Tag.OMITTED, omitted);
+    .int64(Tag.OMITTED, omitted).int64(Tag.EXISTING, existing);
   return frame(type, fields.finish());
 }
 
@@ -219,7 +221,14 @@ export function decodeDigest(body: Uint8Array): SentDigest {
     sha256?.length !== SHA256_SIZE
   ) throw malformed("END or DONE lacks a field");
   const omitted = sizeIn(fields, Tag.OMITTED) ?? 0;
-  return { bytes, sha256: sha256.toHex(), files, omitted };
+  const existing = sizeIn(fields, Tag.EXISTING);
+  return {
+    bytes,
+    sha256: sha256.toHex(),
+    files,
+    omitted,
+    ...existing !== undefined && { existing },
+  };
 }
 
 /** How much a tree has, as its sender has counted while it sends. */
@@ -252,6 +261,8 @@ export function decodeTotal(body: Uint8Array): Total {
 
 /** In an OFFSETS frame: the receiver seems to have the whole file. */
 export const WHOLE = -1;
+/** In an OFFSETS frame: a file of that name and size was there before, and is to be compared. */
+export const EXISTING = -2;
 
 /** Encodes the body of OFFSETS or RESUME_AT. */
 export function encodeOffsets(...offsets: number[]): Uint8Array {

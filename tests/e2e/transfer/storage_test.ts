@@ -164,3 +164,30 @@ Deno.test("what the umask takes away stays away, and set-user-id bits do not arr
       await Deno.remove(`${cwd}/dir`, { recursive: true });
     }
   }));
+
+Deno.test("what is there already and is the same is kept, with and without force, and both sides say so", () =>
+  inDirectory(async (cwd) => {
+    await writeRandomFile(`${cwd}/large`, 3_000_000);
+    await Deno.writeTextFile(`${cwd}/small`, "small");
+    await Deno.mkdir(`${cwd}/dir`);
+    for (const name of ["large", "small"]) {
+      const send = { args: [name] };
+      const receive = { args: ["-d", "dir"] };
+      assertDone(await runPair({ cwd, send, receive }));
+      const { ino } = await Deno.stat(`${cwd}/dir/${name}`);
+      await Deno.chmod(`${cwd}/${name}`, 0o600);
+      const again = await runPair({ cwd, send, receive });
+      assertDone(again);
+      for (const { stderr } of again) {
+        assertMatch(stderr, /already there\)/);
+        // Nothing has broken off
+        assertEquals(/[Rr]esum/.test(stderr), false);
+      }
+      const there = await Deno.stat(`${cwd}/dir/${name}`);
+      assertEquals([there.ino, there.mode! & 0o777], [ino, 0o600]);
+      const args = ["-d", "dir", "--force"];
+      assertDone(await runPair({ cwd, send, receive: { args } }));
+      assertEquals(namesIn(`${cwd}/dir`).includes(name), true);
+    }
+    assertEquals(namesIn(`${cwd}/dir`), ["large", "small"]);
+  }));

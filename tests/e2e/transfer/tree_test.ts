@@ -178,7 +178,7 @@ Deno.test("a tree is refused where one stream or one file is taken, with what to
     assertEquals(namesIn(cwd), ["tree"]);
   }));
 
-Deno.test("what is there is not merged into by a tree, unless by force, and it is named at the receiver", () =>
+Deno.test("a file that is there and differs is not replaced by a tree, unless by force, and it is named at both sides", () =>
   inDirectory(async (cwd) => {
     await Deno.mkdir(`${cwd}/tree`);
     await Deno.writeTextFile(`${cwd}/tree/new`, "new");
@@ -190,8 +190,11 @@ Deno.test("what is there is not merged into by a tree, unless by force, and it i
     for (const _ of ["first", "again"]) {
       const [received, sent] = await sendTree(cwd);
       assertEquals([received.code, sent.code], [1, 3]);
-      assertMatch(received.stderr, /Cannot write dir\/tree: it exists already/);
-      assertMatch(sent.stderr, /there already/);
+      assertMatch(
+        received.stderr,
+        /Cannot write dir\/tree\/x: it exists already/,
+      );
+      assertMatch(sent.stderr, /there already \(tree\/x\)/);
       assertEquals(namesIn(`${cwd}/dir`), ["tree"]);
       assertEquals(namesIn(`${cwd}/dir/tree`), ["x"]);
       assertEquals(await Deno.readTextFile(`${cwd}/dir/tree/x`), "theirs");

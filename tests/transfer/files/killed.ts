@@ -60,11 +60,11 @@ export async function storeTree(
   sink.enter(a);
   sink.link(link);
   sink.enter(sub);
-  if (inSub?.whole) sink.keep(x);
+  if (inSub?.whole) sink.keep(x, inSub);
   else sink.put(x, TEXT);
   sink.leave();
   if (large?.whole) {
-    sink.keep(y);
+    sink.keep(y, large);
   } else {
     const file = await sink.open(y);
     await file.resume(0);
@@ -72,7 +72,7 @@ export async function storeTree(
     await file.commit();
   }
   sink.leave();
-  if (outside?.whole) sink.keep(b);
+  if (outside?.whole) sink.keep(b, outside);
   else sink.put(b, TEXT);
   await sink.commit();
 }

@@ -322,48 +322,166 @@ testWith(
     }),
 );
 
-Deno.test("nothing that is there is merged into, and nobody's directory changes its mode", () =>
+Deno.test("into a directory that is there new files are moved, and nothing in it is replaced or gets another mode", () =>
   inDirectory(async (directory) => {
-    Deno.mkdirSync(`${directory}/a`, { mode: 0o700 });
+    Deno.mkdirSync(`${directory}/a/sub`, { recursive: true, mode: 0o700 });
     Deno.writeTextFileSync(`${directory}/a/diary`, "secret");
     Deno.chmodSync(`${directory}/a/diary`, 0o600);
-    assertEquals((await failureOf(treeIn(directory, ["a"]))).code, "exists");
-    // It came while the tree did, and the attempt was broken off and given again
-    const first = await treeIn(directory, ["b"]);
-    first.enter(directoryOf("b", 0o777));
-    first.put(fileOf("x"), HELLO);
-    Deno.mkdirSync(`${directory}/b`, { mode: 0o700 });
-    first.discard();
-    assertEquals((await failureOf(treeIn(directory, ["b"]))).code, "exists");
-    Deno.removeSync(`${directory}/b`);
-    const second = await treeIn(directory, ["b"]);
-    assert(second.resuming);
-    Deno.mkdirSync(`${directory}/b`, { mode: 0o700 });
-    const enter = async () => await second.enter(directoryOf("b", 0o777));
-    assertEquals((await failureOf(enter())).code, "exists");
-    second.discard();
-    for (const name of ["a", "b"]) {
-      assertEquals(modeOf(`${directory}/${name}`), 0o700);
-    }
-    assertEquals(modeOf(`${directory}/a/diary`), 0o600);
+    const sink = await treeIn(directory, ["a"]);
+    assert(sink.resuming);
+    sink.enter(directoryOf("a", 0o777));
+    sink.enter(directoryOf("sub", 0o777));
+    sink.put(fileOf("x"), HELLO);
+    sink.leave();
+    sink.leave();
+    await sink.commit();
+    assertEquals(namesIn(`${directory}/a`), ["diary", "sub"]);
+    assertEquals(Deno.readFileSync(`${directory}/a/sub/x`), HELLO);
+    const modes = ["a", "a/sub", "a/diary"].map((name) =>
+      modeOf(`${directory}/${name}`)
+    );
+    assertEquals(modes, [0o700, 0o700, 0o600]);
+    assertEquals(namesIn(directory), ["a"]);
   }));
 
-Deno.test("what was not sent by this transfer is neither found nor hashed when it goes on", () =>
+/** What is there in place of the file `x`, the link `link` or the directory `sub`, and is something else. */
+const CONFLICTS: [string, (path: string) => void, (sink: Sink) => unknown][] = [
+  [
+    "a file of the same size",
+    (path) => Deno.writeTextFileSync(`${path}/x`, "HELLO"),
+    (sink) => sink.put(fileOf("x"), HELLO),
+  ],
+  [
+    "a file of another size",
+    (path) => Deno.writeTextFileSync(`${path}/x`, "hello and more"),
+    (sink) => sink.put(fileOf("x"), HELLO),
+  ],
+  [
+    "a link to the same",
+    (path) => {
+      Deno.writeFileSync(`${path}/same`, HELLO);
+      Deno.symlinkSync("same", `${path}/x`);
+    },
+    (sink) => sink.put(fileOf("x"), HELLO),
+  ],
+  [
+    "a directory",
+    (path) => Deno.mkdirSync(`${path}/x`),
+    (sink) => sink.put(fileOf("x"), HELLO),
+  ],
+  [
+    "a large file that differs in its last byte",
+    (path) => {
+      const bytes = new Uint8Array(70_000);
+      bytes[69_999] = 1;
+      Deno.writeFileSync(`${path}/x`, bytes);
+    },
+    async (sink) => {
+      const file = await sink.open(fileOf("x", new Uint8Array(70_000)));
+      await file.write(new Uint8Array(70_000)).finally(() => file.discard());
+    },
+  ],
+  [
+    "a link to something else",
+    (path) => Deno.symlinkSync("elsewhere", `${path}/link`),
+    (sink) => sink.link(linkOf("link", "here")),
+  ],
+  [
+    "a file in the place of a directory",
+    (path) => Deno.writeFileSync(`${path}/sub`, HELLO),
+    (sink) => sink.enter(directoryOf("sub")),
+  ],
+];
+for (const [what, plant, store] of CONFLICTS) {
+  Deno.test(`${what} is not replaced without force: nothing changes, and nothing is left`, () =>
+    inDirectory(async (directory) => {
+      Deno.mkdirSync(`${directory}/a`);
+      plant(`${directory}/a`);
+      const before = namesIn(`${directory}/a`);
+      const sink = await treeIn(directory, ["a"]);
+      sink.enter(directoryOf("a"));
+      const failure = await failureOf((async () => await store(sink))());
+      assert(failure.detail.code === "exists", failure.message);
+      assertEquals(failure.detail.inTree, true);
+      sink.discard();
+      // A staging directory that holds nothing is of no use
+      assertEquals([namesIn(directory), sink.remains], [["a"], undefined]);
+      assertEquals(namesIn(`${directory}/a`), before);
+    }));
+}
+
+Deno.test("what is there and is the same stays, and gets the sender's mode and time at the end", () =>
+  inDirectory(async (directory) => {
+    Deno.mkdirSync(`${directory}/a`);
+    Deno.writeFileSync(`${directory}/a/x`, HELLO);
+    Deno.writeFileSync(`${directory}/a/y`, new Uint8Array(70_000));
+    Deno.symlinkSync("here", `${directory}/a/link`);
+    Deno.chmodSync(`${directory}/a/x`, 0o600);
+    const inodes = () =>
+      ["x", "y", "link"].map((name) =>
+        Deno.lstatSync(`${directory}/a/${name}`).ino
+      );
+    const before = inodes();
+    const sink = await treeIn(directory, ["a"]);
+    sink.enter(directoryOf("a"));
+    sink.link(linkOf("link", "here"));
+    const x = { ...fileOf("x"), mode: 0o644 };
+    sink.put(x, HELLO);
+    const large = await sink.open(fileOf("y", new Uint8Array(70_000)));
+    await large.write(new Uint8Array(70_000));
+    await large.commit();
+    sink.leave();
+    // As long as all may still be refused nothing changes
+    assertEquals(modeOf(`${directory}/a/x`), 0o600);
+    await sink.commit();
+    assertEquals(inodes(), before);
+    assertEquals(sink.existing, 2);
+    assertEquals(modeOf(`${directory}/a/x`), 0o644);
+    const { mtime } = Deno.statSync(`${directory}/a/x`);
+    assertEquals(mtime?.getTime(), Number(x.mtime! / 1_000_000n));
+    assertEquals(namesIn(directory), ["a"]);
+  }));
+
+Deno.test("a file that comes to be there meanwhile, and is the same, is no less in the way", () =>
+  inDirectory(async (directory) => {
+    Deno.mkdirSync(`${directory}/a`);
+    const sink = await treeIn(directory, ["a"]);
+    sink.enter(directoryOf("a"));
+    sink.put(fileOf("x"), HELLO);
+    sink.leave();
+    Deno.writeFileSync(`${directory}/a/x`, HELLO);
+    assertEquals((await failureOf(sink.commit())).code, "exists");
+    sink.discard();
+    // The same two commands find that it is the same
+    const again = await treeIn(directory, ["a"]);
+    const inventory = again.inventory();
+    inventory.enter("a");
+    const found = inventory.look(fileOf("x"));
+    assert(found?.existing);
+    again.enter(directoryOf("a"));
+    again.keep(fileOf("x"), found);
+    again.leave();
+    await again.commit();
+    assertEquals(namesIn(directory), ["a"]);
+  }));
+
+Deno.test("what was not sent by this transfer is told apart from what was", () =>
   inDirectory(async (directory) => {
     const first = await treeIn(directory, ["a", "b"]);
     fill(first);
     first.discard();
     Deno.writeFileSync(`${directory}/b`, HELLO);
-    Deno.utimeSync(`${directory}/b`, 1e9, 1e9);
-    // Whoever has the same key guesses name, size and time of what lies there
-    const failure = await failureOf(treeIn(directory, ["a", "b"]));
-    assertEquals(failure.code, "exists");
-    const forced = await treeIn(directory, ["a", "b"], { force: true });
-    const inventory = forced.inventory();
-    assertEquals(inventory.look(fileOf("b")), undefined);
-    inventory.enter("a");
-    assertEquals(inventory.look(fileOf("x"))?.whole, true);
-    forced.discard();
+    for (const force of [false, true]) {
+      const sink = await treeIn(directory, ["a", "b"], { force });
+      const inventory = sink.inventory();
+      const found = inventory.look(fileOf("b"));
+      const { conflict } = found!.existing!;
+      assertEquals(conflict?.code, force ? undefined : "exists");
+      inventory.enter("a");
+      assertEquals(inventory.look(fileOf("x"))?.existing, undefined);
+      assertEquals(inventory.look(fileOf("x"))?.whole, true);
+      sink.discard();
+    }
   }));
 
 Deno.test("by force files are replaced, and directories that are there keep their mode", () =>
@@ -424,14 +542,11 @@ Deno.test("by force no link is written through, and nothing takes another kind's
       Deno.writeTextFileSync(`${directory}/a/x`, "old");
       const sink = await treeIn(directory, ["a"], { force: true });
       sink.enter(directoryOf("a"));
-      sink.enter(directoryOf("sub"));
       sink.put(fileOf("x"), HELLO);
-      sink.leave();
-      sink.put(fileOf("x"), HELLO);
-      sink.leave();
-      assert(why.test((await failureOf(sink.commit())).message));
+      const enter = async () => await sink.enter(directoryOf("sub"));
+      assert(why.test((await failureOf(enter())).message));
       sink.discard();
-      // It is looked at first: so nothing has been replaced
+      // Nothing has been replaced
       assertEquals(Deno.readTextFileSync(`${directory}/a/x`), "old");
       assertEquals(namesIn(`${directory}/victim`), []);
       for (const name of Deno.readDirSync(directory)) {
@@ -661,6 +776,7 @@ Deno.test("two names that are one to the file system are refused, and neither is
     for (const store of stores) {
       const first = await treeIn(directory, ["a"]);
       first.enter(directoryOf("a"));
+      first.put(fileOf("w"), HELLO);
       first.discard();
       for (const _ of ["gone on with", "and again"]) {
         const sink = await treeIn(directory, ["a"]);
@@ -712,9 +828,12 @@ Deno.test("who was not heard by the sender is remembered: the same command again
     await again.commit({ remembers: true });
     again.release(true);
     assertEquals(namesIn(directory), ["a"]);
-    // What is there is somebody else's again
-    const error = await failureOf(treeIn(directory, ["a"]));
-    assertEquals(error.code, "exists");
+    // What is there is as everything else that is there
+    const third = await treeIn(directory, ["a"]);
+    const there = third.inventory();
+    there.enter("a");
+    assert(there.look(fileOf("x"))?.existing);
+    third.discard();
   }));
 
 Deno.test("by force, too, a directory that was moved and not yet given its mode is given it", () =>

@@ -14,6 +14,7 @@ import type {
   LinkEntry,
 } from "../../wire/entries.ts";
 import type { Offer } from "../../wire/messages.ts";
+import type { Timestamp } from "../../wire/timestamp.ts";
 import { compareNames } from "../../wire/names.ts";
 import { type Directory, removeTree } from "../directory/directory.ts";
 import { DirectoryStack } from "../directory/directory_stack.ts";
@@ -21,19 +22,20 @@ import { openDirectory } from "../directory/open_directory.ts";
 import { checkSystemName } from "../directory/system_names.ts";
 import { writeFailure } from "../failures.ts";
 import { codeOf } from "../system_error.ts";
+import type { FileStatus } from "../file_status.ts";
+import { ComparedFile } from "./compared_file.ts";
+import { ExistingEntries } from "./existing_entries.ts";
 import { checkReplaceable, OWNER_ALL } from "./merging.ts";
 import { partName } from "./part_names.ts";
-import { MovedFile, StagedFile } from "./staged_file.ts";
+import { StagedFile } from "./staged_file.ts";
+import { StagedInventory } from "./staged_inventory.ts";
 import { type Owner, type Root, type Staged, Staging } from "./staging.ts";
 
 /** The size from which a file of a tree is synced before it has its name, in bytes. */
 const DURABLE_SIZE = 1 << 23;
-/** How far a file system may round a time, in nanoseconds. */
-const TIME_TOLERANCE = 2e9;
-
 /** How a {@linkcode DirectorySink} stores. */
 export interface DirectorySinkOptions {
-  /** Whether files that are there are replaced, and directories merged into. */
+  /** Whether files that are there, and are not the same, are replaced. */
   readonly force: boolean;
   /** To whom it belongs while it is unfinished. */
   readonly owner?: Owner | undefined;
@@ -48,12 +50,23 @@ interface StoredLevel {
   readonly left: Set<string> | undefined;
 }
 
+/** A file that was there before, and is to get the sender's mode and time. */
+interface Kept {
+  readonly path: string;
+  readonly inode: FileStatus["inode"];
+  readonly mode: number;
+  readonly mtime: Timestamp | undefined;
+}
+
 /**
  * A sink that stores in a staging directory, and moves everything out when it is
- * complete. What an earlier attempt has moved out already stays as it is.
+ * complete, into directories that are there as well. What an earlier attempt has
+ * moved out already stays as it is, and so does a file that is there and is the
+ * same.
  */
 export class DirectorySink implements Sink {
   readonly resuming: boolean;
+  #existing = 0;
   #committed = false;
   #remains: string | undefined;
   #parent: Directory;
@@ -62,6 +75,10 @@ export class DirectorySink implements Sink {
   #as: string | undefined;
   #force: boolean;
   #stack: DirectoryStack;
+  /** What is in the final place, beside what an earlier attempt has moved there. */
+  #place: ExistingEntries;
+  /** Files there that get other attributes at the end. */
+  #kept: Kept[] = [];
   #levels: StoredLevel[] = [];
   #top: StoredLevel;
   #inventories: StagedInventory[] = [];
@@ -75,7 +92,7 @@ export class DirectorySink implements Sink {
   private constructor(
     parent: Directory,
     staging: Staging,
-    { kind, resumable }: Offer,
+    { kind, resumable, names, count }: Offer,
     { force, as }: DirectorySinkOptions,
   ) {
     this.#parent = parent;
@@ -83,8 +100,13 @@ export class DirectorySink implements Sink {
     this.#isTree = kind === "tree";
     this.#as = as;
     this.#force = force;
-    this.resuming = staging.resumed && resumable === true;
+    const isThere = (name: string) => parent.status(name) !== undefined;
+    // Some names may not have had room in the offer
+    const mayBeThere = staging.resumed || names.length < count ||
+      (as === undefined ? names : [as]).some(isThere);
+    this.resuming = resumable === true && mayBeThere;
     this.#stack = new DirectoryStack((name) => this.#rootFor(name));
+    this.#place = new ExistingEntries(parent);
     const left = staging.resumed ? nameSetIn(staging.content) : undefined;
     this.#top = { entry: undefined, left };
   }
@@ -106,14 +128,16 @@ export class DirectorySink implements Sink {
     try {
       parent = openDirectory(path);
       staging = await Staging.find(parent, staged);
-      // With force, what is there is replaced, and compared with nothing
+      // With force, what was moved is as everything that is there
       if (force) staging?.forgetMoved();
+      // Content without a size is not compared
+      const size = offer.resumable ? offer.size : undefined;
       for (const name of staged.names) {
         if (as === undefined) checkSystemName(name, Deno.build.os);
         if (!staging?.moved.has(name)) {
           const inTree = offer.kind === "tree";
           const asFile = as !== undefined;
-          checkPlace(parent, name, { force, inTree, asFile });
+          checkPlace(parent, name, { force, inTree, asFile, size });
         }
       }
       staging ??= await Staging.make(parent, staged);
@@ -156,8 +180,12 @@ export class DirectorySink implements Sink {
     return this.#remains;
   }
 
+  get existing(): number {
+    return this.#existing;
+  }
+
   enter(entry: DirectoryEntry): void {
-    this.#do(entry, (directory, was) => {
+    this.#do(entry, (directory, was, there) => {
       const { name } = entry;
       if (!this.#isMoved(name) && !this.#make(directory, name, was)) {
         // What an earlier attempt completed may not be writable
@@ -166,6 +194,7 @@ export class DirectorySink implements Sink {
       const entered = this.#stack.enter(name);
       const left = was && !this.#isMoved(name) ? nameSetIn(entered) : undefined;
       this.#levels.push({ entry, left });
+      this.#place.enter(name, there?.isDirectory === true);
     });
   }
 
@@ -184,6 +213,7 @@ export class DirectorySink implements Sink {
         directory.setTime(entry.mtime);
       }
       const name = this.#stack.leave();
+      this.#place.leave();
       if (this.#stack.depth === 0 && (mode & OWNER_ALL) !== OWNER_ALL) {
         this.#modes.set(name, mode);
       }
@@ -193,14 +223,21 @@ export class DirectorySink implements Sink {
   }
 
   link(entry: LinkEntry): void {
-    this.#do(entry, (directory, was) => {
+    this.#do(entry, (directory, was, there) => {
       const { name, target, mtime } = entry;
-      const there = was ? directory.status(name) : undefined;
-      const same = there?.isSymlink && directory.readLink(name) === target;
+      const isSame = (directory: Directory) =>
+        directory.status(name)?.isSymlink === true &&
+        directory.readLink(name) === target;
       if (this.#isMoved(name)) {
-        if (!same) throw this.#exists(name);
+        if (!isSame(directory)) throw this.#exists(name);
         return;
       }
+      if (there !== undefined && !this.#force) {
+        if (!isSame(this.#place.at(name))) throw this.#exists(name);
+        if (was) removeTree(directory, name);
+        return;
+      }
+      const same = was && isSame(directory);
       if (!same) {
         if (was) removeTree(directory, name);
         directory.symlink(target, name);
@@ -210,15 +247,13 @@ export class DirectorySink implements Sink {
   }
 
   put(entry: FileEntry, bytes: Uint8Array): void {
-    this.#do(entry, (directory, was) => {
+    this.#do(entry, (directory, was, there) => {
       const { name, mode = 0, mtime } = entry;
-      if (this.#isMoved(name)) {
-        const file = this.#openMoved(directory, name);
-        try {
-          return file.writeSync(bytes);
-        } finally {
-          file.close();
-        }
+      const compared = this.#compared(directory, entry, was, there);
+      if (compared !== undefined) {
+        using file = compared;
+        file.writeSync(bytes);
+        return file.close();
       }
       if (was) removeTree(directory, name);
       const file = directory.createFile(name);
@@ -236,11 +271,18 @@ export class DirectorySink implements Sink {
     });
   }
 
-  keep(entry: FileEntry): void {
-    this.#do(this.#renamed(entry), (directory, was) => {
-      const { mode = 0, mtime } = entry;
-      const name = this.#as ?? entry.name;
+  keep(entry: FileEntry, found?: Found): void {
+    const renamed = this.#renamed(entry);
+    this.#do(renamed, (directory, was, there) => {
+      const { name, mode = 0, mtime } = renamed;
       const path = this.#pathOf(name);
+      if (found?.existing !== undefined) {
+        if (there === undefined) {
+          throw new Failure({ code: "partial-removed", path });
+        }
+        if (was) removeTree(directory, name);
+        return this.#keepExisting(renamed, there);
+      }
       if (!was && name !== this.#replacing) {
         throw new Failure({ code: "names-collide", path });
       }
@@ -256,9 +298,10 @@ export class DirectorySink implements Sink {
   // deno-lint-ignore require-await -- what it throws is a rejection
   async open(entry: FileEntry): Promise<FileSink> {
     const renamed = this.#renamed(entry);
-    return this.#do(renamed, (directory, was) => {
+    return this.#do(renamed, (directory, was, there) => {
       const { name, size } = renamed;
-      if (this.#isMoved(name)) return this.#openMoved(directory, name);
+      const compared = this.#compared(directory, renamed, was, there);
+      if (compared !== undefined) return compared;
       this.#replacing = was ? name : undefined;
       const part = partName(name);
       let unfinished = this.#level.left?.delete(part) ?? false;
@@ -278,11 +321,14 @@ export class DirectorySink implements Sink {
   }
 
   inventory(): Inventory {
-    const inventory = new StagedInventory(
-      (name) => this.#rootFor(name),
-      (name) => this.#staging.moved.has(name),
-      this.#as,
-    );
+    const inventory = new StagedInventory({
+      parent: this.#parent,
+      rootFor: (name) => this.#rootFor(name),
+      isMovedRoot: (name) => this.#staging.moved.has(name),
+      as: this.#as,
+      force: this.#force,
+      exists: (path) => this.#existsAt(path),
+    });
     this.#inventories.push(inventory);
     return inventory;
   }
@@ -300,6 +346,7 @@ export class DirectorySink implements Sink {
       }));
       this.#staging.commit(roots, { replace: this.#force });
       this.#committed = true;
+      for (const kept of this.#kept) setAttributes(this.#parent, kept);
     } catch (error) {
       throw writeFailure(path, error);
     }
@@ -314,12 +361,13 @@ export class DirectorySink implements Sink {
     this.#close();
   }
 
-  discard(): void {
+  discard(keep = true): void {
     if (!this.#open) return;
     this.#open = false;
-    // What is complete stays for the next attempt
+    // What has arrived stays for the next attempt
     const { moved, content } = this.#staging;
-    const stays = moved.size > 0 || nameSetIn(content).size > 0;
+    const stays = moved.size > 0 ||
+      (keep || this.#staging.resumed) && holdsFiles(content);
     if (this.#staging.discard(stays)) this.#remains = this.#staging.path;
     this.#close();
   }
@@ -328,19 +376,28 @@ export class DirectorySink implements Sink {
     return this.#levels.at(-1) ?? this.#top;
   }
 
-  /** Stores an entry. `was` says whether an earlier attempt left it. */
+  /**
+   * Stores an entry. `was` says whether an earlier attempt left it, `there` what
+   * is in its final place and was not moved there by an earlier attempt.
+   */
   #do<T>(
-    { name, kind }: Entry,
-    store: (directory: Directory, was: boolean) => T,
+    entry: Entry,
+    store: (
+      directory: Directory,
+      was: boolean,
+      there: FileStatus | undefined,
+    ) => T,
   ): T {
+    const { name } = entry;
     const path = this.#pathOf(name);
     try {
       if (this.#as === undefined) checkSystemName(name, Deno.build.os);
-      if (this.#stack.depth === 0) this.#checkRoot(name, kind);
+      const isMoved = this.#isMoved(name);
+      const there = isMoved ? undefined : this.#place.status(name);
+      if (there !== undefined) this.#checkPlace(entry, there);
       const directory = this.#stack.at(name);
-      const was = this.#isMoved(name) ||
-        (this.#level.left?.delete(name) ?? false);
-      return store(directory, was);
+      const was = isMoved || (this.#level.left?.delete(name) ?? false);
+      return store(directory, was, there);
     } catch (error) {
       throw codeOf(error) === "EEXIST"
         ? new Failure({ code: "names-collide", path })
@@ -348,13 +405,47 @@ export class DirectorySink implements Sink {
     }
   }
 
-  /** @throws {Failure} if something is in the way outside of all directories */
-  #checkRoot(name: string, kind: string): void {
-    if (this.#isMoved(name)) return;
-    const there = this.#parent.status(name);
-    if (there === undefined) return;
-    if (!this.#force) throw this.#exists(name);
-    checkReplaceable(this.#pathOf(name), kind === "directory", there);
+  /** @throws {Failure} if what is there can be neither the same nor replaced */
+  #checkPlace(entry: Entry, there: FileStatus): void {
+    const { name, kind } = entry;
+    if (this.#force) {
+      checkReplaceable(this.#pathOf(name), kind === "directory", there);
+    } else if (!isAlike(entry, there)) throw this.#exists(name);
+  }
+
+  /** Where the content of a file goes that is there, and that nothing replaces. */
+  #compared(
+    directory: Directory,
+    entry: FileEntry,
+    was: boolean,
+    there: FileStatus | undefined,
+  ): ComparedFile | undefined {
+    const { name } = entry;
+    const conflict = this.#exists(name);
+    if (this.#isMoved(name)) {
+      if (!directory.status(name)?.isFile) throw conflict;
+      return new ComparedFile(directory.openFile(name, "read"), { conflict });
+    }
+    if (there === undefined || this.#force) return undefined;
+    const file = this.#place.at(name).openFile(name, "read");
+    const same = () => {
+      if (was) removeTree(directory, name);
+      this.#keepExisting(entry, file.status());
+    };
+    return new ComparedFile(file, { conflict, same });
+  }
+
+  /** A file that is there is the same. */
+  #keepExisting(entry: FileEntry, there: FileStatus): void {
+    const { name, mode = there.mode, mtime } = entry;
+    const { inode } = there;
+    this.#existing++;
+    const wanted = mode & this.#staging.allowed;
+    const isAsSent = there.mode === wanted &&
+      (mtime === undefined || there.mtime === mtime);
+    if (isAsSent) return;
+    const path = this.#place.pathTo(name);
+    this.#kept.push({ path, inode, mode: wanted, mtime });
   }
 
   /** Makes a directory. @returns whether it was not there */
@@ -363,12 +454,6 @@ export class DirectorySink implements Sink {
     if (was) removeTree(directory, name);
     directory.makeDirectory(name, OWNER_ALL);
     return true;
-  }
-
-  #openMoved(directory: Directory, name: string): MovedFile {
-    if (!directory.status(name)?.isFile) throw this.#exists(name);
-    const file = directory.openFile(name, "read");
-    return new MovedFile(file, this.#pathOf(name), this.#isTree);
   }
 
   /** Whether an earlier attempt has moved this to its final place, or the directory it is in. */
@@ -390,14 +475,48 @@ export class DirectorySink implements Sink {
   }
 
   #exists(name: string): Failure {
-    const path = this.#pathOf(name);
+    return this.#existsAt(this.#stack.pathTo(name));
+  }
+
+  #existsAt(below: string): Failure {
+    const path = join(this.#parent.path, below);
     return new Failure({ code: "exists", path, inTree: this.#isTree });
   }
 
   #close(): void {
     for (const inventory of this.#inventories) inventory.close();
     this.#stack.close();
+    this.#place.close();
     this.#parent.close();
+  }
+}
+
+/** Whether what is there may be the same as an entry, before its content is known. */
+function isAlike(entry: Entry, there: FileStatus): boolean {
+  switch (entry.kind) {
+    case "file":
+      return there.isFile && there.size === (entry.size ?? there.size);
+    case "directory":
+      return there.isDirectory;
+    case "link":
+      return there.isSymlink;
+  }
+}
+
+/** Gives a file that was there the attributes of the sender's, as far as this user may. */
+function setAttributes(parent: Directory, kept: Kept): void {
+  const { path, inode, mode, mtime } = kept;
+  try {
+    const file = parent.openBeneath(path);
+    try {
+      if (file.status().inode !== inode) return;
+      file.chmod(mode);
+      if (mtime !== undefined) file.setTime(mtime);
+    } finally {
+      file.close();
+    }
+  } catch {
+    // It may be another user's, and its content is right
   }
 }
 
@@ -405,10 +524,12 @@ export class DirectorySink implements Sink {
 function checkPlace(
   parent: Directory,
   name: string,
-  { force, inTree, asFile }: {
+  { force, inTree, asFile, size }: {
     force: boolean;
     inTree: boolean;
     asFile: boolean;
+    /** Of a file that can be compared with what is there. */
+    size?: number | undefined;
   },
 ): void {
   const status = parent.status(name);
@@ -420,7 +541,8 @@ function checkPlace(
   if (!inTree && !status.isFile && !leadsToFile(path)) {
     throw new Failure({ code: "is-special", path });
   }
-  if (!force) throw new Failure({ code: "exists", path, inTree });
+  const mayBeSame = inTree || status.isFile && status.size === size;
+  if (!force && !mayBeSame) throw new Failure({ code: "exists", path, inTree });
 }
 
 /** Whether `path` is a link, to a regular file or to nothing. */
@@ -455,85 +577,18 @@ function removeAll(directory: Directory, names: Iterable<string> = []): void {
   for (const name of names) removeTree(directory, name);
 }
 
-/** Looks at what is staged, and what was moved. */
-class StagedInventory implements Inventory {
-  #rootFor: (name: string) => Directory;
-  #isMovedRoot: (name: string) => boolean;
-  #as: string | undefined;
-  #stack: DirectoryStack;
-  /** How many directories deep it is in one that is not there. */
-  #absent = 0;
-
-  constructor(
-    rootFor: (name: string) => Directory,
-    isMovedRoot: (name: string) => boolean,
-    as: string | undefined,
-  ) {
-    this.#rootFor = rootFor;
-    this.#isMovedRoot = isMovedRoot;
-    this.#as = as;
-    this.#stack = new DirectoryStack(rootFor);
-  }
-
-  enter(name: string): void {
-    if (this.#absent > 0 || !this.#enter(name)) this.#absent++;
-  }
-
-  leave(): void {
-    if (this.#absent > 0) this.#absent--;
-    else this.#stack.leave();
-  }
-
-  look(entry: FileEntry): Found | undefined {
-    if (this.#absent > 0) return undefined;
-    const { size, mtime } = entry;
-    const name = this.#as ?? entry.name;
-    const directory = this.#stack.at(name);
-    const there = directory.status(name);
-    if (there !== undefined) {
-      if (!there.isFile) return undefined;
-      // Of a stream it is not known whether it is all
-      if (size === undefined) return this.#found(name, false, there.size);
-      const off = mtime === undefined ? 0 : Number(there.mtime - mtime);
-      return there.size === size && Math.abs(off) <= TIME_TOLERANCE
-        ? this.#found(name, true, size)
-        : undefined;
-    }
-    if (this.#isMoved(name)) return undefined;
-    const part = partName(name);
-    const status = directory.status(part);
-    // One that has another name is not this transfer's alone
-    const isOwn = status?.isFile && status.links === 1;
-    return isOwn ? this.#found(part, false, status.size) : undefined;
-  }
-
-  close(): void {
-    this.#stack.close();
-  }
-
-  /** @returns whether there is such a directory */
-  #enter(name: string): boolean {
-    const directory = this.#stack.at(name);
+/** Whether anything but directories is below a directory. */
+function holdsFiles(directory: Directory): boolean {
+  return directory.entries().names.some((name) => {
     const status = directory.status(name);
-    if (!status?.isDirectory) return false;
+    if (!status?.isDirectory) return true;
     // What was completed may be one that not even its owner may read
-    const isReadable = (status.mode & OWNER_ALL) === OWNER_ALL;
-    if (!isReadable && !this.#isMoved(name)) {
-      directory.chmodAt(name, status.mode | OWNER_ALL);
+    if ((status.mode & OWNER_ALL) !== OWNER_ALL) return true;
+    const inside = directory.openDirectory(name);
+    try {
+      return holdsFiles(inside);
+    } finally {
+      inside.close();
     }
-    this.#stack.enter(name);
-    return true;
-  }
-
-  #isMoved(name: string): boolean {
-    return this.#isMovedRoot(this.#stack.first ?? name);
-  }
-
-  #found(name: string, whole: boolean, length: number): Found | undefined {
-    if (length === 0 && !whole) return undefined;
-    const path = this.#stack.pathTo(name);
-    const root = this.#rootFor(this.#stack.first ?? name);
-    // deno-lint-ignore require-await -- what it throws is a rejection
-    return { whole, length, open: async () => root.openBeneath(path) };
-  }
+  });
 }

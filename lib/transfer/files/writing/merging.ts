@@ -7,8 +7,9 @@ import type { FileStatus } from "../file_status.ts";
 export const OWNER_ALL = 0o700;
 
 /**
- * Checks that `name` can be moved from one directory to another: files are
- * replaced, directories are merged into, and nothing else is. Changes nothing there.
+ * Checks that `name` can be moved from one directory to another: directories are
+ * merged into, files are replaced if they may be, and nothing else is. Changes
+ * nothing there.
  *
  * @throws {Failure} if something is in the way
  */
@@ -16,14 +17,22 @@ export function checkMerge(
   from: Directory,
   to: Directory,
   name: string,
+  options: { replace: boolean; inTree: boolean },
 ): void {
+  const { replace, inTree } = options;
   const there = to.status(name);
   if (there === undefined) return;
   const isDirectory = from.status(name)?.isDirectory === true;
-  checkReplaceable(join(to.path, name), isDirectory, there);
+  const path = join(to.path, name);
+  if (!replace && !(isDirectory && there.isDirectory)) {
+    throw new Failure({ code: "exists", path, inTree });
+  }
+  checkReplaceable(path, isDirectory, there);
   if (!there.isDirectory) return;
   inBoth(from, to, name, (inside, into) => {
-    for (const entry of inside.entries().names) checkMerge(inside, into, entry);
+    for (const entry of inside.entries().names) {
+      checkMerge(inside, into, entry, options);
+    }
   });
 }
 
@@ -45,10 +54,10 @@ export function checkReplaceable(
 }
 
 /**
- * Moves `name` from one directory to another. Throws what the system throws.
+ * Moves `name` from one directory to another; a directory that is there is merged
+ * into, and keeps its mode. Throws what the system throws.
  *
- * @param options.replace whether files that are there are replaced; a directory
- * that is there is merged into, and keeps its mode
+ * @param options.replace whether files that are there are replaced
  * @param options.mode the permission bits of a directory once it is there
  */
 export function merge(
@@ -59,7 +68,7 @@ export function merge(
 ): void {
   const ours = from.status(name);
   if (!ours?.isDirectory) return from.rename(name, to, name, { replace });
-  if (replace && to.status(name)?.isDirectory) {
+  if (to.status(name)?.isDirectory) {
     inBoth(from, to, name, (inside, into) => {
       for (const entry of inside.entries().names) {
         merge(inside, into, entry, { replace });

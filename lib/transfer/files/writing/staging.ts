@@ -246,8 +246,7 @@ export class Staging {
    * that is possible. It is synchronous, so that nothing else happens meanwhile.
    *
    * @param roots all that is in `content`, and what was moved
-   * @param options.replace whether files that are there are replaced, and
-   * directories that are there are merged into
+   * @param options.replace whether files that are there are replaced
    * @throws {Failure} if that cannot be done; what is not moved stays
    */
   commit(
@@ -256,10 +255,8 @@ export class Staging {
   ): void {
     const waiting = roots.filter(({ name }) => !this.moved.has(name));
     for (const { name } of waiting) {
-      if (replace) checkMerge(this.content, this.#parent, name);
-      else if (this.#parent.status(name) !== undefined) {
-        throw this.#exists(name);
-      }
+      const inTree = this.#inTree;
+      checkMerge(this.content, this.#parent, name, { replace, inTree });
     }
     const inodes = [...this.moved].map(([name, { inode }]) => ({
       name,
@@ -275,16 +272,20 @@ export class Staging {
     }
     this.#write({ phase: "committing", roots: inodes });
     const done: Root[] = [];
+    let merged = 0;
     for (const root of waiting) {
       const { name, mode } = root;
+      const isThere = this.#parent.status(name) !== undefined;
       try {
         merge(this.content, this.#parent, name, { replace, mode });
-        done.push(root);
+        if (isThere) merged++;
+        else done.push(root);
       } catch (error) {
         const failure = codeOf(error) === "EEXIST"
           ? this.#exists(name)
           : writeFailure(join(this.#parent.path, name), error);
-        const count = replace ? done.length : this.#moveBack(done);
+        const stayed = replace ? done.length : this.#moveBack(done);
+        const count = merged + stayed;
         const moved = { count, of: waiting.length };
         throw count > 0 ? failure.with({ moved }) : failure;
       }
