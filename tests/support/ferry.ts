@@ -183,16 +183,35 @@ export interface Pair {
   readonly ended: Promise<[Ended, Ended]>;
 }
 
+/** A receiver that listens, and what sends to it. */
+export interface Listening {
+  readonly receiver: Ferry;
+  readonly port: number;
+  /** Starts a sender in the receiver's directory. */
+  send(args: string[], options?: StartOptions): Ferry;
+}
+
+/** Starts a receiver, and waits until it listens. */
+export async function startReceiver(
+  args: string[],
+  options: StartOptions = {},
+): Promise<Listening> {
+  const port = freePort();
+  const receiver = new Ferry(["receive", `${port}`, ...args], options);
+  await listening("udp", port, receiver);
+  const to = ["send", "127.0.0.1", `${port}`];
+  const send = (args: string[], own?: StartOptions) =>
+    new Ferry([...to, ...args], { cwd: options.cwd, ...own });
+  return { receiver, port, send };
+}
+
 /** Starts a receiver, and when it listens a sender. */
 export async function startPair(options: PairOptions = {}): Promise<Pair> {
   const { cwd, security = MODE, consent = ["--yes"] } = options;
-  const port = freePort();
-  const receiver = new Ferry(
-    ["receive", `${port}`, ...security, ...consent]
-      .concat(options.receive?.args ?? []),
+  const { receiver, port } = await startReceiver(
+    [...security, ...consent, ...options.receive?.args ?? []],
     { cwd, ...options.receive },
   );
-  await listening("udp", port, receiver);
   const sender = new Ferry(
     ["send", "127.0.0.1", `${options.via?.(port) ?? port}`, ...security]
       .concat(options.send?.args ?? []),

@@ -14,7 +14,13 @@ import { freePort, listening } from "../../support/process.ts";
 import "../../support/libraries.ts";
 import type { Direction } from "../../net/relay.ts";
 import { Meter } from "../../support/meter.ts";
-import { type Ended, Ferry, runFerry, runPair } from "../../support/ferry.ts";
+import {
+  type Ended,
+  Ferry,
+  runFerry,
+  runPair,
+  startReceiver,
+} from "../../support/ferry.ts";
 import {
   inDirectory,
   namesIn,
@@ -130,21 +136,17 @@ const MISMATCHES: [string, string[], string[], RegExp][] = [
   ["--plain to one with a code", ["--plain"], ["--code=a"], /requires a code/],
   ["a code to one without", ["--code=a"], [], /the receiver has none/],
 ];
-for (const [what, send, receive, words] of MISMATCHES) {
+for (const [what, here, there, words] of MISMATCHES) {
   Deno.test(`a sender that comes with ${what} is refused, and the next is served`, () =>
     inDirectory(async (cwd) => {
-      const port = freePort();
-      const receiver = new Ferry(
-        ["receive", `${port}`, "-o", "out", ...receive],
-        { cwd },
-      );
-      await listening("udp", port);
-      const refused = await runFerry(["send", "127.0.0.1", `${port}`, ...send]);
+      const { receiver, send } = await startReceiver(["-o", "out", ...there], {
+        cwd,
+      });
+      const refused = await send(here).ended;
       assertEquals(refused.code, 3);
       assertMatch(refused.stderr, /^[A-Z][^\n]*[^.\n]\n$/);
       assertMatch(refused.stderr, words);
-      const next = ["send", "127.0.0.1", `${port}`, ...receive];
-      assertEquals((await runFerry(next)).code, 0);
+      assertEquals((await send(there).ended).code, 0);
       const { code, stderr } = await receiver.ended;
       assertEquals(code, 0);
       assertMatch(
@@ -156,14 +158,9 @@ for (const [what, send, receive, words] of MISMATCHES) {
 
 /** A receiver with a code, in a directory of its own, and how to send to it with a code. */
 async function guarded(cwd: string) {
-  const port = freePort();
-  const receiver = new Ferry(
-    ["receive", `${port}`, "-o", "out", "--code=right"],
-    { cwd },
-  );
-  await listening("udp", port);
-  const attempt = (code: string) =>
-    runFerry(["send", "127.0.0.1", `${port}`, "in", `--code=${code}`], { cwd });
+  const args = ["-o", "out", "--code=right"];
+  const { receiver, send } = await startReceiver(args, { cwd });
+  const attempt = (code: string) => send(["in", `--code=${code}`]).ended;
   await writeRandomFile(`${cwd}/in`, 100_000);
   return { receiver, attempt };
 }
@@ -265,9 +262,8 @@ async function stranger(port: number, says: Uint8Array): Promise<Endpoint> {
 
 Deno.test("who connects and says nothing, half of it, nonsense, or nothing after agreeing keeps nobody out", () =>
   inDirectory(async (cwd) => {
-    const port = freePort();
-    const receiver = new Ferry(["receive", `${port}`, "-o", "out"], { cwd });
-    await listening("udp", port);
+    const args = ["-o", "out"];
+    const { receiver, port, send } = await startReceiver(args, { cwd });
     const hello = new ClientHandshake(
       await prepare({ mode: "encrypted" }),
       new Uint8Array(32),
@@ -282,7 +278,7 @@ Deno.test("who connects and says nothing, half of it, nonsense, or nothing after
       stranger(port, new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")),
       stranger(port, new Prng(1).bytes(5_000)),
     ]);
-    const sent = await runFerry(["send", "127.0.0.1", `${port}`]);
+    const sent = await send([]).ended;
     assertEquals(sent.code, 0, sent.stderr);
     const { code, stderr } = await receiver.ended;
     assertEquals(code, 0);

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { freePort, listening } from "../../support/process.ts";
-import { Ferry, runFerry } from "../../support/ferry.ts";
+import { type Ferry, startReceiver } from "../../support/ferry.ts";
 import {
   inDirectory,
   namesIn,
@@ -9,6 +8,9 @@ import {
   writeRandomFile,
 } from "../../support/fs.ts";
 import { grown, until } from "../../support/wait.ts";
+
+/** Takes whatever comes, from whoever sends it, into `in`. */
+const KEEPING = ["--keep", "--yes", "-d", "in"];
 
 /** A tree with a file of `size` bytes and a small one. */
 async function makeTree(path: string, size: number): Promise<void> {
@@ -38,21 +40,17 @@ function killSoon(ferry: Ferry, directory: string): Promise<void> {
 
 Deno.test("of three senders at once one is killed: the others' trees are complete, its partial file is marked, and the receiver goes on", () =>
   inDirectory(async (cwd) => {
-    const port = freePort();
     await Deno.mkdir(`${cwd}/in`);
     const sizes = { one: 3_000_000, two: 3_000_000, killed: 30_000_000 };
     for (const [name, size] of Object.entries(sizes)) {
       await makeTree(`${cwd}/${name}`, size);
     }
-    const args = ["--keep", "--yes", "-d", "in", "--json"];
-    const receiver = new Ferry(["receive", `${port}`, ...args], { cwd });
-    await listening("udp", port);
-    const send = (name: string, rate = "200") =>
-      new Ferry(["send", "127.0.0.1", `${port}`, name, "--rate", rate], {
-        cwd,
-      });
-    const killed = send("killed", "20");
-    const others = [send("one", "40"), send("two", "40")];
+    const { receiver, send } = await startReceiver([...KEEPING, "--json"], {
+      cwd,
+    });
+    const sendAt = (rate: string, name: string) => send([name, "--rate", rate]);
+    const killed = sendAt("20", "killed");
+    const others = [sendAt("40", "one"), sendAt("40", "two")];
     await killSoon(killed, `${cwd}/in`);
     for (const { ended } of others) assertEquals((await ended).code, 0);
     for (const name of ["one", "two"]) {
@@ -60,10 +58,8 @@ Deno.test("of three senders at once one is killed: the others' trees are complet
         assert(await sameFiles(path, path.replace(cwd, `${cwd}/in`)), path);
       }
     }
-    const late = await runFerry(
-      ["send", "127.0.0.1", `${port}`, "late"],
-      { cwd: await writeLate(cwd) },
-    );
+    await Deno.writeTextFile(`${cwd}/late`, "late");
+    const late = await send(["late"]).ended;
     assertEquals(late.code, 0, late.stderr);
     assertEquals(await Deno.readTextFile(`${cwd}/in/late`), "late");
 
@@ -74,7 +70,7 @@ Deno.test("of three senders at once one is killed: the others' trees are complet
     assert(!rest.some((path) => path.endsWith("/large")), `${rest}`);
 
     // The same command at once goes on where it stopped, long before the timeout
-    const again = await send("killed").ended;
+    const again = await sendAt("200", "killed").ended;
     assertEquals(again.code, 0, again.stderr);
     assertMatch(again.stderr, /Resuming where an earlier attempt stopped$/m);
     for (const path of filesIn(`${cwd}/killed`)) {
@@ -99,31 +95,18 @@ Deno.test("of three senders at once one is killed: the others' trees are complet
     );
   }));
 
-async function writeLate(cwd: string): Promise<string> {
-  await Deno.writeTextFile(`${cwd}/late`, "late");
-  return cwd;
-}
-
 Deno.test("while a sender is there, a second one of the same name is refused and told why", () =>
   inDirectory(async (cwd) => {
-    const port = freePort();
     await Deno.mkdir(`${cwd}/in`);
     await makeTree(`${cwd}/tree`, 30_000_000);
-    const receiver = new Ferry(
-      ["receive", `${port}`, "--keep", "--yes", "-d", "in"],
-      { cwd },
-    );
-    await listening("udp", port);
-    const send = (rate: string) =>
-      new Ferry(["send", "127.0.0.1", `${port}`, "tree", "--rate", rate], {
-        cwd,
-      });
-    const first = send("6");
+    const { receiver, send } = await startReceiver(KEEPING, { cwd });
+    const sendAt = (rate: string) => send(["tree", "--rate", rate]);
+    const first = sendAt("6");
     const pair = { ended: Promise.all([receiver.ended, first.ended]) };
     const part = () =>
       staged(`${cwd}/in`, "tree", "tree/deep/large.ferry-part");
     await grown(part, 1, pair);
-    const { code, stderr } = await send("200").ended;
+    const { code, stderr } = await sendAt("200").ended;
     assertEquals(code, 3, stderr);
     assertMatch(stderr, /refused: another sender is sending the same$/m);
     // The first is not disturbed
@@ -139,26 +122,15 @@ Deno.test("while a sender is there, a second one of the same name is refused and
 
 Deno.test("a sender that is refused does not disturb who comes next", () =>
   inDirectory(async (cwd) => {
-    const port = freePort();
     await Deno.mkdir(`${cwd}/in`);
     await Deno.writeTextFile(`${cwd}/note`, "mine");
     await Deno.writeTextFile(`${cwd}/in/note`, "theirs");
-    const receiver = new Ferry(
-      ["receive", `${port}`, "--keep", "--yes", "-d", "in"],
-      { cwd },
-    );
-    await listening("udp", port);
-    const refused = await runFerry(
-      ["send", "127.0.0.1", `${port}`, "note"],
-      { cwd },
-    );
+    const { receiver, send } = await startReceiver(KEEPING, { cwd });
+    const refused = await send(["note"]).ended;
     assertEquals(refused.code, 3);
     const streams = await Promise.all(
       ["a", "b", "c"].map((text) =>
-        runFerry(["send", "127.0.0.1", `${port}`], {
-          cwd,
-          shell: `echo ${text} | "$@"`,
-        })
+        send([], { shell: `echo ${text} | "$@"` }).ended
       ),
     );
     assertEquals(streams.map(({ code }) => code), [0, 0, 0]);

@@ -1,12 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { freePort, listening } from "../../support/process.ts";
 import { assertDone } from "../../support/assertions.ts";
 import {
-  Ferry,
   type PairOptions,
   runFerry,
   runPair,
   sendFiles,
+  startReceiver,
 } from "../../support/ferry.ts";
 import {
   inDirectory,
@@ -27,9 +26,7 @@ function share(cwd: string, directory: string): void {
 
 Deno.test("a receiver with -o leaves nothing in the directory before anybody sends, and no name to guess", () =>
   inDirectory(async (cwd) => {
-    const port = freePort();
-    const receiver = new Ferry(["receive", `${port}`, "-o", "x"], { cwd });
-    await listening("udp", port);
+    const { receiver } = await startReceiver(["-o", "x"], { cwd });
     assertEquals(namesIn(cwd), []);
     receiver.kill("SIGTERM");
     await receiver.ended;

@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { freePort, listening } from "../../support/process.ts";
+import { freePort } from "../../support/process.ts";
 import { assertDone, assertFailed } from "../../support/assertions.ts";
-import { Ferry, runFerry, sendFiles, startPair } from "../../support/ferry.ts";
+import {
+  runFerry,
+  sendFiles,
+  startPair,
+  startReceiver,
+} from "../../support/ferry.ts";
 import {
   inDirectory,
   mount,
@@ -108,9 +113,7 @@ Deno.test("a receiver waits for a sender only as long as it is told", async () =
 });
 
 Deno.test("a port that is in use is bad input", async () => {
-  const port = freePort();
-  const first = new Ferry(["receive", `${port}`]);
-  await listening("udp", port);
+  const { receiver: first, port } = await startReceiver([]);
   assertFailed(
     await runFerry(["receive", `${port}`]),
     2,
