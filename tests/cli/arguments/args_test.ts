@@ -217,203 +217,141 @@ for (const [line, command] of COMMANDS) {
   });
 }
 
+/** What is said of each, but for where to read more. */
 const MISTAKES: [string, string][] = [
   [
     "",
-    "Nothing to do: ferry receive [PORT] waits for files, and ferry send HOST PATH... sends them; see ferry --help",
+    "Nothing to do: ferry receive [PORT] waits for files, and ferry send HOST PATH... sends them",
   ],
-  [
-    "sned host",
-    "Unknown command sned: did you mean send? See ferry --help",
-  ],
-  [
-    "recieve",
-    "Unknown command recieve: did you mean receive? See ferry --help",
-  ],
-  [
-    "upload host",
-    "Unknown command upload: there are send, receive and meet; see ferry --help",
-  ],
-  [
-    "send",
-    "The HOST to send to is missing: ferry send HOST [PATH...]; see ferry send --help",
-  ],
+  ["sned host", "Unknown command sned: did you mean send?"],
+  ["recieve", "Unknown command recieve: did you mean receive?"],
+  ["upload host", "Unknown command upload: there are send, receive and meet"],
+  ["send", "The HOST to send to is missing: ferry send HOST [PATH...]"],
   [
     "send me@host x",
-    'Unexpected "me@": ferry does not log in, and the HOST has no user: ferry send host; see ferry send --help',
+    'Unexpected "me@": ferry does not log in, and the HOST has no user: ferry send host',
   ],
   [
     "send --code 13-bubble-fossil host file",
-    "The code follows --code directly: --code=13-bubble-fossil; see ferry send --help",
+    "The code follows --code directly: --code=13-bubble-fossil",
   ],
   [
     "send --near --code 13-bubble-fossil file",
-    "The code follows --code directly: --code=13-bubble-fossil; see ferry send --help",
+    "The code follows --code directly: --code=13-bubble-fossil",
   ],
   [
     "send --near --port 6000 file",
-    "--near finds the port, too: leave --port out; see ferry send --help",
+    "--near finds the port, too: leave --port out",
   ],
   [
     "send --near --plain file",
-    "--near and --meet need a code, and a code encryption: leave --plain out; see ferry send --help",
+    "--near and --meet need a code, and a code encryption: leave --plain out",
   ],
-  ["send host --map", "--map is for ferry receive; see ferry send --help"],
-  ["receive --near", "--near is for ferry send; see ferry receive --help"],
-  [
-    "send host 5000 -p 6000",
-    "The port is given twice: 5000 and 6000; see ferry send --help",
-  ],
-  ["send host --man", "--man is for ferry help; see ferry send --help"],
-  [
-    "send host a -",
-    "Standard input cannot be sent together with files; see ferry send --help",
-  ],
-  [
-    "send host 0",
-    'PORT takes a whole number from 1 to 65535, not "0"; see ferry send --help',
-  ],
-  [
-    "send host 65536",
-    'PORT takes a whole number from 1 to 65535, not "65536"; see ferry send --help',
-  ],
-  [
-    "send host:5000",
-    "The port is a separate word: ferry send host 5000; see ferry send --help",
-  ],
-  [
-    "send [::1]:5000 x",
-    "The port is a separate word: ferry send [::1] 5000; see ferry send --help",
-  ],
-  ["send a/b", '"a/b" is not a host name; see ferry send --help'],
-  ["send host --force", "--force is for ferry receive; see ferry send --help"],
-  ["send host -o x", "--output is for ferry receive; see ferry send --help"],
-  [
-    "send host --verbos",
-    "Unknown option --verbos: did you mean --verbose? See ferry send --help",
-  ],
-  [
-    "receive --frce=1",
-    "Unknown option --frce: did you mean --force? See ferry receive --help",
-  ],
-  ["send host -x", "Unknown option -x; see ferry send --help"],
-  [
-    "send host --no-quiet",
-    "Unknown option --no-quiet: did you mean --quiet? See ferry send --help",
-  ],
-  ["--nonsense", "Unknown option --nonsense; see ferry --help"],
+  ["send host --map", "--map is for ferry receive"],
+  ["receive --near", "--near is for ferry send"],
+  ["send host 5000 -p 6000", "The port is given twice: 5000 and 6000"],
+  ["send host --man", "--man is for ferry help"],
+  ["send host a -", "Standard input cannot be sent together with files"],
+  ["send host 0", 'PORT takes a whole number from 1 to 65535, not "0"'],
+  ["send host 65536", 'PORT takes a whole number from 1 to 65535, not "65536"'],
+  ["send host:5000", "The port is a separate word: ferry send host 5000"],
+  ["send [::1]:5000 x", "The port is a separate word: ferry send [::1] 5000"],
+  ["send a/b", '"a/b" is not a host name'],
+  ["send host --force", "--force is for ferry receive"],
+  ["send host -o x", "--output is for ferry receive"],
+  ["send host --verbos", "Unknown option --verbos: did you mean --verbose?"],
+  ["receive --frce=1", "Unknown option --frce: did you mean --force?"],
+  ["send host -x", "Unknown option -x"],
+  ["send host --no-quiet", "Unknown option --no-quiet: did you mean --quiet?"],
+  ["--nonsense", "Unknown option --nonsense"],
   [
     "receive five",
-    "Unexpected argument five: ferry receive takes a port; to save in a directory, use -d DIR, and as a file, -o FILE; see ferry receive --help",
+    "Unexpected argument five: ferry receive takes a port; to save in a directory, use -d DIR, and as a file, -o FILE",
   ],
-  [
-    "receive 0",
-    'PORT takes a whole number from 1 to 65535, not "0"; see ferry receive --help',
-  ],
-  [
-    "receive 5000 6000",
-    "Unexpected argument 6000: receive takes one port; see ferry receive --help",
-  ],
-  [
-    "receive -o a -d b",
-    "Give either -o FILE or -d DIR, not both; see ferry receive --help",
-  ],
+  ["receive 0", 'PORT takes a whole number from 1 to 65535, not "0"'],
+  ["receive 5000 6000", "Unexpected argument 6000: receive takes one port"],
+  ["receive -o a -d b", "Give either -o FILE or -d DIR, not both"],
   [
     "receive --keep -o x",
-    "--keep takes several transfers, which -o FILE has no room for: use -d DIR; see ferry receive --help",
+    "--keep takes several transfers, which -o FILE has no room for: use -d DIR",
   ],
   [
     "receive --keep -d x --report a.svg",
-    "--report draws a single transfer and cannot be used with --keep; see ferry receive --help",
+    "--report draws a single transfer and cannot be used with --keep",
   ],
   [
     "receive --keep --meet vps.example --code",
-    "--meet brings one sender to each code, so it cannot be used with --keep; see ferry receive --help",
+    "--meet brings one sender to each code, so it cannot be used with --keep",
   ],
   [
     "receive --meet vps.example",
-    "With --meet both sides need a code: give --code to the receiver, and its code to the sender; see ferry receive --help",
+    "With --meet both sides need a code: give --code to the receiver, and its code to the sender",
   ],
   [
     "send --meet vps.example --plain file",
-    "--near and --meet need a code, and a code encryption: leave --plain out; see ferry send --help",
+    "--near and --meet need a code, and a code encryption: leave --plain out",
   ],
   [
     "send --meet vps.example --port 5000 file",
-    "With --meet there is no port to send to; see ferry send --help",
+    "With --meet there is no port to send to",
   ],
   [
     "send --meet vps.example:70000 file",
-    'The port of --meet takes a whole number from 1 to 65535, not "70000"; see ferry send --help',
+    'The port of --meet takes a whole number from 1 to 65535, not "70000"',
   ],
-  [
-    "meet 5000 6000",
-    "Unexpected argument 6000: meet takes one port; see ferry meet --help",
-  ],
-  [
-    "meet --rate 5",
-    "--rate is for ferry send and receive; see ferry meet --help",
-  ],
-  ["send host --places 5", "--places is for ferry meet; see ferry send --help"],
-  ["send host --keep", "--keep is for ferry receive; see ferry send --help"],
-  ["receive -o", "-o needs a value; see ferry receive --help"],
-  ["receive -d --force", "-d needs a value; see ferry receive --help"],
-  [
-    "receive --wait 0",
-    '--wait takes seconds from 0.1 to 2000000, not "0"; see ferry receive --help',
-  ],
-  ["receive --timeout", "--timeout needs a value; see ferry receive --help"],
+  ["meet 5000 6000", "Unexpected argument 6000: meet takes one port"],
+  ["meet --rate 5", "--rate is for ferry send and receive"],
+  ["send host --places 5", "--places is for ferry meet"],
+  ["send host --keep", "--keep is for ferry receive"],
+  ["receive -o", "-o needs a value"],
+  ["receive -d --force", "-d needs a value"],
+  ["receive --wait 0", '--wait takes seconds from 0.1 to 2000000, not "0"'],
+  ["receive --timeout", "--timeout needs a value"],
   [
     "receive --timeout 1e3",
-    '--timeout takes seconds from 0.1 to 2000000, not "1e3"; see ferry receive --help',
+    '--timeout takes seconds from 0.1 to 2000000, not "1e3"',
   ],
   [
     "receive --mtu 1279",
-    '--mtu takes whole bytes from 1280 to 65535, not "1279"; see ferry receive --help',
+    '--mtu takes whole bytes from 1280 to 65535, not "1279"',
   ],
   [
     "receive --mtu 1500.5",
-    '--mtu takes whole bytes from 1280 to 65535, not "1500.5"; see ferry receive --help',
+    '--mtu takes whole bytes from 1280 to 65535, not "1500.5"',
   ],
   [
     "send host --rate fast",
-    '--rate takes Mbit/s from 0.01 to 1000000, not "fast"; see ferry send --help',
+    '--rate takes Mbit/s from 0.01 to 1000000, not "fast"',
   ],
   [
     "send host --congestion vegas",
-    '--congestion takes bbr or cubic, not "vegas"; see ferry send --help',
+    '--congestion takes bbr or cubic, not "vegas"',
   ],
   [
     "receive --congestion toString",
-    '--congestion takes bbr or cubic, not "toString"; see ferry receive --help',
+    '--congestion takes bbr or cubic, not "toString"',
   ],
   [
     "receive --plain --code=x",
-    "A code needs encryption: give either --plain or a code (--code, FERRY_CODE), not both; see ferry receive --help",
+    "A code needs encryption: give either --plain or a code (--code, FERRY_CODE), not both",
   ],
-  ["receive --code=", "The code is empty; see ferry receive --help"],
-  [
-    "receive --codes",
-    "Unknown option --codes: did you mean --code? See ferry receive --help",
-  ],
-  ["send host --timeout=", "--timeout needs a value; see ferry send --help"],
-  ["send host --trace=x", "--trace takes no value; see ferry send --help"],
-  ["receive -q=no", "-q takes no value; see ferry receive --help"],
-  [
-    "receive --o x",
-    "Unknown option --o; see ferry receive --help",
-  ],
-  ["send host --_=x", "Unknown option --_; see ferry send --help"],
-  ["receive -q_", "Unknown option -_; see ferry receive --help"],
-  [
-    "send 5000 file",
-    "The HOST is missing before 5000: ferry send HOST 5000; see ferry send --help",
-  ],
+  ["receive --code=", "The code is empty"],
+  ["receive --codes", "Unknown option --codes: did you mean --code?"],
+  ["send host --timeout=", "--timeout needs a value"],
+  ["send host --trace=x", "--trace takes no value"],
+  ["receive -q=no", "-q takes no value"],
+  ["receive --o x", "Unknown option --o"],
+  ["send host --_=x", "Unknown option --_"],
+  ["receive -q_", "Unknown option -_"],
+  ["send 5000 file", "The HOST is missing before 5000: ferry send HOST 5000"],
 ];
 for (const [line, message] of MISTAKES) {
   Deno.test(`ferry ${line} is a mistake that is named in one line`, () => {
     const failure = assertThrows(() => parse(line), UsageError);
-    assertEquals(failure.message, message);
+    const command = line.match(/^(send|receive|meet)\b/)?.slice(0, 1) ?? [];
+    const help = ["ferry", ...command, "--help"].join(" ");
+    const more = message.endsWith("?") ? ` See ${help}` : `; see ${help}`;
+    assertEquals(failure.message, message + more);
   });
 }
 

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { freePort } from "../../support/process.ts";
+import { freePort, listening } from "../../support/process.ts";
 import { assertDone, assertFailed } from "../../support/assertions.ts";
 import {
+  Ferry,
   runFerry,
   sendFiles,
   startPair,
