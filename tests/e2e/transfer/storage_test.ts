@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { assertDone } from "../../support/assertions.ts";
+import { freePort } from "../../support/process.ts";
 import {
   type PairOptions,
   runFerry,
