@@ -12,6 +12,7 @@ import {
   MaxBwFilter,
   MinRttFilter,
 } from "./model.ts";
+import { Overrun } from "./overrun.ts";
 import { ProbeSchedule } from "./probe_schedule.ts";
 import { RandomLoss } from "./random_loss.ts";
 import { Round, showsQueue } from "./round.ts";
@@ -72,8 +73,8 @@ const WINDOW_PACING_GAIN = 1.15;
  * cited here and beside are that draft's, and so are the names.
  *
  * It deviates from the draft where {@linkcode RandomLoss},
- * {@linkcode FastStart}, {@linkcode InflightLimits}, {@linkcode ProbeSchedule}
- * and {@linkcode SocketBufferBound} say so, each for a reason of its own. Of
+ * {@linkcode FastStart}, {@linkcode Overrun}, {@linkcode InflightLimits},
+ * {@linkcode ProbeSchedule} and {@linkcode SocketBufferBound} say so, each for a reason of its own. Of
  * the draft it lacks BBR.bw_shortterm, precautionary probing (section 5.3.3.6)
  * and the undoing of spurious losses (section 5.5.11). Like the draft it is
  * experimental.
@@ -86,6 +87,7 @@ export class Bbr implements CongestionController {
   readonly #fullBw = new FullBandwidthEstimator();
   readonly #randomLoss = new RandomLoss();
   readonly #fastStart = new FastStart();
+  readonly #overrun = new Overrun();
   readonly #inflightLimits = new InflightLimits();
   readonly #socketBuffer = new SocketBufferBound();
   readonly #probeSchedule: ProbeSchedule;
@@ -98,7 +100,7 @@ export class Bbr implements CongestionController {
   #probedBw = 0;
   #probeRttDone = Infinity;
   // A first flight has overrun the path.
-  #overrun = false;
+  #isOverrun = false;
   // Losses of what was sent before have been responded to.
   #respondedAt = -Infinity;
 
@@ -116,6 +118,7 @@ export class Bbr implements CongestionController {
     this.#datagramSize = datagramSize;
     this.#socketBuffer.onPath(datagramSize, this.#minPipeCwnd, socketBuffer);
     this.#fastStart.onPath(datagramSize, socketBuffer);
+    this.#overrun.onPath(datagramSize);
     if (this.#isFirst) {
       const window = GAINS.Startup.cwndGain * this.#fastStart.bdp;
       this.#congestionWindow = Math.max(
@@ -164,8 +167,11 @@ export class Bbr implements CongestionController {
     if (rate.deliveryRate >= this.#maxBw.maxBw || !rate.appLimited) {
       this.#maxBw.update(rate.deliveryRate);
     }
+    const { minRtt } = this.#minRtt;
     if (isRoundStart) this.#fastStart.onRound(event);
-    else this.#fastStart.onAcked(event, this.#minRtt.minRtt);
+    else this.#fastStart.onAcked(event, minRtt);
+    if (isRoundStart) this.#overrun.onRound(event);
+    else this.#overrun.onAcked(event, minRtt);
     this.#updateMinRtt(event);
     this.#extraAcked.update(
       event,
@@ -212,11 +218,11 @@ export class Bbr implements CongestionController {
 
   #checkOverrun(now: number): void {
     if (!this.#isFirst || this.#fullBw.reached) return;
-    const rate = this.#fastStart.overrunRate(now, this.#minRtt.minRtt);
+    const rate = this.#overrun.rateAt(now, this.#minRtt.minRtt);
     if (rate === 0) return;
     this.#maxBw.update(rate);
     this.#fullBw.reach();
-    this.#overrun = true;
+    this.#isOverrun = true;
   }
 
   #onCongestion(now: number): void {
@@ -398,7 +404,7 @@ export class Bbr implements CongestionController {
       Math.min(this.#congestionWindow, this.#volumeCap),
     );
     // What was dropped counts as in flight until later packets show that it is lost.
-    if (this.#overrun && this.#state === "Drain") {
+    if (this.#isOverrun && this.#state === "Drain") {
       this.#congestionWindow = Math.max(
         this.#congestionWindow,
         bytesInFlight + ackedBytes,

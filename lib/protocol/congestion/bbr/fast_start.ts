@@ -20,13 +20,6 @@
  * ms) keeps as much as before beside short files, 0.91, and more beside a long
  * flow, 0.65 instead of 0.39.
  *
- * A slow path carries a small part of such a window, and drops the rest. The first
- * acknowledgements tell how fast it arrives: Startup is over then, and until later
- * packets have shown what was lost, what is acknowledged is all that is sent anew.
- * In the simulator, 1 MB over 1 Mbit/s, 200 ms and 5% of loss take 8.96 s instead of
- * 9.25 s, with 26% sent again instead of 47%; 1 MB over 20 Mbit/s and 50 ms sends 14%
- * again instead of 42%.
- *
  * @module
  */
 import type { AckEvent } from "../congestion_controller.ts";
@@ -44,31 +37,19 @@ const MIN_INTERVAL = 1;
 const FLIGHT_SHARE = 1 / 4;
 /** Milliseconds within which it may be sent at least. */
 const MIN_FLIGHT_TIME = 40;
-/** A flight overruns the path if the rest of it would take more round trips than this to arrive, */
-const OVERRUN_RTTS = 1.5;
-/** as so many datagrams of it show */
-const OVERRUN_DATAGRAMS = 8;
-/** that took this share of the round trip. */
-const OVERRUN_SHARE = 1 / 2;
-/** Milliseconds; within a shorter round trip, a busy machine looks like a slow path. */
-const OVERRUN_MIN_RTT = 10;
 /** The next flight may be faster by this: more would overrun others that begin at the same time. */
 const FLIGHT_GAIN = 1.25;
 
 /** What Startup may assume before the model knows the path. */
 export class FastStart {
   #bdp = 0;
-  #datagramSize = 0;
   #ackTime = 0;
   #sentTime = 0;
-  #flightSize = 0;
-  // Infinity once it has met a queue.
   #flight = Infinity;
   #acked = 0;
   #flightRate = 0;
 
   onPath(datagramSize: number, socketBuffer: number): void {
-    this.#datagramSize = datagramSize;
     this.#bdp = Math.min(INITIAL_BDP * datagramSize, socketBuffer);
   }
 
@@ -97,28 +78,11 @@ export class FastStart {
     return Math.max(MIN_FLIGHT_TIME, minRtt * FLIGHT_SHARE);
   }
 
-  /**
-   * How fast a flight arrives that overruns the path, in bytes per millisecond; 0
-   * if it does not. Such a flight meets a queue.
-   */
-  overrunRate(now: number, minRtt: number): number {
-    const interval = now - this.#ackTime;
-    const queued = this.#flight === Infinity;
-    if (
-      !queued || minRtt < OVERRUN_MIN_RTT ||
-      interval < OVERRUN_SHARE * minRtt ||
-      this.#acked < OVERRUN_DATAGRAMS * this.#datagramSize
-    ) return 0;
-    const rate = this.#acked / interval;
-    const rest = this.#flightSize - this.#acked;
-    return rest > OVERRUN_RTTS * minRtt * rate ? rate : 0;
-  }
-
   /** The first acknowledgement of a flight. */
   onRound({ now, sentTime, priorInFlight }: AckEvent): void {
     this.#ackTime = now;
     this.#sentTime = sentTime;
-    this.#flight = this.#flightSize = priorInFlight;
+    this.#flight = priorInFlight;
     this.#acked = 0;
   }
 

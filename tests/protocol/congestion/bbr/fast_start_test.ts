@@ -53,31 +53,3 @@ Deno.test("the fastest flight counts, each measured by itself", () => {
   flight.onAcked(ack(210), MIN_RTT);
   assertAlmostEquals(flight.flightRate, 1.25 * 500);
 });
-
-/** What a flight of 100 datagrams shows of which 20 are acknowledged, so many milliseconds apart, with such round trips. */
-function overrunAfter(ackedApart: number, rtt: number, minRtt = MIN_RTT) {
-  const flight = new FastStart();
-  const ack = (i: number) =>
-    ackEvent({
-      now: 100 + i * ackedApart,
-      rttSample: i === 0 ? minRtt : rtt,
-      priorInFlight: 100_000,
-    });
-  flight.onPath(1_000, 2 ** 20);
-  flight.onRound(ack(0));
-  for (let i = 1; i < 20; i++) flight.onAcked(ack(i), minRtt);
-  return flight.overrunRate(ack(19).now, minRtt);
-}
-
-Deno.test("a flight of which the path carries a part overruns it, and shows what it carries", () => {
-  assertAlmostEquals(overrunAfter(4, 2 * MIN_RTT), 1_000 / 4);
-});
-
-Deno.test("a flight whose rest arrives soon overruns no path, nor does one that meets no queue", () => {
-  assertEquals(overrunAfter(1, 2 * MIN_RTT), 0);
-  assertEquals(overrunAfter(4, MIN_RTT), 0);
-});
-
-Deno.test("on a short path a flight that arrives slowly met a busy machine", () => {
-  assertEquals(overrunAfter(4, 20, 5), 0);
-});
