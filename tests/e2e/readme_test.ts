@@ -11,6 +11,8 @@ const README = await Deno.readTextFile(
 
 /** Commands on two machines that belong together, in one block of the README or in two. */
 interface Example {
+  /** On a third machine. */
+  readonly meet: string | undefined;
   readonly receive: string;
   readonly sends: readonly string[];
 }
@@ -29,6 +31,7 @@ const RESULTS: Record<string, readonly [string, string][]> = {
   "ferry receive --yes -d ~/incoming": [
     ["holiday.mp4", "incoming/holiday.mp4"],
   ],
+  "ferry receive --meet vps.example --code": [["photo.raw", "photo.raw"]],
   "ferry receive --code --keep -d ~/incoming": [
     ["photos", "incoming/photos"],
     ["notes.txt", "incoming/notes.txt"],
@@ -56,7 +59,7 @@ const blocks = [
 ].map(([text]) => text.replaceAll(/^ {4}/gm, ""));
 
 /** The commands of a block on one of the machines. */
-function commandsOf(block: string, machine: "A" | "B"): string[] {
+function commandsOf(block: string, machine: "A" | "B" | "vps"): string[] {
   return [...block.matchAll(RegExp(`^${machine}\\$ (.*)$`, "gm"))]
     .map(([, command]) => command!);
 }
@@ -66,7 +69,8 @@ const examples: Example[] = blocks.flatMap((block, i) => {
   if (receive === undefined) return [];
   const here = commandsOf(block, "A");
   const sends = here.length > 0 ? here : commandsOf(blocks[i + 1]!, "A");
-  return [{ receive, sends }];
+  const [meet] = commandsOf(block, "vps");
+  return [{ meet, receive, sends }];
 });
 
 /**
@@ -79,6 +83,15 @@ shift
 host=()
 if [[ $command == send && $1 == --near ]]; then
   exec COMMAND send "$@"
+fi
+if [[ $command == meet ]]; then
+  exec COMMAND meet "$PORT_MEET"
+fi
+if [[ $1 == --meet ]]; then
+  [[ $2 == vps.example ]] || exit 99
+  port=()
+  [[ $command == receive ]] && port=("$PORT_5000")
+  exec COMMAND "$command" "\${port[@]}" --meet "127.0.0.1:$PORT_MEET" "\${@:3}"
 fi
 if [[ $command == send ]]; then
   [[ $1 == b.example || $1 == 192.0.2.7 ]] || exit 99
@@ -99,7 +112,7 @@ async function makeMachines(path: string): Promise<void> {
   await Deno.mkdir(`${path}/A/photos/2026`, { recursive: true });
   await Deno.mkdir(`${path}/B/incoming`, { recursive: true });
   await Deno.mkdir(`${path}/bin`);
-  for (const name of ["holiday.mp4", "photos/2026/sea.raw"]) {
+  for (const name of ["holiday.mp4", "photo.raw", "photos/2026/sea.raw"]) {
     await writeRandomFile(`${path}/A/${name}`, 300_000);
   }
   await Deno.writeTextFile(`${path}/A/notes.txt`, "Buy milk\n");
@@ -160,11 +173,17 @@ class Terminal {
   }
 }
 
-async function runExample({ receive, sends }: Example): Promise<void> {
+async function runExample({ meet, receive, sends }: Example): Promise<void> {
   await inDirectory(async (path) => {
     await makeMachines(path);
-    const ports = { PORT_5000: `${freePort()}`, PORT_7000: `${freePort()}` };
+    const ports = {
+      PORT_5000: `${freePort()}`,
+      PORT_7000: `${freePort()}`,
+      PORT_MEET: `${freePort()}`,
+    };
     const env = { ...ports, PATH: `${path}/bin:${Deno.env.get("PATH")}` };
+    const third = meet && new Terminal(meet, path, env);
+    if (third) await listening("udp", Number(ports.PORT_MEET));
     const receiver = new Terminal(receive, `${path}/B`, env);
     const port = receive.includes("7000") ? ports.PORT_7000 : ports.PORT_5000;
     await listening("udp", Number(port));
@@ -181,6 +200,10 @@ async function runExample({ receive, sends }: Example): Promise<void> {
     const keeps = receive.includes("--keep");
     if (keeps) await receiver.type("\x03");
     assertEquals(await receiver.ended(), keeps ? 130 : 0, receiver.text);
+    if (third) {
+      await third.type("\x03");
+      assertEquals(await third.ended(), 0, third.text);
+    }
     const results = RESULTS[receive];
     assert(results !== undefined, `Nothing is known of ${receive}`);
     for (const [from, to] of results) {
@@ -198,7 +221,7 @@ Deno.test("every example of the README is known to this test", () => {
     [...new Set(examples.map(({ receive }) => receive))].toSorted(),
     Object.keys(RESULTS).toSorted(),
   );
-  const others = blocks.filter((block) => !/^[AB]\$/.test(block))
+  const others = blocks.filter((block) => !/^(A|B|vps)\$/.test(block))
     .filter((block) =>
       !OTHER_BLOCKS.some((start) => block.trimStart().startsWith(start))
     );

@@ -85,10 +85,13 @@ ${optionList("meet")}
 .Ss Options of help
 ${optionList("help")}
 .Sh ENVIRONMENT
-.Bl -tag -width FERRY_CODE
+.Bl -tag -width FERRY_TOKEN
 .It Ev FERRY_CODE
 The code, as with
 .Fl -code Ns = Ns Ar CODE .
+.It Ev FERRY_TOKEN
+The token of a meeting point, as with
+.Fl -token .
 .It Ev NO_COLOR
 If it is set and not empty, there are no colours.
 .It Ev XDG_STATE_HOME
