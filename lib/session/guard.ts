@@ -16,7 +16,7 @@ interface Range {
 const RANGES: Readonly<Record<string, Range>> = {
   port: { min: 0, max: 65_535, whole: true },
   timeout: { min: 1, max: MAX_WAIT },
-  wait: { min: 0, max: MAX_WAIT },
+  wait: { min: 0, max: Infinity },
   // From what every IPv6 link carries (RFC 8200, section 5) to the largest packet
   mtu: { min: 1280, max: 65_535, whole: true },
   maxRate: { min: 1, max: Infinity },
