@@ -1,3 +1,4 @@
+import { within } from "../../base/async.ts";
 import {
   Mapper,
   type MapperState,
@@ -9,6 +10,8 @@ import { Timer } from "../timer.ts";
 
 /** The port of gateways for PCP and NAT-PMP. */
 const GATEWAY_PORT = 5351;
+/** Milliseconds for which what has arrived may wait to be read. */
+const READING = 20;
 /** Bytes of the longest PCP datagram (RFC 6887, section 7). */
 const BUFFER_SIZE = 1100;
 
@@ -28,7 +31,7 @@ export class GatewayMapping {
   readonly #mapper: Mapper;
   readonly #datagrams: Deno.DatagramConn;
   readonly #options: GatewayMappingOptions;
-  readonly #timer = new Timer(() => this.#flush());
+  readonly #timer = new Timer(() => this.#wake());
   readonly #closed = Promise.withResolvers<void>();
   #sending = Promise.resolve();
   #told: [MapperState, Mapping | undefined] = ["asking", undefined];
@@ -84,6 +87,12 @@ export class GatewayMapping {
       }
       this.#flush();
     }
+  }
+
+  /** An answer that came while this process was busy is read first. */
+  async #wake(): Promise<void> {
+    await within(READING, this.#closed.promise);
+    this.#flush();
   }
 
   #flush(): void {

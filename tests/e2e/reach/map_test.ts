@@ -4,7 +4,7 @@ import { inDirectory, writeRandomFile } from "../../support/fs.ts";
 import { type Machine, Machines } from "../../support/machines/namespaces.ts";
 import { NAMESPACES, program, testWith } from "../../support/needs.ts";
 import { kill } from "../../support/process.ts";
-import { until } from "../../support/wait.ts";
+import { pause, until } from "../../support/wait.ts";
 
 const NEEDS = [
   NAMESPACES,
@@ -118,11 +118,24 @@ class Home implements AsyncDisposable {
   }
 }
 
-function receiver(home: Home, directory: string, args: string[] = []): Ferry {
-  return new Ferry(
-    ["receive", `${PORT}`, "--map", "--json", "-d", directory, ...args],
-    { ...home.inside.place, env: { FERRY_CODE: CODE } },
-  );
+/** Starts a receiver for which the router has opened the port: a busy one may not answer in time. */
+async function receiver(
+  home: Home,
+  directory: string,
+  args: readonly string[] = [],
+): Promise<Ferry> {
+  for (;;) {
+    const ferry = new Ferry(
+      ["receive", `${PORT}`, "--map", "--json", "-d", directory, ...args],
+      { ...home.inside.place, env: { FERRY_CODE: CODE } },
+    );
+    for (let looks = 0; looks < 200; looks++) {
+      if (await home.isMapped()) return ferry;
+      await pause(20);
+    }
+    ferry.kill("SIGKILL");
+    await ferry.ended;
+  }
 }
 
 for (const protocol of ["PCP", "NAT-PMP"]) {
@@ -135,8 +148,7 @@ for (const protocol of ["PCP", "NAT-PMP"]) {
         if (protocol === "NAT-PMP") await home.router.run(WITHOUT_PCP);
         await writeRandomFile(`${path}/file`, 300_000);
         await Deno.mkdir(`${path}/in`);
-        const receiving = receiver(home, `${path}/in`);
-        await until(() => home.isMapped(), receiving);
+        const receiving = await receiver(home, `${path}/in`);
         const sent = await runFerry(
           ["send", OUTSIDE, `${PORT}`, `${path}/file`],
           { ...home.outside.place, env: { FERRY_CODE: CODE } },
@@ -177,8 +189,7 @@ for (const protocol of ["PCP", "NAT-PMP"]) {
         inDirectory(async (path) => {
           await using home = await Home.make(path);
           if (protocol === "NAT-PMP") await home.router.run(WITHOUT_PCP);
-          const receiving = receiver(home, path, [...args]);
-          await until(() => home.isMapped(), receiving);
+          const receiving = await receiver(home, path, args);
           receiving.kill(signal);
           const { code, stderr } = await receiving.ended;
           assertEquals(code, status, stderr);
@@ -194,8 +205,7 @@ testWith(
   () =>
     inDirectory(async (path) => {
       await using home = await Home.make(path);
-      const receiving = receiver(home, path, ["--wait", "2"]);
-      await until(() => home.isMapped(), receiving);
+      const receiving = await receiver(home, path, ["--wait", "2"]);
       assertEquals((await receiving.ended).code, 1);
       assert(!await home.isMapped());
     }),

@@ -1,7 +1,5 @@
 import type { StartOptions } from "../ferry.ts";
 
-let count = 0;
-
 /** Runs a program to its end. @throws what it said, if it failed */
 export async function run(command: string, ...args: string[]): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(command, { args })
@@ -43,7 +41,8 @@ export class Machine {
 
 /** Machines in network namespaces, until they are disposed of. */
 export class Machines implements AsyncDisposable {
-  readonly #prefix = `ferry${Deno.pid}-${count++}`;
+  // Tests that run beside this one are of the same process
+  readonly #prefix = `ferry-${crypto.randomUUID().slice(0, 8)}`;
   readonly #names: string[] = [];
 
   /** Makes a machine with nothing but a loopback interface. */
