@@ -82,7 +82,8 @@ export async function send(
   host: string | undefined,
   options: SendOptions,
 ): Promise<Summary> {
-  if (host === undefined ? !options.near : !/\S/.test(String(host))) {
+  const found = options.near || options.meet !== undefined;
+  if (host === undefined ? !found : !/\S/.test(String(host))) {
     throw new TypeError("A host is missing");
   }
   return await guarded(options, (checked) => sendTo(host, checked));
