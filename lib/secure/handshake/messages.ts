@@ -30,22 +30,16 @@ export type Mode = "plain" | "encrypted" | "code";
 const MODES: readonly Mode[] = ["plain", "encrypted", "code"];
 
 /** The body of a client's HELLO. */
-export type ClientHello =
-  & {
-    /** The SHA-256 of the nonce that its FINISHED reveals; empty in plain mode. */
-    readonly commitment: Uint8Array;
-  }
-  & Shares;
+export interface ClientHello extends Shares {
+  /** The SHA-256 of the nonce that its FINISHED reveals; empty in plain mode. */
+  readonly commitment: Uint8Array;
+}
 
 /** The body of a server's HELLO. */
-export type ServerHello =
-  & {
-    /** Whether a person is asked before anything is accepted. */
-    readonly asks: boolean;
-    /** The SHA-256 of the nonce that its FINISHED reveals; empty in plain mode. */
-    readonly commitment: Uint8Array;
-  }
-  & Shares;
+export interface ServerHello extends ClientHello {
+  /** Whether a person is asked before anything is accepted. */
+  readonly asks: boolean;
+}
 
 /** The key shares of a HELLO, as its mode has them. */
 export interface Shares {
@@ -89,19 +83,16 @@ export function message(type: number, ...body: Uint8Array[]): Uint8Array {
 }
 
 export function encodeClientHello(hello: ClientHello): Uint8Array {
-  const start = Uint8Array.of(CHANNEL_VERSION, MODES.indexOf(hello.mode));
-  const { commitment, keyShare, cpaceShare } = hello;
-  return message(RecordType.HELLO, start, commitment, keyShare, cpaceShare);
+  return encodeHello(hello);
 }
 
 export function encodeServerHello(hello: ServerHello): Uint8Array {
-  const flags = hello.asks ? ASKS : 0;
-  const start = Uint8Array.of(
-    CHANNEL_VERSION,
-    MODES.indexOf(hello.mode),
-    flags,
-  );
-  const { commitment, keyShare, cpaceShare } = hello;
+  return encodeHello(hello, hello.asks ? ASKS : 0);
+}
+
+function encodeHello(hello: ClientHello, ...flags: number[]): Uint8Array {
+  const { mode, commitment, keyShare, cpaceShare } = hello;
+  const start = Uint8Array.of(CHANNEL_VERSION, MODES.indexOf(mode), ...flags);
   return message(RecordType.HELLO, start, commitment, keyShare, cpaceShare);
 }
 
@@ -139,10 +130,7 @@ function decodeStart(body: Uint8Array): { mode: Mode; rest: Uint8Array } {
 }
 
 /** Decodes the commitment and the shares, which end both HELLOs. */
-function decodeCommitted(
-  mode: Mode,
-  body: Uint8Array,
-): Shares & { commitment: Uint8Array } {
+function decodeCommitted(mode: Mode, body: Uint8Array): ClientHello {
   const commitmentEnd = mode === "plain" ? 0 : HASH_SIZE;
   const keyEnd = commitmentEnd + (mode === "plain" ? 0 : KEY_SHARE_SIZE);
   const end = keyEnd + (mode === "code" ? CPACE_SHARE_SIZE : 0);

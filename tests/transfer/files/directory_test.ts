@@ -22,21 +22,24 @@ function thrown(action: () => unknown): string {
 
 const TEXT = new TextEncoder().encode("some text");
 
+/** What is done in a directory. */
+type Body = (directory: Directory, path: string) => Promise<void> | void;
+
+/** Runs `body` in an open directory of its own. */
+function opened(open: typeof openDirectory, body: Body): Promise<void> {
+  return inDirectory(async (path) => {
+    const directory = open(path);
+    try {
+      await body(directory, path);
+    } finally {
+      directory.close();
+    }
+  });
+}
+
 for (const [kind, open] of KINDS) {
-  /** Runs `body` in an open directory of its own. */
-  const within = (
-    name: string,
-    body: (directory: Directory, path: string) => Promise<void> | void,
-  ) =>
-    Deno.test(`a directory ${kind}: ${name}`, () =>
-      inDirectory(async (path) => {
-        const directory = open(path);
-        try {
-          await body(directory, path);
-        } finally {
-          directory.close();
-        }
-      }));
+  const within = (name: string, body: Body) =>
+    Deno.test(`a directory ${kind}: ${name}`, () => opened(open, body));
 
   within(
     "a file is made for its owner alone, written, and read again",
@@ -263,4 +266,41 @@ Deno.test("a file is closed when what is under way has ended, and not used after
     await writing.catch(() => {});
     assertEquals(thrown(() => file.writeSync(TEXT)), "EBADF");
     directory.close();
+  }));
+
+async function shell(cwd: string, script: string): Promise<void> {
+  await new Deno.Command("bash", { args: ["-c", script], cwd }).output();
+}
+
+Deno.test("all names in a directory are told, and those that are not UTF-8 apart", () =>
+  opened(openDirectory, async (directory, path) => {
+    await shell(path, `touch a é '.b' $'\\xff\\xfe' $'c\\xc3'; mkdir d`);
+    const { names, others } = directory.entries();
+    assertEquals(names.sort(), [".b", "a", "d", "é"]);
+    assertEquals(others.sort(), ["c\ufffd", "\ufffd\ufffd"]);
+    const empty = directory.openDirectory("d");
+    assertEquals(empty.entries(), { names: [], others: [] });
+    empty.close();
+  }));
+
+Deno.test("a directory of more names than one system call tells is told whole, and again", () =>
+  opened(openDirectory, async (directory, path) => {
+    const names = Array.from({ length: 1000 }, (_, i) => `${i}`.padEnd(200));
+    for (const name of names) {
+      await Deno.writeTextFile(`${path}/${name}`, "");
+    }
+    names.sort();
+    assertEquals(directory.entries().names.sort(), names);
+    assertEquals(directory.entries().names.sort(), names);
+  }));
+
+Deno.test("where a link leads is told if it is UTF-8, however long", () =>
+  opened(openDirectory, async (directory, path) => {
+    const long = "é/".repeat(1300);
+    await Deno.symlink(long, `${path}/long`);
+    await shell(path, `ln -s $'\\xff' odd`);
+    assertEquals(directory.readLink("long"), long);
+    assertEquals(directory.readLink("odd"), undefined);
+    await Deno.writeTextFile(`${path}/file`, "");
+    assertThrows(() => directory.readLink("file"), Error);
   }));
