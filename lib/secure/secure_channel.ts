@@ -44,19 +44,15 @@ export interface Agreed {
   readonly candidateSecret: Uint8Array | undefined;
   /**
    * Resolves when the peer has authenticated, and rejects as reading does if it
-   * cannot.
+   * cannot. At a client in code mode that failure has `afterProof` set: the peer
+   * may have tested a guess at the code. A write that fails reports only how the
+   * stream below broke.
    */
   readonly confirmed: Promise<void>;
 }
 
 /** The client's side of a handshake. */
 export interface AgreedWithServer extends Agreed {
-  /**
-   * Resolves when the server has authenticated. In code mode it rejects with a
-   * failure whose `afterProof` is set: the peer may have tested a guess at the
-   * code. A write that fails reports only how the stream below broke.
-   */
-  readonly confirmed: Promise<void>;
   /** Whether the server asks a person before it accepts anything. */
   readonly peerAsks: boolean;
 }

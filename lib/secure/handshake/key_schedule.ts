@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { createHash, createHmac } from "node:crypto";
 import { utf8 } from "../../base/utf8.ts";
 
@@ -121,14 +122,7 @@ export function nextTrafficSecret(trafficSecret: Uint8Array): Uint8Array {
 
 /** Concatenates the parts. */
 export function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return copyOf(Buffer.concat(parts));
 }
 
 /** A copy in memory of its own: a Buffer may share a pool. */
