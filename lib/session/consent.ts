@@ -6,38 +6,38 @@ import { linger } from "./closing.ts";
 import { securityOf, type SessionOptions } from "./options.ts";
 import type { ResolvedDestination } from "./destination.ts";
 
-/** What a sender offers whom no code vouches for. */
+/** An offer of a sender that is not authenticated by a code. */
 export interface OfferRequest {
   /** Where the sender is: address and port. */
   readonly peer: string;
-  /** Words that the sender's person sees, too, unless somebody is in the middle; `undefined` where nothing is encrypted. */
+  /** The session words, which the sender's side shows as well unless the connection was intercepted; `undefined` without encryption. */
   readonly words: readonly string[] | undefined;
-  /** `undefined` for a stream, of which there is no name. */
+  /** `undefined` for a stream, which has no name. */
   readonly kind: "file" | "tree" | undefined;
-  /** The names outside of all directories, as many as the offer has room for. */
+  /** The top-level names, as many as fit into the offer. */
   readonly names: readonly string[];
-  /** How many those names are in all. */
+  /** The number of top-level names. */
   readonly entries: number;
-  /** How many files there are in all, where that is known. */
+  /** The number of files, if known. */
   readonly files: number | undefined;
-  /** Bytes of all content, where that is known. */
+  /** Bytes of all content, if known. */
   readonly size: number | undefined;
   /** The path under which a file is saved, or the directory for several entries. */
   readonly target: string;
 }
 
 /**
- * Decides, usually by asking a person, whether an offer is taken.
+ * Decides, usually by asking a person, whether to accept an offer.
  *
  * @param withdrawn is aborted when the sender has left, or somebody else was
- * chosen: the question is then of no use any more
+ * chosen: the question is then moot
  */
 export type AskConsent = (
   request: OfferRequest,
   withdrawn: AbortSignal,
 ) => boolean | Promise<boolean>;
 
-/** How offers of unauthenticated senders are decided on: by asking, or `yes` to all that may be stored. */
+/** How to decide on offers of unauthenticated senders: by asking, or `yes` to all that may be stored. */
 export type Consent = AskConsent | "yes";
 
 /**
@@ -52,7 +52,7 @@ export function needsConsent(
 }
 
 /**
- * Has what a sender offers decided on; one that is refused is told why.
+ * Decides on a sender's offer; a refused sender is told why.
  *
  * @param withdrawn ends the question; a refusal as its reason is what the
  * sender is told
@@ -79,7 +79,7 @@ export async function consentTo(
   }
 }
 
-/** What is to be decided on. */
+/** An offer to decide on. */
 interface Undecided {
   readonly offer: Offer;
   readonly peer: string;
@@ -89,10 +89,10 @@ interface Undecided {
 }
 
 /**
- * Decides on an offer, under a name of the sender's choice, by a sender whom no
- * code vouches for.
+ * Decides on an offer, under a name of the sender's choice, of a sender that is not
+ * authenticated by a code.
  *
- * @throws {Failure} unless it is taken
+ * @throws {Failure} unless it is accepted
  */
 async function decide(
   undecided: Undecided,
@@ -114,7 +114,7 @@ async function decide(
   }
 }
 
-/** Milliseconds that the application has to react to a question that was withdrawn. */
+/** Milliseconds that the application has to react to a withdrawn question. */
 const WITHDRAWAL_TIMEOUT = 100;
 
 /**
@@ -158,24 +158,24 @@ const REFUSAL_CODES: ReadonlySet<FailureCode> = new Set(
   ["declined", "no-consent", "hidden-name", "busy"] as const,
 );
 
-/** Whether a sender is refused with this, of which it is told. */
+/** Whether this failure refuses a sender, which is then told. */
 export function isRefusal(error: unknown): error is Failure {
   return error instanceof Failure && REFUSAL_CODES.has(error.code);
 }
 
-/** Whom a sender has reached without a code. */
+/** A receiver that was reached without a code. */
 export interface ReceiverRequest {
   /** Where the receiver is: address and port. */
   readonly peer: string;
-  /** Words that the receiver's person sees, too, unless somebody is in the middle. */
+  /** The session words, which the receiver's side shows as well unless the connection was intercepted. */
   readonly words: readonly string[];
   /** What is to be sent; `undefined` for a stream. */
   readonly title: string | undefined;
 }
 
 /**
- * Decides, usually by asking a person, whether content is sent to a receiver
- * whom no code vouches for.
+ * Decides, usually by asking a person, whether to send to a receiver that is not
+ * authenticated by a code.
  *
  * @param withdrawn is aborted when the receiver has left or declined
  */

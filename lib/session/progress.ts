@@ -5,14 +5,14 @@ import type { SessionOptions } from "./options.ts";
 
 /** Milliseconds over which the rate is measured. */
 const RATE_SPAN = 3000;
-/** Milliseconds from the handshake to the first content after which a person has let it wait: no time of the transfer. */
+/** Milliseconds from the handshake to the first content beyond which a person has kept it waiting, which does not count. */
 const DECISION_TIME = 3000;
-/** Milliseconds without a datagram that are unusual: a PING and its answer took more. */
+/** Milliseconds without a datagram that count as silence: longer than a PING and its answer take. */
 const UNUSUAL_SILENCE = 6000;
 /** Milliseconds between progress events unless the options say otherwise. */
 const DEFAULT_PROGRESS_INTERVAL = 500;
 
-/** Bytes within which the files of a tree are not told apart. */
+/** Progress of files of a tree that are closer than this, in bytes, is reported as one. */
 const ENTRY_GRAIN = 1 << 16;
 
 /** A file of a tree whose turn has come, and what came before it. */
@@ -25,7 +25,7 @@ export class RateMeter {
   /**
    * Takes the count at `time`, in milliseconds on any clock.
    *
-   * @returns how much it grew per second of late; 0 at first
+   * @returns its recent growth per second; 0 at first
    */
   sample(time: number, count: number): number {
     const samples = this.#samples;
@@ -42,11 +42,11 @@ export class RateMeter {
 /** Follows one transfer, and emits events of how far it has come. */
 export class ProgressTracker {
   #bytes = 0;
-  /** Bytes of the content in all, where that is known. */
+  /** Bytes of all content, if known. */
   size: number | undefined;
-  /** Bytes of the content that were at the receiver before. */
+  /** Bytes of content that the receiver had before. */
   #kept = 0;
-  /** How many files a tree has, where that is known. */
+  /** The number of files of a tree, if known. */
   files: number | undefined;
   /** Files of a tree, the one whose turn it is at the other side first. */
   #entries: EntryProgress[] = [];
@@ -57,11 +57,11 @@ export class ProgressTracker {
   readonly #pending: (() => number) | undefined;
   readonly #meter = new RateMeter();
   #begin = performance.now();
-  /** Datagrams before the content: SYNs that nobody heard are no matter of the path. */
+  /** Datagrams before the content: unanswered SYNs say nothing about the path. */
   #before = { datagramsSent: 0, retransmissions: 0 };
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** How many datagrams had come when one last came, and when that was seen. */
+  /** The datagrams received so far, and when that number last changed. */
   #heard = { count: 0, time: performance.now() };
 
   /** @param pending at a sender: how many of the bytes are not at the other side yet */
@@ -95,7 +95,7 @@ export class ProgressTracker {
     return this.#bytes;
   }
 
-  /** Takes how many bytes of the content have come so far. */
+  /** Updates the bytes of content so far. */
   advance(bytes: number): void {
     const now = performance.now();
     if (this.#bytes === 0 && now - this.#begin > DECISION_TIME) {
@@ -104,7 +104,7 @@ export class ProgressTracker {
     this.#bytes = bytes;
   }
 
-  /** Takes an event of the transfer, and passes it on if it is news. */
+  /** Takes an event of the transfer, and passes it on unless it repeats another. */
   take(event: TransferEvent): void {
     switch (event.type) {
       case "entry":
@@ -130,13 +130,13 @@ export class ProgressTracker {
     clearInterval(this.#timer);
   }
 
-  /** It is complete: tells so, where progress is told of. */
+  /** Reports completion, if progress is reported. */
   finish(): void {
     this.stop();
     if (this.#timer !== undefined) this.#emit(0);
   }
 
-  /** What the summary has besides the digest. */
+  /** The summary but for the digest. */
   totals(): Pick<
     Summary,
     | "time"

@@ -15,11 +15,11 @@ export class WriteBehind {
   #write: (bytes: Uint8Array) => Promise<void>;
   #filling = new Uint8Array(BLOCK_SIZE);
   #filled = 0;
-  /** How much of the block that is being filled the writer has taken. */
+  /** Bytes of the current block that the writer has taken. */
   #taken = 0;
   #spare = new Uint8Array(BLOCK_SIZE);
   #writing = false;
-  /** What was filled is to be written as soon as the writer is free. */
+  /** Whether to write what was filled as soon as the writer is free. */
   #due = false;
   #broken = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -34,13 +34,13 @@ export class WriteBehind {
     this.#reject = reject;
   }
 
-  /** Where to put the next bytes; at least one byte of room, waiting for it if need be. */
+  /** Room for the next bytes, at least one; waits for it. */
   async space(): Promise<Uint8Array> {
     while (this.#filled === BLOCK_SIZE) await this.#change();
     return this.#filling.subarray(this.#filled);
   }
 
-  /** The first `count` bytes of what `space` gave have been filled. */
+  /** Marks the first `count` bytes of `space` as filled. */
   filled(count: number): void {
     if (this.#broken) return;
     this.#filled += count;
@@ -59,7 +59,7 @@ export class WriteBehind {
     if (this.#broken) await this.failed;
   }
 
-  /** Gives up what has not been written. */
+  /** Discards what has not been written. */
   fail(error: unknown): void {
     this.#broken = true;
     clearTimeout(this.#timer);
@@ -78,7 +78,7 @@ export class WriteBehind {
   #writeOut(): void {
     const bytes = this.#filling.subarray(this.#taken, this.#filled);
     this.#taken = this.#filled;
-    // Where there is room left, somebody may be filling it at this moment
+    // The rest of the block may be being filled
     if (this.#filled === BLOCK_SIZE) {
       [this.#filling, this.#spare] = [this.#spare, this.#filling];
       this.#filled = this.#taken = 0;

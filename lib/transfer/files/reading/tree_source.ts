@@ -24,7 +24,7 @@ interface NamedRoot {
   readonly name: string;
   readonly path: string;
   readonly status: FileStatus;
-  /** Of a file: where it is, which is elsewhere if `path` is a link. */
+  /** The file itself, if `path` is a link to it. */
   readonly place: string;
 }
 
@@ -138,17 +138,17 @@ async function rootAt(path: string): Promise<NamedRoot> {
   }
 }
 
-/** A file that a walk has come to. */
+/** A file that the walk has reached. */
 interface FoundFile {
   /** The name it is sent under. */
   readonly name: string;
-  /** For people. */
+  /** Its path, for display. */
   readonly path: string;
   readonly status: FileStatus;
   readonly file: SourceFile;
 }
 
-/** A directory that a walk has come to, in another. */
+/** A subdirectory that the walk has reached. */
 interface Descent {
   readonly type: "descend";
   readonly name: string;
@@ -162,7 +162,7 @@ function fileStep({ name, path, status, file }: FoundFile): Step {
   return { type: "file", entry, path, file };
 }
 
-/** The steps through a directory, under `name`; how deep it is costs no stack. */
+/** The steps through a directory, under `name`; its depth costs no stack. */
 function* stepsThrough(
   name: string,
   directory: WalkedDirectory,
@@ -279,7 +279,7 @@ function fileAt(
   };
 }
 
-/** Reads a file into `into`, as much as there is room for. @returns how many bytes */
+/** Reads a file into `into`, as far as it fits. @returns the number of bytes */
 function readAll(file: OpenFile, into: Uint8Array): number {
   let at = 0;
   while (at < into.length) {
@@ -300,7 +300,7 @@ function omit(path: string, reason: OmissionReason): Step {
   return { type: "omit", path, reason };
 }
 
-/** How long counting a tree may take unless the caller says otherwise, in milliseconds. */
+/** Milliseconds that counting a tree may take by default. */
 const MEASURE_LIMIT = 5000;
-/** How long it is counted before the network has its turn, in milliseconds. */
+/** Milliseconds of counting before the network has its turn. */
 const MEASURE_TURN = 5;
