@@ -1,3 +1,4 @@
+import { firstOf } from "../base/async.ts";
 import type { Channel } from "../endpoint/channel.ts";
 import {
   type Consent,
@@ -12,6 +13,7 @@ import type { ReceiveCommand } from "./arguments/args.ts";
 import { checkReport, Observer } from "./reporting/observer.ts";
 import { Questions } from "./terminal/questions.ts";
 import type { Reporter } from "./reporting/reporter.ts";
+import { IdleTimer, QuietTimer } from "./terminal/waiting.ts";
 import { Terminal } from "./terminal/terminal.ts";
 
 /**
@@ -27,12 +29,18 @@ export async function runReceive(
 ): Promise<void> {
   await checkReport(command.report);
   const { directory, keep } = command;
+  using quiet = new QuietTimer(reporter);
+  const idle = new IdleTimer(keep ? command.wait : undefined);
   const options = {
     ...command,
     consent: consentOf(command, reporter),
-    on: (event: SessionEvent) => reporter.on(event),
+    on: (event: SessionEvent) => {
+      quiet.on(event);
+      idle.on(event);
+      reporter.on(event);
+    },
     progressInterval: reporter.progressInterval,
-    signal,
+    signal: firstOf([signal, idle.over]),
     trace: command.trace
       ? (datagram: TraceEvent) => reporter.on({ type: "trace", datagram })
       : undefined,
@@ -45,7 +53,8 @@ export async function runReceive(
     const to = { directory, force: command.force };
     const { finished } = await serve({ ...options, to });
     await finished;
-    return signal.throwIfAborted();
+    signal.throwIfAborted();
+    return idle.throwIfInVain();
   }
   await receive({ ...options, to: destinationOf(command, reporter) });
 }

@@ -64,6 +64,7 @@ export async function run(args: string[]): Promise<number> {
         place: undefined,
       });
     }
+    reporter.on({ type: "start", version: VERSION, command: command.name });
     await execute(command, reporter);
     reporter.close();
     return EXIT_DONE;

@@ -70,6 +70,8 @@ export function jsonOf(event: CliEvent): Record<string, unknown> {
     };
   }
   switch (event.type) {
+    case "start":
+      return { event: type, version: event.version, command: event.command };
     case "listening": {
       const { port, addresses, newCode: code, meet } = event;
       return { event: type, port, addresses, code, meet: meet?.host };

@@ -36,6 +36,12 @@ export type CliEvent =
     readonly type: "answer";
     readonly accepted: boolean | undefined;
   } & Question)
+  /** The command begins. */
+  | {
+    readonly type: "start";
+    readonly version: string;
+    readonly command: string;
+  }
   /** A receiver has waited for a while, and no datagram of a sender has come. */
   | {
     readonly type: "nothing-arrived";

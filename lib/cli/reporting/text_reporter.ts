@@ -260,7 +260,7 @@ function listeningLines(
     })),
     ...newCode === undefined && !wantsCode
       ? []
-      : plain("On the same network, --near instead of the address does, too"),
+      : plain("On the same network, --near can replace the address"),
     ...saving,
   ];
 }
@@ -287,7 +287,7 @@ function sendingLine({ peer, offer }: SessionEvent<"sending">): string {
   const title = titleOf(offer);
   const what = title === undefined ? "a stream" : displayName(title);
   const bytes = size === undefined ? "" : `, ${formatBytes(size)}`;
-  return `Sending ${what}${bytes} to ${peer}`;
+  return `Sending ${what}${bytes === "" ? "" : `${bytes},`} to ${peer}`;
 }
 
 /** How to use a meeting point. */

@@ -268,6 +268,14 @@ Deno.test("of several transfers each line names its peer, and their progress is 
   );
 });
 
+Deno.test("the first event of a program has the version", () => {
+  const start = { type: "start", version: "1.2.3", command: "send" } as const;
+  assertEquals(jsonOf([start]), [
+    { event: "start", version: "1.2.3", command: "send" },
+  ]);
+  assertEquals([textOf({}, [start]), jsonOf([start], true)], ["", []]);
+});
+
 Deno.test("as JSON every event is a line of its own", () => {
   assertEquals(jsonOf(EVENTS), [
     {
@@ -365,7 +373,7 @@ Deno.test("a code that was made up is told even where nobody watches, with the w
       textOf({ quiet }, [{ ...listening, newCode }]),
       "ferry: Listening on UDP port 6000. On the other machine, run:\n" +
         "  FERRY_CODE=17-walnut-copper-lagoon ferry send 192.0.2.7 6000 FILE\n" +
-        "ferry: On the same network, --near instead of the address does, too\n",
+        "ferry: On the same network, --near can replace the address\n",
     );
     assertEquals(jsonOf([{ ...listening, newCode }], quiet), [
       { event: "listening", port: 6000, addresses, code: newCode },

@@ -205,7 +205,7 @@ Deno.test("a code that was made up is in the command for the other side, and onl
     );
     await listening("udp", port);
     await until(() =>
-      Deno.readTextFileSync(`${cwd}/said`).includes("does, too\n")
+      Deno.readTextFileSync(`${cwd}/said`).includes("address\n")
     );
     const said = await Deno.readTextFile(`${cwd}/said`);
     const form =

@@ -1,0 +1,71 @@
+import { Failure } from "../../base/failure.ts";
+import type { SessionEvent } from "../../session/events.ts";
+import type { Reporter } from "../reporting/reporter.ts";
+
+/** Milliseconds without a sender after which a person may wonder whether one can get through. */
+const QUIET_TIME = 30_000;
+
+/** Reports once that no sender has come, if that takes long. */
+export class QuietTimer {
+  readonly #reporter: Pick<Reporter, "on">;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(reporter: Pick<Reporter, "on">) {
+    this.#reporter = reporter;
+  }
+
+  /** Takes what happens: whatever comes from elsewhere ends it. */
+  on(event: SessionEvent): void {
+    if (event.type === "listening") {
+      const { port } = event;
+      const seconds = QUIET_TIME / 1000;
+      const notice = { type: "nothing-arrived", port, seconds } as const;
+      this.#timer = setTimeout(() => this.#reporter.on(notice), QUIET_TIME);
+    } else if (event.type !== "admits") this[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** Ends a receiver of many transfers when none has been under way for a while. */
+export class IdleTimer {
+  readonly #wait: number | undefined;
+  readonly #controller = new AbortController();
+  readonly #running = new Set<string>();
+  readonly #failure: Failure;
+  #completed = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param wait milliseconds; undefined: it never ends */
+  constructor(wait: number | undefined) {
+    this.#wait = wait;
+    const seconds = (wait ?? 0) / 1000;
+    this.#failure = new Failure({ code: "nobody-came", seconds });
+  }
+
+  /** Is aborted when it has been idle for too long. */
+  get over(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Takes what happens: a transfer runs from its offer on. */
+  on({ type, transfer = "" }: SessionEvent): void {
+    if (type === "offer") this.#running.add(transfer);
+    else if (type === "done" || type === "failed") {
+      this.#running.delete(transfer);
+      if (type === "done") this.#completed++;
+    } else if (type !== "listening") return;
+    clearTimeout(this.#timer);
+    if (this.#wait === undefined || this.#running.size > 0) return;
+    const end = () => this.#controller.abort(this.#failure);
+    this.#timer = setTimeout(end, this.#wait);
+  }
+
+  /** Whether it ended so, and not in vain. */
+  isGoodEnd(error: unknown): boolean {
+    clearTimeout(this.#timer);
+    return error === this.#failure && this.#completed > 0;
+  }
+}
