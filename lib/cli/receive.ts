@@ -30,7 +30,7 @@ export async function runReceive(
   await checkReport(command.report);
   const { directory, keep } = command;
   using quiet = new QuietTimer(reporter);
-  const idle = new IdleTimer(keep ? command.wait : undefined);
+  using idle = new IdleTimer(keep ? command.wait : undefined);
   const options = {
     ...command,
     consent: consentOf(command, reporter),

@@ -50,6 +50,10 @@ export class IdleTimer {
     return this.#controller.signal;
   }
 
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+
   /** Takes what happens: a transfer runs from its offer on. */
   on({ type, transfer = "" }: SessionEvent): void {
     if (type === "offer") this.#running.add(transfer);
@@ -63,9 +67,8 @@ export class IdleTimer {
     this.#timer = setTimeout(end, this.#wait);
   }
 
-  /** Whether it ended so, and not in vain. */
-  isGoodEnd(error: unknown): boolean {
-    clearTimeout(this.#timer);
-    return error === this.#failure && this.#completed > 0;
+  /** @throws {Failure} `nobody-came` if it ended so, and nothing had come before */
+  throwIfInVain(): void {
+    if (this.#completed === 0) this.over.throwIfAborted();
   }
 }

@@ -1,4 +1,4 @@
-import { assert } from "@std/assert";
+import { assert, assertThrows } from "@std/assert";
 import { Failure } from "../../../lib/base/failure.ts";
 import { IdleTimer } from "../../../lib/cli/terminal/waiting.ts";
 import type { SessionEvent } from "../../../lib/session/events.ts";
@@ -33,20 +33,20 @@ async function reasonOf(idle: IdleTimer): Promise<unknown> {
 
 Deno.test("a receiver of many ends well when it has been idle after a transfer, and else says that nobody came", async () => {
   for (const end of [DONE, FAILED]) {
-    const idle = new IdleTimer(10);
+    using idle = new IdleTimer(10);
     for (const event of [LISTENING, OFFER, end]) idle.on(event);
     const reason = await reasonOf(idle);
     assert(reason instanceof Failure && reason.code === "nobody-came");
-    assert(idle.isGoodEnd(reason) === (end === DONE));
-    assert(!idle.isGoodEnd(new Error("Another")));
+    if (end === DONE) idle.throwIfInVain();
+    else assertThrows(() => idle.throwIfInVain(), Failure);
   }
 });
 
 Deno.test("it is not idle while a transfer runs, and never without a limit", async () => {
-  const busy = new IdleTimer(1);
+  using busy = new IdleTimer(1);
   busy.on(LISTENING);
   busy.on(OFFER);
-  const without = new IdleTimer(undefined);
+  using without = new IdleTimer(undefined);
   without.on(LISTENING);
   await new Promise((resolve) => setTimeout(resolve, 30));
   assert(!busy.over.aborted && !without.over.aborted);
