@@ -102,14 +102,15 @@ async function inDirectory(
     throw new Failure({ code: "no-directory", path });
   }
   await checkReach(path).catch((error) => asInput(writeFailure(path, error)));
-  const unnamed = freshName(streamName(new Date()));
-  const pathFor = ({ count, names: [name = unnamed] }: Offer) =>
+  let unnamed: string | undefined;
+  const nameOfStream = () => unnamed ??= freshName(streamName(new Date()));
+  const pathFor = ({ count, names: [name = nameOfStream()] }: Offer) =>
     count > 1 ? path : join(path, name);
   return {
     takesNames: true,
     pathFor,
     open: async (offer, owner) => {
-      const as = offer.kind === "stream" ? unnamed : undefined;
+      const as = offer.kind === "stream" ? nameOfStream() : undefined;
       return await DirectorySink.create(path, offer, { force, owner, as });
     },
   };
