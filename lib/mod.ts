@@ -111,6 +111,7 @@ export type { Mapping } from "./mapping/mapper.ts";
 export type { Mapped, Unmapped } from "./mapping/outcome.ts";
 export type { ControllerName } from "./protocol/congestion/controllers.ts";
 export type { TraceEvent } from "./protocol/connection/trace.ts";
+export type { PathInUse } from "./protocol/connection/direct_paths.ts";
 export type { DropReason } from "./protocol/connection/verdict.ts";
 export type { Unacceptable } from "./protocol/receiving/receive_buffer.ts";
 export type { Malformation } from "./protocol/wire/segment.ts";
@@ -132,6 +133,7 @@ export type {
   SessionEvent,
   Summary,
 } from "./session/events.ts";
+export type { MeetingPoint } from "./session/meeting/meeting_point.ts";
 export type { SessionOptions, WantedSecurity } from "./session/options.ts";
 export {
   receive,

@@ -2,6 +2,7 @@ import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
 import { writeUint32 } from "../base/integers.ts";
 import type { Connection } from "../protocol/connection/connection.ts";
+import type { PathInUse } from "../protocol/connection/direct_paths.ts";
 import type { Counters } from "../protocol/connection/stats.ts";
 import type { ConnectionStats } from "../protocol/connection/stats.ts";
 import { Reset } from "../protocol/wire/segment.ts";
@@ -41,14 +42,6 @@ export interface ChannelDriver {
   ): void;
   /** Why datagrams could not be sent lately, if so. */
   readonly sendError: string | undefined;
-}
-
-/** How a peer is reached that a relay has brought here. */
-export interface PathInUse {
-  /** Whether datagrams go to the peer without the relay. */
-  readonly direct: boolean;
-  /** The name of the relay. */
-  readonly through: string;
 }
 
 /** A connection as a byte stream with backpressure. */

@@ -1,5 +1,5 @@
 import type { Failure, FailureDetail } from "../base/failure.ts";
-import type { PathInUse } from "../endpoint/channel.ts";
+import type { PathInUse } from "../protocol/connection/direct_paths.ts";
 import type { Mapped, Unmapped } from "../mapping/outcome.ts";
 import type { Omission } from "../transfer/source.ts";
 import type { Digest, Offer } from "../transfer/wire/messages.ts";

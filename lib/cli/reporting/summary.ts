@@ -7,7 +7,7 @@ import {
   formatSeconds,
   formatShare,
 } from "../format.ts";
-import type { PathInUse } from "../../endpoint/channel.ts";
+import type { PathInUse } from "../../protocol/connection/direct_paths.ts";
 import type { Summary } from "../../mod.ts";
 
 /** Datagrams of which a share says something. */

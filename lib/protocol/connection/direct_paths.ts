@@ -27,6 +27,14 @@ const RELAY_INTERVAL = 15_000;
 /** Responses that wait to be sent. */
 const MAX_RESPONSES = 16;
 
+/** How a peer is reached that a relay has brought here. */
+export interface PathInUse {
+  /** Whether datagrams go to the peer without the relay. */
+  readonly direct: boolean;
+  /** The name of the relay. */
+  readonly through: string;
+}
+
 /** A PATH_CHALLENGE or PATH_RESPONSE, in a datagram of `size` bytes. */
 export interface PathMessage<Peer> {
   readonly kind: number;
