@@ -38,7 +38,12 @@ export class SecureStream implements ByteStream {
 
   async read(into: Uint8Array): Promise<number | null> {
     if (this.#content?.length === 0) {
-      this.#content = await this.#unlessAborted(this.#reader.next());
+      const content = await this.#unlessAborted(this.#reader.next(into));
+      // It was opened where it is to go.
+      if (content !== null && content.buffer === into.buffer) {
+        return content.length;
+      }
+      this.#content = content;
     }
     if (this.#content === null) return null;
     const count = Math.min(this.#content.length, into.length);

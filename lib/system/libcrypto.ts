@@ -101,20 +101,28 @@ export class OpenSslAesGcm {
   }
 
   /**
-   * Opens `sealed` in place.
+   * Opens `sealed` into `into`, or in place if that is too short.
    *
    * @returns the plaintext; `undefined` if the tag is wrong, with the plaintext
    * erased
    */
-  open(nonce: Bytes, data: Bytes, sealed: Bytes): Bytes | undefined {
+  open(
+    nonce: Bytes,
+    data: Bytes,
+    sealed: Bytes,
+    into?: Bytes,
+  ): Bytes | undefined {
     const library = this.#library;
-    const plaintext = sealed.subarray(0, sealed.length - GCM_TAG_SIZE);
+    const ciphertext = sealed.subarray(0, sealed.length - GCM_TAG_SIZE);
+    const { length } = ciphertext;
+    const fits = into !== undefined && into.length >= length;
+    const plaintext = fits ? into.subarray(0, length) : ciphertext;
     this.#begin(DECRYPT, nonce, data);
-    const tag = sealed.subarray(plaintext.length);
+    const tag = sealed.subarray(length);
     this.#expect(
       library.EVP_CIPHER_CTX_ctrl(this.#context, SET_TAG, GCM_TAG_SIZE, tag),
     );
-    this.#update(plaintext, plaintext);
+    this.#update(plaintext, ciphertext);
     const done = library.EVP_CipherFinal_ex(this.#context, tag, this.#written);
     if (done === 1) return plaintext;
     plaintext.fill(0);

@@ -32,6 +32,23 @@ test("what one direction seals the other opens, in place and of any size", () =>
   cipher.free();
 });
 
+test("what is opened goes where it is asked for, if it fits there", () => {
+  const cipher = OPENSSL!.create(KEY);
+  const plaintext = new Uint8Array(1000).fill(5);
+  for (const room of [0, 999, 1000, 2000]) {
+    const record = sealed(plaintext);
+    const into = new Uint8Array(room);
+    const opened = cipher.open(NONCE, DATA, record, into);
+    assertEquals(opened, plaintext);
+    assertEquals(opened!.buffer, (room < 1000 ? record : into).buffer);
+  }
+  const forged = sealed(plaintext).fill(1, 0, 1);
+  const into = new Uint8Array(1000);
+  assertEquals(cipher.open(NONCE, DATA, forged, into), undefined);
+  assertEquals(into, new Uint8Array(1000));
+  cipher.free();
+});
+
 test("the plaintext is erased if its tag is wrong", () => {
   const plaintext = new Uint8Array(1000).fill(5);
   const cipher = OPENSSL!.create(KEY);

@@ -21,12 +21,15 @@ export interface Aead {
    * Opens `sealed`. Its memory may be reused when this returns, unless the
    * result is part of it.
    *
+   * @param into where the plaintext may be put, if it fits; holds nothing of it
+   * if the tag is wrong
    * @returns the plaintext; `undefined` if the tag is wrong
    */
   open(
     nonce: Uint8Array,
     data: Uint8Array,
     sealed: Uint8Array,
+    into?: Uint8Array,
   ): Uint8Array | undefined | Promise<Uint8Array | undefined>;
   /** Erases the key. */
   free(): void;

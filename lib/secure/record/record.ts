@@ -92,14 +92,16 @@ export class Records {
    * Opens the next record.
    *
    * @param record with its header; may be overwritten with the plaintext
+   * @param into as {@linkcode Aead.open} has it
    * @returns the plaintext; `undefined` if authentication fails
    */
   open(
     record: Uint8Array,
+    into?: Uint8Array,
   ): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     const header = record.slice(0, RECORD_HEADER_SIZE);
     const body = record.subarray(RECORD_HEADER_SIZE);
-    return this.#aead!.open(this.#nextNonce(), header, body);
+    return this.#aead!.open(this.#nextNonce(), header, body, into);
   }
 
   /** Erases the keys: no records follow. */

@@ -44,13 +44,17 @@ export class RecordReader {
   /**
    * The plaintext of the next record, valid until the next call.
    *
+   * @param into where it may be put, if it fits and its record is opened only now
    * @returns at least one byte; `null` at the end
    * @throws {Failure} `record-damaged`, `record-truncated`
    */
-  async next(): Promise<Uint8Array | null> {
+  async next(into?: Uint8Array): Promise<Uint8Array | null> {
     this.#last ??= this.#before();
-    while (this.#queue.length < this.#records.concurrency) {
-      const opening: Promise<Opening> = this.#last.then(() => this.#read());
+    const { concurrency } = this.#records;
+    const target = concurrency === 1 ? into : undefined;
+    while (this.#queue.length < concurrency) {
+      const opening: Promise<Opening> = this.#last
+        .then(() => this.#read(target));
       // The call that takes it from the queue reports its failure.
       opening.catch(() => {});
       this.#queue.push(opening);
@@ -61,7 +65,7 @@ export class RecordReader {
   }
 
   /** Reads one record, with at most the next header, and starts to open it. */
-  async #read(): Promise<Opening> {
+  async #read(into: Uint8Array | undefined): Promise<Opening> {
     if (this.#ended) return { content: Promise.resolve(null) };
     const buffer = this.#buffer;
     buffer.copyWithin(0, this.#used, this.#held);
@@ -78,15 +82,19 @@ export class RecordReader {
     // The next header is read with it, if it has arrived.
     await this.#fill(end, end + RECORD_HEADER_SIZE);
     await this.#records.ready();
-    const content = this.#open(buffer.subarray(0, end), isEnd);
+    const content = this.#open(buffer.subarray(0, end), isEnd, into);
     content.catch(() => {});
     this.#used = end;
     this.#ended = isEnd;
     return { content };
   }
 
-  async #open(record: Uint8Array, isEnd: boolean): Promise<Uint8Array | null> {
-    const content = await this.#records.open(record);
+  async #open(
+    record: Uint8Array,
+    isEnd: boolean,
+    into: Uint8Array | undefined,
+  ): Promise<Uint8Array | null> {
+    const content = await this.#records.open(record, into);
     if (content === undefined) throw recordDamaged();
     if (isEnd) this.#records.end();
     return isEnd ? null : content;

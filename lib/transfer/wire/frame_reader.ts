@@ -10,7 +10,7 @@ import {
 } from "./frame.ts";
 import { malformed } from "./malformed.ts";
 
-/** Bytes read at once where short frames may follow each other. */
+/** Bytes read at once where short frames may follow each other; content that is read with them is copied once more. */
 const READ_AHEAD = 1 << 15;
 
 /**
@@ -24,6 +24,8 @@ export class FrameReader {
   #start = 0;
   #end = 0;
   #left = 0;
+  // Bytes to read at once for the next header.
+  #most = READ_AHEAD;
 
   constructor(stream: ByteStream) {
     this.#stream = stream;
@@ -54,6 +56,8 @@ export class FrameReader {
     }
     this.#start += FRAME_HEADER_SIZE;
     this.#left = length;
+    // Content mostly follows content.
+    this.#most = length < READ_AHEAD ? READ_AHEAD : FRAME_HEADER_SIZE;
     return header;
   }
 
@@ -98,7 +102,8 @@ export class FrameReader {
     this.#ahead.copyWithin(0, this.#start, this.#end);
     this.#end -= this.#start;
     this.#start = 0;
-    const count = await this.#stream.read(this.#ahead.subarray(this.#end));
+    const room = this.#ahead.subarray(this.#end, this.#most);
+    const count = await this.#stream.read(room);
     this.#end += count ?? 0;
     return count !== null;
   }
