@@ -53,6 +53,9 @@ export interface Root {
 const STATE_VERSION = 1;
 /** The largest state file that is read, in bytes. */
 const MAX_STATE = 1 << 26;
+/** How often a lock that another process holds is tried again, in milliseconds. */
+const LOCK_INTERVAL = 20;
+const LOCK_TRIES = 10;
 const STATE = "state";
 const CONTENT = "content";
 const PROBE = "probe";
@@ -197,7 +200,7 @@ export class Staging {
       }
       if (!isPrivate(status, 0o600, user)) return undefined;
       if (await stateLinesOf(state, staged) === undefined) return undefined;
-      if (!await state.lock()) {
+      if (!await lockSoon(state)) {
         const path = join(parent.path, staged.title);
         throw new Failure({ code: "in-use", path });
       }
@@ -461,6 +464,18 @@ function headerOf({ owner, kind, names, count }: Staged): Header {
     names,
     count,
   };
+}
+
+/**
+ * Locks a file that a process may hold for a moment more: one that was killed, or
+ * one that was started meanwhile and has not yet closed what it inherited.
+ */
+async function lockSoon(file: OpenFile): Promise<boolean> {
+  for (let tries = 0; tries < LOCK_TRIES; tries++) {
+    if (await file.lock()) return true;
+    await new Promise((resolve) => setTimeout(resolve, LOCK_INTERVAL));
+  }
+  return await file.lock();
 }
 
 /** Reads the phases in a state file, if it belongs to what is staged and to its owner. */
