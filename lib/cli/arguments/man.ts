@@ -25,6 +25,11 @@ export function manualPage(): string {
 .Op Ar PATH ...
 .Op options
 .Nm
+.Cm send
+.Fl -near | Fl -meet Ar HOST
+.Op Ar PATH ...
+.Op options
+.Nm
 .Cm meet
 .Op Ar PORT
 .Op options
@@ -49,6 +54,13 @@ With
 each side proves to the other that it knows the same code.
 Without a code both sides show three session words, which are the same on both
 unless somebody is in between, and ask before anything is sent or saved.
+.Pp
+A receiver with a code needs no address on the local network:
+.Cm send Fl -near
+asks there for the number of the code, and finds it.
+From outside, a router that knows PCP or NAT-PMP lets senders in while
+.Cm receive Fl -map
+runs.
 .Pp
 .Ar HOST
 is a name or an address, and

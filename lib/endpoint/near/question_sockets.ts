@@ -2,7 +2,7 @@ import { GROUP_IPV4, GROUP_IPV6, HOPS, QUESTION_PORT } from "./group.ts";
 import { type OwnAddress, ownAddresses } from "./own_addresses.ts";
 
 /** Addresses of this machine from which questions are asked. */
-const MAX_SOCKETS = 16;
+const MAX_SOCKETS = 64;
 /** Bytes of the longest answer, and more. */
 const BUFFER_SIZE = 512;
 
