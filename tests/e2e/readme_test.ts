@@ -290,3 +290,16 @@ Deno.test("the README's unit runs a command line that ferry understands, and sys
     assertEquals(code, 0, new TextDecoder().decode(stderr));
   });
 });
+
+Deno.test("what the README links to in the repository is there", async () => {
+  const links = [...README.matchAll(/\]\(([^)\s]+)\)/g)].map(([, to]) => to!)
+    .filter((to) => !to.startsWith("https:"));
+  const headings = [...README.matchAll(/^#+ (.*)$/gm)].map(([, text]) =>
+    `#${text!.toLowerCase().replaceAll(/[^\w\- ]/g, "").replaceAll(" ", "-")}`
+  );
+  assert(links.includes(".github/terminal.svg"));
+  for (const link of links) {
+    if (link.startsWith("#")) assert(headings.includes(link), link);
+    else await Deno.stat(new URL(`../../${link}`, import.meta.url));
+  }
+});

@@ -5,7 +5,9 @@ import type { Watcher } from "../../session/options.ts";
 import type { Summary } from "../../session/events.ts";
 import { checkReach, isDirectory } from "../../transfer/files/file_status.ts";
 import { writeFailure } from "../../transfer/files/failures.ts";
+import { DEFAULT_CONTROLLER } from "../../protocol/congestion/controllers.ts";
 import type { CommonOptions } from "../arguments/args.ts";
+import { VERSION } from "../arguments/help.ts";
 import { explain, limitedBy } from "./bottleneck.ts";
 import { errorReportOf, UsageError } from "../messages.ts";
 import { Sampler } from "./sampler.ts";
@@ -13,9 +15,15 @@ import { drawReport } from "./report.ts";
 import type { Reporter } from "./reporter.ts";
 import { details, headline } from "./summary.ts";
 
+type ObserverOptions = Pick<
+  CommonOptions,
+  "verbose" | "report" | "congestion" | "security"
+>;
+
 /** Watches a transfer, where that is wanted, to tell at its end how it went: `--verbose` and `--report`. */
 export class Observer implements Watcher {
-  readonly #options: Pick<CommonOptions, "verbose" | "report">;
+  readonly #channel: Pick<Channel, "peer">;
+  readonly #options: ObserverOptions;
   readonly #reporter: Reporter;
   readonly #sends: boolean;
   readonly #transfer: string | undefined;
@@ -27,13 +35,14 @@ export class Observer implements Watcher {
    */
   constructor(
     channel: Channel,
-    options: Pick<CommonOptions, "verbose" | "report">,
+    options: ObserverOptions,
     reporter: Reporter,
     { sends = false, transfer }: {
       sends?: boolean;
       transfer?: string | undefined;
     },
   ) {
+    this.#channel = channel;
     this.#options = options;
     this.#reporter = reporter;
     this.#sends = sends;
@@ -58,6 +67,19 @@ export class Observer implements Watcher {
     await this.#tell(errorReportOf(error).message);
   }
 
+  /** What a picture that is looked at later does not show. */
+  #circumstances(): string {
+    const { congestion = DEFAULT_CONTROLLER, security } = this.#options;
+    const time = new Date().toISOString().replace(/T(.*)\..*/, " $1 UTC");
+    return [
+      `${this.#sends ? "To" : "From"} ${this.#channel.peer}`,
+      time,
+      `ferry ${VERSION}`,
+      ...this.#sends ? [congestion] : [],
+      security?.mode === "plain" ? "not encrypted" : "encrypted",
+    ].join(", ");
+  }
+
   async #tell(title: string, ...notes: string[]): Promise<void> {
     const series = this.#sampler?.stop();
     if (series === undefined || series.samples().length === 0) return;
@@ -70,7 +92,7 @@ export class Observer implements Watcher {
     if (report === undefined) return;
     const drawing = drawReport(series, this.#sends, {
       title: displayText(title),
-      notes: [limitedBy(explanation.whole), ...notes],
+      notes: [limitedBy(explanation.whole), ...notes, this.#circumstances()],
     });
     try {
       await Deno.writeTextFile(report, drawing);

@@ -37,6 +37,11 @@ Deno.test("a transfer over a lossy path says that the path limits it, and draws 
     for (const name of ["sender", "receiver"]) {
       const svg = await Deno.readTextFile(`${cwd}/${name}.svg`);
       assert(svg.startsWith("<svg") && svg.endsWith("</svg>\n"));
+      assert(
+        /(To|From) 127\.0\.0\.1:\d+, 20\d\d-\d\d-\d\d .* UTC, ferry \d/.test(
+          svg,
+        ),
+      );
       // Self-contained: nothing is fetched
       assertEquals(svg.match(/\b(href|url\(|@import)/g), null);
     }
