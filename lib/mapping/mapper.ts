@@ -35,6 +35,7 @@ export interface MapperOptions {
 
 /** A port of the gateway that leads to this machine. */
 export interface Mapping {
+  /** What the gateway speaks. */
   readonly protocol: "PCP" | "NAT-PMP";
   /** The gateway's address outside. */
   readonly address: string;
