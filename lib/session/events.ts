@@ -71,6 +71,8 @@ export interface Summary extends Omit<Digest, "files"> {
   readonly time: number;
   /** Bytes that were at the receiver before, and were not sent. */
   readonly kept?: number;
+  /** Entries of a tree that a sender left out as unwanted, each with all that is in it. */
+  readonly excluded?: number | undefined;
   /** Datagrams this side has sent since the handshake, of every kind. */
   readonly datagramsSent: number;
   /** Datagrams that were sent with bytes which an earlier one had carried. */

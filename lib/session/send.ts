@@ -43,6 +43,12 @@ export interface SendOptions extends SessionOptions {
    */
   readonly resume?: boolean | undefined;
   /**
+   * Patterns of what is not sent, as in a `.gitignore` at the top of each
+   * directory (gitignore(5)); of several paths each is left out by its name.
+   * @default {none}
+   */
+  readonly exclude?: readonly string[] | undefined;
+  /**
    * Whether the receiver is looked for on the networks that this machine is in:
    * it has a code, which is needed, and whose number everybody there may hear.
    * @default {false}
@@ -93,9 +99,9 @@ async function sendTo(
   host: string | undefined,
   options: SendOptions,
 ): Promise<Summary> {
-  const { on = () => {}, content, resume = false } = options;
+  const { on = () => {}, content, resume = false, exclude } = options;
   const signal = signalOf(options);
-  const source = await openContent(content, { resume, signal });
+  const source = await openContent(content, { resume, exclude, signal });
   try {
     const endpoint = openEndpoint(options);
     const meeting = new DisposableStack();
@@ -200,6 +206,7 @@ async function hand(
       name,
       ...digest,
       files,
+      ...source.excluded !== undefined && { excluded: source.excluded },
       ...totals,
     };
     await watcher?.done(summary);

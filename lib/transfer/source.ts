@@ -27,6 +27,11 @@ export interface Source {
   readonly offer: Offer;
   /** Whether content can be read again from its beginning. */
   readonly rereadable: boolean;
+  /**
+   * How many entries were left out as unwanted, each with all that is in it.
+   * @default {0}
+   */
+  readonly excluded?: number;
   /** Its entries from the first one; names ascend within each directory. */
   entries(): Iterable<Step>;
   /**

@@ -16,6 +16,7 @@ import {
   type SessionOptions,
   type WantedSecurity,
 } from "../../session/options.ts";
+import { VCS_PATTERNS } from "../../transfer/files/reading/exclusion.ts";
 import { errorReportOf, UsageError } from "../messages.ts";
 import { COMMANDS, type Shell, SHELLS } from "./completions.ts";
 import {
@@ -81,6 +82,8 @@ export interface SendCommand extends CommonOptions {
   readonly paths: readonly string[];
   /** Whether what the receiver has of a stream is left out. */
   readonly resume: boolean;
+  /** Patterns of what is not sent. */
+  readonly exclude: readonly string[];
 }
 
 /** `ferry meet`. */
@@ -116,6 +119,8 @@ interface Given {
   readonly words: readonly string[];
   /** Options by their names; without a value if they take none. */
   readonly options: ReadonlyMap<string, string | undefined>;
+  /** All values of options that may be given several times. */
+  readonly lists: ReadonlyMap<string, readonly string[]>;
   readonly environment: Environment;
 }
 
@@ -158,6 +163,7 @@ export function parseCommand(
 function wordsAndOptions(args: string[]): Omit<Given, "environment"> {
   const words: string[] = [];
   const options = new Map<string, string | undefined>();
+  const lists = new Map<string, string[]>();
   // The tokens show what was wrong; the parser's own errors are in its words
   const { tokens } = parseArgs({
     args,
@@ -196,8 +202,11 @@ function wordsAndOptions(args: string[]): Omit<Given, "environment"> {
       throw usage(`${form} takes no value`);
     }
     options.set(option.name, value);
+    if (option.several && value !== undefined) {
+      lists.set(option.name, [...lists.get(option.name) ?? [], value]);
+    }
   }
-  return { words, options };
+  return { words, options, lists };
 }
 
 function commandOf(given: Given): Command {
@@ -355,6 +364,10 @@ function sendCommand(given: Given, words: string[]): SendCommand {
     meet,
     paths: paths[0] === "-" ? [] : paths,
     resume: has(given, "resume"),
+    exclude: [
+      ...has(given, "exclude-vcs") ? VCS_PATTERNS : [],
+      ...given.lists.get("exclude") ?? [],
+    ],
     ...common,
     ...finds && { security: codeNeeded(securityOf(given)) },
   };

@@ -15,6 +15,8 @@ export interface Option {
   readonly value?: string;
   /** Whether the value may be left out; if given, it follows a =. */
   readonly optional?: boolean;
+  /** Whether it may be given several times, and each value counts. */
+  readonly several?: boolean;
   /** How a shell completes the value. */
   readonly completes?: "file" | "directory" | readonly string[];
   /** The only command that takes it; without it, `send` and `receive` do. */
@@ -67,6 +69,18 @@ export const OPTIONS = [
     name: "resume",
     only: "send",
     help: "resume standard input, too: skip what has arrived before",
+  },
+  {
+    name: "exclude",
+    value: "PATTERN",
+    several: true,
+    only: "send",
+    help: "leave out what matches, as in .gitignore; may be repeated",
+  },
+  {
+    name: "exclude-vcs",
+    only: "send",
+    help: "leave out .git, .svn, .hg, CVS and the like, as tar does",
   },
   {
     name: "map",

@@ -179,6 +179,7 @@ function summaryOf(event: EventOf<"done">) {
     bytes: event.bytes,
     kept: event.kept || undefined,
     existing: event.existing || undefined,
+    excluded: event.excluded || undefined,
     sha256: event.sha256,
     ...ratesOf({ time: event.time, rate: overallRate(event) }),
     datagrams: event.datagramsSent,

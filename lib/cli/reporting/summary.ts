@@ -39,6 +39,11 @@ export function summaryLines(
     lines.push(`  ${sha256}  ${digestName(summary)}`);
   } else {
     lines.push(`${place}, every file verified by SHA-256`);
+    const { excluded = 0 } = summary;
+    if (excluded > 0) {
+      const entries = excluded === 1 ? "1 entry" : `${excluded} entries`;
+      lines.push(`Left out by --exclude: ${entries}, with all they contain`);
+    }
     if (verbose) lines.push(`  ${sha256}  (digest of the transfer)`);
   }
   return lines;

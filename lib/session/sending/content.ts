@@ -42,6 +42,8 @@ export type Sendable =
 export interface OpenOptions {
   /** Whether a stream is resumed after what the receiver has. */
   readonly resume: boolean;
+  /** Patterns of what directories are sent without. */
+  readonly exclude?: readonly string[] | undefined;
   /** Ends the wait for a named pipe. */
   readonly signal: AbortSignal;
 }
@@ -54,7 +56,7 @@ export interface OpenOptions {
  */
 export async function openContent(
   content: Sendable,
-  { resume, signal }: OpenOptions,
+  { resume, exclude, signal }: OpenOptions,
 ): Promise<Source> {
   if (content instanceof Uint8Array) {
     return blobSource(new Blob([content as Uint8Array<ArrayBuffer>]));
@@ -73,17 +75,17 @@ export async function openContent(
     );
   }
   // A named pipe opens only when it has a writer
-  return await abortable(openPaths(paths, resume), signal);
+  return await abortable(openPaths(paths, { resume, exclude }), signal);
 }
 
 async function openPaths(
   paths: readonly string[],
-  resume: boolean,
+  { resume, exclude }: Pick<OpenOptions, "resume" | "exclude">,
 ): Promise<Source> {
   const [path] = paths;
   if (path === undefined) throw new Failure({ code: "nothing-to-send" });
   return paths.length > 1 || isDirectory(path)
-    ? await TreeSource.open(paths)
+    ? await TreeSource.open(paths, { exclude })
     : await openFileSource(path, { resume });
 }
 

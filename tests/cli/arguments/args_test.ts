@@ -1,3 +1,4 @@
+import { VCS_PATTERNS } from "../../../lib/transfer/files/reading/exclusion.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../../lib/cli/messages.ts";
 import { parseCommand } from "../../../lib/cli/arguments/args.ts";
@@ -53,6 +54,7 @@ const SEND = {
   port: 5000,
   paths: [],
   resume: false,
+  exclude: [],
   ...COMMON,
 };
 const NEAR = {
@@ -111,6 +113,15 @@ const COMMANDS: [string, unknown][] = [
   ["send host file", { ...SEND, paths: ["file"] }],
   ["send host a b/ 7000", { ...SEND, paths: ["a", "b/", "7000"] }],
   ["send host --resume", { ...SEND, resume: true }],
+  ["send host d --exclude *.log --exclude=!a.log --exclude=-x", {
+    ...SEND,
+    paths: ["d"],
+    exclude: ["*.log", "!a.log", "-x"],
+  }],
+  ["send host --exclude !.gitignore --exclude-vcs", {
+    ...SEND,
+    exclude: [...VCS_PATTERNS, "!.gitignore"],
+  }],
   ["send host 6000 7000", { ...SEND, port: 6000, paths: ["7000"] }],
   ["send host ./5000", { ...SEND, paths: ["./5000"] }],
   ["send host 5000.txt", { ...SEND, paths: ["5000.txt"] }],

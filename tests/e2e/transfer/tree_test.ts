@@ -142,6 +142,30 @@ Deno.test("special files are named and left out even with -q, the sender fails, 
     assertEquals(namesIn(`${cwd}/dir/tree`), ["a"]);
   }));
 
+Deno.test("a tree arrives without what is excluded, which is counted", () =>
+  inDirectory(async (cwd) => {
+    for (const name of [".git", "node_modules/x", "src", "dir"]) {
+      await Deno.mkdir(`${cwd}/tree/${name}`, { recursive: true });
+      await Deno.writeTextFile(`${cwd}/tree/${name}/file`, "x");
+      await Deno.writeTextFile(`${cwd}/tree/${name}/a.log`, "x");
+    }
+    await Deno.writeTextFile(`${cwd}/tree/keep.log`, "x");
+    await Deno.mkdir(`${cwd}/dir`);
+    const exclude = ["node_modules/", "*.log", "!/keep.log"];
+    const ended = await runPair({
+      cwd,
+      receive: { args: ["-d", "dir"] },
+      send: {
+        args: ["tree", "--exclude-vcs"]
+          .concat(exclude.flatMap((pattern) => ["--exclude", pattern])),
+      },
+    });
+    assertDone(ended);
+    assertEquals(namesIn(`${cwd}/dir/tree`), ["dir", "keep.log", "src"]);
+    assertEquals(namesIn(`${cwd}/dir/tree/src`), ["file"]);
+    assertMatch(ended[1].stderr, /^Left out by --exclude: 4 entries/m);
+  }));
+
 Deno.test("what has a name that is not UTF-8 is named and left out, and the sender fails", () =>
   inDirectory(async (cwd) => {
     await Deno.mkdir(`${cwd}/tree`);

@@ -13,6 +13,7 @@ import { compareNames, offerableName, PART_SUFFIX } from "../../wire/names.ts";
 import type { Timestamp } from "../../wire/timestamp.ts";
 import type { DirectoryEntries, OpenFile } from "../directory/directory.ts";
 import { readFailure } from "../failures.ts";
+import { type Exclusion, exclusionOf } from "./exclusion.ts";
 import { checkReach, type FileStatus, statusAt } from "../file_status.ts";
 import {
   OpenDirectories,
@@ -32,11 +33,22 @@ interface NamedRoot {
 export class TreeSource implements Source {
   readonly offer: Offer;
   readonly rereadable = true;
+  /** Of the last walk. */
+  excluded = 0;
   #roots: readonly NamedRoot[];
+  #exclusion: Exclusion | undefined;
+  /** Paths that were left out by their names. */
+  #excludedRoots: number;
   #open = new OpenDirectories();
 
-  private constructor(roots: readonly NamedRoot[]) {
+  private constructor(
+    roots: readonly NamedRoot[],
+    exclusion: Exclusion | undefined,
+    excludedRoots: number,
+  ) {
     this.#roots = roots;
+    this.#exclusion = exclusion;
+    this.#excludedRoots = excludedRoots;
     const names = roots.map(({ name }) => name);
     const { length: count } = names;
     this.offer = { kind: "tree", names, count, resumable: true };
@@ -44,10 +56,22 @@ export class TreeSource implements Source {
 
   /**
    * @param paths at least one; links among them are followed
+   * @param exclude patterns of what is not sent, as in a `.gitignore` at the top
+   * of each directory; if there are several paths, each is left out by its name
    * @throws {Failure} if one cannot be sent, or two would have the same name
    */
-  static async open(paths: readonly string[]): Promise<TreeSource> {
-    const roots = await Promise.all(paths.map(rootAt));
+  static async open(
+    paths: readonly string[],
+    { exclude = [] }: { exclude?: readonly string[] | undefined } = {},
+  ): Promise<TreeSource> {
+    const exclusion = await exclusionOf(exclude);
+    const named = await Promise.all(paths.map(rootAt));
+    const roots = named.length === 1
+      ? named
+      : named.filter(({ name, status }) =>
+        !exclusion?.excludes(name, status.isDirectory)
+      );
+    if (roots.length === 0) throw new Failure({ code: "nothing-to-send" });
     roots.sort((a, b) => compareNames(a.name, b.name));
     let last: NamedRoot | undefined;
     for (const root of roots) {
@@ -58,11 +82,12 @@ export class TreeSource implements Source {
       }
       last = root;
     }
-    return new TreeSource(roots);
+    return new TreeSource(roots, exclusion, named.length - roots.length);
   }
 
   entries(): Iterable<Step> {
-    return this.#walk(this.#open);
+    this.excluded = this.#excludedRoots;
+    return this.#walk(this.#open, () => this.excluded++);
   }
 
   async measure(
@@ -98,12 +123,19 @@ export class TreeSource implements Source {
     this.#open.close();
   }
 
-  *#walk(open: OpenDirectories): Iterable<Step> {
+  /** @param excluded called for each entry that is left out as unwanted */
+  *#walk(open: OpenDirectories, excluded = () => {}): Iterable<Step> {
     let parent: WalkedDirectory | undefined;
     for (const { name, path, status, place } of this.#roots) {
       if (status.isDirectory) {
         const directory = WalkedDirectory.at(open, path, status);
-        yield* stepsThrough(name, directory, status);
+        const start = directory.pathOf("").length;
+        yield* stepsThrough(name, directory, status, (path, isDirectory) => {
+          const below = path.slice(start);
+          if (!this.#exclusion?.excludes(below, isDirectory)) return false;
+          excluded();
+          return true;
+        });
         continue;
       }
       const directory = dirname(place);
@@ -167,8 +199,9 @@ function* stepsThrough(
   name: string,
   directory: WalkedDirectory,
   status: FileStatus,
+  excludes: Excludes,
 ): Iterable<Step> {
-  const levels = [{ directory, steps: stepsInside(directory) }];
+  const levels = [{ directory, steps: stepsInside(directory, excludes) }];
   yield enter(name, status);
   try {
     while (levels.length > 0) {
@@ -180,7 +213,7 @@ function* stepsThrough(
         yield { type: "leave" };
       } else if (value.type === "descend") {
         const { name, directory, status } = value;
-        levels.push({ directory, steps: stepsInside(directory) });
+        levels.push({ directory, steps: stepsInside(directory, excludes) });
         yield enter(name, status);
       } else {
         yield value;
@@ -191,8 +224,12 @@ function* stepsThrough(
   }
 }
 
+/** Whether an entry at a path is left out. */
+type Excludes = (path: string, isDirectory: boolean) => boolean;
+
 function* stepsInside(
   directory: WalkedDirectory,
+  excludes: Excludes,
 ): Generator<Step | Descent, void> {
   let found: DirectoryEntries;
   try {
@@ -211,10 +248,6 @@ function* stepsInside(
       yield omit(path, "name-not-utf8");
       continue;
     }
-    if (name.endsWith(PART_SUFFIX)) {
-      yield omit(path, "unfinished");
-      continue;
-    }
     let status: FileStatus;
     try {
       status = directory.look(name);
@@ -223,6 +256,11 @@ function* stepsInside(
         path,
         name.includes("\ufffd") ? "name-not-utf8" : omissionReason(error),
       );
+      continue;
+    }
+    if (excludes(path, status.isDirectory)) continue;
+    if (name.endsWith(PART_SUFFIX)) {
+      yield omit(path, "unfinished");
       continue;
     }
     if (status.isFile) {
