@@ -121,6 +121,11 @@ export class Channel implements ByteStream {
   }
 
   /** Milliseconds, `undefined` before the first sample. */
+  /** Sends at no more than this from now on, in bytes per millisecond. */
+  limitRate(maxRate: number): void {
+    this.#connection.limitRate(maxRate);
+  }
+
   get smoothedRtt(): number | undefined {
     return this.#connection.smoothedRtt;
   }

@@ -34,7 +34,7 @@ export interface SessionOptions {
    * @default {what the path is found to take}
    */
   readonly mtu?: number | undefined;
-  /** Sending rate at most, in bytes per second. */
+  /** Rate at most, in bytes per second: of sending, or at which each sender is to send. */
   readonly maxRate?: number | undefined;
   /**
    * How the sending rate is found.

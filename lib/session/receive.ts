@@ -173,6 +173,7 @@ export async function receiveOne(
         onContent?.();
       },
       event: (event) => progress.take(event),
+      maxRate: options.maxRate && Math.ceil(options.maxRate),
       signal,
       remembers: true,
     });

@@ -191,6 +191,9 @@ async function hand(
       offer,
       hold,
       progress: (bytes) => progress.advance(bytes),
+      accepted: ({ maxRate }) => {
+        if (maxRate !== undefined) channel.limitRate(maxRate / 1000);
+      },
       event: (event) => progress.take(event),
     });
     // It is stored, even if the receiver should fall silent now

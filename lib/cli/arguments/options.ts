@@ -158,7 +158,7 @@ export const OPTIONS = [
   {
     name: "rate",
     value: "MBIT",
-    help: "send no faster than this many Mbit/s; also 500k, 10M, 1G",
+    help: "send, or be sent to, no faster: Mbit/s, or 500k, 10M, 1G",
   },
   {
     name: "congestion",

@@ -159,6 +159,11 @@ export class Connection {
   }
 
   /** The smoothed round-trip time in milliseconds, `undefined` before the first sample. */
+  /** Sends at no more than this from now on, in bytes per millisecond. */
+  limitRate(maxRate: number): void {
+    this.#recovery.limitRate(maxRate);
+  }
+
   get smoothedRtt(): number | undefined {
     const { sampled, smoothedRtt } = this.#recovery.rtt;
     return sampled ? smoothedRtt : undefined;

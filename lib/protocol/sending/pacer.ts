@@ -21,7 +21,7 @@ export class Pacer {
   #free = 0;
   #deadline = 0;
   // Bytes per millisecond, whatever the congestion controller allows.
-  readonly #maxRate: number;
+  #maxRate: number;
   #rate: number;
   #datagramSize = 0;
   #socketBuffer = 0;
@@ -35,6 +35,12 @@ export class Pacer {
   /** Sets the rate, in bytes per millisecond. */
   set rate(rate: number) {
     this.#rate = Math.min(rate, this.#maxRate);
+  }
+
+  /** Sends at no more than this from now on, in bytes per millisecond, or at what the limit was, if that is less. */
+  limit(maxRate: number): void {
+    this.#maxRate = Math.min(maxRate, this.#maxRate);
+    this.#rate = Math.min(this.#rate, this.#maxRate);
   }
 
   /** As {@linkcode CongestionController.onPath}. */

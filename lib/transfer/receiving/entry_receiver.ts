@@ -8,6 +8,7 @@ import { FrameType, SMALL_FILE_SIZE } from "../wire/frame.ts";
 import { framesIn } from "../wire/frame_reader.ts";
 import { malformed } from "../wire/malformed.ts";
 import {
+  type Acceptance,
   decodeDigest,
   decodeResumeAt,
   decodeTotal,
@@ -77,8 +78,12 @@ export class EntryReceiver {
   }
 
   /** @returns what was stored, once all of it is */
-  async run(options?: CommitOptions): Promise<Digest> {
-    await this.#context.write(encodeAccept({ resume: this.#resuming }));
+  async run(
+    options: CommitOptions & Pick<Acceptance, "maxRate"> = {},
+  ): Promise<Digest> {
+    const { maxRate } = options;
+    const acceptance = { resume: this.#resuming, maxRate };
+    await this.#context.write(encodeAccept(acceptance));
     this.#accepted = true;
     const { frames } = this.#context;
     for (;;) {

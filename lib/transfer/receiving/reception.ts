@@ -43,6 +43,11 @@ export interface ReceptionOptions extends CommitOptions {
   progress?: ((bytes: number) => void) | undefined;
   /** Told what happens. */
   event?: ((event: TransferEvent) => void) | undefined;
+  /**
+   * How fast the sender is to send at most, in bytes per second.
+   * @default {no limit}
+   */
+  maxRate?: number | undefined;
   /** Ends the transfer with the signal's reason. */
   signal?: AbortSignal | undefined;
   /**
@@ -128,7 +133,10 @@ export class Reception {
     return this.#offer = decodeOffer(await frames.body());
   }
 
-  async #receive(open: OpenSink, options: CommitOptions): Promise<Digest> {
+  async #receive(
+    open: OpenSink,
+    options: ReceptionOptions,
+  ): Promise<Digest> {
     const offer = this.#offer ?? await this.#readOffer();
     this.#checkGoing();
     this.#sink = await open(offer);

@@ -7,6 +7,7 @@ import { FrameType } from "../wire/frame.ts";
 import { FrameWriter } from "../wire/frame_writer.ts";
 import { malformed } from "../wire/malformed.ts";
 import {
+  type Acceptance,
   type Digest,
   encodeDigest,
   encodeOffer,
@@ -38,6 +39,8 @@ export interface SenderOptions {
   hold?:
     | ((accepted: Promise<void>, ended: AbortSignal) => Promise<void>)
     | undefined;
+  /** Told what the receiver says when it accepts the offer. */
+  accepted?: ((acceptance: Acceptance) => void) | undefined;
   /**
    * How long content is sent before a tree is counted, in milliseconds: one that
    * takes less time than that need not be.
@@ -137,7 +140,9 @@ class Sender {
   async run(ended: AbortSignal): Promise<void> {
     const { hold, offer = this.#source.offer } = this.#options;
     await this.#stream.write(encodeOffer(offer));
-    const accepted = this.answers.acceptance.then(() => {});
+    const accepted = this.answers.acceptance.then((acceptance) => {
+      this.#options.accepted?.(acceptance);
+    });
     // `hold` need not await it
     accepted.catch(() => {});
     await hold?.(accepted, ended).catch((error) => {

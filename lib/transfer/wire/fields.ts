@@ -29,6 +29,7 @@ export const Tag = {
   ATTEMPT: 0x0f,
   VERSION: 0x10,
   EXISTING: 0x11,
+  RATE: 0x12,
   KIND: 0x80,
   TARGET: 0x81,
   RESUME: 0x82,

@@ -179,20 +179,31 @@ function attemptIn(fields: Fields): Attempt | undefined {
 
 /** What a receiver says when it accepts an offer. */
 export interface Acceptance {
-  /** Whether it has something of it from an earlier attempt. */
+  /** Whether it has something of it already. */
   readonly resume: boolean;
+  /** How fast it wants to be sent to at most, in bytes per second. */
+  readonly maxRate?: number | undefined;
 }
 
 /** Encodes an ACCEPT frame. */
-export function encodeAccept({ resume }: Acceptance): Uint8Array {
-  const fields = new FieldWriter();
+export function encodeAccept({ resume, maxRate }: Acceptance): Uint8Array {
+  const fields = new FieldWriter().int64(Tag.RATE, maxRate);
   if (resume) fields.uint8(Tag.RESUME, 1);
   return frame(FrameType.ACCEPT, fields.finish());
 }
 
-/** Decodes the body of an ACCEPT frame. */
+/**
+ * Decodes the body of an ACCEPT frame.
+ *
+ * @throws {Failure} `malformed`
+ */
 export function decodeAccept(body: Uint8Array): Acceptance {
-  return { resume: new Fields(body).uint8(Tag.RESUME) === 1 };
+  const fields = new Fields(body);
+  const resume = fields.uint8(Tag.RESUME) === 1;
+  const maxRate = fields.int64(Tag.RATE);
+  if (maxRate === undefined) return { resume };
+  if (maxRate <= 0) throw malformed("a rate is not positive");
+  return { resume, maxRate };
 }
 
 /** Encodes an END or DONE frame. */

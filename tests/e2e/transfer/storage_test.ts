@@ -189,3 +189,20 @@ Deno.test("what is there already and is the same is kept, with and without force
     }
     assertEquals(namesIn(`${cwd}/dir`), ["large", "small"]);
   }));
+
+// T-13
+Deno.test("a receiver's --rate limits what it is sent", () =>
+  inDirectory(async (cwd) => {
+    await writeRandomFile(`${cwd}/in`, 4_000_000);
+    await Deno.mkdir(`${cwd}/dir`);
+    const [received, sent] = await runPair({
+      cwd,
+      send: { args: ["in", "--json"] },
+      receive: { args: ["-d", "dir", "--rate", "16"] },
+    });
+    assertEquals([received.code, sent.code], [0, 0]);
+    const done = JSON.parse(sent.stderr.trim().split("\n").at(-1)!);
+    assertEquals(done.event, "done");
+    // What left before the limit was known is little of it
+    assert(done.rate < 2_400_000, `${done.rate} bytes per second`);
+  }));

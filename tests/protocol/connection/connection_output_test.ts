@@ -111,23 +111,37 @@ Deno.test("an acknowledgement alone tells of as many holes as fit", () => {
   assert(draftOf(answer).blocks.length > 100);
 });
 
-Deno.test("a limit on the rate holds over time", () => {
-  // 100 bytes a millisecond.
-  const pair = new Pair({ maxRate: 100 });
-  const { near, far } = pair.establish();
-  const { bytesSent } = near.counters;
-  let read = 0;
-  const start = pair.now;
-  while (pair.now < start + 5_000) {
-    near.write(new Uint8Array(10_000));
-    pair.advance(20);
-    read += readAll(far).length;
-  }
-  const sent = near.counters.bytesSent - bytesSent;
-  const due = 100 * (pair.now - start);
-  assert(sent <= 1.15 * due, `${sent} of ${due}`);
-  assert(read >= 0.8 * due, `${read} of ${due}`);
-});
+for (const when of ["from the beginning", "from the middle on"]) {
+  Deno.test(`a limit on the rate holds over time, ${when}`, () => {
+    // In bytes a millisecond
+    const rate = 100;
+    const isLate = when !== "from the beginning";
+    const pair = new Pair(isLate ? {} : { maxRate: rate });
+    const { near, far } = pair.establish();
+    let read = 0;
+    const run = (duration: number) => {
+      for (const end = pair.now + duration; pair.now < end;) {
+        near.write(new Uint8Array(10_000));
+        pair.advance(20);
+        read += readAll(far).length;
+      }
+    };
+    if (isLate) {
+      run(200);
+      near.limitRate(rate);
+      // A higher one does not lift it
+      near.limitRate(2 * rate);
+    }
+    const { bytesSent } = near.counters;
+    const start = pair.now;
+    read = 0;
+    run(5_000);
+    const sent = near.counters.bytesSent - bytesSent;
+    const due = rate * (pair.now - start);
+    assert(sent <= 1.15 * due, `${sent} of ${due}`);
+    assert(read >= 0.8 * due, `${read} of ${due}`);
+  });
+}
 
 Deno.test("what does not fit on the SYN with its cookie waits for the answer", () => {
   const pair = new Pair();
