@@ -176,7 +176,9 @@ const MESSAGES: {
   "needs-directory": ({ path = "a stream" }) =>
     `Cannot write several files or a directory to ${path}: use -d DIR`,
   "exists": ({ path, inTree }) =>
-    `${cannotWrite(path)}: it exists already; use --force to replace it, or ${
+    `${
+      cannotWrite(path)
+    }: it exists already; use --force to replace it, --rename to keep both, or ${
       inTree ? "-d for another directory" : "save elsewhere (-o, -d)"
     }`,
   "is-directory": ({ path, asFile }) =>

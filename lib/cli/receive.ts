@@ -50,7 +50,8 @@ export async function runReceive(
     },
   };
   if (keep && directory !== undefined) {
-    const to = { directory, force: command.force };
+    const { force, rename } = command;
+    const to = { directory, force, rename };
     const { finished } = await serve({ ...options, to });
     await finished;
     signal.throwIfAborted();
@@ -60,13 +61,13 @@ export async function runReceive(
 }
 
 function destinationOf(
-  { output, directory, force }: ReceiveCommand,
+  { output, directory, force, rename }: ReceiveCommand,
   reporter: Reporter,
 ): Destination {
   if (output !== undefined && output !== "-") return { file: output, force };
   const toStdout = output === "-" ||
     directory === undefined && !Deno.stdout.isTerminal();
-  if (!toStdout) return { directory: directory ?? ".", force };
+  if (!toStdout) return { directory: directory ?? ".", force, rename };
   if (isOutputNull()) {
     reporter.on({ type: "output-discarded" });
   }

@@ -16,6 +16,8 @@ export interface ResolvedDestination {
   readonly takesNames: boolean;
   /** The path under which `offer` is stored; undefined: a stream. */
   pathFor(offer: Offer): string | undefined;
+  /** Whether several transfers may have one name, of which all but the first get others. */
+  readonly sharesNames?: boolean;
   /** Opens it for `offer`, which belongs to `owner` for as long as it is unfinished. */
   open(offer: Offer, owner: Owner): Promise<Sink>;
 }
@@ -25,8 +27,10 @@ export type Destination =
   | {
     /** Content is saved in it under the names that the sender gives. */
     readonly directory: string;
-    /** Whether existing files are replaced. */
+    /** Whether existing files that are not the same are replaced. */
     readonly force?: boolean;
+    /** Whether what has a name that is taken gets a number: `photo (2).jpg`. */
+    readonly rename?: boolean;
   }
   | { readonly file: string; readonly force?: boolean }
   | WritableStream<Uint8Array>
@@ -51,7 +55,8 @@ export async function resolveDestination(
   if ("open" in to) return to;
   const { force = false } = to;
   if ("file" in to) return oneFile(to.file, force);
-  return await inDirectory(to.directory, force);
+  const { directory, rename = false } = to;
+  return await inDirectory(directory, { force, rename });
 }
 
 /** Standard output. */
@@ -94,7 +99,7 @@ function oneFile(path: string, force: boolean): ResolvedDestination {
 
 async function inDirectory(
   path: string,
-  force: boolean,
+  options: { force: boolean; rename: boolean },
 ): Promise<ResolvedDestination> {
   try {
     openDirectory(path).close();
@@ -111,8 +116,9 @@ async function inDirectory(
     pathFor,
     open: async (offer, owner) => {
       const as = offer.kind === "stream" ? nameOfStream() : undefined;
-      return await DirectorySink.create(path, offer, { force, owner, as });
+      return await DirectorySink.create(path, offer, { ...options, owner, as });
     },
+    sharesNames: options.rename,
   };
 }
 

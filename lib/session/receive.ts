@@ -1,3 +1,4 @@
+import { basename, dirname, join } from "node:path";
 import { Failure } from "../base/failure.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
 import { makeCode, normalCode } from "../secure/code/code.ts";
@@ -157,10 +158,12 @@ export async function receiveOne(
   let output: string | undefined;
   let sink: Sink | undefined;
   let isTree = false;
+  let isSeveral = false;
   const open = async (offer: Offer) => {
     path = destination.pathFor(offer);
     if (offer.kind === "stream") output = path;
     isTree = offer.kind === "tree";
+    isSeveral = offer.count > 1;
     progress.size = offer.size;
     progress.files = offer.files;
     on({ type: "offer", offer, target: path });
@@ -183,7 +186,7 @@ export async function receiveOne(
     progress.finish();
     const summary: Summary = {
       side: "receive",
-      name: path,
+      name: isSeveral ? path : finalPath(path, sink),
       ...digest,
       files: isTree ? digest.files : undefined,
       ...progress.totals(),
@@ -203,4 +206,15 @@ export async function receiveOne(
     progress.stop();
     await linger(channel);
   }
+}
+
+/** Where something is in the end that was to be at `path`. */
+function finalPath(
+  path: string | undefined,
+  sink: Sink | undefined,
+): string | undefined {
+  if (path === undefined || sink?.finalName === undefined) return path;
+  const name = basename(path);
+  const final = sink.finalName(name);
+  return final === name ? path : join(dirname(path), final);
 }

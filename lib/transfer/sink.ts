@@ -17,6 +17,8 @@ export interface Sink {
    * @default {0}
    */
   readonly existing?: number;
+  /** Once it is committed: the name that a top-level entry has, if that may be another one. */
+  finalName?(name: string): string;
   /** Once it was discarded: where what was kept is. */
   readonly remains?: string | undefined;
   /** Makes a directory, unless it is there, for the entries that follow. */

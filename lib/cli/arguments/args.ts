@@ -64,6 +64,8 @@ export interface ReceiveCommand extends CommonOptions {
   readonly output: string | undefined;
   readonly directory: string | undefined;
   readonly force: boolean;
+  /** Whether what has a name that is taken gets another one. */
+  readonly rename: boolean;
   /** Whether to take one transfer after another, into `directory`. */
   readonly keep: boolean;
   /** Whether the router is asked to open its port. */
@@ -301,11 +303,24 @@ function receiveCommand(given: Given, words: string[]): ReceiveCommand {
     output,
     directory: keep ? directory ?? "." : directory,
     force: has(given, "force"),
+    rename: renameOf(given),
     keep,
     map: has(given, "map"),
     meet,
     ...common,
   };
+}
+
+/** @throws {UsageError} if there is nothing that could be renamed */
+function renameOf(given: Given): boolean {
+  const rename = has(given, "rename");
+  if (rename && has(given, "force")) {
+    throw usage("Give either --force or --rename, not both");
+  }
+  if (rename && given.options.has("output")) {
+    throw usage("--output says the name: leave --rename out, or give -d DIR");
+  }
+  return rename;
 }
 
 function checkKeep(given: Given): void {

@@ -56,6 +56,11 @@ export const OPTIONS = [
     help: "replace files that exist already and differ",
   },
   {
+    name: "rename",
+    only: "receive",
+    help: "save what has a name that is taken as NAME (2)",
+  },
+  {
     name: "keep",
     only: "receive",
     help: "take one transfer after another, and several at once",

@@ -70,7 +70,11 @@ export class NameLock {
       ...destination,
       open: async (offer, owner) => {
         // A stream gets a name that nothing else has
-        await this.#lock(offer.names, owner, destination.pathFor(offer));
+        const { sharesNames } = destination;
+        const taken = destination.pathFor(offer);
+        await this.#lock(offer.names, owner, taken).catch((error) => {
+          if (!sharesNames || error.code !== "in-use") throw error;
+        });
         return await destination.open(offer, owner);
       },
     };

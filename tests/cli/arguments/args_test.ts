@@ -43,6 +43,7 @@ const RECEIVE = {
   output: undefined,
   directory: undefined,
   force: false,
+  rename: false,
   keep: false,
   map: false,
   ...COMMON,
@@ -112,6 +113,7 @@ const COMMANDS: [string, unknown][] = [
   ["send host 6000 -", { ...SEND, port: 6000 }],
   ["send host file", { ...SEND, paths: ["file"] }],
   ["send host a b/ 7000", { ...SEND, paths: ["a", "b/", "7000"] }],
+  ["receive --rename", { ...RECEIVE, rename: true }],
   ["send host --resume", { ...SEND, resume: true }],
   ["send host d --exclude *.log --exclude=!a.log --exclude=-x", {
     ...SEND,

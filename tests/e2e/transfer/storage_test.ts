@@ -206,3 +206,38 @@ Deno.test("a receiver's --rate limits what it is sent", () =>
     // What left before the limit was known is little of it
     assert(done.rate < 2_400_000, `${done.rate} bytes per second`);
   }));
+
+Deno.test("with --rename what has a name that is taken gets a number, and both sides succeed", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/dir`);
+    await Deno.mkdir(`${cwd}/tree`);
+    await Deno.writeTextFile(`${cwd}/tree/file`, "1");
+    for (const text of ["1", "2", "3"]) {
+      await Deno.writeTextFile(`${cwd}/photo.jpg`, text);
+      for (const name of ["photo.jpg", "tree"]) {
+        const ended = await runPair({
+          cwd,
+          send: { args: [name] },
+          receive: { args: ["-d", "dir", "--rename"] },
+        });
+        assertDone(ended);
+        if (text === "1") continue;
+        const saved = name === "tree"
+          ? `tree (${text})`
+          : `photo (${text}).jpg`;
+        assertMatch(
+          ended[0].stderr,
+          new RegExp(saved.replace(/[().]/g, "\\$&")),
+        );
+      }
+    }
+    assertEquals(namesIn(`${cwd}/dir`), [
+      "photo (2).jpg",
+      "photo (3).jpg",
+      "photo.jpg",
+      "tree",
+      "tree (2)",
+      "tree (3)",
+    ]);
+    assertEquals(await Deno.readTextFile(`${cwd}/dir/photo (3).jpg`), "3");
+  }));

@@ -37,6 +37,12 @@ const DURABLE_SIZE = 1 << 23;
 export interface DirectorySinkOptions {
   /** Whether files that are there, and are not the same, are replaced. */
   readonly force: boolean;
+  /**
+   * Whether names that are taken get a number, in place of what is there being
+   * compared, replaced or merged into.
+   * @default {false}
+   */
+  readonly rename?: boolean | undefined;
   /** To whom it belongs while it is unfinished. */
   readonly owner?: Owner | undefined;
   /** The name of a file or stream, in place of the sender's. */
@@ -74,6 +80,7 @@ export class DirectorySink implements Sink {
   #isTree: boolean;
   #as: string | undefined;
   #force: boolean;
+  #rename: boolean;
   #stack: DirectoryStack;
   /** What is in the final place, beside what an earlier attempt has moved there. */
   #place: ExistingEntries;
@@ -93,20 +100,22 @@ export class DirectorySink implements Sink {
     parent: Directory,
     staging: Staging,
     { kind, resumable, names, count }: Offer,
-    { force, as }: DirectorySinkOptions,
+    { force, as, rename = false }: DirectorySinkOptions,
   ) {
     this.#parent = parent;
     this.#staging = staging;
     this.#isTree = kind === "tree";
     this.#as = as;
     this.#force = force;
+    this.#rename = rename;
     const isThere = (name: string) => parent.status(name) !== undefined;
     // Some names may not have had room in the offer
-    const mayBeThere = staging.resumed || names.length < count ||
-      (as === undefined ? names : [as]).some(isThere);
+    const mayBeThere = staging.resumed ||
+      !rename && (names.length < count ||
+          (as === undefined ? names : [as]).some(isThere));
     this.resuming = resumable === true && mayBeThere;
     this.#stack = new DirectoryStack((name) => this.#rootFor(name));
-    this.#place = new ExistingEntries(parent);
+    this.#place = new ExistingEntries(parent, { ignored: rename });
     const left = staging.resumed ? nameSetIn(staging.content) : undefined;
     this.#top = { entry: undefined, left };
   }
@@ -121,8 +130,8 @@ export class DirectorySink implements Sink {
     offer: Offer,
     options: DirectorySinkOptions,
   ): Promise<DirectorySink> {
-    const { force, owner, as } = options;
-    const staged = stagedOf(offer, as, owner);
+    const { force, owner, as, rename = false } = options;
+    const staged = { ...stagedOf(offer, as, owner), skipsLocked: rename };
     let parent: Directory | undefined;
     let staging: Staging | undefined;
     try {
@@ -130,11 +139,12 @@ export class DirectorySink implements Sink {
       staging = await Staging.find(parent, staged);
       // With force, what was moved is as everything that is there
       if (force) staging?.forgetMoved();
+      if (rename) staging?.takeBack();
       // Content without a size is not compared
       const size = offer.resumable ? offer.size : undefined;
       for (const name of staged.names) {
         if (as === undefined) checkSystemName(name, Deno.build.os);
-        if (!staging?.moved.has(name)) {
+        if (!rename && !staging?.moved.has(name)) {
           const inTree = offer.kind === "tree";
           const asFile = as !== undefined;
           checkPlace(parent, name, { force, inTree, asFile, size });
@@ -182,6 +192,11 @@ export class DirectorySink implements Sink {
 
   get existing(): number {
     return this.#existing;
+  }
+
+  /** The name that a top-level entry has in its final place. */
+  finalName(name: string): string {
+    return this.#staging.renamed.get(name) ?? name;
   }
 
   enter(entry: DirectoryEntry): void {
@@ -327,6 +342,7 @@ export class DirectorySink implements Sink {
       isMovedRoot: (name) => this.#staging.moved.has(name),
       as: this.#as,
       force: this.#force,
+      rename: this.#rename,
       exists: (path) => this.#existsAt(path),
     });
     this.#inventories.push(inventory);
@@ -344,7 +360,10 @@ export class DirectorySink implements Sink {
         name,
         mode: this.#modes.get(name),
       }));
-      this.#staging.commit(roots, { replace: this.#force });
+      this.#staging.commit(roots, {
+        replace: this.#force,
+        rename: this.#rename,
+      });
       this.#committed = true;
       for (const kept of this.#kept) setAttributes(this.#parent, kept);
     } catch (error) {

@@ -8,9 +8,13 @@ export class ExistingEntries {
   /** How many directories deep it is in one that is not there. */
   #absent = 0;
 
-  /** @param parent is not closed here */
-  constructor(parent: Directory) {
+  /**
+   * @param parent is not closed here
+   * @param options.ignored whether nothing there counts
+   */
+  constructor(parent: Directory, { ignored }: { ignored: boolean }) {
     this.#stack = new DirectoryStack(() => parent);
+    if (ignored) this.#absent = 1;
   }
 
   /** The status of what has this name in the directory; undefined if nothing has. */

@@ -58,17 +58,23 @@ export function checkReplaceable(
  * into, and keeps its mode. Throws what the system throws.
  *
  * @param options.replace whether files that are there are replaced
+ * @param options.as the name it gets there, which nothing has: so nothing is merged
  * @param options.mode the permission bits of a directory once it is there
  */
 export function merge(
   from: Directory,
   to: Directory,
   name: string,
-  { replace, mode }: { replace: boolean; mode?: number | undefined },
+  { replace, mode, as }: {
+    replace: boolean;
+    mode?: number | undefined;
+    as?: string | undefined;
+  },
 ): void {
   const ours = from.status(name);
-  if (!ours?.isDirectory) return from.rename(name, to, name, { replace });
-  if (to.status(name)?.isDirectory) {
+  const final = as ?? name;
+  if (!ours?.isDirectory) return from.rename(name, to, final, { replace });
+  if (as === undefined && to.status(name)?.isDirectory) {
     inBoth(from, to, name, (inside, into) => {
       for (const entry of inside.entries().names) {
         merge(inside, into, entry, { replace });
@@ -79,9 +85,9 @@ export function merge(
   const wanted = mode ?? ours.mode;
   // A directory that its owner may not write cannot be moved to another one
   makeWritable(from, name, ours);
-  from.rename(name, to, name, { replace: false });
+  from.rename(name, to, final, { replace: false });
   if ((wanted & OWNER_ALL) === OWNER_ALL) return;
-  const moved = to.openDirectory(name);
+  const moved = to.openDirectory(final);
   try {
     if (moved.ownStatus().inode === ours.inode) moved.chmod(wanted);
   } finally {
@@ -110,7 +116,8 @@ function inBoth(
   }
 }
 
-function makeWritable(
+/** Lets the owner of a directory fill or move it. */
+export function makeWritable(
   directory: Directory,
   name: string,
   { mode = 0 }: Partial<FileStatus> = {},

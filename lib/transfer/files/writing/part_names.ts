@@ -28,6 +28,20 @@ function stagingStart(title: string): string {
   }.`;
 }
 
+/** Another name for a second file, or a third: `photo (2).jpg`; for a directory `tree (2)`. */
+export function numberedName(
+  name: string,
+  number: number,
+  isDirectory: boolean,
+): string {
+  // What begins with its only dot has no extension
+  const dot = isDirectory ? -1 : name.lastIndexOf(".");
+  const end = dot > 0 ? dot : name.length;
+  const suffix = ` (${number})${name.slice(end)}`;
+  const room = MAX_NAME_SIZE - utf8(suffix).length;
+  return room > 0 ? cutToBytes(name.slice(0, end), room) + suffix : name;
+}
+
 /** The beginning of a text, of at most `bytes` bytes. */
 function cutToBytes(text: string, bytes: number): string {
   // Most names are short enough without counting

@@ -22,6 +22,8 @@ export interface InventoryOptions {
   readonly as: string | undefined;
   /** Whether files that are there are replaced. */
   readonly force: boolean;
+  /** Whether what is there does not matter. */
+  readonly rename: boolean;
   /** The failure of what is there and is not replaced. */
   readonly exists: (path: string) => Failure;
 }
@@ -39,7 +41,9 @@ export class StagedInventory implements Inventory {
   constructor(options: InventoryOptions) {
     this.#options = options;
     this.#stack = new DirectoryStack(options.rootFor);
-    this.#place = new ExistingEntries(options.parent);
+    this.#place = new ExistingEntries(options.parent, {
+      ignored: options.rename,
+    });
   }
 
   enter(name: string): void {

@@ -10,8 +10,8 @@ import {
 import { writeFailure } from "../failures.ts";
 import type { FileStatus } from "../file_status.ts";
 import { codeOf } from "../system_error.ts";
-import { checkMerge, merge } from "./merging.ts";
-import { isStagingName, stagingName } from "./part_names.ts";
+import { checkMerge, makeWritable, merge } from "./merging.ts";
+import { isStagingName, numberedName, stagingName } from "./part_names.ts";
 import { utf8 } from "../../../base/utf8.ts";
 
 /**
@@ -40,6 +40,8 @@ export interface Staged {
   /** How many there are. */
   readonly count: number;
   readonly owner?: Owner | undefined;
+  /** Whether one that is in use is passed over. */
+  readonly skipsLocked?: boolean;
 }
 
 /** An entry outside of all directories, which is to be moved to its final place. */
@@ -56,6 +58,8 @@ const MAX_STATE = 1 << 26;
 /** How often a lock that another process holds is tried again, in milliseconds. */
 const LOCK_INTERVAL = 20;
 const LOCK_TRIES = 10;
+/** How many names are tried. */
+const MAX_NUMBER = 10_000;
 const STATE = "state";
 const CONTENT = "content";
 const PROBE = "probe";
@@ -74,7 +78,15 @@ interface Header {
 /** Every other line. The last one that is whole counts. */
 interface StagingPhase {
   readonly phase: "receiving" | "committing";
-  readonly roots?: readonly { name: string; inode: string }[] | undefined;
+  readonly roots?: readonly MovedRoot[] | undefined;
+}
+
+/** An entry outside of all directories that is being moved. */
+interface MovedRoot {
+  readonly name: string;
+  readonly inode: string;
+  /** The name it gets, if that is another one. */
+  readonly as?: string | undefined;
 }
 
 /**
@@ -92,6 +104,8 @@ export class Staging {
   /** Permission bits that the umask leaves. */
   readonly allowed: number;
   #moved: Map<string, FileStatus>;
+  #roots: readonly MovedRoot[];
+  #renamed = new Map<string, string>();
   /** Inodes of directories that it had moved, and that are now as if it had not. */
   #forgotten = new Map<string, FileStatus["inode"]>();
   #parent: Directory;
@@ -118,7 +132,11 @@ export class Staging {
     this.content = directory.openDirectory(CONTENT);
     this.resumed = roots !== undefined;
     this.allowed = allowedIn(directory);
-    this.#moved = movedTo(parent, roots ?? []);
+    this.#roots = roots ?? [];
+    this.#moved = movedTo(
+      parent,
+      this.#roots.filter(({ as }) => as === undefined),
+    );
     this.#parent = parent;
     this.#name = name;
     this.#directory = directory;
@@ -201,6 +219,7 @@ export class Staging {
       if (!isPrivate(status, 0o600, user)) return undefined;
       if (await stateLinesOf(state, staged) === undefined) return undefined;
       if (!await lockSoon(state)) {
+        if (staged.skipsLocked) return undefined;
         const path = join(parent.path, staged.title);
         throw new Failure({ code: "in-use", path });
       }
@@ -236,6 +255,23 @@ export class Staging {
     return this.#moved;
   }
 
+  /** Names that have got others when they were moved. */
+  get renamed(): ReadonlyMap<string, string> {
+    return this.#renamed;
+  }
+
+  /** Moves what an earlier attempt has moved back to what is staged, so that it is moved once more. */
+  takeBack(): void {
+    const { device } = this.#parent.ownStatus();
+    for (const { name, inode, as = name } of this.#roots) {
+      const there = this.#parent.status(as);
+      if (there?.device !== device || String(there.inode) !== inode) continue;
+      if (there.isDirectory) makeWritable(this.#parent, as, there);
+      this.#parent.rename(as, this.content, name, { replace: false });
+    }
+    this.#moved.clear();
+  }
+
   /** Treats what was moved as everything else that is there. */
   forgetMoved(): void {
     for (const [name, { isDirectory, inode }] of this.#moved) {
@@ -250,12 +286,14 @@ export class Staging {
    *
    * @param roots all that is in `content`, and what was moved
    * @param options.replace whether files that are there are replaced
+   * @param options.rename whether names that are taken get a number
    * @throws {Failure} if that cannot be done; what is not moved stays
    */
   commit(
     roots: readonly Root[],
-    { replace }: { replace: boolean },
+    { replace, rename = false }: { replace: boolean; rename?: boolean },
   ): void {
+    if (rename) return this.#commitRenamed(roots);
     const waiting = roots.filter(({ name }) => !this.moved.has(name));
     for (const { name } of waiting) {
       const inTree = this.#inTree;
@@ -294,6 +332,44 @@ export class Staging {
       }
     }
     this.#finishModes(roots);
+  }
+
+  /** Moves what is complete to names that nothing has. */
+  #commitRenamed(roots: readonly Root[]): void {
+    const done: MovedRoot[] = [];
+    for (const { name, mode } of roots) {
+      const ours = this.content.status(name);
+      if (ours === undefined) {
+        const path = join(this.#parent.path, name);
+        throw new Failure({ code: "partial-removed", path });
+      }
+      for (let number = 1;; number++) {
+        const as = number === 1
+          ? name
+          : numberedName(name, number, ours.isDirectory);
+        if (this.#parent.status(as) !== undefined) {
+          if (number > MAX_NUMBER) throw this.#exists(name);
+          continue;
+        }
+        const root = { name, inode: String(ours.inode), as };
+        // It has to be found again, wherever this process ends
+        this.#write({ phase: "committing", roots: [...done, root] });
+        try {
+          merge(this.content, this.#parent, name, {
+            replace: false,
+            mode,
+            as,
+          });
+          done.push(root);
+          this.#renamed.set(name, as);
+          break;
+        } catch (error) {
+          // Somebody else has come to have it
+          if (codeOf(error) === "EEXIST" && number <= MAX_NUMBER) continue;
+          throw writeFailure(join(this.#parent.path, as), error);
+        }
+      }
+    }
   }
 
   /**
