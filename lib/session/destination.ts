@@ -1,5 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { Failure } from "../base/failure.ts";
+import { DescriptorDirectory } from "../transfer/files/directory/descriptor_directory.ts";
 import { openDirectory } from "../transfer/files/directory/open_directory.ts";
 import { writeFailure } from "../transfer/files/failures.ts";
 import { checkReach } from "../transfer/files/file_status.ts";
@@ -106,7 +107,9 @@ async function inDirectory(
   } catch {
     throw new Failure({ code: "no-directory", path });
   }
-  await checkReach(path).catch((error) => asInput(writeFailure(path, error)));
+  if (!DescriptorDirectory.isPossible) {
+    await checkReach(path).catch((error) => asInput(writeFailure(path, error)));
+  }
   let unnamed: string | undefined;
   const nameOfStream = () => unnamed ??= freshName(streamName(new Date()));
   const pathFor = ({ count, names: [name = nameOfStream()] }: Offer) =>

@@ -123,6 +123,8 @@ const READING_CALLS = {
 } as const;
 
 const OCCASIONAL_CALLS = {
+  // The runtime resolves no path below /dev and /proc
+  realpath: { parameters: ["buffer", "buffer"], result: "pointer" },
   symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
   linkat: {
     parameters: ["i32", "buffer", "i32", "buffer", "i32"],

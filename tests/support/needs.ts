@@ -37,6 +37,16 @@ export const FFI: Need = {
   what: "Linux and FFI",
   met: LINUX.met && ffi.state === "granted",
 };
+/** There is memory that is named like files below /dev, and ferry opens it by FFI. */
+export const SHARED_MEMORY: Need = {
+  what: "/dev/shm and FFI",
+  met: FFI.met && await isWritable("/dev/shm"),
+};
+/** A file can be made a disk. */
+export const LOOP_DEVICES: Need = {
+  what: "root that may set up loop devices",
+  met: ROOT.met && FFI.met && await canLoop(),
+};
 /** It takes long. */
 export const FULL_RUN: Need = {
   what: "FERRY_FULL=1",
@@ -58,6 +68,29 @@ export const OPENS_ASIDE: Need = {
   what: "Deno 2.9, which opens files beside its main thread",
   met: !/^2\.[5-8]\./.test(Deno.version.deno),
 };
+
+async function isWritable(directory: string): Promise<boolean> {
+  try {
+    await Deno.remove(await Deno.makeTempDir({ dir: directory }));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function canLoop(): Promise<boolean> {
+  if (!await installed("losetup")) return false;
+  const path = await Deno.makeTempFile({ prefix: "ferry-test-" });
+  await Deno.truncate(path, 4096);
+  const losetup = (...args: string[]) =>
+    new Deno.Command("losetup", { args }).output();
+  const { success, stdout } = await losetup("--find", "--show", path);
+  if (success) {
+    await losetup("--detach", new TextDecoder().decode(stdout).trim());
+  }
+  await Deno.remove(path);
+  return success;
+}
 
 async function canMount(): Promise<boolean> {
   const path = await Deno.makeTempDir({ prefix: "ferry-test-" });

@@ -1,4 +1,9 @@
-import { cString, type FileCalls, fileCalls } from "../../system/c_library.ts";
+import {
+  cString,
+  type FileCalls,
+  fileCalls,
+  occasionalCalls,
+} from "../../system/c_library.ts";
 import {
   MAX_TIME,
   NANOS_PER_SECOND,
@@ -13,6 +18,8 @@ export interface FileStatus {
   readonly isSymlink: boolean;
   readonly isFifo: boolean;
   readonly isSocket: boolean;
+  /** Whether it is a disk, or the like. */
+  readonly isBlockDevice: boolean;
   /** In bytes. */
   readonly size: number;
   /** Permission bits, 0 to 0o777. */
@@ -39,6 +46,21 @@ export function isDirectory(path: string): boolean {
   }
 }
 
+/** The path without links on the way. Throws what the system throws. */
+export function realPath(path: string): string {
+  const library = occasionalCalls();
+  const name = cString(path);
+  const real = new Uint8Array(MAX_REAL_PATH);
+  if (name !== undefined && library?.realpath(name, real)) {
+    return new TextDecoder().decode(real.subarray(0, real.indexOf(0)));
+  }
+  // Deno throws the error
+  return Deno.realPathSync(path);
+}
+
+/** PATH_MAX of Linux. */
+const MAX_REAL_PATH = 4096;
+
 /** Throws what Deno throws if it may not open what is at `path`, as below /dev, /proc and /sys. */
 export async function checkReach(path: string): Promise<void> {
   try {
@@ -57,6 +79,7 @@ export const STATX_BASIC_STATS = 0x7ff;
 const S_IFMT = 0o170000;
 const S_IFIFO = 0o010000;
 const S_IFDIR = 0o040000;
+const S_IFBLK = 0o060000;
 const S_IFREG = 0o100000;
 const S_IFLNK = 0o120000;
 const S_IFSOCK = 0o140000;
@@ -111,6 +134,7 @@ export function statusIn(fields: DataView): FileStatus {
     isSymlink: kind === S_IFLNK,
     isFifo: kind === S_IFIFO,
     isSocket: kind === S_IFSOCK,
+    isBlockDevice: kind === S_IFBLK,
     size: Number(fields.getBigUint64(40, littleEndian)),
     mode: mode & 0o777,
     bits: mode & 0o7777,
@@ -137,6 +161,7 @@ export function statusOf(info: Deno.FileInfo): FileStatus {
     isSymlink,
     isFifo: info.isFifo === true,
     isSocket: info.isSocket === true,
+    isBlockDevice: info.isBlockDevice === true,
     size,
     mode: (info.mode ?? 0) & 0o777,
     bits: (info.mode ?? 0) & 0o7777,

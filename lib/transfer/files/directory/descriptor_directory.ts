@@ -51,6 +51,7 @@ const RESOLVE_NO_SYMLINKS = 0x04n;
 const RESOLVE_BENEATH = 0x08n;
 const LOCK_EX_NB = 2 | 4;
 const SEEK_SET = 0;
+const SEEK_END = 2;
 /** For futimens(2): the time stays as it is (linux/stat.h). */
 const UTIME_OMIT = (1n << 30n) - 2n;
 
@@ -300,6 +301,12 @@ export class DescriptorDirectory implements Directory {
   }
 }
 
+/** Opens what is at a path, in which links are followed, for reading. Throws what the system throws. */
+export function openPath(path: string): OpenFile & { length(): number } {
+  const flags = O_RDONLY | O_NOCTTY | O_CLOEXEC;
+  return new DescriptorFile(openAt(AT_FDCWD, nameOf(path), flags));
+}
+
 /** A file that is open as a descriptor. */
 class DescriptorFile implements OpenFile {
   #descriptor: number;
@@ -362,6 +369,14 @@ class DescriptorFile implements OpenFile {
     if (lseek(this.#open, BigInt(position), SEEK_SET) < 0) {
       throw lastError();
     }
+  }
+
+  /** How many bytes can be read, of a block device, too; has the next read begin at the first. */
+  length(): number {
+    const { lseek } = reading();
+    const length = lseek(this.#open, 0n, SEEK_END);
+    if (length < 0 || lseek(this.#open, 0n, SEEK_SET) < 0) throw lastError();
+    return Number(length);
   }
 
   truncate(length: number): void {

@@ -1,4 +1,4 @@
-import type { Ignore } from "ignore";
+import type { Ignore } from "npm:ignore@7.0.16";
 
 /** What a tree is sent without. */
 export interface Exclusion {
@@ -24,7 +24,7 @@ export async function exclusionOf(
 ): Promise<Exclusion | undefined> {
   if (patterns.length === 0) return undefined;
   // Few transfers need it
-  const { default: ignore } = await import("ignore");
+  const { default: ignore } = await import("npm:ignore@7.0.16");
   const make = (): Ignore =>
     ignore({ ignorecase: false, allowRelativePaths: true }).add(patterns);
   let matcher = make();

@@ -2,6 +2,10 @@ import { basename } from "node:path";
 import { Failure, systemProblem } from "../../../base/failure.ts";
 import { SingleSource, type Source } from "../../source.ts";
 import { offerableName } from "../../wire/names.ts";
+import {
+  DescriptorDirectory,
+  openPath,
+} from "../directory/descriptor_directory.ts";
 import { readFailure } from "../failures.ts";
 import { type FileStatus, statusAt, statusOf } from "../file_status.ts";
 import { SystemError } from "../system_error.ts";
@@ -26,11 +30,16 @@ export async function openFileSource(
       throw new Failure({ code: "read-failed", path, problem });
     }
   };
-  const seek = async (position: number) => {
-    await file.seek(position, Deno.SeekMode.Start);
-  };
+  const seek = file.seek;
   const content = { read, close: () => file.close() };
   const name = offerableName(basename(path));
+  if (status.isBlockDevice) {
+    const entry = { name, size: file.length() };
+    return new SingleSource({ ...content, seek }, entry, {
+      path,
+      resumable: true,
+    });
+  }
   if (!status.isFile) {
     const resumable = options.resume === true;
     return new SingleSource(content, { name }, { path, resumable });
@@ -45,23 +54,64 @@ export async function openFileSource(
   });
 }
 
+/** A file that is open for reading, whoever has opened it. */
+interface Readable {
+  status(): FileStatus;
+  length(): number;
+  read(into: Uint8Array): Promise<number | null>;
+  seek(position: number): Promise<void>;
+  close(): void;
+}
+
 async function openFile(
   path: string,
-): Promise<{ file: Deno.FsFile; status: FileStatus }> {
-  let file: Deno.FsFile | undefined;
+): Promise<{ file: Readable; status: FileStatus }> {
+  let file: Readable | undefined;
   try {
     const status = statusAt(path, { follow: true });
     if (status.isDirectory) throw new SystemError("EISDIR");
-    file = await Deno.open(path);
-    const opened = statusOf(file.statSync());
+    file = await openReadable(path);
+    const opened = file.status();
     if (opened.isFile === status.isFile && hasInode(opened, status)) {
       return { file, status };
     }
   } catch (error) {
+    file?.close();
     throw readFailure(path, error);
   }
   file.close();
   throw new Failure({ code: "source-replaced", path });
+}
+
+/** Opens a file by the runtime, which waits for the writer of a named pipe; or by the system where the runtime opens nothing, below /dev, /proc and /sys. */
+async function openReadable(path: string): Promise<Readable> {
+  try {
+    const file = await Deno.open(path);
+    return {
+      status: () => statusOf(file.statSync()),
+      length: () => {
+        const length = file.seekSync(0, Deno.SeekMode.End);
+        file.seekSync(0, Deno.SeekMode.Start);
+        return length;
+      },
+      read: (into) => file.read(into),
+      seek: async (position) => {
+        await file.seek(position, Deno.SeekMode.Start);
+      },
+      close: () => file.close(),
+    };
+  } catch (error) {
+    const isRuntimes = (error as Error).name === "NotCapable";
+    if (!isRuntimes || !DescriptorDirectory.isPossible) throw error;
+    const file = openPath(path);
+    return {
+      status: () => file.status(),
+      length: () => file.length(),
+      read: (into) => file.read(into),
+      seek: (position) => file.seek(position),
+      close: () => file.close(),
+    };
+  }
 }
 
 /** Whether what was opened is what was looked at, as far as the system tells. */

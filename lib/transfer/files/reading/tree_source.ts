@@ -14,7 +14,13 @@ import type { Timestamp } from "../../wire/timestamp.ts";
 import type { DirectoryEntries, OpenFile } from "../directory/directory.ts";
 import { readFailure } from "../failures.ts";
 import { type Exclusion, exclusionOf } from "./exclusion.ts";
-import { checkReach, type FileStatus, statusAt } from "../file_status.ts";
+import { DescriptorDirectory } from "../directory/descriptor_directory.ts";
+import {
+  checkReach,
+  type FileStatus,
+  realPath,
+  statusAt,
+} from "../file_status.ts";
 import {
   OpenDirectories,
   WalkedDirectory,
@@ -156,14 +162,14 @@ async function rootAt(path: string): Promise<NamedRoot> {
     if (!status.isDirectory && !status.isFile) {
       throw new Failure({ code: "not-regular", path });
     }
-    await checkReach(path);
+    if (!DescriptorDirectory.isPossible) await checkReach(path);
     let name = basename(path);
     if (name === "" || name === "." || name === "..") {
-      name = basename(await Deno.realPath(path));
+      name = basename(realPath(path));
     }
     if (name === "") throw new Failure({ code: "no-name", path });
     const isLink = status.isFile && statusAt(path).isSymlink;
-    const place = isLink ? await Deno.realPath(path) : path;
+    const place = isLink ? realPath(path) : path;
     return { name: offerableName(name), path, status, place };
   } catch (error) {
     throw readFailure(path, error);
