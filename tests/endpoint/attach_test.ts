@@ -6,6 +6,7 @@ import {
   encodeSideDatagram,
   SideMark,
 } from "../../lib/protocol/wire/side_datagram.ts";
+import "../support/libraries.ts";
 import { readAll } from "../support/streams.ts";
 import { acceptOne } from "./accept_one.ts";
 

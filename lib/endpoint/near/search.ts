@@ -53,7 +53,13 @@ export class Search {
       if (candidate !== undefined || this.#asker.exhausted || left <= 0) {
         return candidate;
       }
-      await abortable(within(left, this.#news.promise), signal);
+      try {
+        await abortable(within(left, this.#news.promise), signal);
+      } catch (error) {
+        // Nobody waits for it any more
+        this.#news.resolve();
+        throw error;
+      }
     }
   }
 
