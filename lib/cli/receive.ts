@@ -1,16 +1,11 @@
 import { firstOf } from "../base/async.ts";
 import type { Channel } from "../endpoint/channel.ts";
-import {
-  type Consent,
-  receive,
-  serve,
-  type SessionEvent,
-  type TraceEvent,
-} from "../mod.ts";
+import { type Consent, receive, serve, type SessionEvent } from "../mod.ts";
 import { type Destination, standardOutput } from "../session/destination.ts";
 import { isOutputNull } from "../transfer/files/standard_streams.ts";
 import type { ReceiveCommand } from "./arguments/args.ts";
 import { checkReport, Observer } from "./reporting/observer.ts";
+import { Tracing } from "./reporting/qlog.ts";
 import { Questions } from "./terminal/questions.ts";
 import type { Reporter } from "./reporting/reporter.ts";
 import { IdleTimer, QuietTimer } from "./terminal/waiting.ts";
@@ -28,6 +23,7 @@ export async function runReceive(
   signal: AbortSignal,
 ): Promise<void> {
   await checkReport(command.report);
+  using tracing = new Tracing(command, reporter, { sends: false });
   const { directory, keep } = command;
   using quiet = new QuietTimer(reporter);
   using idle = new IdleTimer(keep ? command.wait : undefined);
@@ -41,10 +37,9 @@ export async function runReceive(
     },
     progressInterval: reporter.progressInterval,
     signal: firstOf([signal, idle.over]),
-    trace: command.trace
-      ? (datagram: TraceEvent) => reporter.on({ type: "trace", datagram })
-      : undefined,
+    trace: tracing.trace,
     watch: (channel: Channel) => {
+      tracing.watch(channel);
       const transfer = keep ? channel.peer : undefined;
       return new Observer(channel, command, reporter, { transfer });
     },

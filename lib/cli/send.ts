@@ -3,6 +3,7 @@ import { send } from "../session/send.ts";
 import { inputSource } from "../transfer/files/standard_streams.ts";
 import type { SendCommand } from "./arguments/args.ts";
 import { checkReport, Observer } from "./reporting/observer.ts";
+import { Tracing } from "./reporting/qlog.ts";
 import { askCode, Questions } from "./terminal/questions.ts";
 import type { Reporter } from "./reporting/reporter.ts";
 import { Terminal } from "./terminal/terminal.ts";
@@ -19,6 +20,7 @@ export async function runSend(
   signal: AbortSignal,
 ): Promise<void> {
   await checkReport(command.report);
+  using tracing = new Tracing(command, reporter, { sends: true });
   const { host, paths } = command;
   const fromStdin = paths.length === 0;
   const terminal = Terminal.open(fromStdin);
@@ -34,11 +36,11 @@ export async function runSend(
     signal,
     askCode: () => askCode(terminal, signal),
     confirm: confirmation(command, reporter, terminal),
-    trace: command.trace
-      ? (datagram) => reporter.on({ type: "trace", datagram })
-      : undefined,
-    watch: (channel) =>
-      new Observer(channel, command, reporter, { sends: true }),
+    trace: tracing.trace,
+    watch: (channel) => {
+      tracing.watch(channel);
+      return new Observer(channel, command, reporter, { sends: true });
+    },
   });
 }
 

@@ -475,8 +475,8 @@ function controllerOf(given: Given): ControllerName {
 
 /** Any other name is rather that of a file to be sent. */
 function reportFile(path: string | undefined): string | undefined {
-  if (path !== undefined && !path.endsWith(".svg")) {
-    throw usage(`--report takes the name of an SVG file, not "${path}"`);
+  if (path !== undefined && !/\.(svg|qlog)$/.test(path)) {
+    throw usage(`--report takes FILE.svg or FILE.qlog, not "${path}"`);
   }
   return path;
 }

@@ -191,7 +191,7 @@ export const OPTIONS = [
     name: "report",
     value: "FILE.svg",
     completes: "file",
-    help: "draw rate, RTT, window and retransmissions over time",
+    help: "draw its course; FILE.qlog: all packets",
   },
   { name: "quiet", short: "q", meet: true, help: "print errors only" },
   { name: "json", meet: true, help: "print events as JSON, one per line" },

@@ -11,6 +11,7 @@ import { VERSION } from "../arguments/help.ts";
 import { explain, limitedBy } from "./bottleneck.ts";
 import { errorReportOf, UsageError } from "../messages.ts";
 import { Sampler } from "./sampler.ts";
+import { isQlog } from "./qlog.ts";
 import { drawReport } from "./report.ts";
 import type { Reporter } from "./reporter.ts";
 import { details, headline } from "./summary.ts";
@@ -47,7 +48,9 @@ export class Observer implements Watcher {
     this.#reporter = reporter;
     this.#sends = sends;
     this.#transfer = transfer;
-    if (options.verbose || options.report !== undefined) {
+    if (
+      options.verbose || options.report !== undefined && !isQlog(options.report)
+    ) {
       this.#sampler = new Sampler(channel, sends);
     }
   }
@@ -89,7 +92,7 @@ export class Observer implements Watcher {
       const transfer = this.#transfer;
       this.#reporter.on({ type: "explanation", transfer, ...explanation });
     }
-    if (report === undefined) return;
+    if (report === undefined || isQlog(report)) return;
     const drawing = drawReport(series, this.#sends, {
       title: displayText(title),
       notes: [limitedBy(explanation.whole), ...notes, this.#circumstances()],

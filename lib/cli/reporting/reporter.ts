@@ -81,8 +81,9 @@ export interface Reporter {
 const FLAGS = ["ACK", "SYN", "FIN", "RST", "PSH", "BLOCKED", "COOKIE"] as const;
 
 /**
- * A datagram's line of `--trace`, without a line end: `SEND 43 0 4 ACK`,
- * with `DUP` at the end of a retransmission and the reason at the end of a drop.
+ * A datagram's line of `--trace`, without a line end: `SEND 43 0 4 ACK`, with
+ * `DUP` after a retransmission and the reason after a drop, then what else there
+ * is to know of it, each with its name.
  */
 export function traceLine(event: TraceEvent): string {
   const words: (string | number)[] = [
@@ -96,5 +97,13 @@ export function traceLine(event: TraceEvent): string {
   if (event.what === "DROP" && event.reason !== undefined) {
     words.push(event.reason);
   }
+  words.push(`t=${event.time.toFixed(3)}`, `pkt=${event.packet}`);
+  words.push(`size=${event.size}`, `len=${event.length}`);
+  if (event.window !== undefined) words.push(`win=${event.window}`);
+  if (event.sackBlocks.length > 0) {
+    const blocks = event.sackBlocks.map(([from, to]) => `${from}-${to - 1}`);
+    words.push(`sack=${blocks.join(",")}`);
+  }
+  if (event.reset !== undefined) words.push(`reset=${event.reset}`);
   return words.join(" ");
 }

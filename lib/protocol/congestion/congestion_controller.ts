@@ -31,6 +31,8 @@ export interface LossEvent {
 
 /** Decides how much may be in flight, and how fast it is sent. It sees events, but no buffers. */
 export interface CongestionController {
+  /** Its state by the name that its specification gives, where it has states. */
+  readonly state?: string;
   /** Bytes that may be in flight. */
   readonly congestionWindow: number;
   /** Bytes per millisecond, `Infinity` while nothing is known. */

@@ -171,8 +171,10 @@ export class Connection {
 
   /** The state of the connection at `now`, in milliseconds. */
   stats(now: number): ConnectionStats {
-    const { packets, congestionWindow, delivered, rtt } = this.#recovery;
+    const { packets, congestionWindow, congestionState, delivered, rtt } =
+      this.#recovery;
     return {
+      congestionState,
       delivered,
       bytesInFlight: packets.bytesInFlight,
       congestionWindow,
@@ -180,6 +182,13 @@ export class Connection {
       unread: this.readable,
       limited: this.#scheduler.limits.times(now),
     };
+  }
+
+  /** Is called for each packet that is declared lost, with the bytes of its datagram. */
+  set onPacketLost(
+    onLost: (now: number, packet: number, size: number) => void,
+  ) {
+    this.#recovery.onLost = onLost;
   }
 
   /** The segment that {@linkcode send} wrote last, for a trace. */

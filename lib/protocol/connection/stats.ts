@@ -31,6 +31,8 @@ export interface ConnectionStats {
   readonly delivered: number;
   readonly bytesInFlight: number;
   readonly congestionWindow: number;
+  /** The state of the congestion controller, where it has states. */
+  readonly congestionState: string | undefined;
   /** `undefined` before the first sample. */
   readonly latestRtt: number | undefined;
   /** Bytes that have arrived in order and were not read. */

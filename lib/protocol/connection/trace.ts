@@ -1,13 +1,15 @@
-import { Flag, type Segment } from "../wire/segment.ts";
+import { Flag, Reset, type Segment } from "../wire/segment.ts";
 import type { DropReason, Verdict } from "./verdict.ts";
 
 /** What happened to a datagram: one line of `--trace`. */
 export interface TraceEvent {
-  /** It was sent, received, or received and dropped. */
-  readonly what: "SEND" | "RECV" | "DROP";
+  /** It was sent, received, received and dropped, or sent before and declared lost. */
+  readonly what: "SEND" | "RECV" | "DROP" | "LOST";
   /** Milliseconds on the endpoint's clock. */
   readonly time: number;
-  /** The sequence number of its first byte. */
+  /** Its packet number. */
+  readonly packet: number;
+  /** The sequence number of its first byte; 0 of one that is lost. */
   readonly seq: number;
   /** The next sequence number expected, 0 without the flag ACK. */
   readonly ack: number;
@@ -17,6 +19,14 @@ export interface TraceEvent {
   readonly flags: number;
   /** Payload bytes. */
   readonly length: number;
+  /** Bytes of the datagram. */
+  readonly size: number;
+  /** Bytes that may be sent from `ack` on; undefined without the flag ACK. */
+  readonly window: number | undefined;
+  /** Packet numbers that it acknowledges, newest first: pairs with exclusive right edges. */
+  readonly sackBlocks: readonly (readonly [number, number])[];
+  /** Why the connection is over, with the flag RST: `done` for one that ended in order. */
+  readonly reset: string | undefined;
   /** Whether it carries bytes which an earlier datagram carried. */
   readonly duplicate: boolean;
   /** Why it was dropped. */
@@ -27,18 +37,20 @@ export interface TraceEvent {
 export function traceSent(
   time: number,
   segment: Segment,
+  datagram: Uint8Array,
   duplicate: boolean,
 ): TraceEvent {
-  return { what: "SEND", time, ...fieldsOf(segment), duplicate };
+  return { what: "SEND", time, ...fieldsOf(segment, datagram), duplicate };
 }
 
 /** The event of a datagram that arrived. */
 export function traceReceived(
   time: number,
   segment: Segment,
+  datagram: Uint8Array,
   verdict: Verdict,
 ): TraceEvent {
-  const fields = fieldsOf(segment);
+  const fields = fieldsOf(segment, datagram);
   if ("reason" in verdict) {
     const { reason } = verdict;
     return { what: "DROP", time, ...fields, duplicate: false, reason };
@@ -47,15 +59,55 @@ export function traceReceived(
   return { what: "RECV", time, ...fields, duplicate };
 }
 
-function fieldsOf(segment: Segment) {
-  const { seq, ack, idHigh, idLow, flags, payloadLength } = segment;
+/** The event of a packet of `segment`'s connection that is declared lost. */
+export function traceLost(
+  time: number,
+  { idHigh, idLow }: Pick<Segment, "idHigh" | "idLow">,
+  packet: number,
+  size: number,
+): TraceEvent {
   return {
+    what: "LOST",
+    time,
+    packet,
+    seq: 0,
+    ack: 0,
+    connection: hexOf(idHigh) + hexOf(idLow),
+    flags: 0,
+    length: 0,
+    size,
+    window: undefined,
+    sackBlocks: [],
+    reset: undefined,
+    duplicate: false,
+  };
+}
+
+function fieldsOf(segment: Segment, datagram: Uint8Array) {
+  const { seq, ack, idHigh, idLow, flags, payloadLength } = segment;
+  const { blockStarts, blockEnds, blockCount, payloadOffset } = segment;
+  const acks = segment.has(Flag.ACK);
+  const resets = segment.has(Flag.RST) && payloadLength > 0;
+  return {
+    packet: segment.packetNumber,
     seq,
-    ack: segment.has(Flag.ACK) ? ack : 0,
+    ack: acks ? ack : 0,
     connection: hexOf(idHigh) + hexOf(idLow),
     flags,
     length: payloadLength,
+    size: datagram.length,
+    window: acks ? segment.window : undefined,
+    sackBlocks: Array.from(
+      { length: acks ? blockCount : 0 },
+      (_, at) => [blockStarts[at]!, blockEnds[at]!] as const,
+    ),
+    reset: resets ? resetName(datagram[payloadOffset]!) : undefined,
   };
+}
+
+function resetName(code: number): string {
+  const [name] = Object.entries(Reset).find(([, one]) => one === code) ?? [];
+  return name?.toLowerCase() ?? String(code);
 }
 
 function hexOf(half: number): string {

@@ -4,6 +4,7 @@ import { Connection } from "../connection/connection.ts";
 import { PeerAddress } from "../connection/peer_address.ts";
 import {
   type TraceEvent,
+  traceLost,
   traceReceived,
   traceSent,
 } from "../connection/trace.ts";
@@ -237,6 +238,11 @@ export class Demultiplexer<Peer extends Address> {
       isRemoved: false,
     };
     connection.onUsed = () => this.#schedule.touch(entry);
+    const trace = this.#trace;
+    if (trace !== undefined) {
+      connection.onPacketLost = (now, packet, size) =>
+        trace(traceLost(now, options, packet, size));
+    }
     this.#table.add(entry);
     this.#entryOf.set(connection, entry);
     this.#schedule.touch(entry);
@@ -287,7 +293,7 @@ export class Demultiplexer<Peer extends Address> {
         const unrouted = { segment, datagram, from };
         this.#responses.reset(now, Reset.VERSION, unrouted);
       }
-      return this.#drop(now, EMPTY_SEGMENT, malformation);
+      return this.#drop(now, EMPTY_SEGMENT, datagram, malformation);
     }
     const entry = this.#table.find(segment.idHigh, segment.idLow);
     if (entry !== undefined) {
@@ -295,13 +301,18 @@ export class Demultiplexer<Peer extends Address> {
       return true;
     }
     const reason = this.#receiveUnrouted(now, datagram, from);
-    return reason === undefined || this.#drop(now, segment, reason);
+    return reason === undefined || this.#drop(now, segment, datagram, reason);
   }
 
   /** @returns whether there is an answer */
-  #drop(now: number, segment: Segment, reason: DropReason): boolean {
+  #drop(
+    now: number,
+    segment: Segment,
+    datagram: Uint8Array,
+    reason: DropReason,
+  ): boolean {
     this.unrouted++;
-    this.#trace?.(traceReceived(now, segment, dropped(reason)));
+    this.#trace?.(traceReceived(now, segment, datagram, dropped(reason)));
     return this.#responses.hasPending;
   }
 
@@ -316,17 +327,17 @@ export class Demultiplexer<Peer extends Address> {
     this.#schedule.touch(entry);
     const reason = address.check(now, segment, datagram.length, from);
     if (reason === "handled") {
-      this.#trace?.(traceReceived(now, segment, ACCEPTED));
+      this.#trace?.(traceReceived(now, segment, datagram, ACCEPTED));
       return;
     }
     if (reason !== undefined) {
       connection.counters.dropped++;
-      this.#trace?.(traceReceived(now, segment, dropped(reason)));
+      this.#trace?.(traceReceived(now, segment, datagram, dropped(reason)));
       return;
     }
     const wasEstablished = connection.established;
     const verdict = connection.receive(now, segment, datagram);
-    this.#trace?.(traceReceived(now, segment, verdict));
+    this.#trace?.(traceReceived(now, segment, datagram, verdict));
     if (verdict.kind !== "accepted") return;
     if (segment.has(Flag.PATH)) address.onPathResponse(now, segment, from);
     if (!wasEstablished && connection.established && slot !== undefined) {
@@ -408,7 +419,7 @@ export class Demultiplexer<Peer extends Address> {
     entry.slot = this.#halfOpen.add(now, entry, source);
     this.#incoming.push(entry);
     const verdict = entry.connection.receive(now, segment, syn);
-    this.#trace?.(traceReceived(now, segment, verdict));
+    this.#trace?.(traceReceived(now, segment, syn, verdict));
   }
 
   // The peer is not told: if it repeats its SYN it begins anew.
@@ -444,8 +455,11 @@ export class Demultiplexer<Peer extends Address> {
       const { connection } = entry;
       const sent = pollEntry(now, entry, into);
       if (sent !== undefined) {
-        const { sentSegment, sentAgain } = connection;
-        this.#trace?.(traceSent(now, sentSegment, sentAgain));
+        if (this.#trace !== undefined) {
+          const { sentSegment, sentAgain } = connection;
+          const datagram = into.subarray(0, sent.length);
+          this.#trace(traceSent(now, sentSegment, datagram, sentAgain));
+        }
         this.#schedule.touch(entry);
         return sent;
       }

@@ -71,6 +71,11 @@ export class Recovery {
   #lostBytes = 0;
   #newestLostTime = 0;
 
+  /** Is called for each packet that is declared lost, with the bytes of its datagram. */
+  onLost:
+    | ((now: number, packet: number, size: number) => void)
+    | undefined;
+
   constructor(
     {
       firstPacket,
@@ -93,6 +98,11 @@ export class Recovery {
     this.#controller = controller;
     this.#counters = counters;
     this.#adoptPath();
+  }
+
+  /** The state of the congestion controller, where it has states. */
+  get congestionState(): string | undefined {
+    return this.#controller.state;
   }
 
   /** Probes that are to be sent, even beyond the congestion window. */
@@ -343,6 +353,7 @@ export class Recovery {
     this.#controller.onPacketSettled(this.#newestLostTime, true);
     const seq = packets.seq(packet);
     this.#buffer.lost(seq, seq + packets.sequenceLength(packet));
+    this.onLost?.(this.#now, packet, size);
   };
 
   /** When {@linkcode onTimeout} is to be called, in milliseconds. */

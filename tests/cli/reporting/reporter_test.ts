@@ -61,13 +61,21 @@ const FAILED = errorReportOf(
 const DATAGRAM = {
   what: "SEND",
   time: 1,
+  packet: 7,
   seq: 43,
   ack: 0,
   connection: "00ff",
   flags: 4,
   length: 512,
+  size: 550,
+  window: undefined,
+  sackBlocks: [],
+  reset: undefined,
   duplicate: false,
 } as const;
+
+/** What the line of any such datagram ends with. */
+const REST = "t=1.000 pkt=7 size=550 len=512";
 
 /** A receiver's whole life. */
 const EVENTS: CliEvent[] = [
@@ -141,7 +149,7 @@ Deno.test("on a terminal everything is told, and the progress line makes way", (
       "No answer from 192.0.2.9:5000 yet; waiting for up to 30 s\n" +
       "Receiving photo.jpg, saving it as dir/photo.jpg, 1.0 kB\n" +
       "\r 50%     500 B     250 B/s  0:02 left\x1b[K" +
-      "SEND 43 0 00ff ACK\n" +
+      `SEND 43 0 00ff ACK ${REST}\n` +
       "\r\x1b[KResuming at 1.5 kB\n" + received("") +
       "\r\x1b[Kferry: The receiver refused: its disk is full\n",
   );
@@ -153,7 +161,8 @@ Deno.test("where nobody watches each line says whose it is, and there is no prog
     "ferry: Listening on UDP port 6000 (192.0.2.7, 2001:db8::7)\n" +
       "ferry: What arrives is saved in /srv/in\n" +
       "ferry: No answer from 192.0.2.9:5000 yet; waiting for up to 30 s\n" +
-      "SEND 43 0 00ff ACK\nferry: Resuming at 1.5 kB\n" +
+      `SEND 43 0 00ff ACK ${REST}\n` +
+      "ferry: Resuming at 1.5 kB\n" +
       received("ferry: ") +
       "ferry: The receiver refused: its disk is full\n",
   );
@@ -195,11 +204,13 @@ Deno.test("nothing is drawn over what a person types", () => {
 Deno.test("quiet means errors only", () => {
   assertEquals(
     textOf({ quiet: true }),
-    "SEND 43 0 00ff ACK\nferry: The receiver refused: its disk is full\n",
+    `SEND 43 0 00ff ACK ${REST}\n` +
+      "ferry: The receiver refused: its disk is full\n",
   );
   assertEquals(
     textOf({ quiet: true, terminal: true }),
-    "SEND 43 0 00ff ACK\n\r\x1b[Kferry: The receiver refused: its disk is full\n",
+    `SEND 43 0 00ff ACK ${REST}\n` +
+      "\r\x1b[Kferry: The receiver refused: its disk is full\n",
   );
 });
 
@@ -300,7 +311,7 @@ Deno.test("as JSON every event is a line of its own", () => {
       rtt: 0.3,
       resent: 0,
     },
-    { event: "trace", line: "SEND 43 0 00ff ACK" },
+    { event: "trace", line: `SEND 43 0 00ff ACK ${REST}` },
     {
       event: "notice",
       code: "resumed",
@@ -475,17 +486,27 @@ Deno.test("session words are told where there are some", () => {
 });
 
 Deno.test("a traced datagram has a line with its flags, and whether it is a retransmission", () => {
-  assertEquals(traceLine(DATAGRAM), "SEND 43 0 00ff ACK");
+  assertEquals(traceLine(DATAGRAM), `SEND 43 0 00ff ACK ${REST}`);
   assertEquals(
     traceLine({ ...DATAGRAM, what: "RECV", seq: 0, ack: 1, flags: 6 }),
-    "RECV 0 1 00ff ACK SYN",
+    `RECV 0 1 00ff ACK SYN ${REST}`,
   );
   assertEquals(
     traceLine({ ...DATAGRAM, flags: 5, duplicate: true }),
-    "SEND 43 0 00ff ACK FIN DUP",
+    `SEND 43 0 00ff ACK FIN DUP ${REST}`,
   );
   assertEquals(
     traceLine({ ...DATAGRAM, what: "DROP", flags: 0, reason: "damaged" }),
-    "DROP 43 0 00ff damaged",
+    `DROP 43 0 00ff damaged ${REST}`,
+  );
+  assertEquals(
+    traceLine({
+      ...DATAGRAM,
+      flags: 12,
+      window: 9000,
+      sackBlocks: [[5, 7], [1, 2]],
+      reset: "done",
+    }),
+    `SEND 43 0 00ff ACK RST ${REST} win=9000 sack=5-6,1-1 reset=done`,
   );
 });
