@@ -438,7 +438,8 @@ function circumstances(detail: FailureDetail): string {
       : `; to resume, use send --resume and receive -o ${remains.output}`;
     words += ` (what arrived is in ${remains.path})`;
   }
-  if (resumable && RESUMABLE.has(code)) {
+  // What was refused is refused again
+  if (resumable && RESUMABLE.has(code) && !isRefused(detail)) {
     words += "; to resume, run both commands again";
   }
   const told = code === "interrupted" || code === "receiver-unproved" ||

@@ -218,7 +218,7 @@ Deno.test("a file that is there and differs is not replaced by a tree, unless by
         received.stderr,
         /Cannot write dir\/tree\/x: it exists already/,
       );
-      assertMatch(sent.stderr, /there already \(tree\/x\)/);
+      assertMatch(sent.stderr, /there already \(tree\/x\)\n$/);
       assertEquals(namesIn(`${cwd}/dir`), ["tree"]);
       assertEquals(namesIn(`${cwd}/dir/tree`), ["x"]);
       assertEquals(await Deno.readTextFile(`${cwd}/dir/tree/x`), "theirs");
