@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import "../support/libraries.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import type { DatagramProtocol } from "../../lib/protocol/demux/datagram_protocol.ts";
 import {

@@ -32,9 +32,14 @@ export function testWithCiphers(
 ): void {
   for (const pairing of PAIRINGS) {
     const { client, server } = pairing;
-    Deno.test(`${name} (${client.name} and ${server.name})`, async () => {
-      ciphers = pairing;
-      await fn();
+    Deno.test({
+      name: `${name} (${client.name} and ${server.name})`,
+      // What a channel that breaks has WebCrypto do cannot be cancelled
+      sanitizeOps: client !== WEB_CRYPTO && server !== WEB_CRYPTO,
+      fn: async () => {
+        ciphers = pairing;
+        await fn();
+      },
     });
   }
 }

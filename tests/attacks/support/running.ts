@@ -30,6 +30,7 @@ export class Running {
   stderr = "";
   /** Milliseconds ({@linkcode performance.now}) at which each of its lines came, in order. */
   readonly lines: { readonly text: string; readonly time: number }[] = [];
+  readonly #hasInput: boolean;
   readonly #child: Deno.ChildProcess;
   #stdout: Promise<Uint8Array>;
 
@@ -44,6 +45,7 @@ export class Running {
       stderr: "piped",
     });
     this.pid = this.#child.pid;
+    this.#hasInput = input;
     this.#stdout = new Response(this.#child.stdout).bytes();
     this.ended = this.#listen();
   }
@@ -65,6 +67,10 @@ export class Running {
   async stop(): Promise<void> {
     kill(-this.pid, "SIGKILL");
     await this.ended;
+    // A test that has written it has closed it
+    if (this.#hasInput && !this.stdin.locked) {
+      await this.stdin.close().catch(() => {});
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
