@@ -50,6 +50,13 @@ const SYS_OPENAT2 = 437n;
 const RESOLVE_NO_SYMLINKS = 0x04n;
 const RESOLVE_BENEATH = 0x08n;
 const LOCK_EX_NB = 2 | 4;
+/**
+ * How often a lock is tried, and how many milliseconds apart: a process that was
+ * killed may hold it for a moment more, or one that was started meanwhile and has
+ * not yet closed what it inherited.
+ */
+const LOCK_TRIES = 10;
+const LOCK_INTERVAL = 20;
 const SEEK_SET = 0;
 const SEEK_END = 2;
 /** For futimens(2): the time stays as it is (linux/stat.h). */
@@ -402,11 +409,14 @@ class DescriptorFile implements OpenFile {
     if (await this.#later(fdatasyncLater) < 0) throw new SystemError("EIO");
   }
 
-  // deno-lint-ignore require-await -- what it throws is a rejection
   async lock(): Promise<boolean> {
-    if (writing().flock(this.#open, LOCK_EX_NB) === 0) return true;
-    // A file system without locks gives another error
-    return lastError().code !== "EAGAIN";
+    for (let tries = 1;; tries++) {
+      if (writing().flock(this.#open, LOCK_EX_NB) === 0) return true;
+      // A file system without locks gives another error
+      if (lastError().code !== "EAGAIN") return true;
+      if (tries === LOCK_TRIES) return false;
+      await new Promise((resolve) => setTimeout(resolve, LOCK_INTERVAL));
+    }
   }
 
   close(): void {

@@ -55,9 +55,6 @@ export interface Root {
 const STATE_VERSION = 1;
 /** The largest state file that is read, in bytes. */
 const MAX_STATE = 1 << 26;
-/** How often a lock that another process holds is tried again, in milliseconds. */
-const LOCK_INTERVAL = 20;
-const LOCK_TRIES = 10;
 /** How many names are tried. */
 const MAX_NUMBER = 10_000;
 const STATE = "state";
@@ -218,7 +215,7 @@ export class Staging {
       }
       if (!isPrivate(status, 0o600, user)) return undefined;
       if (await stateLinesOf(state, staged) === undefined) return undefined;
-      if (!await lockSoon(state)) {
+      if (!await state.lock()) {
         if (staged.skipsLocked) return undefined;
         const path = join(parent.path, staged.title);
         throw new Failure({ code: "in-use", path });
@@ -540,18 +537,6 @@ function headerOf({ owner, kind, names, count }: Staged): Header {
     names,
     count,
   };
-}
-
-/**
- * Locks a file that a process may hold for a moment more: one that was killed, or
- * one that was started meanwhile and has not yet closed what it inherited.
- */
-async function lockSoon(file: OpenFile): Promise<boolean> {
-  for (let tries = 0; tries < LOCK_TRIES; tries++) {
-    if (await file.lock()) return true;
-    await new Promise((resolve) => setTimeout(resolve, LOCK_INTERVAL));
-  }
-  return await file.lock();
 }
 
 /** Reads the phases in a state file, if it belongs to what is staged and to its owner. */
