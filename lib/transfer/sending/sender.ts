@@ -44,7 +44,7 @@ export interface SenderOptions {
   /**
    * How long content is sent before a tree is counted, in milliseconds: one that
    * takes less time than that need not be.
-   * @default {100}
+   * @default {400}
    */
   countAfter?: number | undefined;
   /**
@@ -183,7 +183,7 @@ class Sender {
 
   /** Counts a tree while it is sent, to tell how far that has come. */
   #count(entries: EntrySender, signal: AbortSignal): void {
-    const { countAfter = 100 } = this.#options;
+    const { countAfter = 400 } = this.#options;
     const timer = setTimeout(async () => {
       try {
         const limit = Infinity;

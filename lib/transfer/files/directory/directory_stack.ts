@@ -6,6 +6,8 @@ const MAX_OPEN = 16;
 /** A directory on the path. */
 interface OpenLevel {
   readonly name: string;
+  /** The path from the top to what is in it, with a slash at its end. */
+  readonly prefix: string;
   /** Undefined while it is closed, to be opened again. */
   directory: Directory | undefined;
 }
@@ -32,7 +34,7 @@ export class DirectoryStack {
 
   /** The path from the top to `name` in the directory it is in. */
   pathTo(name: string): string {
-    return [...this.#levels.map(({ name }) => name), name].join("/");
+    return (this.#levels.at(-1)?.prefix ?? "") + name;
   }
 
   /** The open directory that `name` is in. */
@@ -45,7 +47,8 @@ export class DirectoryStack {
   /** Goes into a directory of the one it is in. */
   enter(name: string): Directory {
     const directory = this.at(name).openDirectory(name);
-    this.#levels.push({ name, directory });
+    const prefix = `${this.pathTo(name)}/`;
+    this.#levels.push({ name, prefix, directory });
     const above = this.#levels.at(-1 - MAX_OPEN);
     above?.directory?.close();
     if (above !== undefined) above.directory = undefined;

@@ -408,7 +408,8 @@ export class DirectorySink implements Sink {
     ) => T,
   ): T {
     const { name } = entry;
-    const path = this.#pathOf(name);
+    // Making a path or a failure for each entry would cost as much as storing it
+    const below = this.#stack.pathTo(name);
     try {
       if (this.#as === undefined) checkSystemName(name, Deno.build.os);
       const isMoved = this.#isMoved(name);
@@ -418,6 +419,7 @@ export class DirectorySink implements Sink {
       const was = isMoved || (this.#level.left?.delete(name) ?? false);
       return store(directory, was, there);
     } catch (error) {
+      const path = join(this.#parent.path, below);
       throw codeOf(error) === "EEXIST"
         ? new Failure({ code: "names-collide", path })
         : writeFailure(path, error);
@@ -440,12 +442,13 @@ export class DirectorySink implements Sink {
     there: FileStatus | undefined,
   ): ComparedFile | undefined {
     const { name } = entry;
+    const isMoved = this.#isMoved(name);
+    if (!isMoved && (there === undefined || this.#force)) return undefined;
     const conflict = this.#exists(name);
-    if (this.#isMoved(name)) {
+    if (isMoved) {
       if (!directory.status(name)?.isFile) throw conflict;
       return new ComparedFile(directory.openFile(name, "read"), { conflict });
     }
-    if (there === undefined || this.#force) return undefined;
     const file = this.#place.at(name).openFile(name, "read");
     const same = () => {
       if (was) removeTree(directory, name);
