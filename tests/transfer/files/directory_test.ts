@@ -201,6 +201,7 @@ for (const [kind, open] of KINDS) {
       const fourth = directory.openFile("x", "both");
       assert(await fourth.lock());
       fourth.close();
+      await new Promise((resolve) => setTimeout(resolve, 50));
     },
   );
 

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import "../../support/libraries.ts";
 import {
   exclusionOf,
   VCS_PATTERNS,

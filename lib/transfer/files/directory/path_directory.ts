@@ -159,6 +159,8 @@ export class PathDirectory implements Directory {
 class PathFile implements OpenFile {
   #path: string;
   #file: Deno.FsFile;
+  /** Settles when it has the lock that it waits for, before Deno 2.6. */
+  #locked: Promise<boolean> | undefined;
   #closed = false;
 
   constructor(path: string, file: Deno.FsFile) {
@@ -230,8 +232,9 @@ class PathFile implements OpenFile {
     const tooLong = new Promise<false>((resolve) => {
       timer = setTimeout(() => resolve(false), LOCK_WAIT);
     });
-    const locked = this.#file.lock(true).then(() => true, () => true);
-    return await Promise.race([locked, tooLong])
+    // It cannot be given up: a second try goes on with the same wait
+    this.#locked ??= this.#file.lock(true).then(() => true, () => true);
+    return await Promise.race([this.#locked, tooLong])
       .finally(() => clearTimeout(timer));
   }
 
