@@ -190,10 +190,15 @@ testWith(
         args: ["--wait", "1.5"],
       });
       assertEquals(code, 1);
-      assertEquals(events.map(({ event }) => event), ["searching", "error"]);
-      assertEquals(events[0].number, 17);
-      assertEquals(events[1].code, "nobody-near");
-      assertMatch(events[1].message, /within 1\.5 s.*Wi-Fi.*VPN.*address/);
+      const [, searching, error] = events;
+      assertEquals(events.map(({ event }) => event), [
+        "start",
+        "searching",
+        "error",
+      ]);
+      assertEquals(searching.number, 17);
+      assertEquals(error.code, "nobody-near");
+      assertMatch(error.message, /within 1\.5 s.*Wi-Fi.*VPN.*address/);
       other.kill("SIGTERM");
       await other.ended;
     }),
