@@ -91,6 +91,8 @@ export class Endpoint implements ChannelDriver {
   #polls = 0;
   #lastNow = 0;
   #closed = false;
+  /** Whether {@linkcode incoming} goes on. */
+  #isTaking = false;
   readonly timeout: number;
   sendError: string | undefined;
   #onRefused: ((address: string) => void) | undefined;
@@ -211,6 +213,12 @@ export class Endpoint implements ChannelDriver {
     this.#demultiplexer.detach(protocol);
   }
 
+  /** Lets peers open connections already, which wait for {@linkcode incoming}. */
+  holdIncoming(): void {
+    this.#socket.tune();
+    this.#demultiplexer.listening = true;
+  }
+
   /**
    * Listens for connections that peers open, until `signal` is aborted or the
    * iteration ends. Each is to be accepted or refused; several may be under
@@ -227,14 +235,15 @@ export class Endpoint implements ChannelDriver {
     signal?: AbortSignal,
     { makeRoom }: { readonly makeRoom?: MakeRoom } = {},
   ): AsyncGenerator<Incoming, never> {
-    if (this.#demultiplexer.listening) throw new TypeError("Already listening");
+    if (this.#isTaking) throw new TypeError("Already listening");
     signal?.throwIfAborted();
-    this.#socket.tune();
+    this.#isTaking = true;
     this.#demultiplexer.makeRoom = makeRoom;
-    this.#demultiplexer.listening = true;
+    this.holdIncoming();
     try {
       for (;;) yield await this.#incoming.next(signal);
     } finally {
+      this.#isTaking = false;
       this.#demultiplexer.listening = false;
       this.#demultiplexer.makeRoom = undefined;
     }

@@ -41,6 +41,8 @@ export type MeetEvent =
   /** There is a sender, or a receiver, to talk with. */
   | {
     readonly type: "bound";
+    /** The receiver's, which it may learn from this if PLACE was lost. */
+    readonly number: number;
     readonly seen: Address;
     /** Whether content is relayed. */
     readonly relays: boolean;
@@ -138,15 +140,16 @@ export class MeetClient<Peer extends Address>
         return;
       }
       case MeetKind.BOUND: {
-        const { pair, cookie, relays, seen } = answer;
+        const { number, pair, cookie, relays, seen } = answer;
         this.#cookie = cookie;
         // Told before this side gave it up
         if (pair === this.#ended) return;
         const isNews = this.#state !== "bound" || pair !== this.#pair;
         this.#state = "bound";
+        this.#number = number;
         this.#pair = pair;
         this.#nextAt = now + RENEWAL_INTERVAL;
-        if (isNews) on({ type: "bound", seen, relays });
+        if (isNews) on({ type: "bound", number, seen, relays });
       }
     }
   }

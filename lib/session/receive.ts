@@ -72,6 +72,8 @@ async function receiveFirst(options: ReceiveOptions): Promise<Summary> {
   const endpoint = openEndpoint(options, { places });
   try {
     const wanted = securityOf(options);
+    // A sender may be brought here before it is known that there is a place
+    if (options.meet !== undefined) endpoint.holdIncoming();
     using rendezvous = options.meet &&
       await Rendezvous.open(endpoint, "receiver", wanted, options);
     const number = await rendezvous?.place();

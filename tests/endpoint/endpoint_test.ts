@@ -278,6 +278,17 @@ Deno.test("what is sent before a connection is accepted can be read to decide on
   await Promise.all([sender.close(), receiver.close()]);
 });
 
+Deno.test("a connection that is opened before anybody takes one waits", async () => {
+  const receiver = Endpoint.listen(LOOPBACK);
+  const sender = Endpoint.listen(LOOPBACK);
+  receiver.holdIncoming();
+  const channel = await sender.connect("127.0.0.1", receiver.port);
+  await channel.write(Uint8Array.of(1));
+  await channel.established;
+  assert((await acceptOne(receiver)).established);
+  await Promise.all([sender.close(), receiver.close()]);
+});
+
 Deno.test("the iteration ends when the endpoint is closed, or with the signal's reason", async () => {
   const receiver = Endpoint.listen(LOOPBACK);
   const stopped = new Failure({ code: "interrupted" });

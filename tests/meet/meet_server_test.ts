@@ -24,6 +24,7 @@ Deno.test("a receiver gets the smallest free number, and both hear of their pair
   meeting.pass(10);
   assertEquals(sender.events.at(-1), {
     type: "bound",
+    number: 2,
     relays: true,
     seen: sender.address,
   });

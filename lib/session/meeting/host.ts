@@ -110,11 +110,12 @@ export async function hostMeeting(options: HostOptions): Promise<void> {
       continue;
     }
     await sending;
+    // First: who asks for a number sends what is to be relayed right behind it
+    sending = answer();
+    await sending;
     for (const { datagrams, size, to } of passing.splice(0)) {
       await socket.send(datagrams, size, to).catch(() => {});
     }
-    sending = answer();
-    await sending;
   }
   timer.clear();
   server.close();

@@ -133,7 +133,8 @@ export class Rendezvous implements Disposable {
         clearTimeout(this.#timer);
         this.#seen = event.seen;
         this.#relays = event.relays;
-        return;
+        // A sender was brought here before PLACE came, which may be lost
+        return this.#number.resolve(event.number);
       case "silent":
         return this.#tell("silent");
       case "refused": {
