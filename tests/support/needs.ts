@@ -21,7 +21,7 @@ export const LINUX: Need = {
   met: Deno.build.os === "linux",
 };
 /** There is a terminal to play a person at. */
-export const TMUX: Need = { what: "tmux", met: await installed("tmux") };
+export const TMUX = await program("tmux");
 /** A file system can be mounted. */
 export const MOUNT: Need = {
   what: "root that may mount",
@@ -102,7 +102,7 @@ async function canMount(): Promise<boolean> {
 
 /** This program is there. */
 export async function program(name: string): Promise<Need> {
-  return { what: name, met: await installed(name) };
+  return { what: `the program ${name}`, met: await installed(name) };
 }
 
 /**

@@ -131,7 +131,6 @@ export async function installed(program: string): Promise<boolean> {
     args: ["-c", 'command -v "$0"', program],
     stdout: "null",
     stderr: "null",
-    env: { PATH: `${Deno.env.get("PATH")}:/usr/sbin` },
   }).output();
   return success;
 }

@@ -5,15 +5,13 @@ import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
 import { sendOver } from "../../lib/transfer/sending/sender.ts";
 import { compareNames } from "../../lib/transfer/wire/names.ts";
 import { memoryPair } from "../support/memory_stream.ts";
+import { program, testWith } from "../support/needs.ts";
 import { inDirectory } from "./files.ts";
 
 const SPECIFICATION = new URL(
   "../../lib/transfer/README.md",
   import.meta.url,
 );
-const PYTHON = await new Deno.Command("python3", { args: ["--version"] })
-  .output().then(({ success }) => success, () => false);
-
 /** What the script of the specification prints. */
 async function scriptDigest(cwd: string, ...paths: string[]): Promise<string> {
   const text = Deno.readTextFileSync(SPECIFICATION);
@@ -24,11 +22,10 @@ async function scriptDigest(cwd: string, ...paths: string[]): Promise<string> {
   return new TextDecoder().decode(stdout).trim();
 }
 
-Deno.test({
-  name:
-    "the digest of a tree is what the specification's script prints, at both sides [needs python3]",
-  ignore: !PYTHON,
-  fn: () =>
+testWith(
+  await program("python3"),
+  "the digest of a tree is what the specification's script prints, at both sides",
+  () =>
     inDirectory(async (path) => {
       Deno.mkdirSync(`${path}/from/tree/sub`, { recursive: true });
       Deno.mkdirSync(`${path}/to`);
@@ -57,7 +54,7 @@ Deno.test({
         assertEquals(sent.sha256, digest, side);
       }
     }),
-});
+);
 
 Deno.test("names are compared by their UTF-8 bytes", () => {
   const names = ["😀", "\uffee", "a/", "a", "é", "ab", "\ud7ff", "Z"];
