@@ -175,6 +175,8 @@ export interface FailureData {
     path: string;
     /** Whether it is an entry of a tree. */
     inTree?: boolean;
+    /** Whether it might be added to or kept for a sender that a code vouches for. */
+    unvouched?: boolean;
   };
   /** A directory of that name is there, and is never replaced. */
   "is-directory": {

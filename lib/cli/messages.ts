@@ -175,12 +175,16 @@ const MESSAGES: {
   "no-directory": ({ path }) => `There is no directory ${path}`,
   "needs-directory": ({ path = "a stream" }) =>
     `Cannot write several files or a directory to ${path}: use -d DIR`,
-  "exists": ({ path, inTree }) =>
-    `${
-      cannotWrite(path)
-    }: it exists already; use --force to replace it, --rename to keep both, or ${
-      inTree ? "-d for another directory" : "save elsewhere (-o, -d)"
-    }`,
+  "exists": ({ path, inTree, unvouched }) =>
+    unvouched
+      ? `${
+        cannotWrite(path)
+      }: it exists already, and without a code nothing that exists is added to or compared; use --code, --force to replace it, or --rename to keep both`
+      : `${
+        cannotWrite(path)
+      }: it exists already; use --force to replace it, --rename to keep both, or ${
+        inTree ? "-d for another directory" : "save elsewhere (-o, -d)"
+      }`,
   "is-directory": ({ path, asFile }) =>
     asFile
       ? `${cannotWrite(path)}: it is a directory; use -d to save in it`

@@ -24,6 +24,13 @@ export interface OfferRequest {
   readonly size: number | undefined;
   /** The path under which a file is saved, or the directory for several entries. */
   readonly target: string;
+  /**
+   * Those of the names that are there already: they are added to, or compared with
+   * what comes, if the offer is accepted.
+   */
+  readonly existing: readonly string[];
+  /** Whether files that are there and differ are replaced; otherwise the offer is refused then. */
+  readonly replaces: boolean;
 }
 
 /**
@@ -51,6 +58,21 @@ export function needsConsent(
   return destination.takesNames && securityOf(options).mode !== "code";
 }
 
+/** A sender whose offer is accepted. */
+export interface Accepted extends Admitted {
+  /** The top-level names that may be there already without being replaced; undefined: any. */
+  readonly mayExist: ReadonlySet<string> | undefined;
+}
+
+/** Accepts an offer that nobody has to decide on: only who knows a code may add to what is there. */
+export function acceptUnasked(
+  admitted: Admitted,
+  options: SessionOptions,
+): Accepted {
+  const isVouchedFor = securityOf(options).mode === "code";
+  return { ...admitted, mayExist: isVouchedFor ? undefined : new Set() };
+}
+
 /**
  * Decides on a sender's offer; a refused sender is told why.
  *
@@ -59,16 +81,24 @@ export function needsConsent(
  * @throws {Failure} unless it is taken; the reason of `withdrawn`
  */
 export async function consentTo(
-  { channel, reception, offer, words, decided }: Admitted,
+  admitted: Admitted,
   destination: ResolvedDestination,
   consent: Consent | undefined,
   withdrawn: AbortSignal,
-): Promise<void> {
-  const path = destination.pathFor(offer) ?? "";
+): Promise<Accepted> {
+  const { channel, reception, offer, words, decided } = admitted;
+  const target = destination.pathFor(offer) ?? "";
   const { peer } = channel;
+  const { replaces = false } = destination;
+  // Only what a person was told of may be there
+  const existing = typeof consent === "function"
+    ? destination.existing?.(offer) ?? []
+    : [];
+  const about = { offer, peer, words, target, existing, replaces, withdrawn };
   try {
-    await decide({ offer, peer, words, target: path, withdrawn }, consent);
+    await decide(about, consent);
     decided();
+    return { ...admitted, mayExist: new Set(existing) };
   } catch (error) {
     if (isRefusal(error)) {
       if (error.code === "declined") decided();
@@ -85,6 +115,8 @@ interface Undecided {
   readonly peer: string;
   readonly words: readonly string[] | undefined;
   readonly target: string;
+  readonly existing: readonly string[];
+  readonly replaces: boolean;
   readonly withdrawn: AbortSignal;
 }
 
@@ -140,7 +172,8 @@ export function isHidden(name: string): boolean {
   return name.startsWith(".");
 }
 
-function requestOf({ offer, peer, words, target }: Undecided): OfferRequest {
+function requestOf(undecided: Undecided): OfferRequest {
+  const { offer, peer, words, target, existing, replaces } = undecided;
   const { kind, names, count, size } = offer;
   return {
     peer,
@@ -151,6 +184,8 @@ function requestOf({ offer, peer, words, target }: Undecided): OfferRequest {
     files: kind === "tree" ? offer.files : 1,
     size,
     target,
+    existing,
+    replaces,
   };
 }
 

@@ -19,8 +19,21 @@ export interface ResolvedDestination {
   pathFor(offer: Offer): string | undefined;
   /** Whether several transfers may have one name, of which all but the first get others. */
   readonly sharesNames?: boolean;
-  /** Opens it for `offer`, which belongs to `owner` for as long as it is unfinished. */
-  open(offer: Offer, owner: Owner): Promise<Sink>;
+  /** The top-level names in `offer` that are there already, and that concern it. */
+  existing?(offer: Offer): readonly string[];
+  /** Whether files that are there and differ are replaced. */
+  readonly replaces?: boolean;
+  /**
+   * Opens it for `offer`, which belongs to `owner` for as long as it is unfinished.
+   *
+   * @param mayExist the top-level names that may be there already without being
+   * replaced; any by default
+   */
+  open(
+    offer: Offer,
+    owner: Owner,
+    mayExist?: ReadonlySet<string>,
+  ): Promise<Sink>;
 }
 
 /** Where received content goes: a directory, a file, a stream, or anything else that can be written. */
@@ -86,13 +99,14 @@ function oneFile(path: string, force: boolean): ResolvedDestination {
   return {
     takesNames: false,
     pathFor: () => path,
-    open: async (offer, owner) => {
+    open: async (offer, owner, mayExist) => {
       if (offer.kind === "tree") throw needsDirectory(path);
       const as = basename(path);
       return await DirectorySink.create(dirname(path), offer, {
         force,
         owner,
         as,
+        mayExist,
       });
     },
   };
@@ -117,12 +131,29 @@ async function inDirectory(
   return {
     takesNames: true,
     pathFor,
-    open: async (offer, owner) => {
+    existing: ({ names }) =>
+      options.rename ? [] : names.filter((name) => isThere(join(path, name))),
+    replaces: options.force,
+    open: async (offer, owner, mayExist) => {
       const as = offer.kind === "stream" ? nameOfStream() : undefined;
-      return await DirectorySink.create(path, offer, { ...options, owner, as });
+      return await DirectorySink.create(path, offer, {
+        ...options,
+        owner,
+        as,
+        mayExist,
+      });
     },
     sharesNames: options.rename,
   };
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const usedNames = new Set<string>();

@@ -6,7 +6,7 @@ import type { Security } from "../secure/security.ts";
 import type { Sink } from "../transfer/sink.ts";
 import type { Offer } from "../transfer/wire/messages.ts";
 import { bindAbort, linger } from "./closing.ts";
-import { type Consent, needsConsent } from "./consent.ts";
+import { type Accepted, type Consent, needsConsent } from "./consent.ts";
 import {
   type Destination,
   type ResolvedDestination,
@@ -23,7 +23,7 @@ import { guarded } from "./guard.ts";
 import { ProgressTracker } from "./progress.ts";
 import { ownAddresses } from "./meeting/own_addresses.ts";
 import { Rendezvous } from "./meeting/rendezvous.ts";
-import { Admission, type Admitted } from "./receiving/admission.ts";
+import { Admission } from "./receiving/admission.ts";
 import { chooseSender, MAX_UNDECIDED } from "./receiving/choose_sender.ts";
 import { Reachability } from "./receiving/reachability.ts";
 
@@ -80,12 +80,12 @@ async function receiveFirst(options: ReceiveOptions): Promise<Summary> {
     using admission = admissionTo(endpoint, options, destination, { number });
     await using _ = new Reachability(endpoint, admission.security, options);
     const choice = { ...options, destination };
-    const admitted = await chooseSender(
+    const accepted = await chooseSender(
       endpoint,
       rendezvous?.admissionOf(admission) ?? admission,
       choice,
     );
-    return await receiveOne(admitted, destination, options);
+    return await receiveOne(accepted, destination, options);
   } finally {
     await endpoint.close();
   }
@@ -145,7 +145,7 @@ function isAsked(
  * @throws {Failure} unless everything was stored
  */
 export async function receiveOne(
-  { channel, reception, owner, on }: Admitted,
+  { channel, reception, owner, mayExist, on }: Accepted,
   destination: ResolvedDestination,
   options: ReceiverOptions,
   onContent?: () => void,
@@ -169,7 +169,7 @@ export async function receiveOne(
     progress.size = offer.size;
     progress.files = offer.files;
     on({ type: "offer", offer, target: path });
-    return sink = await destination.open(offer, owner);
+    return sink = await destination.open(offer, owner, mayExist);
   };
   try {
     const digest = await reception.run(open, {

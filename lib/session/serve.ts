@@ -2,7 +2,7 @@ import { Failure } from "../base/failure.ts";
 import { firstOf } from "../base/async.ts";
 import { addressOf, type Admitted } from "./receiving/admission.ts";
 import { bindAbort } from "./closing.ts";
-import { consentTo, needsConsent } from "./consent.ts";
+import { acceptUnasked, consentTo, needsConsent } from "./consent.ts";
 import { openEndpoint, securityOf, signalOf } from "./options.ts";
 import type { Listening, OnEvent } from "./events.ts";
 import { guarded } from "./guard.ts";
@@ -166,12 +166,14 @@ async function serveOne(
   const onContent = () => stall?.progressed(performance.now());
   try {
     const destination = await resolveDestination(options.to);
+    let accepted = acceptUnasked(admitted, options);
     if (needsConsent(options, destination)) {
       const withdrawn = bindAbort(channel, signalOf(options));
-      await consentTo(admitted, destination, options.consent, withdrawn);
+      const { consent } = options;
+      accepted = await consentTo(admitted, destination, consent, withdrawn);
     }
     stall?.accept(performance.now());
-    await receiveOne(admitted, lock.guard(destination), options, onContent);
+    await receiveOne(accepted, lock.guard(destination), options, onContent);
   } catch (error) {
     const failure = error instanceof Failure ? error : new Failure(
       signalOf(options).aborted

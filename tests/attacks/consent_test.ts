@@ -81,6 +81,34 @@ for (
   });
 }
 
+test("a person is told what exists already, and a yes adds to it or keeps what is the same", async (cwd) => {
+  await Deno.mkdir(`${cwd}/photos`);
+  await Deno.writeTextFile(`${cwd}/photos/new`, "new");
+  await Deno.writeTextFile(`${cwd}/in`, "same");
+  await Deno.mkdir(`${cwd}/dir/photos`, { recursive: true });
+  await Deno.writeTextFile(`${cwd}/dir/photos/old`, "old");
+  await Deno.writeTextFile(`${cwd}/dir/in`, "same");
+  for (
+    const [name, told] of [
+      ["photos", /"photos" exists already: what is new is added/],
+      ["in", /"in" exists already: it stays if it is the same/],
+    ] as const
+  ) {
+    for (const [key, statuses] of [["n", [3]], ["y", [0, 0]]] as const) {
+      const { terminal, sent } = await asked(cwd, [name]);
+      await using _ = terminal;
+      assertMatch(flowing(await terminal.shows(QUESTION)), told);
+      await terminal.press(key, "Enter");
+      const ends = [await sent.ended];
+      if (key === "y") ends.push(await terminal.exit());
+      assertEquals(ends, statuses as readonly number[] as number[]);
+      const names = namesIn(`${cwd}/dir/photos`);
+      assertEquals(names.includes("new"), key === "y" || name === "in");
+    }
+  }
+  assertEquals(namesIn(`${cwd}/dir/photos`), ["new", "old"]);
+});
+
 test("Ctrl-C at the question ends the receiver and the sender, and leaves nothing", async (cwd) => {
   await Deno.writeTextFile(`${cwd}/in`, "unwanted");
   const { terminal, sent } = await asked(cwd, ["in"]);

@@ -70,6 +70,43 @@ Deno.test("without a terminal -o and standard output take a stranger's stream un
     assertEquals(namesIn(cwd), ["in", "out"]);
   }));
 
+// T-14
+Deno.test("a stranger neither adds to a directory that exists nor learns whether a file does the same with --yes", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/tree/sub`, { recursive: true });
+    await Deno.writeTextFile(`${cwd}/tree/.hidden`, "planted");
+    await Deno.writeTextFile(`${cwd}/in`, "guessed");
+    await Deno.mkdir(`${cwd}/dir/tree`, { recursive: true });
+    await Deno.writeTextFile(`${cwd}/dir/in`, "guessed");
+    const before = Deno.statSync(`${cwd}/dir/in`).mtime;
+    for (const name of ["in", "tree"]) {
+      for (const keep of [[], ["--keep"]]) {
+        const args = ["-d", "dir", "--yes", ...keep];
+        await using received = await receiver(args, { cwd });
+        const sent = sender(received.port, [name], { cwd });
+        assertEquals(await sent.ended, 3, sent.stderr);
+        assertMatch(sent.stderr, /exists there already/);
+        await received.says(/exists already, and without a code .*--code/);
+      }
+    }
+    assertEquals(namesIn(`${cwd}/dir`), ["in", "tree"]);
+    assertEquals(namesIn(`${cwd}/dir/tree`), []);
+    assertEquals(Deno.statSync(`${cwd}/dir/in`).mtime, before);
+  }));
+
+Deno.test("who proves the code adds to a directory that exists, and a file that is the same stays", () =>
+  inDirectory(async (cwd) => {
+    await Deno.mkdir(`${cwd}/tree`);
+    await Deno.writeTextFile(`${cwd}/tree/new`, "new");
+    await Deno.mkdir(`${cwd}/dir/tree`, { recursive: true });
+    await Deno.writeTextFile(`${cwd}/dir/tree/old`, "old");
+    const env = { FERRY_CODE: "7-walnut" };
+    const received = await receiver(["-d", "dir", "--code"], { cwd, env });
+    const sent = sender(received.port, ["tree"], { cwd, env });
+    assertEquals([await sent.ended, await received.ended], [0, 0]);
+    assertEquals(namesIn(`${cwd}/dir/tree`), ["new", "old"]);
+  }));
+
 /** What a stranger would like to leave: names that programs look for by themselves. */
 const DOT_NAMES: [string, string][] = [
   [".ssh", "croc CVE-2023-43619, scp CVE-2019-6111"],

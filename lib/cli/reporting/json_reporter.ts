@@ -195,9 +195,18 @@ function requestOf(event: EventOf<"question">) {
     const { peer: address, words, title: name } = event.request;
     return { address, words, name };
   }
-  const { peer: address, words, names, entries, files, size, target } =
-    event.request;
-  return { address, words, names, entries, files, size, target };
+  const { peer: address, existing, replaces, ...request } = event.request;
+  const { words, names, entries, files, size, target } = request;
+  return {
+    address,
+    words,
+    names,
+    entries,
+    files,
+    size,
+    target,
+    ...existing.length > 0 && { existing, replaces },
+  };
 }
 
 function errorOf(

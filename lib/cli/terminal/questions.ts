@@ -85,6 +85,7 @@ export function questionLines({ about, request }: Question): string[] {
     const size = sizeOf(request);
     return [
       `${peer} offers ${requestTitle(request)}${size}${placeOf(request)}`,
+      ...existingLine(request),
       wordsLine("sender", words),
     ];
   }
@@ -96,11 +97,31 @@ export function questionLines({ about, request }: Question): string[] {
 
 function requestTitle({ kind, names, entries }: OfferRequest): string {
   if (kind === undefined) return "a stream";
+  const shown = nameList(names, entries);
+  if (entries > 1) return `${entries} entries: ${shown}`;
+  return kind === "tree" ? `the directory ${shown}` : shown;
+}
+
+function nameList(names: readonly string[], count: number): string {
   const shown = namesToShow(names).map((name) => quotedName(name));
-  const more = entries - shown.length;
+  const more = count - shown.length;
   if (more > 0) shown.push(`${more} more`);
-  if (entries > 1) return `${entries} entries: ${shown.join(", ")}`;
-  return kind === "tree" ? `the directory ${shown[0]}` : `${shown[0]}`;
+  return shown.join(", ");
+}
+
+/** What a yes means for what is there already. */
+function existingLine({ existing, replaces, kind }: OfferRequest): string[] {
+  const { length } = existing;
+  if (length === 0) return [];
+  const exists = length === 1 ? "exists" : "exist";
+  const meaning = kind === "file"
+    ? `it stays if it is the same, and else is ${
+      replaces ? "replaced" : "not replaced"
+    }`
+    : `what is new is added, what is the same stays, and what differs is ${
+      replaces ? "replaced" : "not replaced"
+    }`;
+  return [`${nameList(existing, length)} ${exists} already: ${meaning}`];
 }
 
 /** The first names, and all that begin with a dot: those are taken only if they were shown. */

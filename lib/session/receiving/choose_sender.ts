@@ -4,6 +4,8 @@ import type { Endpoint } from "../../endpoint/endpoint.ts";
 import type { Admission, Admitted } from "./admission.ts";
 import { bindAbort } from "../closing.ts";
 import {
+  type Accepted,
+  acceptUnasked,
   type Consent,
   consentTo,
   isRefusal,
@@ -34,7 +36,7 @@ export async function chooseSender(
   endpoint: Endpoint,
   admission: Pick<Admission, "over" | "admit">,
   options: ChooseOptions,
-): Promise<Admitted> {
+): Promise<Accepted> {
   const { destination, consent, on } = options;
   const waiting = new WaitTimer(options.wait);
   const signal = firstOf([
@@ -42,20 +44,24 @@ export async function chooseSender(
     waiting.over,
     admission.over,
   ]);
-  const chosen = Promise.withResolvers<Admitted>();
+  const chosen = Promise.withResolvers<Accepted>();
   const done = new AbortController();
   const consider = async (admitted: Admitted) => {
     const gone = bindAbort(admitted.channel, signal);
     const withdrawn = firstOf([gone, done.signal]);
     waiting.suspend();
     try {
+      let accepted: Accepted;
       if (needsConsent(options, destination)) {
-        await consentTo(admitted, destination, consent, withdrawn);
+        accepted = await consentTo(admitted, destination, consent, withdrawn);
       } else if (done.signal.aborted) {
         await admitted.reception.refuse(notChosen());
         return;
-      } else admitted.decided();
-      chosen.resolve(admitted);
+      } else {
+        admitted.decided();
+        accepted = acceptUnasked(admitted, options);
+      }
+      chosen.resolve(accepted);
       waiting.end();
       endpoint.places = 1;
       done.abort(notChosen());

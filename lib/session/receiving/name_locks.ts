@@ -68,14 +68,14 @@ export class NameLock {
   guard(destination: ResolvedDestination): ResolvedDestination {
     return {
       ...destination,
-      open: async (offer, owner) => {
+      open: async (offer, owner, mayExist) => {
         // A stream gets a name that nothing else has
         const { sharesNames } = destination;
         const taken = destination.pathFor(offer);
         await this.#lock(offer.names, owner, taken).catch((error) => {
           if (!sharesNames || error.code !== "in-use") throw error;
         });
-        return await destination.open(offer, owner);
+        return await destination.open(offer, owner, mayExist);
       },
     };
   }

@@ -16,6 +16,8 @@ const REQUEST: OfferRequest = {
   files: 1,
   size: 3_100_000,
   target: "photo.raw",
+  existing: [],
+  replaces: false,
 };
 
 function lines(changes: Partial<OfferRequest>): string[] {
@@ -65,6 +67,19 @@ Deno.test("where something is saved is told unless it is here, under its own nam
   assertEquals(
     lines({ kind: "tree", names, entries: 2, files: 2, target: "my files" })[0],
     '192.0.2.5:40000 offers 2 entries: "a", "b", 2 files, 3.1 MB, to be saved in "my files"',
+  );
+});
+
+Deno.test("what exists already is told with what a yes means for it", () => {
+  const existing = ["photo.raw"];
+  assertEquals(
+    lines({ existing })[1],
+    '"photo.raw" exists already: it stays if it is the same, and else is not replaced',
+  );
+  const tree = { kind: "tree", names: ["a", "b"], entries: 2 } as const;
+  assertEquals(
+    lines({ ...tree, existing: ["a", "b"], replaces: true })[1],
+    '"a", "b" exist already: what is new is added, what is the same stays, and what differs is replaced',
   );
 });
 

@@ -33,7 +33,7 @@ testWith(
         const SENT: [string[], string[], string][] = [
           [[`${memory}/tree/sub/file`], ["-d", `${memory}/dir`], "dir/file"],
           [["link"], ["-o", `${memory}/out`], "out"],
-          [[`${memory}/tree`, "link"], ["-d", "dir"], "dir/tree/sub/file"],
+          [[`${memory}/tree`], ["-d", "dir"], "dir/tree/sub/file"],
           [["link"], ["-d", "dir"], "dir/link"],
         ];
         const content = await Deno.readFile(`${memory}/tree/sub/file`);

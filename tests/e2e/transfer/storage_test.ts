@@ -174,7 +174,8 @@ Deno.test("what is there already and is the same is kept, with and without force
       assertDone(await runPair({ cwd, send, receive }));
       const { ino } = await Deno.stat(`${cwd}/dir/${name}`);
       await Deno.chmod(`${cwd}/${name}`, 0o600);
-      const again = await runPair({ cwd, send, receive });
+      const security = ["--code=7-walnut-cobra"];
+      const again = await runPair({ cwd, send, receive, security });
       assertDone(again);
       for (const { stderr } of again) {
         assertMatch(stderr, /already there\)/);

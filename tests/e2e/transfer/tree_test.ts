@@ -212,7 +212,12 @@ Deno.test("a file that is there and differs is not replaced by a tree, unless by
     await Deno.chmod(`${cwd}/dir/tree`, 0o700);
     await Deno.writeTextFile(`${cwd}/dir/tree/x`, "theirs");
     for (const _ of ["first", "again"]) {
-      const [received, sent] = await sendTree(cwd);
+      const [received, sent] = await runPair({
+        cwd,
+        send: { args: ["tree"] },
+        receive: { args: ["-d", "dir"] },
+        security: ["--code=7-walnut-cobra"],
+      });
       assertEquals([received.code, sent.code], [1, 3]);
       assertMatch(
         received.stderr,

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Failure } from "../../../lib/base/failure.ts";
 import type {
   DirectoryEntry,
@@ -54,6 +54,51 @@ function treeIn(
   const { force = false, owner = OWNER } = options;
   return DirectorySink.create(directory, offerOf(...names), { force, owner });
 }
+
+// T-14
+Deno.test("what exists is neither added to nor compared unless its name may exist, also a name that was not offered or came meanwhile", () =>
+  inDirectory(async (directory) => {
+    const names = ["a", "b"];
+    const offers = [offerOf(...names), { ...offerOf("a"), count: 2 }];
+    const options = { force: false, owner: OWNER, mayExist: new Set(["a"]) };
+    for (const name of names) Deno.mkdirSync(`${directory}/${name}`);
+    await assertRejects(
+      () => DirectorySink.create(directory, offers[0]!, options),
+      Failure,
+      "exists",
+    );
+    for (const ofAll of [true, false]) {
+      const sink = await DirectorySink.create(directory, offers[1]!, options);
+      const inventory = sink.inventory();
+      inventory.enter("a");
+      inventory.leave();
+      sink.enter(directoryOf("a"));
+      sink.leave();
+      const end = () => {
+        if (ofAll) inventory.enter("b");
+        else sink.enter(directoryOf("b"));
+      };
+      const failure = assertThrows(end, Failure);
+      assertEquals(failure.detail, {
+        code: "exists",
+        path: `${directory}/b`,
+        inTree: true,
+        unvouched: true,
+      });
+      sink.discard(false);
+    }
+    Deno.removeSync(`${directory}/b`);
+    const sink = await DirectorySink.create(directory, offers[0]!, options);
+    for (const name of names) {
+      sink.enter(directoryOf(name));
+      sink.put(fileOf("x"), HELLO);
+      sink.leave();
+    }
+    Deno.mkdirSync(`${directory}/b`);
+    await assertRejects(() => sink.commit(), Failure, "exists");
+    sink.discard(false);
+    assertEquals(namesIn(`${directory}/a`), []);
+  }));
 
 /** Keeps `a/x`, which an earlier attempt has left, and these beside `a`. */
 function keepAll(sink: Sink, mode = 0o755, ...names: string[]): void {

@@ -29,7 +29,13 @@ import { checkReplaceable, OWNER_ALL } from "./merging.ts";
 import { partName } from "./part_names.ts";
 import { StagedFile } from "./staged_file.ts";
 import { StagedInventory } from "./staged_inventory.ts";
-import { type Owner, type Root, type Staged, Staging } from "./staging.ts";
+import {
+  existsFailure,
+  type Owner,
+  type Root,
+  type Staged,
+  Staging,
+} from "./staging.ts";
 
 /** The size from which a file of a tree is synced before it has its name, in bytes. */
 const DURABLE_SIZE = 1 << 23;
@@ -47,6 +53,12 @@ export interface DirectorySinkOptions {
   readonly owner?: Owner | undefined;
   /** The name of a file or stream, in place of the sender's. */
   readonly as?: string | undefined;
+  /**
+   * The top-level names that may be there already, and are then added to or
+   * compared with what comes.
+   * @default {any}
+   */
+  readonly mayExist?: ReadonlySet<string> | undefined;
 }
 
 /** A directory that is being filled. */
@@ -81,6 +93,7 @@ export class DirectorySink implements Sink {
   #as: string | undefined;
   #force: boolean;
   #rename: boolean;
+  #mayExist: ReadonlySet<string> | undefined;
   #stack: DirectoryStack;
   /** What is in the final place, beside what an earlier attempt has moved there. */
   #place: ExistingEntries;
@@ -100,7 +113,7 @@ export class DirectorySink implements Sink {
     parent: Directory,
     staging: Staging,
     { kind, resumable, names, count }: Offer,
-    { force, as, rename = false }: DirectorySinkOptions,
+    { force, as, rename = false, mayExist }: DirectorySinkOptions,
   ) {
     this.#parent = parent;
     this.#staging = staging;
@@ -108,6 +121,7 @@ export class DirectorySink implements Sink {
     this.#as = as;
     this.#force = force;
     this.#rename = rename;
+    this.#mayExist = mayExist;
     const isThere = (name: string) => parent.status(name) !== undefined;
     // Some names may not have had room in the offer
     const mayBeThere = staging.resumed ||
@@ -130,7 +144,7 @@ export class DirectorySink implements Sink {
     offer: Offer,
     options: DirectorySinkOptions,
   ): Promise<DirectorySink> {
-    const { force, owner, as, rename = false } = options;
+    const { force, owner, as, rename = false, mayExist } = options;
     const staged = { ...stagedOf(offer, as, owner), skipsLocked: rename };
     let parent: Directory | undefined;
     let staging: Staging | undefined;
@@ -147,7 +161,14 @@ export class DirectorySink implements Sink {
         if (!rename && !staging?.moved.has(name)) {
           const inTree = offer.kind === "tree";
           const asFile = as !== undefined;
-          checkPlace(parent, name, { force, inTree, asFile, size });
+          const unvouched = mayExist?.has(name) === false;
+          checkPlace(parent, name, {
+            force,
+            inTree,
+            asFile,
+            size,
+            unvouched,
+          });
         }
       }
       staging ??= await Staging.make(parent, staged);
@@ -343,6 +364,7 @@ export class DirectorySink implements Sink {
       as: this.#as,
       force: this.#force,
       rename: this.#rename,
+      mayExist: this.#mayExist,
       exists: (path) => this.#existsAt(path),
     });
     this.#inventories.push(inventory);
@@ -363,6 +385,7 @@ export class DirectorySink implements Sink {
       this.#staging.commit(roots, {
         replace: this.#force,
         rename: this.#rename,
+        mayExist: this.#mayExist,
       });
       this.#committed = true;
       for (const kept of this.#kept) setAttributes(this.#parent, kept);
@@ -431,7 +454,9 @@ export class DirectorySink implements Sink {
     const { name, kind } = entry;
     if (this.#force) {
       checkReplaceable(this.#pathOf(name), kind === "directory", there);
-    } else if (!isAlike(entry, there)) throw this.#exists(name);
+    } else if (
+      this.#isUnvouched(this.#stack.first ?? name) || !isAlike(entry, there)
+    ) throw this.#exists(name);
   }
 
   /** Where the content of a file goes that is there, and that nothing replaces. */
@@ -502,7 +527,13 @@ export class DirectorySink implements Sink {
 
   #existsAt(below: string): Failure {
     const path = join(this.#parent.path, below);
-    return new Failure({ code: "exists", path, inTree: this.#isTree });
+    const [top = below] = below.split("/");
+    return existsFailure(path, this.#isTree, this.#isUnvouched(top));
+  }
+
+  /** Whether nothing that has this name at the top is added to or compared. */
+  #isUnvouched(top: string): boolean {
+    return this.#mayExist?.has(top) === false;
   }
 
   #close(): void {
@@ -546,12 +577,14 @@ function setAttributes(parent: Directory, kept: Kept): void {
 function checkPlace(
   parent: Directory,
   name: string,
-  { force, inTree, asFile, size }: {
+  { force, inTree, asFile, size, unvouched = false }: {
     force: boolean;
     inTree: boolean;
     asFile: boolean;
     /** Of a file that can be compared with what is there. */
     size?: number | undefined;
+    /** Whether nothing is added to or compared. */
+    unvouched?: boolean;
   },
 ): void {
   const status = parent.status(name);
@@ -563,8 +596,9 @@ function checkPlace(
   if (!inTree && !status.isFile && !leadsToFile(path)) {
     throw new Failure({ code: "is-special", path });
   }
-  const mayBeSame = inTree || status.isFile && status.size === size;
-  if (!force && !mayBeSame) throw new Failure({ code: "exists", path, inTree });
+  const mayBeSame = !unvouched &&
+    (inTree || status.isFile && status.size === size);
+  if (!force && !mayBeSame) throw existsFailure(path, inTree, unvouched);
 }
 
 /** Whether `path` is a link, to a regular file or to nothing. */

@@ -24,6 +24,8 @@ export interface InventoryOptions {
   readonly force: boolean;
   /** Whether what is there does not matter. */
   readonly rename: boolean;
+  /** Names at the top of what may be compared; undefined: any. */
+  readonly mayExist: ReadonlySet<string> | undefined;
   /** The failure of what is there and is not replaced. */
   readonly exists: (path: string) => Failure;
 }
@@ -74,7 +76,14 @@ export class StagedInventory implements Inventory {
   }
 
   #existing(name: string) {
-    return this.#isMoved(name) ? undefined : this.#place.status(name);
+    if (this.#isMoved(name)) return undefined;
+    const there = this.#place.status(name);
+    const { mayExist, force, exists } = this.#options;
+    const top = this.#names[0] ?? name;
+    if (there !== undefined && !force && mayExist?.has(top) === false) {
+      throw exists(this.#place.pathTo(name));
+    }
+    return there;
   }
 
   #lookExisting(name: string, { size }: FileEntry): Found | undefined {

@@ -284,16 +284,26 @@ export class Staging {
    * @param roots all that is in `content`, and what was moved
    * @param options.replace whether files that are there are replaced
    * @param options.rename whether names that are taken get a number
+   * @param options.mayExist directories that may be merged into without replacing; undefined: any
    * @throws {Failure} if that cannot be done; what is not moved stays
    */
   commit(
     roots: readonly Root[],
-    { replace, rename = false }: { replace: boolean; rename?: boolean },
+    { replace, rename = false, mayExist }: {
+      replace: boolean;
+      rename?: boolean;
+      mayExist?: ReadonlySet<string> | undefined;
+    },
   ): void {
     if (rename) return this.#commitRenamed(roots);
     const waiting = roots.filter(({ name }) => !this.moved.has(name));
     for (const { name } of waiting) {
       const inTree = this.#inTree;
+      const unvouched = mayExist?.has(name) === false;
+      if (unvouched && !replace && this.#parent.status(name) !== undefined) {
+        const path = join(this.#parent.path, name);
+        throw existsFailure(path, inTree, unvouched);
+      }
       checkMerge(this.content, this.#parent, name, { replace, inTree });
     }
     const inodes = [...this.moved].map(([name, { inode }]) => ({
@@ -455,6 +465,20 @@ export class Staging {
     this.#state.close();
     this.#directory.close();
   }
+}
+
+/** Something is there that is neither replaced, added to nor kept. */
+export function existsFailure(
+  path: string,
+  inTree: boolean,
+  unvouched: boolean,
+): Failure {
+  return new Failure({
+    code: "exists",
+    path,
+    inTree,
+    ...unvouched && { unvouched },
+  });
 }
 
 /** Makes a directory of a random name. @returns the name */
