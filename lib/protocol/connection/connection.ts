@@ -158,12 +158,12 @@ export class Connection {
     return this.#recovery.packets.largestAcked >= 0;
   }
 
-  /** The smoothed round-trip time in milliseconds, `undefined` before the first sample. */
   /** Sends at no more than this from now on, in bytes per millisecond. */
   limitRate(maxRate: number): void {
     this.#recovery.limitRate(maxRate);
   }
 
+  /** The smoothed round-trip time in milliseconds, `undefined` before the first sample. */
   get smoothedRtt(): number | undefined {
     const { sampled, smoothedRtt } = this.#recovery.rtt;
     return sampled ? smoothedRtt : undefined;
@@ -346,15 +346,15 @@ export class Connection {
   }
 
   #process(now: number, segment: Segment, datagram: Uint8Array): Verdict {
-    const { state } = this;
-    if (state === "CLOSED") return dropped("closed");
+    const lifecycle = this.#lifecycle;
+    if (lifecycle.isClosed) return dropped("closed");
     if (segment.has(Flag.RST)) return this.#receiveReset(segment, datagram);
     if (segment.has(Flag.COOKIE)) {
-      return state === "SYN-SENT"
+      return lifecycle.isOpening
         ? this.#receiveCookie(segment)
         : dropped("late cookie");
     }
-    if (state === "SYN-SENT") {
+    if (lifecycle.isOpening) {
       const isSynAck = segment.has(Flag.SYN) && segment.has(Flag.ACK) &&
         segment.ack > 0;
       if (!isSynAck) return dropped("not an answer to the SYN");
@@ -362,10 +362,8 @@ export class Connection {
     const verdict = this.#receiver.receive(now, segment, datagram);
     if (verdict.kind === "accepted" || verdict.kind === "duplicate") {
       this.#keepAlive.onReceived(now);
-      if (this.#lifecycle.isHandshaking && this.established) {
-        this.#onEstablished();
-      }
-      this.#lifecycle.onSegment(now, segment);
+      if (lifecycle.isHandshaking && this.established) this.#onEstablished();
+      lifecycle.onSegment(now, segment);
     }
     return verdict;
   }

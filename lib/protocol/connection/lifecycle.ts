@@ -118,6 +118,11 @@ export class Lifecycle {
     return this.#phase === "CLOSED";
   }
 
+  /** Whether the SYN was not answered yet. */
+  get isOpening(): boolean {
+    return this.#phase === "SYN-SENT";
+  }
+
   get isHandshaking(): boolean {
     return this.#phase === "SYN-SENT" || this.#phase === "SYN-RECEIVED";
   }

@@ -335,14 +335,12 @@ export class Demultiplexer<Peer extends Address> {
       this.#trace?.(traceReceived(now, segment, datagram, dropped(reason)));
       return;
     }
-    const wasEstablished = connection.established;
+    const isOpening = slot !== undefined && !connection.established;
     const verdict = connection.receive(now, segment, datagram);
     this.#trace?.(traceReceived(now, segment, datagram, verdict));
     if (verdict.kind !== "accepted") return;
     if (segment.has(Flag.PATH)) address.onPathResponse(now, segment, from);
-    if (!wasEstablished && connection.established && slot !== undefined) {
-      this.#halfOpen.renew(now, slot);
-    }
+    if (isOpening && connection.established) this.#halfOpen.renew(now, slot);
   }
 
   /** @returns why the datagram was dropped, if it was */

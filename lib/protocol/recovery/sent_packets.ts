@@ -57,7 +57,7 @@ export class SentPackets {
 
   /** Records a packet that asks for no acknowledgement, or skips its number. */
   sentUntracked(): void {
-    this.#reserve();
+    if (this.#isFull) this.#grow();
     this.#state[this.next++ & this.#mask] = PacketState.UNTRACKED;
     this.forget(this.#lostBefore);
   }
@@ -69,7 +69,7 @@ export class SentPackets {
     sequenceLength: number,
     size: number,
   ): number {
-    this.#reserve();
+    if (this.#isFull) this.#grow();
     const slot = this.next & this.#mask;
     this.#state[slot] = PacketState.OUTSTANDING;
     this.#sentTime[slot] = now;
@@ -162,9 +162,12 @@ export class SentPackets {
     return this.#appLimited[packet & this.#mask] === 1;
   }
 
-  #reserve(): void {
+  get #isFull(): boolean {
+    return this.next - this.oldest > this.#mask;
+  }
+
+  #grow(): void {
     const capacity = this.#mask + 1;
-    if (this.next - this.oldest < capacity) return;
     this.#state = this.#grown(this.#state, new Uint8Array(2 * capacity));
     this.#sentTime = this.#grown(
       this.#sentTime,

@@ -14,6 +14,11 @@ export class AcceptingDemultiplexer extends Demultiplexer<Address> {
       if (connection === undefined) break;
       this.#halfOpen.add(connection);
     }
+    if (this.#halfOpen.size > 0) this.#acceptEstablished();
+    return hasEffect;
+  }
+
+  #acceptEstablished(): void {
     for (const connection of this.#halfOpen) {
       const { established, closeReason } = connection;
       if (!established && closeReason === undefined) continue;
@@ -22,7 +27,6 @@ export class AcceptingDemultiplexer extends Demultiplexer<Address> {
       const ended = established && closeReason !== undefined;
       if (ended || this.accept(connection)) this.#accepted.push(connection);
     }
-    return hasEffect;
   }
 
   /** Takes a connection that was accepted. */
