@@ -14,7 +14,7 @@ import {
 import { LARGEST_USEFUL_DATAGRAM } from "../protocol/congestion/peer_socket_buffer.ts";
 import { BASE_DATAGRAM_SIZE } from "../protocol/connection/path_mtu.ts";
 import type { TraceEvent } from "../protocol/connection/trace.ts";
-import { abortable } from "../base/async.ts";
+import { abortable, within } from "../base/async.ts";
 import {
   addressFrom,
   formatAddress,
@@ -31,6 +31,8 @@ import { Socket } from "./socket/socket.ts";
 import { MAX_UDP_SIZE } from "./socket/socket_address.ts";
 import { Timer } from "./timer.ts";
 
+/** Milliseconds that a system call may hold up closing. */
+const CLOSE_TIMEOUT = 1000;
 /** Datagrams sent for each reading of the clock, which costs as much as writing a header. */
 const DATAGRAMS_PER_CLOCK_READING = 4;
 
@@ -308,11 +310,11 @@ export class Endpoint implements ChannelDriver {
     this.#demultiplexer.listening = false;
     this.#timer.clear();
     this.flush();
-    await this.#flushing;
+    if (this.#flushing) await within(CLOSE_TIMEOUT, this.#flushing);
     this.#closed = true;
     this.#timer.clear();
     this.#socket.close();
-    await this.#receiving;
+    await within(CLOSE_TIMEOUT, this.#receiving);
   }
 
   async #receive(): Promise<void> {

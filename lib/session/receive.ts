@@ -5,7 +5,7 @@ import { makeCode, normalCode } from "../secure/code/code.ts";
 import type { Security } from "../secure/security.ts";
 import type { Sink } from "../transfer/sink.ts";
 import type { Offer } from "../transfer/wire/messages.ts";
-import { bindAbort, linger } from "./closing.ts";
+import { bindAbort, closeInOrder, linger } from "./closing.ts";
 import { type Accepted, type Consent, needsConsent } from "./consent.ts";
 import {
   type Destination,
@@ -161,6 +161,7 @@ export async function receiveOne(
   let sink: Sink | undefined;
   let isTree = false;
   let isSeveral = false;
+  closeInOrder(channel, () => sink?.committed === true);
   const open = async (offer: Offer) => {
     path = destination.pathFor(offer);
     if (offer.kind === "stream") output = path;

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers";
 import { Failure } from "../../base/failure.ts";
 import { exitStatusOf } from "../exit_status.ts";
 
@@ -7,17 +8,22 @@ const SIGNALS: [Deno.Signal, number][] = [
   ["SIGHUP", 1],
 ];
 
+/** Milliseconds in which things end in order, if they do at all: all they wait for has shorter limits. */
+const MAX_ENDING = 9000;
+
 /**
  * Listens for the signals that ask a process to end. The first one aborts the
  * signal that is returned, with a {@linkcode Failure}, so that things end in
- * order; the second ends the process at once.
+ * order, for which there is a limit; the second ends the process at once.
  */
 export function listenForInterruption(): AbortSignal {
   const controller = new AbortController();
   for (const [name, number] of SIGNALS) {
     const onSignal = () => {
       const failure = new Failure({ code: "interrupted", signal: number });
-      if (controller.signal.aborted) Deno.exit(exitStatusOf(failure.detail));
+      const exit = () => Deno.exit(exitStatusOf(failure.detail));
+      if (controller.signal.aborted) exit();
+      setTimeout(exit, MAX_ENDING).unref();
       controller.abort(failure);
     };
     try {

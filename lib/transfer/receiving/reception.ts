@@ -34,6 +34,8 @@ const COLLISIONS: ReadonlySet<FailureCode> = new Set(
     "names-collide",
   ] as const,
 );
+/** Milliseconds that are left to what is under way when the signal ends it: the sender is told by that. */
+const MAX_ABORTING = 1000;
 /** Bytes that may arrive before the sender can know that it is refused: too few to be kept for that. */
 const EARLY_LIMIT = 1 << 18;
 
@@ -170,7 +172,8 @@ export class Reception {
       // The sender may read nothing before what it has written is taken
       const drained = work.catch(() => drain(this.#stream));
       const told = this.#tell(error);
-      if (!await within(linger, Promise.all([drained, told]))) {
+      const limit = signal?.aborted ? Math.min(linger, MAX_ABORTING) : linger;
+      if (!await within(limit, Promise.all([drained, told]))) {
         this.#stream.abort(error as Error);
       }
       throw error;
