@@ -1,3 +1,4 @@
+import { uint32At, writeUint32 } from "../../base/integers.ts";
 import { malformed } from "./malformed.ts";
 import {
   millisecondsOf,
@@ -105,9 +106,8 @@ export class FieldWriter {
 
 /** Writes a safe integer as a signed 64-bit one, the highest byte first. */
 export function writeInt64(into: Uint8Array, at: number, value: number): void {
-  const view = new DataView(into.buffer, into.byteOffset + at, 8);
-  view.setInt32(0, Math.floor(value / 2 ** 32));
-  view.setUint32(4, value % 2 ** 32 + (value < 0 ? 2 ** 32 : 0));
+  writeUint32(into, at, Math.floor(value / 2 ** 32));
+  writeUint32(into, at + 4, value);
 }
 
 /**
@@ -117,8 +117,8 @@ export function writeInt64(into: Uint8Array, at: number, value: number): void {
  */
 export function readInt64(from: Uint8Array, at = 0): number {
   if (from.length < at + 8) throw malformed("an integer is cut short");
-  const view = new DataView(from.buffer, from.byteOffset + at, 8);
-  const value = view.getInt32(0) * 2 ** 32 + view.getUint32(4);
+  const high = uint32At(from, at) | 0;
+  const value = high * 2 ** 32 + uint32At(from, at + 4);
   if (!Number.isSafeInteger(value)) throw malformed("a number is too large");
   return value;
 }
@@ -134,9 +134,9 @@ export class Fields {
    */
   constructor(body: Uint8Array) {
     for (let at = 0; at < body.length;) {
-      const [tag = 0, high = 0, low] = body.subarray(at, at + 3);
+      const tag = body[at]!;
       const start = at + FIELD_HEADER_SIZE;
-      const end = start + (high << 8) + (low ?? Infinity);
+      const end = start + (body[at + 1]! << 8) + (body[at + 2] ?? Infinity);
       if (end > body.length) throw malformed("a field is cut short");
       if (this.#values.has(tag)) throw malformed(`field ${tag} comes twice`);
       if (tag >= MUST_UNDERSTAND && !KNOWN_TAGS.has(tag)) {

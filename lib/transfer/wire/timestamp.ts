@@ -16,10 +16,12 @@ export function timestampOf(milliseconds: number, nanos = 0): Timestamp {
 
 /** A time in milliseconds since 1970, rounded down. */
 export function millisecondsOf(time: Timestamp): number {
-  return Number((time - nanosWithin(time, NANOS_PER_MILLI)) / NANOS_PER_MILLI);
+  const whole = Number(time / NANOS_PER_MILLI);
+  return time < 0n && time % NANOS_PER_MILLI !== 0n ? whole - 1 : whole;
 }
 
 /** The nanoseconds of a time beyond the last whole `unit` of nanoseconds, not negative. */
 export function nanosWithin(time: Timestamp, unit: bigint): bigint {
-  return ((time % unit) + unit) % unit;
+  const rest = time % unit;
+  return rest < 0n ? rest + unit : rest;
 }
