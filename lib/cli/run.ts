@@ -66,7 +66,7 @@ export async function run(args: string[]): Promise<number> {
     }
     reporter.on({ type: "start", version: VERSION, command: command.name });
     await execute(command, reporter);
-    reporter.close();
+    reporter.close({ interrupted: command.name === "meet" });
     return EXIT_DONE;
   } catch (error) {
     return fail(error);

@@ -73,8 +73,12 @@ export interface Reporter {
   /** Milliseconds between progress events; `Infinity` where none are shown. */
   readonly progressInterval: number;
   on(event: CliEvent): void;
-  /** Writes what is held back. */
-  close(): void;
+  /**
+   * Writes what is held back.
+   *
+   * @param options.interrupted whether a Ctrl-C was how it ends in order
+   */
+  close(options?: { interrupted?: boolean }): void;
 }
 
 /** In the order in which they are named, as in `ACK SYN` and `ACK FIN`. */

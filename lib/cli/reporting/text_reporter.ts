@@ -118,7 +118,9 @@ export class TextReporter implements Reporter {
     }
   }
 
-  close(): void {
+  close({ interrupted = false } = {}): void {
+    // What a terminal shows of a Ctrl-C makes way
+    if (interrupted && this.#style.redraws) this.#screen.status("");
     this.#screen.output.flush();
   }
 

@@ -97,6 +97,8 @@ export class StatusLine {
 const INDENT = "  ";
 /** A SHA-256 in hexadecimal stays whole, to be copied. */
 const DIGEST = /^[0-9a-f]{64}\b/;
+/** Where a line may be broken: not between a number and its unit. */
+const BREAK = /(?<!\d) | (?!(?:[kMGTP]?B(?:\/s)?|m?s)\b)/;
 
 /**
  * Breaks a line between words, and words that are longer than a line. What
@@ -108,7 +110,7 @@ export function broken(line: string, columns: number): string {
   if (columns < MIN_COLUMNS || line.startsWith(" ")) return line;
   const lines: string[] = [];
   let current = "";
-  for (const word of line.split(" ").flatMap((word) => cut(word, columns))) {
+  for (const word of line.split(BREAK).flatMap((word) => cut(word, columns))) {
     const longer = current === "" ? word : `${current} ${word}`;
     if (current !== "" && columnsOf(longer) > columns) {
       lines.push(current);

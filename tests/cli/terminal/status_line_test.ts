@@ -10,6 +10,20 @@ Deno.test("on a narrow terminal lines are broken between words", () => {
   assertEquals(broken("just over twenty char", 20), "just over twenty\n  char");
 });
 
+Deno.test("a number and its unit stay on one line", () => {
+  for (const value of ["12.0 MB", "250 s", "9 kB/s", "700 B", "1.5 ms"]) {
+    assertEquals(
+      broken(`Received "xx y", ${value}, all`, 20),
+      `Received "xx y",\n  ${value}, all`,
+    );
+  }
+  assertEquals(broken("as of 12 senders here", 20), "as of 12 senders\n  here");
+  assertEquals(
+    broken("Receiving from 12 sources", 20),
+    "Receiving from 12\n  sources",
+  );
+});
+
 Deno.test("a digest that is longer than a line has one of its own, to be copied", () => {
   const sum = "ab".repeat(32);
   assertEquals(broken(`SHA-256 ${sum} done`, 40), `SHA-256\n  ${sum}\n  done`);
