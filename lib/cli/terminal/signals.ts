@@ -15,15 +15,17 @@ const MAX_ENDING = 9000;
  * Listens for the signals that ask a process to end. The first one aborts the
  * signal that is returned, with a {@linkcode Failure}, so that things end in
  * order, for which there is a limit; the second ends the process at once.
+ *
+ * @param limit in milliseconds
  */
-export function listenForInterruption(): AbortSignal {
+export function listenForInterruption(limit = MAX_ENDING): AbortSignal {
   const controller = new AbortController();
   for (const [name, number] of SIGNALS) {
     const onSignal = () => {
       const failure = new Failure({ code: "interrupted", signal: number });
       const exit = () => Deno.exit(exitStatusOf(failure.detail));
       if (controller.signal.aborted) exit();
-      setTimeout(exit, MAX_ENDING).unref();
+      setTimeout(exit, limit).unref();
       controller.abort(failure);
     };
     try {
