@@ -3,8 +3,11 @@
  * and loses and reorders datagrams, from one process to another, and compares
  * what arrived.
  */
-import { toText } from "@std/streams";
 import { createHash } from "node:crypto";
+import { summaryLines } from "../lib/cli/reporting/summary.ts";
+import { progressLine } from "../lib/cli/terminal/progress_line.ts";
+import { columns } from "../lib/cli/terminal/status_line.ts";
+import type { Progress, Summary } from "../lib/mod.ts";
 import { ferry, freePort, kill, start } from "./support/process.ts";
 import { Relay } from "./net/relay.ts";
 import { writeRandomFile } from "./support/fs.ts";
@@ -32,8 +35,82 @@ async function digestOf(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
+function write(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(text));
+}
+
 function say(text: string): void {
-  console.error(text);
+  write(`${text}\n`);
+}
+
+type Side = "send" | "receive";
+
+/** An event as `--json` has it: of progress, of the end, or of a failure. */
+type Reported = Progress & Omit<Summary, "side" | "time" | "datagramsSent"> & {
+  readonly event: string;
+  readonly seconds: number;
+  readonly datagrams: number;
+  readonly message: string;
+};
+
+/** Both sides' progress, a line each, below all else that is said. */
+class Screen {
+  readonly #lines = new Map<Side, string>();
+  #drawn = 0;
+
+  draw(side: Side, line: string): void {
+    if (!Deno.stderr.isTerminal()) return;
+    this.#lines.set(side, line);
+    this.#clear();
+    for (const [side, line] of this.#lines) {
+      say(`${side.padEnd(7)} ${line}`);
+      this.#drawn++;
+    }
+  }
+
+  end(side: Side, lines: string[]): void {
+    this.#clear();
+    this.#lines.delete(side);
+    for (const line of lines) say(line);
+    for (const [side, line] of this.#lines) this.draw(side, line);
+  }
+
+  #clear(): void {
+    if (this.#drawn > 0) write(`\x1b[${this.#drawn}A\r\x1b[J`);
+    this.#drawn = 0;
+  }
+}
+
+/** Shows what a ferry reports with `--json`, to its end. */
+async function follow(
+  side: Side,
+  reports: ReadableStream<Uint8Array<ArrayBuffer>>,
+  screen: Screen,
+): Promise<void> {
+  let rest = "";
+  for await (const text of reports.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) report(side, JSON.parse(line), screen);
+  }
+}
+
+function report(
+  side: Side,
+  { event, seconds, message, ...data }: Reported,
+  screen: Screen,
+): void {
+  const time = 1000 * seconds;
+  if (event === "progress") {
+    const style = { columns: columns() - 12, colour: !Deno.noColor };
+    screen.draw(side, progressLine({ ...data, time }, style));
+  } else if (event === "done") {
+    const datagramsSent = data.datagrams;
+    const summary = { ...data, side, time, datagramsSent };
+    screen.end(side, summaryLines(summary, { verbose: false }));
+  } else if (event === "error") {
+    screen.end(side, [`ferry ${side}: ${message}`]);
+  }
 }
 
 /** Sends `source` to `copy` over a bad network. Resolves to whether both processes succeeded. */
@@ -55,18 +132,24 @@ async function carry(
       `${100 * UP.loss}% of all datagrams, and reorders ${100 * UP.reorder}%`,
   );
   say(`$ ferry receive ${port} > copy`);
-  say(`$ ferry send ${hostname} ${relay.port} --report ${report} < original`);
-  // One terminal has room for one progress line; the receiver's words come after.
-  const receiver = start(ferry("receive", `${port}`, "--bind", hostname), {
-    stdout: copy,
-    stderr: "piped",
-  });
-  const send = ferry("send", hostname, `${relay.port}`, "--report", report);
-  const sender = start(send, { stdin: source, stderr: "inherit" });
+  say(`$ ferry send ${hostname} ${relay.port} --report ${report} original`);
+  const receiver = start(
+    ferry("receive", `${port}`, "--bind", hostname, "--json"),
+    { stdout: copy, stderr: "piped" },
+  );
+  const sender = start(
+    ferry("send", hostname, `${relay.port}`, source)
+      .concat("--report", report, "--json"),
+    { stderr: "piped" },
+  );
   processes.push(sender, receiver);
-  const words = toText(receiver.stderr);
-  const ends = await Promise.all([sender.status, receiver.status]);
-  say((await words).trimEnd());
+  const screen = new Screen();
+  const [, , ...ends] = await Promise.all([
+    follow("send", sender.stderr, screen),
+    follow("receive", receiver.stderr, screen),
+    sender.status,
+    receiver.status,
+  ]);
   say(await accountOf(relay));
   return ends.every(({ success }) => success);
 }
