@@ -8,19 +8,21 @@ const QUIET_TIME = 30_000;
 /** Reports once that no sender has come, if that takes long. */
 export class QuietTimer {
   readonly #reporter: Pick<Reporter, "on">;
+  readonly #time: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(reporter: Pick<Reporter, "on">) {
+  constructor(reporter: Pick<Reporter, "on">, time = QUIET_TIME) {
     this.#reporter = reporter;
+    this.#time = time;
   }
 
   /** Takes what happens: whatever comes from elsewhere ends it. */
   on(event: SessionEvent): void {
     if (event.type === "listening") {
       const { port } = event;
-      const seconds = QUIET_TIME / 1000;
+      const seconds = this.#time / 1000;
       const notice = { type: "nothing-arrived", port, seconds } as const;
-      this.#timer = setTimeout(() => this.#reporter.on(notice), QUIET_TIME);
+      this.#timer = setTimeout(() => this.#reporter.on(notice), this.#time);
     } else if (event.type !== "admits") this[Symbol.dispose]();
   }
 

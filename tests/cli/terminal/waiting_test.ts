@@ -1,6 +1,9 @@
-import { assert, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Failure } from "../../../lib/base/failure.ts";
-import { IdleTimer } from "../../../lib/cli/terminal/waiting.ts";
+import { noticeWords } from "../../../lib/cli/messages.ts";
+import type { CliEvent } from "../../../lib/cli/reporting/reporter.ts";
+import { broken } from "../../../lib/cli/terminal/status_line.ts";
+import { IdleTimer, QuietTimer } from "../../../lib/cli/terminal/waiting.ts";
 import type { SessionEvent } from "../../../lib/session/events.ts";
 
 const LISTENING: SessionEvent = {
@@ -50,4 +53,38 @@ Deno.test("it is not idle while a transfer runs, and never without a limit", asy
   without.on(LISTENING);
   await new Promise((resolve) => setTimeout(resolve, 30));
   assert(!busy.over.aborted && !without.over.aborted);
+});
+
+Deno.test("a person whom nothing reaches is told once to look at the firewall", async () => {
+  const { promise, resolve } = Promise.withResolvers<CliEvent>();
+  using quiet = new QuietTimer({ on: resolve }, 20);
+  quiet.on(LISTENING);
+  quiet.on({ type: "admits", port: 5000, what: "all" });
+  assertEquals(await promise, {
+    type: "nothing-arrived",
+    port: 5000,
+    seconds: 0.02,
+  });
+});
+
+Deno.test("nothing is said of the firewall to a person who was reached", async () => {
+  const told: CliEvent[] = [];
+  using quiet = new QuietTimer({ on: (event) => told.push(event) }, 20);
+  quiet.on(LISTENING);
+  quiet.on(OFFER as SessionEvent);
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assertEquals(told, []);
+});
+
+Deno.test("the hint at the firewall fits into 40, 80 and 120 columns", () => {
+  const words = noticeWords({
+    type: "nothing-arrived",
+    port: 5000,
+    seconds: 30,
+  });
+  for (const columns of [40, 80, 120]) {
+    const lines = broken(words, columns).split("\n");
+    assert(lines.every((line) => line.length <= columns), lines.join("\n"));
+    assertEquals(lines.map((line) => line.trim()).join(" "), words);
+  }
 });
