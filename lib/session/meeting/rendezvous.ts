@@ -37,6 +37,8 @@ interface RendezvousOptions {
 const REOPEN_DELAY = 2000;
 /** Milliseconds in which a direct path has to be found where nothing else is relayed. */
 const DIRECT_TIMEOUT = 10_000;
+/** Milliseconds by which the sender waits longer for it: the receiver ends both. */
+const SENDER_EXTRA = 3000;
 
 /** Meets the other side at a host that both reach, and finds a direct path to it. */
 export class Rendezvous implements Disposable {
@@ -266,7 +268,7 @@ export class Rendezvous implements Disposable {
     if (this.#relays) return;
     const timer = setTimeout(() => {
       if (!channel.path?.direct) channel.abort(this.#noDirectPath(channel));
-    }, DIRECT_TIMEOUT);
+    }, DIRECT_TIMEOUT + (role === "client" ? SENDER_EXTRA : 0));
     const clear = () => clearTimeout(timer);
     channel.closed.then(clear, clear);
   }
@@ -292,13 +294,22 @@ export class Rendezvous implements Disposable {
   ): Promise<void> {
     const found = Promise.withResolvers<void>();
     found.promise.catch(() => {});
+    let begun = Infinity;
     confirmed.then(() => {
+      begun = performance.now();
       this.#follow(channel, candidateSecret, {
         role: "client",
         onDirect: found.resolve,
       });
     }).catch(found.reject);
-    channel.closed.catch(found.reject);
+    channel.closed.catch((failure) => {
+      const isLate = performance.now() - begun > DIRECT_TIMEOUT - SENDER_EXTRA;
+      const isStopped = failure instanceof Failure &&
+        failure.detail.code === "peer-stopped";
+      // The receiver has waited as long, and told of it by stopping
+      const isReason = isLate && isStopped && !channel.path?.direct;
+      found.reject(isReason ? this.#noDirectPath(channel) : failure);
+    });
     if (!this.#relays) await found.promise;
   }
 
