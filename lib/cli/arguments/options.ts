@@ -153,7 +153,7 @@ export const OPTIONS = [
     short: "p",
     value: "PORT",
     meet: true,
-    help: "the receiver's UDP port, or as a word of its own (5000)",
+    help: "the UDP port, or as a word of its own (5000; of meet 5050)",
   },
   {
     name: "timeout",
