@@ -86,7 +86,10 @@ export class ProgressTracker {
     this.#before = { datagramsSent, retransmissions };
     this.#meter.sample(this.#begin, 0);
     if (this.#on !== undefined && Number.isFinite(this.#interval)) {
-      this.#timer = setInterval(() => this.#emit(), this.#interval);
+      this.#timer = setInterval(() => {
+        // Deno 2.5 calls once more what was cleared as it was due
+        if (this.#timer !== undefined) this.#emit();
+      }, this.#interval);
     }
   }
 
@@ -128,12 +131,14 @@ export class ProgressTracker {
 
   stop(): void {
     clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   /** Reports completion, if progress is reported. */
   finish(): void {
+    const reports = this.#timer !== undefined;
     this.stop();
-    if (this.#timer !== undefined) this.#emit(0);
+    if (reports) this.#emit(0);
   }
 
   /** The summary but for the digest. */
