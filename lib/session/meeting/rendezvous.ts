@@ -3,6 +3,7 @@ import { Failure } from "../../base/failure.ts";
 import type { Channel } from "../../endpoint/channel.ts";
 import type { Endpoint } from "../../endpoint/endpoint.ts";
 import type { Incoming } from "../../endpoint/incoming.ts";
+import { formatAddress } from "../../endpoint/socket/address.ts";
 import { CandidateExchange } from "../../meet/candidate_exchange.ts";
 import { MeetClient, type MeetEvent } from "../../meet/meet_client.ts";
 import { CLIENT_ID_SIZE } from "../../meet/messages.ts";
@@ -31,6 +32,8 @@ interface RendezvousOptions {
   readonly bind: string | undefined;
   readonly on: OnEvent;
   readonly signal: AbortSignal;
+  /** Milliseconds after which it gives up if nothing comes of it. */
+  readonly limit: number;
 }
 
 /** Milliseconds until somebody who had a wrong code may be followed by the next. */
@@ -81,7 +84,7 @@ export class Rendezvous implements Disposable {
     for (const { promise } of [this.#number, this.#validated]) {
       promise.catch(() => {});
     }
-    this.#timer = setTimeout(() => this.#giveUp(), endpoint.timeout);
+    this.#timer = setTimeout(() => this.#giveUp(), options.limit);
     endpoint.attach(this.#client);
   }
 
@@ -96,9 +99,9 @@ export class Rendezvous implements Disposable {
     endpoint: Endpoint,
     role: "sender" | "receiver",
     wanted: WantedSecurity,
-    options: SessionOptions,
+    options: SessionOptions & { readonly wait?: number | undefined },
   ): Promise<Rendezvous> {
-    const { meet: point, bind, on = () => {} } = options;
+    const { meet: point, bind, on = () => {}, wait = Infinity } = options;
     if (point === undefined) throw new TypeError("Nowhere to meet");
     if (wanted.mode !== "code") throw new Failure({ code: "meet-needs-code" });
     const { code } = wanted;
@@ -109,7 +112,11 @@ export class Rendezvous implements Disposable {
     const signal = signalOf(options);
     const { host, port = MEET_PORT } = point;
     const address = await endpoint.resolve(host, port, signal);
-    const details = { role, number, bind, on, signal };
+    // A receiver's limit is for senders
+    const limit = role === "sender"
+      ? Math.min(wait, endpoint.timeout)
+      : endpoint.timeout;
+    const details = { role, number, bind, on, signal, limit };
     return new Rendezvous(endpoint, point, address, details);
   }
 
@@ -153,7 +160,8 @@ export class Rendezvous implements Disposable {
   }
 
   get #name(): string {
-    return this.#point.host;
+    const { host, port = MEET_PORT } = this.#point;
+    return port === MEET_PORT ? host : formatAddress(host, port);
   }
 
   #tell(reason: "silent" | "unknown" | "full" | "taken" | "too-often"): void {
@@ -165,7 +173,7 @@ export class Rendezvous implements Disposable {
   #giveUp(): void {
     const meet = this.#name;
     const reason = this.#lastRefusal;
-    const seconds = this.#endpoint.timeout / 1000;
+    const seconds = this.#options.limit / 1000;
     // The number may yet become free
     if (reason === "taken") return;
     this.#fail(

@@ -20,7 +20,9 @@ export interface Met {
 export async function connectAtMeeting(
   endpoint: Endpoint,
   code: string,
-  options: SessionOptions & Omit<ConnectOptions, "reach">,
+  options: SessionOptions & Omit<ConnectOptions, "reach"> & {
+    readonly wait?: number | undefined;
+  },
   rendezvous: DisposableStack,
 ): Promise<Met> {
   const security = { mode: "code", code } as const;
