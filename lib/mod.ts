@@ -25,7 +25,7 @@
  * import { Failure, receive, send } from "@ferry/ferry";
  *
  * async function deliver(stream: ReadableStream<Uint8Array>, port: number) {
- *   const signal = AbortSignal.timeout(3000);
+ *   const signal = AbortSignal.timeout(2000);
  *   try {
  *     const { bytes } = await send("127.0.0.1", {
  *       port,
@@ -47,8 +47,11 @@
  * }
  *
  * const lines = () => new Blob(["one line\n"]).stream();
+ * const endless = new ReadableStream<Uint8Array>();
  * receive({ port: 5010, to: new WritableStream() }).catch(console.error);
  * console.log(await deliver(lines(), 5010)); // sent 9 bytes
+ * receive({ port: 5009, to: new WritableStream() }).catch(() => {});
+ * console.log(await deliver(endless, 5009)); // took too long
  * console.log(await deliver(lines(), 5011)); // nobody is there
  * receive({ port: 5012, to: { directory: "." } }).catch(() => {});
  * console.log(await deliver(lines(), 5012)); // not wanted there
