@@ -15,8 +15,6 @@ export interface TerminalOptions {
   delay?: number;
 }
 
-let count = 0;
-
 /**
  * A terminal with a program in it, and a person who reads and types: a tmux
  * server of its own. All that the program wrote is kept as it came, too.
@@ -36,7 +34,8 @@ export class Terminal {
     options: TerminalOptions,
   ): Promise<Terminal> {
     const { columns = 80, rows = 24, cwd, env = {}, delay = 0 } = options;
-    const name = `ferry-test-${Deno.pid}-${++count}`;
+    // Tests that run beside this one are of the same process
+    const name = `ferry-test-${crypto.randomUUID()}`;
     const raw = await Deno.makeTempFile({ prefix: "ferry-terminal-" });
     const terminal = new Terminal(name, raw);
     const words = command.map(quoted).join(" ");
