@@ -11,7 +11,7 @@
  * | permissions | `--allow-net` does for streams and bytes; files need `--allow-read` at a sender, and `--allow-write` too at a receiver; `--allow-ffi` makes it several times as fast on Linux; with `--allow-env=HOME,XDG_STATE_HOME` and `--allow-sys=uid` besides, a sender without a code can go on with what was broken off. None is ever asked for but the first three |
  * | to send | `content`: a path, several, bytes, a `Blob` or `File`, a stream, or `{ stream, name, size, mtime }` |
  * | to receive | `to`: `{ directory }`, `{ file }` or a `WritableStream` |
- * | to choose who may send | `security: { mode: "code", code }`; or `consent`, which is shown an offer and takes or declines it. Without either, a directory takes nothing |
+ * | to choose who may send | `security: { mode: "code", code }`; and `consent`, which is shown every offer and takes or declines it. Without either, a directory takes nothing |
  * | progress | `on`, for `progress` events every `progressInterval` milliseconds and a last one at the end; {@linkcode EventData} lists all events |
  * | to end it | `signal`, an `AbortSignal`, whose reason is thrown; a server's `shutdown()` lets transfers end first |
  * | to know what failed | `code` of a {@linkcode Failure}, to switch on; {@linkcode FailureData} lists the codes and the `detail` of each. What a content's stream throws is thrown as it is, and what a destination's stream throws is the `cause` |

@@ -29,7 +29,6 @@ export async function runReceive(
   using idle = new IdleTimer(keep ? command.wait : undefined);
   const options = {
     ...command,
-    consent: consentOf(command, reporter),
     on: (event: SessionEvent) => {
       quiet.on(event);
       idle.on(event);
@@ -47,12 +46,14 @@ export async function runReceive(
   if (keep && directory !== undefined) {
     const { force, rename } = command;
     const to = { directory, force, rename };
-    const { finished } = await serve({ ...options, to });
+    const consent = consentOf(command, to, reporter);
+    const { finished } = await serve({ ...options, consent, to });
     await finished;
     signal.throwIfAborted();
     return idle.throwIfInVain();
   }
-  await receive({ ...options, to: destinationOf(command, reporter) });
+  const to = destinationOf(command, reporter);
+  await receive({ ...options, consent: consentOf(command, to, reporter), to });
 }
 
 function destinationOf(
@@ -69,12 +70,17 @@ function destinationOf(
   return standardOutput();
 }
 
-/** Who decides on what is offered without a code: a person, if there is a terminal. */
+/**
+ * Who decides on what is offered without a code under a name of the sender's choice:
+ * a person, if there is a terminal.
+ */
 function consentOf(
-  { yes }: ReceiveCommand,
+  { yes, security }: ReceiveCommand,
+  to: Destination,
   reporter: Reporter,
 ): Consent | undefined {
   if (yes) return "yes";
+  if (security?.mode === "code" || !("directory" in to)) return undefined;
   const terminal = Terminal.open(false);
   if (terminal === undefined) return undefined;
   const questions = new Questions(terminal, reporter);

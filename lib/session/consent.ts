@@ -6,11 +6,11 @@ import { linger } from "./closing.ts";
 import { securityOf, type SessionOptions } from "./options.ts";
 import type { ResolvedDestination } from "./destination.ts";
 
-/** An offer of a sender that is not authenticated by a code. */
+/** An offer to decide on. */
 export interface OfferRequest {
   /** Where the sender is: address and port. */
   readonly peer: string;
-  /** The session words, which the sender's side shows as well unless the connection was intercepted; `undefined` without encryption. */
+  /** The session words, which the sender's side shows as well unless the connection was intercepted; `undefined` with a code, or without encryption. */
   readonly words: readonly string[] | undefined;
   /** `undefined` for a stream, which has no name. */
   readonly kind: "file" | "tree" | undefined;
@@ -22,8 +22,8 @@ export interface OfferRequest {
   readonly files: number | undefined;
   /** Bytes of all content, if known. */
   readonly size: number | undefined;
-  /** The path under which a file is saved, or the directory for several entries. */
-  readonly target: string;
+  /** The path under which a file is saved, or the directory for several entries; `undefined` for a stream of this side. */
+  readonly target: string | undefined;
   /**
    * Those of the names that are there already: they are added to, or compared with
    * what comes, if the offer is accepted.
@@ -44,18 +44,30 @@ export type AskConsent = (
   withdrawn: AbortSignal,
 ) => boolean | Promise<boolean>;
 
-/** How to decide on offers of unauthenticated senders: by asking, or `yes` to all that may be stored. */
+/** How to decide on offers: by a function on each, or `yes` to all that may be stored. */
 export type Consent = AskConsent | "yes";
 
+/** Settings that decide whose offers are accepted. */
+type ConsentOptions = SessionOptions & {
+  readonly consent?: Consent | undefined;
+};
+
 /**
- * Whether somebody decides on an offer before it is accepted: not with a code,
- * which says who sends, nor where this side has said how it is stored.
+ * Whether an offer is decided on before it is accepted: always where there is a
+ * function for it. Otherwise not with a code, which says who sends, nor where this
+ * side has said how it is stored.
  */
 export function needsConsent(
-  options: SessionOptions,
-  destination: ResolvedDestination,
+  options: ConsentOptions,
+  { takesNames }: ResolvedDestination,
 ): boolean {
-  return destination.takesNames && securityOf(options).mode !== "code";
+  return typeof options.consent === "function" ||
+    takesNames && !isVouchedFor(options);
+}
+
+/** Whether a code says who sends. */
+function isVouchedFor(options: SessionOptions): boolean {
+  return securityOf(options).mode === "code";
 }
 
 /** A sender whose offer is accepted. */
@@ -69,8 +81,10 @@ export function acceptUnasked(
   admitted: Admitted,
   options: SessionOptions,
 ): Accepted {
-  const isVouchedFor = securityOf(options).mode === "code";
-  return { ...admitted, mayExist: isVouchedFor ? undefined : new Set() };
+  return {
+    ...admitted,
+    mayExist: isVouchedFor(options) ? undefined : new Set(),
+  };
 }
 
 /**
@@ -83,11 +97,12 @@ export function acceptUnasked(
 export async function consentTo(
   admitted: Admitted,
   destination: ResolvedDestination,
-  consent: Consent | undefined,
+  options: ConsentOptions,
   withdrawn: AbortSignal,
 ): Promise<Accepted> {
+  const { consent } = options;
   const { channel, reception, offer, words, decided } = admitted;
-  const target = destination.pathFor(offer) ?? "";
+  const target = destination.pathFor(offer);
   const { peer } = channel;
   const { replaces = false } = destination;
   // Only what a person was told of may be there
@@ -98,7 +113,8 @@ export async function consentTo(
   try {
     await decide(about, consent);
     decided();
-    return { ...admitted, mayExist: new Set(existing) };
+    const mayExist = isVouchedFor(options) ? undefined : new Set(existing);
+    return { ...admitted, mayExist };
   } catch (error) {
     if (isRefusal(error)) {
       if (error.code === "declined") decided();
@@ -114,15 +130,14 @@ interface Undecided {
   readonly offer: Offer;
   readonly peer: string;
   readonly words: readonly string[] | undefined;
-  readonly target: string;
+  readonly target: string | undefined;
   readonly existing: readonly string[];
   readonly replaces: boolean;
   readonly withdrawn: AbortSignal;
 }
 
 /**
- * Decides on an offer, under a name of the sender's choice, of a sender that is not
- * authenticated by a code.
+ * Decides on an offer.
  *
  * @throws {Failure} unless it is accepted
  */

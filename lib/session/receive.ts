@@ -32,9 +32,9 @@ export interface ReceiverOptions extends SessionOptions {
   /** Where the content goes: a directory, a file or a stream. */
   readonly to: Destination;
   /**
-   * Decides on offers of senders that no code vouches for, if they are to be
-   * stored under names of the sender's choice.
-   * @default {nobody: they are refused}
+   * A function decides on every offer, also of a sender that knows the code, and
+   * into a stream. `"yes"` accepts all.
+   * @default {only what would be stored under names of a sender's choice, without a code, is refused}
    */
   readonly consent?: Consent | undefined;
   /**
@@ -108,6 +108,7 @@ export function admissionTo(
   } = {},
 ): Admission {
   const { consent, on = () => {} } = options;
+  const asks = isAsked(options, destination);
   const wanted = securityOf(options);
   const isNew = wanted.mode === "code" && wanted.code === undefined;
   const security: Security = wanted.mode === "code"
@@ -122,11 +123,9 @@ export function admissionTo(
     meet: options.meet,
   });
   if (security.mode !== "code") {
-    const takesAll = !destination.takesNames || consent === "yes";
     const offers = consent === undefined ? "unnamed" : "offers";
-    on({ type: "admits", port, what: takesAll ? "all" : offers });
+    on({ type: "admits", port, what: asks ? offers : "all" });
   }
-  const asks = isAsked(options, destination);
   return new Admission({ security, asks, on, several });
 }
 

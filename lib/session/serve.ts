@@ -169,8 +169,7 @@ async function serveOne(
     let accepted = acceptUnasked(admitted, options);
     if (needsConsent(options, destination)) {
       const withdrawn = bindAbort(channel, signalOf(options));
-      const { consent } = options;
-      accepted = await consentTo(admitted, destination, consent, withdrawn);
+      accepted = await consentTo(admitted, destination, options, withdrawn);
     }
     stall?.accept(performance.now());
     await receiveOne(accepted, lock.guard(destination), options, onContent);

@@ -95,6 +95,46 @@ test("an application that never answers does not keep a receiver of several from
   await server.finished;
 });
 
+test("an application is shown what comes with a code and may decline it, and is asked about the next", async ({ common, send }) => {
+  const security = { mode: "code", code: "17-walnut-copper-lagoon" } as const;
+  const asked: (string | undefined)[] = [];
+  const receiving = receive({
+    ...common,
+    security,
+    consent: ({ names: [name], words, peer }) => {
+      assertEquals(words, undefined);
+      assert(peer.startsWith("127.0.0.1:"));
+      asked.push(name);
+      return name === "wanted.txt";
+    },
+  });
+  const offer = (name: string) =>
+    send({ security, content: new File(["content"], name) });
+  const failure = await assertRejects(() => offer("other.txt"), Failure);
+  assertEquals(failure.detail.code, "peer-refused");
+  await offer("wanted.txt");
+  assertEquals((await receiving).bytes, 7);
+  assertEquals(asked, ["other.txt", "wanted.txt"]);
+});
+
+test("an application may decline what would go into its stream", async ({ common, send }) => {
+  let written = 0;
+  const write = (chunk: Uint8Array) => void (written += chunk.length);
+  const receiving = receive({
+    ...common,
+    to: new WritableStream({ write }),
+    consent: ({ size, target }) => {
+      assertEquals(target, undefined);
+      return size !== undefined;
+    },
+  });
+  await assertRejects(send, Failure, "declined");
+  assertEquals(written, 0);
+  await send({ content: new Uint8Array(10) });
+  await receiving;
+  assertEquals(written, 10);
+});
+
 test("an application that never confirms a receiver hears that it has left", async ({ common, send }) => {
   const stop = new AbortController();
   const receiving = receive({ ...common, consent: "yes", signal: stop.signal });

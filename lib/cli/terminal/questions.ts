@@ -141,7 +141,8 @@ function sizeOf({ kind, files, size }: OfferRequest): string {
 
 /** Where it is saved, unless that is here and under the same name. */
 function placeOf({ entries, names, target }: OfferRequest): string {
-  if (entries > 1 ? target === "." : target === names[0]) return "";
+  const expected = entries > 1 ? "." : names[0];
+  if (target === undefined || target === expected) return "";
   return `, to be saved ${entries > 1 ? "in" : "as"} ${displayName(target)}`;
 }
 

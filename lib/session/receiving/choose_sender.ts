@@ -53,7 +53,7 @@ export async function chooseSender(
     try {
       let accepted: Accepted;
       if (needsConsent(options, destination)) {
-        accepted = await consentTo(admitted, destination, consent, withdrawn);
+        accepted = await consentTo(admitted, destination, options, withdrawn);
       } else if (done.signal.aborted) {
         await admitted.reception.refuse(notChosen());
         return;
