@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { freePort, listening } from "../support/process.ts";
-import { inDirectory } from "../support/fs.ts";
+import { test } from "../support/fs.ts";
 
 const root = new URL("../../", import.meta.url);
 
@@ -40,39 +40,38 @@ async function installCommand(): Promise<string[]> {
   return command.split(/[\s\\]+/).slice(1).filter((word) => word !== "");
 }
 
-Deno.test("deno install makes a ferry that works straight from the repository's URL", () =>
-  inDirectory(async (cwd) => {
-    const server = serveRepository();
-    const env = {
-      DENO_INSTALL_ROOT: cwd,
-      DENO_DIR: await emptyCache(`${cwd}/cache`),
-    };
-    const url = `http://127.0.0.1:${server.addr.port}/main.ts`;
-    const install = await new Deno.Command(Deno.execPath(), {
-      args: [...await installCommand(), url],
-      env,
-    }).output();
-    assert(install.success, new TextDecoder().decode(install.stderr));
+test("deno install makes a ferry that works straight from the repository's URL", async (cwd) => {
+  const server = serveRepository();
+  const env = {
+    DENO_INSTALL_ROOT: cwd,
+    DENO_DIR: await emptyCache(`${cwd}/cache`),
+  };
+  const url = `http://127.0.0.1:${server.addr.port}/main.ts`;
+  const install = await new Deno.Command(Deno.execPath(), {
+    args: [...await installCommand(), url],
+    env,
+  }).output();
+  assert(install.success, new TextDecoder().decode(install.stderr));
 
-    const port = freePort();
-    const start = (line: string) =>
-      new Deno.Command("bash", {
-        args: ["-c", line],
-        cwd,
-        env: { ...env, PATH: `${cwd}/bin:${Deno.env.get("PATH")}` },
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn();
-    const receiver = start(`ferry receive ${port} -q --code=7-a-b | cat`);
-    await listening("udp", port);
-    const sender = start(
-      `echo hello | ferry send 127.0.0.1 ${port} -q --code=7-a-b`,
-    );
-    const [received, sent] = await Promise.all([
-      receiver.output(),
-      sender.output(),
-    ]);
-    await server.shutdown();
-    assertEquals([received.code, sent.code], [0, 0]);
-    assertEquals(new TextDecoder().decode(received.stdout), "hello\n");
-  }));
+  const port = freePort();
+  const start = (line: string) =>
+    new Deno.Command("bash", {
+      args: ["-c", line],
+      cwd,
+      env: { ...env, PATH: `${cwd}/bin:${Deno.env.get("PATH")}` },
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  const receiver = start(`ferry receive ${port} -q --code=7-a-b | cat`);
+  await listening("udp", port);
+  const sender = start(
+    `echo hello | ferry send 127.0.0.1 ${port} -q --code=7-a-b`,
+  );
+  const [received, sent] = await Promise.all([
+    receiver.output(),
+    sender.output(),
+  ]);
+  await server.shutdown();
+  assertEquals([received.code, sent.code], [0, 0]);
+  assertEquals(new TextDecoder().decode(received.stdout), "hello\n");
+});

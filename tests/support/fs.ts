@@ -1,13 +1,23 @@
-/** Runs `body` in a directory of its own. */
+/** Runs `body` in a directory of its own, in `dir` or where such are made. */
 export async function inDirectory(
   body: (path: string) => Promise<void> | void,
+  dir?: string,
 ): Promise<void> {
-  const path = await Deno.makeTempDir({ prefix: "ferry-test-" });
+  const prefix = "ferry-test-";
+  const path = await Deno.makeTempDir({ prefix, ...dir && { dir } });
   try {
     await body(path);
   } finally {
     await Deno.remove(path, { recursive: true });
   }
+}
+
+/** Registers a test that runs in a directory of its own. */
+export function test(
+  name: string,
+  fn: (cwd: string) => Promise<void> | void,
+): void {
+  Deno.test(name, () => inDirectory(fn));
 }
 
 /** What names of staging directories differ by. */

@@ -1,4 +1,4 @@
-import { mount, unmount } from "./fs.ts";
+import { inDirectory, mount, unmount } from "./fs.ts";
 import { canMakeNamespaces } from "./machines/namespaces.ts";
 import { installed } from "./process.ts";
 
@@ -106,19 +106,20 @@ export async function program(name: string): Promise<Need> {
 }
 
 /**
- * Registers a test that is ignored where one of its needs is not met, and then
+ * Registers a test that runs in a directory of its own. It is ignored where one of
+ * its needs is not met, and then
  * says so in its name; `.ci/gate` counts them.
  */
 export function testWith(
   needs: Need | readonly Need[],
   name: string,
-  fn: () => void | Promise<void>,
+  fn: (cwd: string) => void | Promise<void>,
 ): void {
   const missing = [needs].flat().filter(({ met }) => !met);
   const reason = missing.map(({ what }) => what).join(" and ");
   Deno.test({
     name: missing.length > 0 ? `${name} [needs ${reason}]` : name,
     ignore: missing.length > 0,
-    fn,
+    fn: () => inDirectory(fn),
   });
 }

@@ -7,10 +7,10 @@ import {
   startPair,
 } from "../../support/ferry.ts";
 import {
-  inDirectory,
   listing,
   namesIn,
   sameFiles,
+  test,
   touch,
   writeRandomFile,
 } from "../../support/fs.ts";
@@ -54,107 +54,99 @@ async function assertCarried(cwd: string): Promise<void> {
 }
 
 for (const size of [0, 1, 511, 512, 513, 65_536]) {
-  Deno.test(`${size} bytes arrive as they were sent, by pipe and by file`, () =>
-    inDirectory(async (cwd) => {
-      await writeRandomFile(`${cwd}/in`, size);
-      await assertCarried(cwd);
-    }));
+  test(`${size} bytes arrive as they were sent, by pipe and by file`, async (cwd) => {
+    await writeRandomFile(`${cwd}/in`, size);
+    await assertCarried(cwd);
+  });
 }
 
 for (const without of [["send", "receive"], ["send"], ["receive"]]) {
   const sides = without.join(" and ");
-  Deno.test(`everything arrives where ${sides} may not call libraries of the system`, () =>
-    inDirectory(async (cwd) => {
-      const shell = (side: string) =>
-        without.includes(side) ? '"${@/#--allow-ffi=*/--no-lock}"' : '"$@"';
-      await writeRandomFile(`${cwd}/in`, 5_000_000);
-      assertDoneAlike(
-        await runPair({
-          cwd,
-          send: { shell: `cat in | ${shell("send")}` },
-          receive: { shell: `${shell("receive")} > out` },
-        }),
-      );
-      assert(await sameFiles(`${cwd}/in`, `${cwd}/out`));
-    }));
-}
-
-Deno.test("300 MB arrive as they were sent, by pipe and by file", () =>
-  inDirectory(async (cwd) => {
-    await writeRandomFile(`${cwd}/in`, 300_000_000);
-    await assertCarried(cwd);
-  }));
-
-Deno.test("standard input and output may be files, and -o names one", () =>
-  inDirectory(async (cwd) => {
-    await writeRandomFile(`${cwd}/in`, 70_000);
+  test(`everything arrives where ${sides} may not call libraries of the system`, async (cwd) => {
+    const shell = (side: string) =>
+      without.includes(side) ? '"${@/#--allow-ffi=*/--no-lock}"' : '"$@"';
+    await writeRandomFile(`${cwd}/in`, 5_000_000);
     assertDoneAlike(
       await runPair({
         cwd,
-        send: { shell: 'exec "$@" < in' },
-        receive: { shell: 'exec "$@" > out' },
+        send: { shell: `cat in | ${shell("send")}` },
+        receive: { shell: `${shell("receive")} > out` },
       }),
     );
     assert(await sameFiles(`${cwd}/in`, `${cwd}/out`));
-    assertDoneAlike(
-      await runPair({
-        cwd,
-        send: { shell: 'exec "$@" < in', args: ["-"] },
-        receive: { args: ["-o", "named"] },
-      }),
-    );
-    assert(await sameFiles(`${cwd}/in`, `${cwd}/named`));
-  }));
+  });
+}
 
-Deno.test("a file keeps its permission bits and its time", () =>
-  inDirectory(async (cwd) => {
-    await Deno.writeTextFile(`${cwd}/in`, "x", { mode: 0o750 });
-    await touch("@1200000000.123456789", `${cwd}/in`);
-    await Deno.mkdir(`${cwd}/dir`);
-    assertDoneAlike(
-      await sendFiles(cwd, ["in"], ["-d", "dir"]),
-    );
-    assertEquals(await listing(`${cwd}/dir/in`), await listing(`${cwd}/in`));
-  }));
+test("300 MB arrive as they were sent, by pipe and by file", async (cwd) => {
+  await writeRandomFile(`${cwd}/in`, 300_000_000);
+  await assertCarried(cwd);
+});
 
-Deno.test("a stream that is saved in a directory is named after the time", () =>
-  inDirectory(async (cwd) => {
-    assertDoneAlike(await runPair({ cwd, receive: { args: ["-d", "."] } }));
-    const [name, ...others] = namesIn(cwd);
-    assertMatch(name!, /^ferry-\d{8}-\d{6}$/);
-    assertEquals(others, []);
-  }));
-
-Deno.test("a line that is typed arrives before the stream ends", () =>
-  inDirectory(async (cwd) => {
-    const { sender, ended } = await startPair({
+test("standard input and output may be files, and -o names one", async (cwd) => {
+  await writeRandomFile(`${cwd}/in`, 70_000);
+  assertDoneAlike(
+    await runPair({
       cwd,
-      send: { input: true },
+      send: { shell: 'exec "$@" < in' },
       receive: { shell: 'exec "$@" > out' },
-    });
-    const writer = sender.stdin.getWriter();
-    for (const text of ["one\n", "two\n"]) {
-      await writer.write(new TextEncoder().encode(text));
-      await until(async () =>
-        (await Deno.readTextFile(`${cwd}/out`)).endsWith(text)
-      );
-    }
-    await writer.close();
-    assertDoneAlike(await ended);
-  }));
+    }),
+  );
+  assert(await sameFiles(`${cwd}/in`, `${cwd}/out`));
+  assertDoneAlike(
+    await runPair({
+      cwd,
+      send: { shell: 'exec "$@" < in', args: ["-"] },
+      receive: { args: ["-o", "named"] },
+    }),
+  );
+  assert(await sameFiles(`${cwd}/in`, `${cwd}/named`));
+});
+
+test("a file keeps its permission bits and its time", async (cwd) => {
+  await Deno.writeTextFile(`${cwd}/in`, "x", { mode: 0o750 });
+  await touch("@1200000000.123456789", `${cwd}/in`);
+  await Deno.mkdir(`${cwd}/dir`);
+  assertDoneAlike(
+    await sendFiles(cwd, ["in"], ["-d", "dir"]),
+  );
+  assertEquals(await listing(`${cwd}/dir/in`), await listing(`${cwd}/in`));
+});
+
+test("a stream that is saved in a directory is named after the time", async (cwd) => {
+  assertDoneAlike(await runPair({ cwd, receive: { args: ["-d", "."] } }));
+  const [name, ...others] = namesIn(cwd);
+  assertMatch(name!, /^ferry-\d{8}-\d{6}$/);
+  assertEquals(others, []);
+});
+
+test("a line that is typed arrives before the stream ends", async (cwd) => {
+  const { sender, ended } = await startPair({
+    cwd,
+    send: { input: true },
+    receive: { shell: 'exec "$@" > out' },
+  });
+  const writer = sender.stdin.getWriter();
+  for (const text of ["one\n", "two\n"]) {
+    await writer.write(new TextEncoder().encode(text));
+    await until(async () =>
+      (await Deno.readTextFile(`${cwd}/out`)).endsWith(text)
+    );
+  }
+  await writer.close();
+  assertDoneAlike(await ended);
+});
 
 const MEGABYTES = FULL ? 2000 : 250;
-Deno.test(`memory stays flat for ${MEGABYTES} MB`, () =>
-  inDirectory(async (cwd) => {
-    const ended = await runPair({
-      cwd,
-      send: {
-        shell: `head -c ${MEGABYTES}000000 /dev/zero > in; exec "$@" < in`,
-      },
-      receive: { shell: 'exec "$@" > /dev/null' },
-    });
-    assertEquals(ended.map(({ code }) => code), [0, 0]);
-    for (const { memory } of ended) {
-      assert(memory > 0 && memory < 150e6, `It took ${memory} bytes`);
-    }
-  }));
+test(`memory stays flat for ${MEGABYTES} MB`, async (cwd) => {
+  const ended = await runPair({
+    cwd,
+    send: {
+      shell: `head -c ${MEGABYTES}000000 /dev/zero > in; exec "$@" < in`,
+    },
+    receive: { shell: 'exec "$@" > /dev/null' },
+  });
+  assertEquals(ended.map(({ code }) => code), [0, 0]);
+  for (const { memory } of ended) {
+    assert(memory > 0 && memory < 150e6, `It took ${memory} bytes`);
+  }
+});

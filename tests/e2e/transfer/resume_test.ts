@@ -7,10 +7,10 @@ import {
   startPair,
 } from "../../support/ferry.ts";
 import {
-  inDirectory,
   namesIn,
   sameFiles,
   staged,
+  test,
   writeRandomFile,
 } from "../../support/fs.ts";
 import { grown } from "../../support/wait.ts";
@@ -54,57 +54,52 @@ function streamed(cwd: string, ...args: string[]): PairOptions {
   };
 }
 
-Deno.test("a part file that was tampered with is noticed, said, and sent anew", () =>
-  inDirectory(async (cwd) => {
-    await interrupted(cwd);
-    using part = await Deno.open(staged(`${cwd}/dir`, "in"), { write: true });
-    await part.seek(1_000_000, Deno.SeekMode.Start);
-    await part.write(new TextEncoder().encode("tampered"));
-    const ended = await runPair(slowly(cwd, "in"));
-    assertDone(ended);
-    for (const { stderr } of ended) assertMatch(stderr, /Starting over/);
-    assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
-  }));
+test("a part file that was tampered with is noticed, said, and sent anew", async (cwd) => {
+  await interrupted(cwd);
+  using part = await Deno.open(staged(`${cwd}/dir`, "in"), { write: true });
+  await part.seek(1_000_000, Deno.SeekMode.Start);
+  await part.write(new TextEncoder().encode("tampered"));
+  const ended = await runPair(slowly(cwd, "in"));
+  assertDone(ended);
+  for (const { stderr } of ended) assertMatch(stderr, /Starting over/);
+  assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
+});
 
-Deno.test("another file of the same name is not mixed with what arrived before", () =>
-  inDirectory(async (cwd) => {
-    await interrupted(cwd);
-    await Deno.remove(`${cwd}/in`);
-    await writeRandomFile(`${cwd}/in`, 1000);
-    const ended = await runPair(slowly(cwd, "in"));
-    assertDone(ended);
-    assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
-  }));
+test("another file of the same name is not mixed with what arrived before", async (cwd) => {
+  await interrupted(cwd);
+  await Deno.remove(`${cwd}/in`);
+  await writeRandomFile(`${cwd}/in`, 1000);
+  const ended = await runPair(slowly(cwd, "in"));
+  assertDone(ended);
+  assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
+});
 
-Deno.test("a stream goes on with --resume", () =>
-  inDirectory(async (cwd) => {
-    await interrupted(cwd, "-q");
-    const before = await Deno.stat(staged(`${cwd}/dir`, "in"));
-    const resumed = await runPair(streamed(cwd, "--resume"));
-    assertDone(resumed);
-    for (const { stderr } of resumed) assertMatch(stderr, /Resuming at/);
-    assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
-    assert(before.size > 0);
-  }));
+test("a stream goes on with --resume", async (cwd) => {
+  await interrupted(cwd, "-q");
+  const before = await Deno.stat(staged(`${cwd}/dir`, "in"));
+  const resumed = await runPair(streamed(cwd, "--resume"));
+  assertDone(resumed);
+  for (const { stderr } of resumed) assertMatch(stderr, /Resuming at/);
+  assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
+  assert(before.size > 0);
+});
 
-Deno.test("a stream that was broken off starts over without --resume, and says so", () =>
-  inDirectory(async (cwd) => {
-    await interrupted(cwd, "-q");
-    const anew = await runPair(streamed(cwd));
-    assertDone(anew);
-    assertMatch(anew[0].stderr, /Starting over/);
-    assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
-  }));
+test("a stream that was broken off starts over without --resume, and says so", async (cwd) => {
+  await interrupted(cwd, "-q");
+  const anew = await runPair(streamed(cwd));
+  assertDone(anew);
+  assertMatch(anew[0].stderr, /Starting over/);
+  assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
+});
 
-Deno.test("a stream that is another one than before fails with --resume, and nothing is lost", () =>
-  inDirectory(async (cwd) => {
-    await interrupted(cwd, "-q");
-    const { size } = await Deno.stat(staged(`${cwd}/dir`, "in"));
-    await Deno.remove(`${cwd}/in`);
-    await writeRandomFile(`${cwd}/in`, SIZE);
-    const [received, sent] = await runPair(streamed(cwd, "--resume"));
-    assertEquals([received.code, sent.code], [1, 1]);
-    assertMatch(sent.stderr, /is not the beginning of this stream/);
-    assertEquals(namesIn(`${cwd}/dir`), ["in.ferry-part"]);
-    assertEquals((await Deno.stat(staged(`${cwd}/dir`, "in"))).size, size);
-  }));
+test("a stream that is another one than before fails with --resume, and nothing is lost", async (cwd) => {
+  await interrupted(cwd, "-q");
+  const { size } = await Deno.stat(staged(`${cwd}/dir`, "in"));
+  await Deno.remove(`${cwd}/in`);
+  await writeRandomFile(`${cwd}/in`, SIZE);
+  const [received, sent] = await runPair(streamed(cwd, "--resume"));
+  assertEquals([received.code, sent.code], [1, 1]);
+  assertMatch(sent.stderr, /is not the beginning of this stream/);
+  assertEquals(namesIn(`${cwd}/dir`), ["in.ferry-part"]);
+  assertEquals((await Deno.stat(staged(`${cwd}/dir`, "in"))).size, size);
+});

@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
 import { runPair } from "../../support/ferry.ts";
 import { makeTrap, SECRET, whileFlipping } from "./flip.ts";
-import { inDirectory } from "../../support/fs.ts";
+
 import { LINUX, ROOT, testWith } from "../../support/needs.ts";
 
 /** How often the tree is sent. */
@@ -19,23 +19,22 @@ function* secretsIn(path: string): Generator<string> {
 testWith(
   [LINUX, ROOT],
   "while another user exchanges files and directories with links, root sends nothing that they lead to (rsync CVE-2024-12747)",
-  () =>
-    inDirectory(async (cwd) => {
-      const names = makeTrap(cwd);
-      await whileFlipping(`${cwd}/tree`, names, async () => {
-        for (let i = 0; i < SENDS; i++) {
-          const [received, sent] = await runPair({
-            cwd,
-            receive: { args: ["--code=7-a-b", "-d", "."], cwd: into(cwd, i) },
-            send: { args: ["--code=7-a-b", "tree"] },
-          });
-          // What was replaced is named, and left out
-          assert(sent.code <= 1 && received.code <= 1, sent.stderr);
-          const found = [...secretsIn(`${cwd}/${i}`)];
-          assert(found.length === 0, `${found.length}, ${found[0]}`);
-        }
-      });
-    }),
+  async (cwd) => {
+    const names = makeTrap(cwd);
+    await whileFlipping(`${cwd}/tree`, names, async () => {
+      for (let i = 0; i < SENDS; i++) {
+        const [received, sent] = await runPair({
+          cwd,
+          receive: { args: ["--code=7-a-b", "-d", "."], cwd: into(cwd, i) },
+          send: { args: ["--code=7-a-b", "tree"] },
+        });
+        // What was replaced is named, and left out
+        assert(sent.code <= 1 && received.code <= 1, sent.stderr);
+        const found = [...secretsIn(`${cwd}/${i}`)];
+        assert(found.length === 0, `${found.length}, ${found[0]}`);
+      }
+    });
+  },
 );
 
 /** A new directory for what arrives. */

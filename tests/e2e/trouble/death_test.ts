@@ -2,10 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import { assertFailed } from "../../support/assertions.ts";
 import { Ferry, FULL, type Pair, startPair } from "../../support/ferry.ts";
 import {
-  inDirectory,
   namesIn,
   sameFiles,
   staged,
+  test,
   writeRandomFile,
 } from "../../support/fs.ts";
 import { grown, pause } from "../../support/wait.ts";
@@ -48,115 +48,106 @@ const SILENT = /Nothing heard from .* for 1 s/;
 
 for (const killed of ["sender", "receiver"] as const) {
   const other = killed === "sender" ? "receiver" : "sender";
-  Deno.test(`a ${other} whose ${killed} was killed fails after the timeout, and what arrived stays marked`, () =>
-    inDirectory(async (cwd) => {
-      const pair = await startFile(cwd, "--timeout", "1");
-      pair[killed].kill("SIGKILL");
-      assertFailed(await pair[other].ended, 1, SILENT);
-      await pair[killed].ended;
-      assertEquals(namesIn(`${cwd}/dir`), [PART]);
-    }));
+  test(`a ${other} whose ${killed} was killed fails after the timeout, and what arrived stays marked`, async (cwd) => {
+    const pair = await startFile(cwd, "--timeout", "1");
+    pair[killed].kill("SIGKILL");
+    assertFailed(await pair[other].ended, 1, SILENT);
+    await pair[killed].ended;
+    assertEquals(namesIn(`${cwd}/dir`), [PART]);
+  });
 
-  Deno.test(`a ${other} whose ${killed} was killed while the source is silent fails after the timeout`, () =>
-    inDirectory(async (cwd) => {
-      const pair = await startSilent(cwd, "--timeout", "1");
-      pair[killed].kill("SIGKILL");
-      assertFailed(await pair[other].ended, 1, SILENT);
-      await pair[killed].ended;
-      await pair.hush();
-    }));
+  test(`a ${other} whose ${killed} was killed while the source is silent fails after the timeout`, async (cwd) => {
+    const pair = await startSilent(cwd, "--timeout", "1");
+    pair[killed].kill("SIGKILL");
+    assertFailed(await pair[other].ended, 1, SILENT);
+    await pair[killed].ended;
+    await pair.hush();
+  });
 
-  Deno.test(`Ctrl-C on a ${killed} ends the ${other} at once, and what arrived stays marked`, () =>
-    inDirectory(async (cwd) => {
-      const pair = await startFile(cwd);
-      pair[killed].kill("SIGINT");
-      assertFailed(await pair[killed].ended, 130, /^Interrupted[;\n]/);
-      assertFailed(await pair[other].ended, 1, /stopped at the other side/);
-      assertEquals(namesIn(`${cwd}/dir`), [PART]);
-    }));
+  test(`Ctrl-C on a ${killed} ends the ${other} at once, and what arrived stays marked`, async (cwd) => {
+    const pair = await startFile(cwd);
+    pair[killed].kill("SIGINT");
+    assertFailed(await pair[killed].ended, 130, /^Interrupted[;\n]/);
+    assertFailed(await pair[other].ended, 1, /stopped at the other side/);
+    assertEquals(namesIn(`${cwd}/dir`), [PART]);
+  });
 
-  Deno.test(`Ctrl-C on a ${killed} ends the ${other} at once while the source is silent`, () =>
-    inDirectory(async (cwd) => {
-      const pair = await startSilent(cwd);
-      pair[killed].kill("SIGINT");
-      assertFailed(await pair[killed].ended, 130, /^Interrupted\n/);
-      assertFailed(await pair[other].ended, 1, /stopped at the other side/);
-      await pair.hush();
-    }));
+  test(`Ctrl-C on a ${killed} ends the ${other} at once while the source is silent`, async (cwd) => {
+    const pair = await startSilent(cwd);
+    pair[killed].kill("SIGINT");
+    assertFailed(await pair[killed].ended, 130, /^Interrupted\n/);
+    assertFailed(await pair[other].ended, 1, /stopped at the other side/);
+    await pair.hush();
+  });
 }
 
-Deno.test("SIGTERM ends a receiver in order, too", () =>
-  inDirectory(async (cwd) => {
-    const { sender, receiver } = await startFile(cwd);
-    receiver.kill("SIGTERM");
-    assertFailed(
-      await receiver.ended,
-      143,
-      /^Interrupted; to resume, .* \(what arrived is in dir\/in\.\w{8}\.ferry-part\)/,
-    );
-    assertFailed(await sender.ended, 1, /stopped at the other side/);
-    assertEquals(namesIn(`${cwd}/dir`), [PART]);
-  }));
+test("SIGTERM ends a receiver in order, too", async (cwd) => {
+  const { sender, receiver } = await startFile(cwd);
+  receiver.kill("SIGTERM");
+  assertFailed(
+    await receiver.ended,
+    143,
+    /^Interrupted; to resume, .* \(what arrived is in dir\/in\.\w{8}\.ferry-part\)/,
+  );
+  assertFailed(await sender.ended, 1, /stopped at the other side/);
+  assertEquals(namesIn(`${cwd}/dir`), [PART]);
+});
 
 testWith(
   [SOURCE, OPENS_ASIDE],
   "Ctrl-C ends a sender whose named pipe nobody writes to",
-  () =>
-    inDirectory(async (cwd) => {
-      await new Deno.Command("mkfifo", { args: [`${cwd}/pipe`] }).output();
-      const sender = new Ferry(["send", "127.0.0.1", `${cwd}/pipe`], { cwd });
-      await sender.listensForSignals();
-      sender.kill("SIGINT");
-      assertFailed(await sender.ended, 130, /^Interrupted\n/);
-    }),
+  async (cwd) => {
+    await new Deno.Command("mkfifo", { args: [`${cwd}/pipe`] }).output();
+    const sender = new Ferry(["send", "127.0.0.1", `${cwd}/pipe`], { cwd });
+    await sender.listensForSignals();
+    sender.kill("SIGINT");
+    assertFailed(await sender.ended, 130, /^Interrupted\n/);
+  },
 );
 
 const PAUSE = FULL ? 10_000 : 1500;
 
-Deno.test(`a receiver that is stopped for ${PAUSE} ms finishes the transfer`, () =>
-  inDirectory(async (cwd) => {
-    const { receiver, ended } = await startFile(cwd);
-    receiver.kill("SIGSTOP");
-    await pause(PAUSE);
-    receiver.kill("SIGCONT");
-    assertEquals((await ended).map(({ code }) => code), [0, 0]);
-    assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
-  }));
+test(`a receiver that is stopped for ${PAUSE} ms finishes the transfer`, async (cwd) => {
+  const { receiver, ended } = await startFile(cwd);
+  receiver.kill("SIGSTOP");
+  await pause(PAUSE);
+  receiver.kill("SIGCONT");
+  assertEquals((await ended).map(({ code }) => code), [0, 0]);
+  assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
+});
 
-Deno.test(`a receiver whose output is not read for ${PAUSE} ms finishes the transfer`, () =>
-  inDirectory(async (cwd) => {
-    await writeRandomFile(`${cwd}/in`, 20_000_000);
-    const { receiver, ended } = await startPair({
-      cwd,
-      send: { args: ["in"] },
-      receive: { output: true, args: ["--timeout", "1"] },
-    });
-    const reader = receiver.stdout.getReader();
-    await pause(PAUSE);
-    using out = await Deno.create(`${cwd}/out`);
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      for (let at = 0; at < value.length;) {
-        at += await out.write(value.subarray(at));
-      }
+test(`a receiver whose output is not read for ${PAUSE} ms finishes the transfer`, async (cwd) => {
+  await writeRandomFile(`${cwd}/in`, 20_000_000);
+  const { receiver, ended } = await startPair({
+    cwd,
+    send: { args: ["in"] },
+    receive: { output: true, args: ["--timeout", "1"] },
+  });
+  const reader = receiver.stdout.getReader();
+  await pause(PAUSE);
+  using out = await Deno.create(`${cwd}/out`);
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    for (let at = 0; at < value.length;) {
+      at += await out.write(value.subarray(at));
     }
-    assertEquals((await ended).map(({ code }) => code), [0, 0]);
-    assert(await sameFiles(`${cwd}/in`, `${cwd}/out`));
-  }));
+  }
+  assertEquals((await ended).map(({ code }) => code), [0, 0]);
+  assert(await sameFiles(`${cwd}/in`, `${cwd}/out`));
+});
 
-Deno.test("a receiver whose output is not read learns that its sender was killed", () =>
-  inDirectory(async (cwd) => {
-    await writeRandomFile(`${cwd}/in`, 20_000_000);
-    const { sender, receiver } = await startPair({
-      cwd,
-      send: { args: ["in"] },
-      receive: { output: true, args: ["--timeout", "1"] },
-    });
-    const reader = receiver.stdout.getReader();
-    await reader.read();
-    sender.kill("SIGKILL");
-    await sender.ended;
-    assertFailed(await receiver.ended, 1, SILENT);
-    await reader.cancel();
-  }));
+test("a receiver whose output is not read learns that its sender was killed", async (cwd) => {
+  await writeRandomFile(`${cwd}/in`, 20_000_000);
+  const { sender, receiver } = await startPair({
+    cwd,
+    send: { args: ["in"] },
+    receive: { output: true, args: ["--timeout", "1"] },
+  });
+  const reader = receiver.stdout.getReader();
+  await reader.read();
+  sender.kill("SIGKILL");
+  await sender.ended;
+  assertFailed(await receiver.ended, 1, SILENT);
+  await reader.cancel();
+});

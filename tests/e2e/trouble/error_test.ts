@@ -9,10 +9,10 @@ import {
   startReceiver,
 } from "../../support/ferry.ts";
 import {
-  inDirectory,
   mount,
   namesIn,
   staged,
+  test,
   unmount,
   writeRandomFile,
 } from "../../support/fs.ts";
@@ -50,24 +50,23 @@ Deno.test("where nobody listens a sender fails after the timeout", async () => {
 testWith(
   FFI,
   "where nothing listens a sender says so within a second, and is heard when a receiver comes",
-  () =>
-    inDirectory(async (cwd) => {
-      const port = `${freePort()}`;
-      await Deno.writeTextFile(`${cwd}/in`, "late");
-      const sender = new Ferry(["send", "127.0.0.1", port, "in"], {
-        cwd,
-        shell: 'exec "$@" 2> said',
-      });
-      const said = () => Deno.readTextFile(`${cwd}/said`).catch(() => "");
-      const words =
-        /^ferry: 127\.0\.0\.1 is up, but nothing listens on UDP port \d+ yet; waiting for up to 30 s\n/;
-      await until(async () => words.test(await said()));
-      const received = await runFerry(["receive", port, "-o", "out"], { cwd });
-      assertEquals([received.code, (await sender.ended).code], [0, 0]);
-      assertEquals(await Deno.readTextFile(`${cwd}/out`), "late");
-      // What was sent before there was a receiver is no loss
-      assert(!/resent/.test(await said()), await said());
-    }),
+  async (cwd) => {
+    const port = `${freePort()}`;
+    await Deno.writeTextFile(`${cwd}/in`, "late");
+    const sender = new Ferry(["send", "127.0.0.1", port, "in"], {
+      cwd,
+      shell: 'exec "$@" 2> said',
+    });
+    const said = () => Deno.readTextFile(`${cwd}/said`).catch(() => "");
+    const words =
+      /^ferry: 127\.0\.0\.1 is up, but nothing listens on UDP port \d+ yet; waiting for up to 30 s\n/;
+    await until(async () => words.test(await said()));
+    const received = await runFerry(["receive", port, "-o", "out"], { cwd });
+    assertEquals([received.code, (await sender.ended).code], [0, 0]);
+    assertEquals(await Deno.readTextFile(`${cwd}/out`), "late");
+    // What was sent before there was a receiver is no loss
+    assert(!/resent/.test(await said()), await said());
+  },
 );
 
 testWith(
@@ -83,29 +82,28 @@ testWith(
 testWith(
   MOUNT,
   "all addresses of a name are tried, and all are named if none answers",
-  () =>
-    inDirectory(async (cwd) => {
-      const port = `${freePort()}`;
-      await Deno.writeTextFile(`${cwd}/in`, "second");
-      // Of the first address nothing comes back: it is reserved for documentation
-      const hosts = "192.0.2.77 two.test\n127.0.0.1 two.test\n::1 localhost\n";
-      await Deno.writeTextFile(`${cwd}/hosts`, hosts);
-      const shell =
-        `unshare --mount bash -c 'mount --bind hosts /etc/hosts && exec "$@"' bash "$@"`;
-      const send = (...options: string[]) =>
-        runFerry(["send", "two.test", port, "in", ...options], { cwd, shell });
-      const none = await send("--wait", "1.5");
-      assertFailed(
-        none,
-        1,
-        /192\.0\.2\.77:\d+ and 127\.0\.0\.1:\d+|127\.0\.0\.1:\d+ and 192/,
-      );
-      const receiver = new Ferry(["receive", port, "-o", "out"], { cwd });
-      await listening("udp", Number(port));
-      assertEquals((await send()).code, 0);
-      assertEquals((await receiver.ended).code, 0);
-      assertEquals(await Deno.readTextFile(`${cwd}/out`), "second");
-    }),
+  async (cwd) => {
+    const port = `${freePort()}`;
+    await Deno.writeTextFile(`${cwd}/in`, "second");
+    // Of the first address nothing comes back: it is reserved for documentation
+    const hosts = "192.0.2.77 two.test\n127.0.0.1 two.test\n::1 localhost\n";
+    await Deno.writeTextFile(`${cwd}/hosts`, hosts);
+    const shell =
+      `unshare --mount bash -c 'mount --bind hosts /etc/hosts && exec "$@"' bash "$@"`;
+    const send = (...options: string[]) =>
+      runFerry(["send", "two.test", port, "in", ...options], { cwd, shell });
+    const none = await send("--wait", "1.5");
+    assertFailed(
+      none,
+      1,
+      /192\.0\.2\.77:\d+ and 127\.0\.0\.1:\d+|127\.0\.0\.1:\d+ and 192/,
+    );
+    const receiver = new Ferry(["receive", port, "-o", "out"], { cwd });
+    await listening("udp", Number(port));
+    assertEquals((await send()).code, 0);
+    assertEquals((await receiver.ended).code, 0);
+    assertEquals(await Deno.readTextFile(`${cwd}/out`), "second");
+  },
 );
 
 Deno.test("a receiver waits for a sender only as long as it is told", async () => {
@@ -124,101 +122,94 @@ Deno.test("a port that is in use is bad input", async () => {
   await first.ended;
 });
 
-Deno.test("a file that is missing cannot be sent, alone or with others", () =>
-  inDirectory(async (cwd) => {
-    assertFailed(
-      await runFerry(["send", "127.0.0.1", `${cwd}/none`]),
-      2,
-      /Cannot read .*\/none: no such file or directory/,
-    );
-    assertFailed(
-      await runFerry(["send", "127.0.0.1", cwd, `${cwd}/none`]),
-      2,
-      /Cannot read .*\/none: no such file or directory/,
-    );
-  }));
+test("a file that is missing cannot be sent, alone or with others", async (cwd) => {
+  assertFailed(
+    await runFerry(["send", "127.0.0.1", `${cwd}/none`]),
+    2,
+    /Cannot read .*\/none: no such file or directory/,
+  );
+  assertFailed(
+    await runFerry(["send", "127.0.0.1", cwd, `${cwd}/none`]),
+    2,
+    /Cannot read .*\/none: no such file or directory/,
+  );
+});
 
 testWith(
   NO_ROOT,
   "a file that may not be read cannot be sent",
-  () =>
-    inDirectory(async (cwd) => {
-      await Deno.writeTextFile(`${cwd}/x`, "x", { mode: 0 });
-      assertFailed(
-        await runFerry(["send", "127.0.0.1", `${cwd}/x`]),
-        2,
-        /Cannot read .*\/x: permission denied/,
-      );
-    }),
+  async (cwd) => {
+    await Deno.writeTextFile(`${cwd}/x`, "x", { mode: 0 });
+    assertFailed(
+      await runFerry(["send", "127.0.0.1", `${cwd}/x`]),
+      2,
+      /Cannot read .*\/x: permission denied/,
+    );
+  },
 );
 
-Deno.test("a place that cannot be written to is bad input", () =>
-  inDirectory(async (cwd) => {
-    const port = `${freePort()}`;
-    await Deno.writeTextFile(`${cwd}/file`, "old");
-    const CASES: [string[], RegExp][] = [
-      [["-o", `${cwd}/none/x`], /no such file or directory/],
-      [["-o", cwd], /it is a directory; use -d/],
-      [["-o", `${cwd}/none/`], /it is a directory; use -d/],
-      [["-o", "/dev/null"], /(regular file; use|below \/dev, \/proc and)/],
-      [["-o", "/dev/stdout"], /(regular file; use|below \/dev, \/proc and)/],
-      [["-o", "/proc/self/x"], /(no such file|below .* \/proc and)/],
-      [["-o", `${cwd}/file`], /it exists already; use --force/],
-      [["-d", `${cwd}/none`], /There is no directory/],
-      [["-d", `${cwd}/file`], /There is no directory/],
-    ];
-    for (const [args, words] of CASES) {
-      assertFailed(await runFerry(["receive", port, ...args]), 2, words);
-    }
-    assertEquals(namesIn(cwd), ["file"]);
-    assertEquals(await Deno.readTextFile(`${cwd}/file`), "old");
-  }));
+test("a place that cannot be written to is bad input", async (cwd) => {
+  const port = `${freePort()}`;
+  await Deno.writeTextFile(`${cwd}/file`, "old");
+  const CASES: [string[], RegExp][] = [
+    [["-o", `${cwd}/none/x`], /no such file or directory/],
+    [["-o", cwd], /it is a directory; use -d/],
+    [["-o", `${cwd}/none/`], /it is a directory; use -d/],
+    [["-o", "/dev/null"], /(regular file; use|below \/dev, \/proc and)/],
+    [["-o", "/dev/stdout"], /(regular file; use|below \/dev, \/proc and)/],
+    [["-o", "/proc/self/x"], /(no such file|below .* \/proc and)/],
+    [["-o", `${cwd}/file`], /it exists already; use --force/],
+    [["-d", `${cwd}/none`], /There is no directory/],
+    [["-d", `${cwd}/file`], /There is no directory/],
+  ];
+  for (const [args, words] of CASES) {
+    assertFailed(await runFerry(["receive", port, ...args]), 2, words);
+  }
+  assertEquals(namesIn(cwd), ["file"]);
+  assertEquals(await Deno.readTextFile(`${cwd}/file`), "old");
+});
 
-Deno.test("a file that is there already is refused, and replaced by force", () =>
-  inDirectory(async (cwd) => {
-    await Deno.writeTextFile(`${cwd}/in`, "new");
-    await Deno.mkdir(`${cwd}/dir`);
-    await Deno.writeTextFile(`${cwd}/dir/in`, "old");
-    const [received, sent] = await sendFiles(cwd, ["in"], ["-d", "dir"]);
-    assertFailed(
-      received,
-      1,
-      /dir\/in: it exists already, .* --force to replace it/,
-    );
-    assertFailed(
-      sent,
-      3,
-      /The receiver refused: something of that name exists there/,
-    );
-    assertEquals(namesIn(`${cwd}/dir`), ["in"]);
-    assertEquals(await Deno.readTextFile(`${cwd}/dir/in`), "old");
+test("a file that is there already is refused, and replaced by force", async (cwd) => {
+  await Deno.writeTextFile(`${cwd}/in`, "new");
+  await Deno.mkdir(`${cwd}/dir`);
+  await Deno.writeTextFile(`${cwd}/dir/in`, "old");
+  const [received, sent] = await sendFiles(cwd, ["in"], ["-d", "dir"]);
+  assertFailed(
+    received,
+    1,
+    /dir\/in: it exists already, .* --force to replace it/,
+  );
+  assertFailed(
+    sent,
+    3,
+    /The receiver refused: something of that name exists there/,
+  );
+  assertEquals(namesIn(`${cwd}/dir`), ["in"]);
+  assertEquals(await Deno.readTextFile(`${cwd}/dir/in`), "old");
 
-    assertDone(await sendFiles(cwd, ["in"], ["-d", "dir", "--force"]));
-    assertEquals(await Deno.readTextFile(`${cwd}/dir/in`), "new");
-  }));
+  assertDone(await sendFiles(cwd, ["in"], ["-d", "dir", "--force"]));
+  assertEquals(await Deno.readTextFile(`${cwd}/dir/in`), "new");
+});
 
-Deno.test("a second sender is told that the receiver is busy, and the first goes on", () =>
-  inDirectory(async (cwd) => {
-    let port = 0;
-    const { sender, ended } = await startPair({
-      cwd,
-      via: (used) => port = used,
-      send: { input: true },
-      receive: { shell: 'exec "$@" > out' },
-    });
-    const writer = sender.stdin.getWriter();
-    await writer.write(new TextEncoder().encode("first"));
-    await until(async () =>
-      (await Deno.readTextFile(`${cwd}/out`)) === "first"
-    );
-    assertFailed(
-      await runFerry(["send", "127.0.0.1", `${port}`]),
-      3,
-      /is busy with another transfer/,
-    );
-    await writer.close();
-    assertEquals((await ended).map(({ code }) => code), [0, 0]);
-  }));
+test("a second sender is told that the receiver is busy, and the first goes on", async (cwd) => {
+  let port = 0;
+  const { sender, ended } = await startPair({
+    cwd,
+    via: (used) => port = used,
+    send: { input: true },
+    receive: { shell: 'exec "$@" > out' },
+  });
+  const writer = sender.stdin.getWriter();
+  await writer.write(new TextEncoder().encode("first"));
+  await until(async () => (await Deno.readTextFile(`${cwd}/out`)) === "first");
+  assertFailed(
+    await runFerry(["send", "127.0.0.1", `${port}`]),
+    3,
+    /is busy with another transfer/,
+  );
+  await writer.close();
+  assertEquals((await ended).map(({ code }) => code), [0, 0]);
+});
 
 for (
   const [what, shell, here, there] of [
@@ -236,25 +227,23 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`an output that ${what} fails the transfer on both sides`, () =>
-    inDirectory(async (cwd) => {
-      await writeRandomFile(`${cwd}/in`, 5_000_000);
-      const [received, sent] = await sendFiles(cwd, ["in"], { shell });
-      assertFailed(received, 1, here);
-      assertFailed(sent, 1, there);
-      assertMatch(sent.stderr, /The receiver could not go on: its/);
-    }));
+  test(`an output that ${what} fails the transfer on both sides`, async (cwd) => {
+    await writeRandomFile(`${cwd}/in`, 5_000_000);
+    const [received, sent] = await sendFiles(cwd, ["in"], { shell });
+    assertFailed(received, 1, here);
+    assertFailed(sent, 1, there);
+    assertMatch(sent.stderr, /The receiver could not go on: its/);
+  });
 }
 
-Deno.test("an output that was closed from the start is warned of", () =>
-  inDirectory(async (cwd) => {
-    await writeRandomFile(`${cwd}/in`, 10_000);
-    const [received, sent] = await sendFiles(cwd, ["in"], {
-      shell: 'exec "$@" >&-',
-    });
-    assertMatch(received.stderr, /^Standard output is closed or discarded/);
-    assertEquals([received.code, sent.code], [0, 0]);
-  }));
+test("an output that was closed from the start is warned of", async (cwd) => {
+  await writeRandomFile(`${cwd}/in`, 10_000);
+  const [received, sent] = await sendFiles(cwd, ["in"], {
+    shell: 'exec "$@" >&-',
+  });
+  assertMatch(received.stderr, /^Standard output is closed or discarded/);
+  assertEquals([received.code, sent.code], [0, 0]);
+});
 
 /** Runs `body` with a file system of 1 MB at `path`. */
 async function withDisk(
@@ -274,58 +263,55 @@ async function withDisk(
 testWith(
   MOUNT,
   "a disk without room for a file fails the transfer on both sides, and nothing is left",
-  () =>
-    inDirectory(async (cwd) => {
-      await writeRandomFile(`${cwd}/in`, 5_000_000);
-      await withDisk(`${cwd}/disk`, "rw", async () => {
-        const [received, sent] = await sendFiles(cwd, ["in"], ["-d", "disk"]);
-        assertFailed(received, 1, /disk\/in: the disk is full/);
-        assertFailed(sent, 1, /The receiver could not go on: its disk is full/);
-        assertEquals(namesIn(`${cwd}/disk`), []);
-      });
-    }),
+  async (cwd) => {
+    await writeRandomFile(`${cwd}/in`, 5_000_000);
+    await withDisk(`${cwd}/disk`, "rw", async () => {
+      const [received, sent] = await sendFiles(cwd, ["in"], ["-d", "disk"]);
+      assertFailed(received, 1, /disk\/in: the disk is full/);
+      assertFailed(sent, 1, /The receiver could not go on: its disk is full/);
+      assertEquals(namesIn(`${cwd}/disk`), []);
+    });
+  },
 );
 
 testWith(
   MOUNT,
   "a disk that fills fails the transfer on both sides, and names the file",
-  () =>
-    inDirectory(async (cwd) => {
-      await Deno.mkdir(`${cwd}/tree`);
-      for (let i = 0; i < 40; i++) {
-        await writeRandomFile(`${cwd}/tree/${i}`, 50_000);
+  async (cwd) => {
+    await Deno.mkdir(`${cwd}/tree`);
+    for (let i = 0; i < 40; i++) {
+      await writeRandomFile(`${cwd}/tree/${i}`, 50_000);
+    }
+    await withDisk(`${cwd}/disk`, "rw", async () => {
+      const [received, sent] = await sendFiles(cwd, ["tree"], ["-d", "disk"]);
+      assertFailed(
+        received,
+        1,
+        /disk\/tree\/\d+: the disk is full; to resume/,
+      );
+      assertFailed(sent, 1, /on: its disk is full \(tree\/\d+\)/);
+      const tree = staged(`${cwd}/disk`, "tree", "tree");
+      for (const name of namesIn(tree)) {
+        const { size } = await Deno.stat(`${tree}/${name}`);
+        assertEquals(size === 50_000, !name.endsWith(".ferry-part"));
       }
-      await withDisk(`${cwd}/disk`, "rw", async () => {
-        const [received, sent] = await sendFiles(cwd, ["tree"], ["-d", "disk"]);
-        assertFailed(
-          received,
-          1,
-          /disk\/tree\/\d+: the disk is full; to resume/,
-        );
-        assertFailed(sent, 1, /on: its disk is full \(tree\/\d+\)/);
-        const tree = staged(`${cwd}/disk`, "tree", "tree");
-        for (const name of namesIn(tree)) {
-          const { size } = await Deno.stat(`${tree}/${name}`);
-          assertEquals(size === 50_000, !name.endsWith(".ferry-part"));
-        }
-        assertEquals(namesIn(`${cwd}/disk`), ["tree.ferry-part"]);
-      });
-    }),
+      assertEquals(namesIn(`${cwd}/disk`), ["tree.ferry-part"]);
+    });
+  },
 );
 
 testWith(
   MOUNT,
   "a disk that is read-only fails the transfer on both sides, with the cause",
-  () =>
-    inDirectory(async (cwd) => {
-      await Deno.mkdir(`${cwd}/tree`);
-      await Deno.writeTextFile(`${cwd}/in`, "x");
-      await withDisk(`${cwd}/disk`, "ro", async () => {
-        for (const name of ["in", "tree"]) {
-          const [received, sent] = await sendFiles(cwd, [name], ["-d", "disk"]);
-          assertFailed(received, 1, /the file system is read-only/);
-          assertFailed(sent, 3, /refused: its file system is read-only/);
-        }
-      });
-    }),
+  async (cwd) => {
+    await Deno.mkdir(`${cwd}/tree`);
+    await Deno.writeTextFile(`${cwd}/in`, "x");
+    await withDisk(`${cwd}/disk`, "ro", async () => {
+      for (const name of ["in", "tree"]) {
+        const [received, sent] = await sendFiles(cwd, [name], ["-d", "disk"]);
+        assertFailed(received, 1, /the file system is read-only/);
+        assertFailed(sent, 3, /refused: its file system is read-only/);
+      }
+    });
+  },
 );
