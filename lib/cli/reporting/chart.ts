@@ -46,7 +46,8 @@ const RIGHT = 24;
 const PLOT = CHART_WIDTH - LEFT - RIGHT;
 const HEIGHT = 120;
 const PANEL_TITLE = 40;
-const TITLE = 40;
+const TITLE_LINE = 24;
+const TITLE_CHARACTERS = 72;
 const NOTE = 20;
 const NOTE_CHARACTERS = 130;
 const AXIS = 52;
@@ -69,10 +70,12 @@ function colourStyle(index: number, colour: string): string {
 
 /** The picture as one self-contained SVG document. */
 export function drawChart(chart: Chart): string {
+  const title = broken(chart.title, TITLE_CHARACTERS).split("\n");
   const notes = chart.notes.flatMap((note) =>
     broken(note, NOTE_CHARACTERS).split("\n")
   );
-  const head = TITLE + notes.length * NOTE;
+  const titleEnd = 16 + title.length * TITLE_LINE;
+  const head = titleEnd + notes.length * NOTE;
   const row = PANEL_TITLE + HEIGHT;
   const height = head + chart.panels.length * row + AXIS;
   const end = Math.max(chart.times.at(-1) ?? 0, 1e-3);
@@ -88,8 +91,8 @@ export function drawChart(chart: Chart): string {
     `<title>${escaped(chart.title)}</title>`,
     `<style>${STYLE}</style>`,
     `<rect class="ground" width="${CHART_WIDTH}" height="${height}"/>`,
-    text(LEFT, 30, clipped(chart.title, 80), "title"),
-    ...notes.map((note, i) => text(LEFT, TITLE + 12 + i * NOTE, note)),
+    ...title.map((line, i) => text(LEFT, 30 + i * TITLE_LINE, line, "title")),
+    ...notes.map((note, i) => text(LEFT, titleEnd + 12 + i * NOTE, note)),
     ...panels,
     ...xTicks.map((tick) => text(x(tick), foot + 18, label(tick), "x")),
     text(LEFT + PLOT / 2, foot + 40, "seconds", "x"),
@@ -204,10 +207,6 @@ function text(x: number, y: number, words: string, style?: string): string {
   return `<text x="${round(x)}" y="${round(y)}"${attribute}>${
     escaped(words)
   }</text>`;
-}
-
-function clipped(words: string, length: number): string {
-  return words.length > length ? `${words.slice(0, length - 1)}…` : words;
 }
 
 function escaped(words: string): string {

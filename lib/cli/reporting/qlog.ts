@@ -1,6 +1,6 @@
 import type { Channel } from "../../endpoint/channel.ts";
 import { Flag } from "../../protocol/wire/segment.ts";
-import type { TraceEvent } from "../../mod.ts";
+import type { DropReason, TraceEvent } from "../../mod.ts";
 import { writeFailure } from "../../transfer/files/failures.ts";
 import type { CommonOptions } from "../arguments/args.ts";
 import { VERSION } from "../arguments/help.ts";
@@ -10,8 +10,39 @@ import type { Reporter } from "./reporter.ts";
 const CHUNK_SIZE = 2 ** 16;
 /** Milliseconds between two looks at a connection's metrics. */
 const METRICS_INTERVAL = 1;
+/** Packets of a SYN that are remembered: strangers may cause many. */
+const MAX_INITIAL = 1000;
 
 type Data = Record<string, unknown>;
+
+/** Where a qlog is written. */
+type QlogFile = Pick<Deno.FsFile, "writeSync" | "close">;
+
+/** Why a packet is dropped, by the names of qlog. */
+const TRIGGERS: Record<DropReason, string> = {
+  "too short": "invalid",
+  "not ferry": "invalid",
+  "other version": "unsupported",
+  "damaged": "invalid",
+  "malformed": "invalid",
+  "past the FIN": "invalid",
+  "beyond the window": "rejected",
+  "too many holes": "rejected",
+  "reset of no connection": "connection_unknown",
+  "no such connection": "connection_unknown",
+  "busy": "rejected",
+  "asked for a cookie": "rejected",
+  "too many cookies asked for": "rejected",
+  "too many handshakes": "rejected",
+  "closed": "connection_unknown",
+  "from another address": "rejected",
+  "not an answer to the SYN": "invalid",
+  "early reset": "rejected",
+  "late cookie": "rejected",
+  "too many cookies": "rejected",
+  "acknowledges what was never sent": "invalid",
+  "acknowledges a skipped packet number": "invalid",
+};
 
 /** Whether a report is a qlog rather than a picture. */
 export function isQlog(path: string | undefined): path is string {
@@ -55,23 +86,31 @@ export class Tracing implements Disposable {
 function openQlog(path: string, sends: boolean, reporter: Reporter): Qlog {
   const onFailure = () => reporter.on({ type: "report-not-written", path });
   try {
-    return new Qlog(path, { sends, onFailure });
+    const file = Deno.openSync(path, {
+      write: true,
+      create: true,
+      truncate: true,
+    });
+    return new Qlog(file, { sends, onFailure });
   } catch (error) {
     throw writeFailure(path, error).with({ atStart: true });
   }
 }
 
 /**
- * Writes what happens to datagrams as a qlog (draft-ietf-quic-qlog-main-schema,
- * version 0.3, in JSON) in the events of QUIC (draft-ietf-quic-qlog-quic-events),
- * which viewers know: a segment is a packet, its payload a frame of stream 0. It
- * is written as it comes, and not kept.
+ * Writes what happens to datagrams as a qlog (draft-ietf-quic-qlog-main-schema-05,
+ * version 0.3, in JSON) in the events of QUIC (draft-ietf-quic-qlog-quic-events-04),
+ * which viewers know; they know no later version. A segment is a packet, its
+ * payload a frame of stream 0. It is written as it comes, and not kept.
  */
 export class Qlog {
-  readonly #file: Deno.FsFile;
+  readonly #file: QlogFile;
   readonly #onFailure: () => void;
   #channel: Channel | undefined;
   #start: number | undefined;
+  #last = 0;
+  /** Packets of a SYN, by connection and packet number. */
+  readonly #initial = new Set<string>();
   #text: string;
   #first = true;
   #failed = false;
@@ -82,17 +121,12 @@ export class Qlog {
   /**
    * @param options.sends whether the content goes out rather than comes in
    * @param options.onFailure is called if it cannot be written
-   * @throws what the system throws if the file cannot be made
    */
   constructor(
-    path: string,
+    file: QlogFile,
     { sends, onFailure }: { sends: boolean; onFailure: () => void },
   ) {
-    this.#file = Deno.openSync(path, {
-      write: true,
-      create: true,
-      truncate: true,
-    });
+    this.#file = file;
     this.#onFailure = onFailure;
     const trace = JSON.stringify({
       title: `ferry ${VERSION}`,
@@ -119,6 +153,9 @@ export class Qlog {
     const { what, time } = event;
     switch (what) {
       case "SEND":
+        if (event.flags & Flag.SYN && this.#initial.size < MAX_INITIAL) {
+          this.#initial.add(keyOf(event));
+        }
         this.#write(event, "transport:packet_sent", packetOf(event));
         break;
       case "RECV":
@@ -126,13 +163,18 @@ export class Qlog {
         break;
       case "DROP":
         this.#write(event, "transport:packet_dropped", {
-          ...packetOf(event),
-          trigger: event.reason,
+          header: headerOf(event),
+          raw: rawOf(event),
+          trigger: event.reason && TRIGGERS[event.reason],
+          details: { reason: event.reason },
         });
         break;
       case "LOST":
         this.#write(event, "recovery:packet_lost", {
-          header: headerOf(event),
+          header: {
+            ...headerOf(event),
+            ...this.#initial.has(keyOf(event)) && { packet_type: "initial" },
+          },
           raw: { length: event.size },
         });
     }
@@ -166,7 +208,9 @@ export class Qlog {
       const data = Object.fromEntries(changed);
       this.#write(event, "recovery:metrics_updated", data);
     }
-    if (congestionState === this.#state) return;
+    if (congestionState === undefined || congestionState === this.#state) {
+      return;
+    }
     this.#write(event, "recovery:congestion_state_updated", {
       old: this.#state,
       new: congestionState,
@@ -175,8 +219,12 @@ export class Qlog {
   }
 
   #write({ time, connection }: TraceEvent, name: string, data: Data): void {
-    const relative = Number((time - this.#start!).toFixed(3));
-    const event = { time: relative, name, group_id: connection, data };
+    // Viewers rely on the order, and what arrived together is read one by one
+    this.#last = Math.max(
+      this.#last,
+      Number((time - this.#start!).toFixed(3)),
+    );
+    const event = { time: this.#last, name, group_id: connection, data };
     this.#text += `${this.#first ? "" : ",\n"}${JSON.stringify(event)}`;
     this.#first = false;
     if (this.#text.length >= CHUNK_SIZE) this.#flush();
@@ -198,6 +246,10 @@ export class Qlog {
   }
 }
 
+function keyOf({ connection, packet }: TraceEvent): string {
+  return `${connection} ${packet}`;
+}
+
 function headerOf({ flags, packet, connection }: TraceEvent): Data {
   const type = flags & Flag.SYN
     ? "initial"
@@ -210,9 +262,13 @@ function headerOf({ flags, packet, connection }: TraceEvent): Data {
 function packetOf(event: TraceEvent): Data {
   return {
     header: headerOf(event),
-    raw: { length: event.size, payload_length: event.length },
+    raw: rawOf(event),
     frames: [...framesOf(event)],
   };
+}
+
+function rawOf({ size, length }: TraceEvent): Data {
+  return { length: size, payload_length: length };
 }
 
 function* framesOf(event: TraceEvent): Generator<Data> {
@@ -225,12 +281,17 @@ function* framesOf(event: TraceEvent): Generator<Data> {
     yield { frame_type: "max_data", maximum: ack + window };
   }
   if (reset !== undefined) {
-    yield { frame_type: "connection_close", reason: reset };
+    yield {
+      frame_type: "connection_close",
+      error_code: reset === "done" ? "no_error" : "application_error",
+      reason: reset,
+    };
     return;
   }
   const fin = (flags & Flag.FIN) !== 0;
   if (length > 0 || fin) {
-    yield { frame_type: "stream", stream_id: 0, offset: seq, length, fin };
+    const frame = { stream_id: 0, offset: seq, length };
+    yield { frame_type: "stream", ...frame, ...fin && { fin } };
   } else if (flags & Flag.PSH) yield { frame_type: "ping" };
   if (flags & Flag.BLOCKED) {
     yield { frame_type: "data_blocked", limit: seq + length };

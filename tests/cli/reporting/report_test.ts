@@ -95,3 +95,21 @@ Deno.test("axes are marked with round numbers, from 0 to the largest", () => {
   assertEquals(ticks(0.07, 5), [0, 0.02, 0.04, 0.06]);
   assertEquals(ticks(830, 5), [0, 200, 400, 600, 800]);
 });
+
+Deno.test("what is said at the top is all there, in lines that fit", () => {
+  const words = "no space is left on the device; to resume, run both again ";
+  const title = words.repeat(3).trim();
+  const svg = drawReport(seriesUntil(100, 10), true, { title, notes: [title] });
+  assertWellFormed(svg);
+  const lines = [...svg.matchAll(/x="76" y="(\d+)"[^>]*>([^<]*)<\/text>/g)];
+  const heads = lines.slice(
+    0,
+    lines.findIndex(([, , at = ""]) => at.startsWith("Rate")),
+  );
+  assert(heads.every(([, , line = ""]) => line.length < 130));
+  const said = heads.map(([, , line = ""]) => line.trim()).join(" ");
+  assertEquals(said, `${title} ${title}`);
+  const heights = heads.map(([, y]) => Number(y));
+  assertEquals(heights, heights.toSorted((a, b) => a - b));
+  assertEquals(new Set(heights).size, heights.length);
+});

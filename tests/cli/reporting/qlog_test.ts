@@ -1,0 +1,94 @@
+import { assertEquals } from "@std/assert";
+import "../../support/libraries.ts";
+import { Qlog } from "../../../lib/cli/reporting/qlog.ts";
+import { Flag } from "../../../lib/protocol/wire/segment.ts";
+import type { TraceEvent } from "../../../lib/mod.ts";
+import { readQlog, viewCongestion } from "./qlog.ts";
+
+const EVENT: TraceEvent = {
+  what: "SEND",
+  time: 5000,
+  packet: 0,
+  seq: 0,
+  ack: 0,
+  connection: "0123456789abcdef",
+  flags: Flag.PSH,
+  length: 0,
+  size: 100,
+  window: undefined,
+  sackBlocks: [],
+  reset: undefined,
+  duplicate: false,
+};
+
+/** The qlog of these events, as a viewer reads it. */
+function logOf(...events: readonly Partial<TraceEvent>[]) {
+  let text = "";
+  const file = {
+    writeSync: (bytes: Uint8Array) => {
+      text += new TextDecoder().decode(bytes);
+      return bytes.length;
+    },
+    close: () => {},
+  };
+  const log = new Qlog(file, { sends: true, onFailure: () => {} });
+  for (const event of events) log.trace({ ...EVENT, ...event });
+  log.close();
+  return readQlog(text);
+}
+
+Deno.test("a SYN that is lost is found again among the packets that were sent", () => {
+  const log = logOf(
+    { flags: Flag.SYN },
+    { packet: 1 },
+    { what: "LOST", packet: 0, flags: 0 },
+    { what: "LOST", packet: 1, flags: 0 },
+  );
+  assertEquals(viewCongestion(log).packets, 2);
+});
+
+Deno.test("events are in order, though an acknowledgement came before what was sent meanwhile", () => {
+  const { events } = logOf(
+    { time: 5000 },
+    { time: 5002.5 },
+    { time: 5001, what: "RECV" },
+  );
+  assertEquals(events.map(({ time }) => time), [0, 2.5, 2.5]);
+});
+
+Deno.test("what is dropped says why in the viewer's words and in ferry's", () => {
+  const { events } = logOf(
+    { what: "DROP", reason: "damaged" },
+    { what: "DROP", reason: "no such connection" },
+  );
+  assertEquals(
+    events.map(({ data: { trigger, details } }) => [trigger, details.reason]),
+    [
+      ["invalid", "damaged"],
+      ["connection_unknown", "no such connection"],
+    ],
+  );
+});
+
+Deno.test("a segment's parts are frames, and only an end in order is no error", () => {
+  const { events } = logOf(
+    { seq: 7, length: 3, flags: Flag.ACK, ack: 4, window: 6 },
+    { length: 0, flags: Flag.FIN, seq: 10, sackBlocks: [[3, 5], [1, 2]] },
+    { flags: Flag.RST, reset: "done" },
+    { flags: Flag.RST, reset: "aborted" },
+  );
+  const stream = { frame_type: "stream", stream_id: 0 };
+  const close = { frame_type: "connection_close" };
+  assertEquals(events.map(({ data }) => data.frames), [
+    [
+      { frame_type: "max_data", maximum: 10 },
+      { ...stream, offset: 7, length: 3 },
+    ],
+    [
+      { frame_type: "ack", acked_ranges: [[3, 4], [1, 1]] },
+      { ...stream, offset: 10, length: 0, fin: true },
+    ],
+    [{ ...close, error_code: "no_error", reason: "done" }],
+    [{ ...close, error_code: "application_error", reason: "aborted" }],
+  ]);
+});
