@@ -11,10 +11,10 @@
  * | permissions | `--allow-net` does for streams and bytes; files need `--allow-read` at a sender, and `--allow-write` too at a receiver; `--allow-ffi` makes it several times as fast on Linux; with `--allow-env=HOME,XDG_STATE_HOME` and `--allow-sys=uid` besides, a sender without a code can go on with what was broken off. None is ever asked for but the first three |
  * | to send | `content`: a path, several, bytes, a `Blob` or `File`, a stream, or `{ stream, name, size, mtime }` |
  * | to receive | `to`: `{ directory }`, `{ file }` or a `WritableStream` |
- * | to choose who may send | `security: { mode: "code", code }`; and `consent`, which is shown every offer and takes or declines it. Without either, a directory takes nothing |
+ * | to choose who may send | `security: { mode: "code", code }`; and `consent`, which is shown every offer and takes or declines it. Without either, a directory takes only what has no name |
  * | progress | `on`, for `progress` events every `progressInterval` milliseconds and a last one at the end; {@linkcode EventData} lists all events |
  * | to end it | `signal`, an `AbortSignal`, whose reason is thrown; a server's `shutdown()` lets transfers end first |
- * | to know what failed | `code` of a {@linkcode Failure}, to switch on; {@linkcode FailureData} lists the codes and the `detail` of each. What a content's stream throws is thrown as it is, and what a destination's stream throws is the `cause` |
+ * | to know what failed | `code` of a {@linkcode Failure}, to switch on; {@linkcode FailureData} lists the codes and the `detail` of each. What the other side found is `peer-refused` or `peer-failed` here, and its own code is `detail.reason.code`: with a wrong code `send` fails with `peer-refused`, for `wrong-code`. What a content's stream throws is thrown as it is, and what a destination's stream throws is the `cause` |
  * | mistakes in arguments | `TypeError` or `RangeError`, at once |
  * | listeners that throw | end what they were given to, which rejects with what they threw |
  *
@@ -22,39 +22,35 @@
  *
  * @example A stream with progress, a limit of time, and failures by their codes
  * ```ts
- * import { Failure, receive, send } from "@ferry/ferry";
+ * import { Failure, receive, send, type SessionEvent } from "@ferry/ferry";
+ *
+ * const show = (event: SessionEvent) =>
+ *   event.type === "progress" && console.log(event.bytes, event.rate);
  *
  * async function deliver(stream: ReadableStream<Uint8Array>, port: number) {
+ *   const content = { stream, name: "line.txt" };
  *   const signal = AbortSignal.timeout(2000);
  *   try {
- *     const { bytes } = await send("127.0.0.1", {
- *       port,
- *       content: { stream, name: "lines.txt" },
- *       signal,
- *       timeout: 500,
- *       on: (event) => {
- *         if (event.type === "progress") console.log(event.bytes, event.rate);
- *       },
- *     });
- *     return `sent ${bytes} bytes`;
+ *     const options = { port, content, signal, timeout: 500, on: show };
+ *     return `sent ${(await send("127.0.0.1", options)).bytes} bytes`;
  *   } catch (error) {
  *     if (signal.aborted) return "took too long";
  *     if (!(error instanceof Failure)) throw error;
- *     if (error.code === "no-answer") return "nobody is there";
- *     if (error.code === "peer-refused") return "not wanted there";
- *     return error.code === "peer-stopped" ? "stopped there" : error.message;
+ *     const { detail } = error;
+ *     if (detail.code === "no-answer") return "nobody is there";
+ *     if (detail.code === "peer-stopped") return "stopped there";
+ *     return detail.code === "peer-refused" ? detail.reason.code : detail.code;
  *   }
  * }
  *
- * const lines = () => new Blob(["one line\n"]).stream();
- * const endless = new ReadableStream<Uint8Array>();
- * receive({ port: 5010, to: new WritableStream() }).catch(console.error);
- * console.log(await deliver(lines(), 5010)); // sent 9 bytes
+ * const line = () => new Blob(["one line\n"]).stream();
+ * receive({ port: 5010, to: new WritableStream() });
+ * console.log(await deliver(line(), 5010)); // sent 9 bytes
  * receive({ port: 5009, to: new WritableStream() }).catch(() => {});
- * console.log(await deliver(endless, 5009)); // took too long
- * console.log(await deliver(lines(), 5011)); // nobody is there
+ * console.log(await deliver(new ReadableStream(), 5009)); // took too long
+ * console.log(await deliver(line(), 5011)); // nobody is there
  * receive({ port: 5012, to: { directory: "." } }).catch(() => {});
- * console.log(await deliver(lines(), 5012)); // not wanted there
+ * console.log(await deliver(line(), 5012)); // no-consent
  * ```
  *
  * @example A file, which is accepted by its name

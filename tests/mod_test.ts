@@ -438,3 +438,23 @@ test("importing the package, or the command, runs nothing", async () => {
     assertEquals(await printed(code), "still here\n");
   }
 });
+
+test("the first example of the documentation has thirty lines at most, and prints what it says", async () => {
+  const source = await Deno.readTextFile(
+    new URL("../lib/mod.ts", import.meta.url),
+  );
+  const [, comment = ""] = source.match(/```ts\n([^]*?) \* ```/) ?? [];
+  const example = comment.replaceAll(/^ \* ?/gm, "").trimEnd();
+  assert(example.split("\n").length <= 30);
+  const ports = new Map<string, number>();
+  const program = example.replaceAll(/\b50\d\d\b/g, (port) => {
+    ports.set(port, ports.get(port) ?? freePort());
+    return `${ports.get(port)}`;
+  }).replace("@ferry/ferry", import.meta.resolve("../lib/mod.ts"));
+  const output = await printed(program, "--ext=ts", "--unstable-net");
+  const lines = output.split("\n").filter((line) =>
+    line !== "" && !/^\d+ [\d.]+$/.test(line)
+  );
+  const said = [...example.matchAll(/; \/\/ (.*)/g)].map(([, text]) => text);
+  assertEquals(lines, said);
+});

@@ -85,7 +85,7 @@ export interface FailureData {
   "code-without-number": NoDetail;
   /** At a meeting point both sides need a code. */
   "meet-needs-code": NoDetail;
-  /** The sender's code is another than the receiver's. */
+  /** At a receiver: the sender's code is another. (The sender's failure is `peer-refused`, for this reason.) */
   "wrong-code": {
     /** At the receiver: wrong codes so far, with this one. */
     tries?: number;
@@ -122,9 +122,9 @@ export interface FailureData {
   };
   /** The peer sent a name that is not allowed. */
   "name-refused": { name: string; rule: NameRule };
-  /** The receiver refused the handshake or the offer. */
+  /** The receiver refused the handshake or the offer: `reason` has its own code, such as `wrong-code` or `declined`. */
   "peer-refused": { reason: PeerReason };
-  /** The peer could not go on after the offer was accepted. */
+  /** The peer could not go on after the offer was accepted: `reason` has its own code, such as `disk-full`. */
   "peer-failed": { by: "sender" | "receiver"; reason: PeerReason };
   /** The peer ended before the transfer was complete. */
   "peer-ended": { by: "sender" | "receiver" };
