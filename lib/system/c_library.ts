@@ -114,12 +114,6 @@ const READING_CALLS = {
     parameters: ["i32", "buffer", "buffer", "usize"],
     result: "isize",
   },
-  // openat2(2) through syscall(2): the library has no function for it
-  openat2: {
-    name: "syscall",
-    parameters: ["i64", "i32", "buffer", "buffer", "usize"],
-    result: "i64",
-  },
 } as const;
 
 const OCCASIONAL_CALLS = {
@@ -133,12 +127,6 @@ const OCCASIONAL_CALLS = {
   fchmodat: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
   ftruncate: { parameters: ["i32", "i64"], result: "i32" },
-  fdatasyncLater: {
-    name: "fdatasync",
-    parameters: ["i32"],
-    result: "i32",
-    nonblocking: true,
-  },
   geteuid: { parameters: [], result: "u32" },
 } as const;
 

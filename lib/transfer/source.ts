@@ -1,9 +1,11 @@
+import type { Hash } from "node:crypto";
 import {
   type OmissionReason,
   type SystemProblem,
   systemProblem,
 } from "../base/failure.ts";
 import type { DirectoryEntry, FileEntry, LinkEntry } from "./wire/entries.ts";
+import { BLOCK_SIZE } from "./wire/frame.ts";
 import type { Offer } from "./wire/messages.ts";
 
 /** Something that is read from its beginning to its end. */
@@ -19,6 +21,24 @@ export interface Content {
   seek?(position: number): Promise<void>;
   /** Closes it; a read under way may throw. */
   close(): void;
+}
+
+/** Reads on to `length` and hashes what comes. @returns false if the content ends before */
+export async function hashUpTo(
+  length: number,
+  content: Content,
+  from: number,
+  hash: Hash,
+): Promise<boolean> {
+  const block = new Uint8Array(BLOCK_SIZE);
+  for (let at = from; at < length;) {
+    const part = block.subarray(0, Math.min(BLOCK_SIZE, length - at));
+    const count = await content.read(part);
+    if (count === null) return false;
+    hash.update(part.subarray(0, count));
+    at += count;
+  }
+  return true;
 }
 
 /** Where what is sent comes from: entries in the order of the wire. */

@@ -1,14 +1,14 @@
 import { createHash, type Hash } from "node:crypto";
 import { Failure } from "../../base/failure.ts";
 import type { Found, Inventory } from "../sink.ts";
-import type { Content } from "../source.ts";
+import { type Content, hashUpTo } from "../source.ts";
 import type {
   DirectoryEntry,
   Entry,
   FileEntry,
   LinkEntry,
 } from "../wire/entries.ts";
-import { BLOCK_SIZE, frame, FrameType, SHA256_SIZE } from "../wire/frame.ts";
+import { frame, FrameType, SHA256_SIZE } from "../wire/frame.ts";
 import { malformed } from "../wire/malformed.ts";
 import {
   encodeOffsets,
@@ -70,7 +70,7 @@ export class Manifest {
   #inventory: Inventory | undefined;
   #order = new NameOrder();
   #roots = 0;
-  #queue = new Queue<{ item: Listed; size: number }>();
+  #queue: { item: Listed; size: number }[] = [];
   #size = 0;
   /** Files that are not complete, and that the sender has not asked about. */
   #unanswered = new Set<ListedFile>();
@@ -101,11 +101,6 @@ export class Manifest {
   /** The path of an entry, not the one whose turn it is, because of which this failed. */
   get conflict(): string | undefined {
     return this.#conflict;
-  }
-
-  /** Whether no entry waits for its turn. */
-  get isEmpty(): boolean {
-    return this.#queue.length === 0;
   }
 
   /**
@@ -303,43 +298,10 @@ async function hashOf({ open, length }: Found): Promise<Hash | undefined> {
   try {
     content = await open();
     const hash = createHash("sha256");
-    const block = new Uint8Array(BLOCK_SIZE);
-    for (let at = 0; at < length;) {
-      const room = block.subarray(0, Math.min(BLOCK_SIZE, length - at));
-      const count = await content.read(room);
-      if (count === null) break;
-      hash.update(block.subarray(0, count));
-      at += count;
-    }
-    return hash;
+    return await hashUpTo(length, content, 0, hash) ? hash : undefined;
   } catch {
     return undefined;
   } finally {
     content?.close();
-  }
-}
-
-/** First in, first out, without keeping what went out. */
-class Queue<T> {
-  #items: (T | undefined)[] = [];
-  #at = 0;
-
-  get length(): number {
-    return this.#items.length - this.#at;
-  }
-
-  push(item: T): void {
-    this.#items.push(item);
-  }
-
-  shift(): T | undefined {
-    if (this.length === 0) return undefined;
-    const item = this.#items[this.#at];
-    this.#items[this.#at++] = undefined;
-    if (2 * this.#at > this.#items.length) {
-      this.#items.splice(0, this.#at);
-      this.#at = 0;
-    }
-    return item;
   }
 }

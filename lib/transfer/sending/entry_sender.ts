@@ -5,6 +5,7 @@ import type { TransferEvent } from "../events.ts";
 import {
   type Content,
   type FileStep,
+  hashUpTo,
   type Omission,
   omissionReason,
   type Source,
@@ -31,12 +32,7 @@ import {
   WHOLE,
 } from "../wire/messages.ts";
 import type { Answers } from "./answers.ts";
-import {
-  hashUpTo,
-  type Position,
-  positionAfter,
-  type Prefix,
-} from "./resume.ts";
+import { type Position, positionAfter, type Prefix } from "./resume.ts";
 
 /** Bytes of content after which it has to be known whether the receiver has something: one block, which has entries in it, too. */
 const EARLY_SIZE = BLOCK_SIZE >> 1;

@@ -1,7 +1,6 @@
 import type { Hash } from "node:crypto";
 import { Failure } from "../../base/failure.ts";
-import type { Content } from "../source.ts";
-import { BLOCK_SIZE } from "../wire/frame.ts";
+import { type Content, hashUpTo } from "../source.ts";
 
 /** How far the content of a file was sent, or need not be. */
 export interface Position {
@@ -45,22 +44,4 @@ export async function positionAfter(
   }
   await content.seek(from.offset);
   return { at: from, agreed: false };
-}
-
-/** Reads on to `length` and hashes what comes. @returns false if the content ends before */
-export async function hashUpTo(
-  length: number,
-  content: Content,
-  from: number,
-  hash: Hash,
-): Promise<boolean> {
-  const block = new Uint8Array(BLOCK_SIZE);
-  for (let at = from; at < length;) {
-    const part = block.subarray(0, Math.min(BLOCK_SIZE, length - at));
-    const count = await content.read(part);
-    if (count === null) return false;
-    hash.update(part.subarray(0, count));
-    at += count;
-  }
-  return true;
 }

@@ -25,11 +25,10 @@ import {
   type Directory,
   type DirectoryEntries,
   moveByLink,
-  openByComponents,
   type OpenFile,
 } from "./directory.ts";
 
-// Linux's numbers (asm-generic/fcntl.h, linux/fcntl.h, linux/openat2.h)
+// Linux's numbers (asm-generic/fcntl.h, linux/fcntl.h)
 const O_RDONLY = 0;
 const O_WRONLY = 1;
 const O_RDWR = 2;
@@ -46,9 +45,6 @@ const O_NOFOLLOW = ARM ? 0o100000 : 0o400000;
 const AT_REMOVEDIR = 0x200;
 const AT_EMPTY_PATH = 0x1000;
 const RENAME_NOREPLACE = 1;
-const SYS_OPENAT2 = 437n;
-const RESOLVE_NO_SYMLINKS = 0x04n;
-const RESOLVE_BENEATH = 0x08n;
 const LOCK_EX_NB = 2 | 4;
 /**
  * How often a lock is tried, and how many milliseconds apart: a process that was
@@ -85,14 +81,6 @@ const EMPTY_PATH = cString("")!;
 const CURRENT_DIRECTORY = cString(".")!;
 /** Two struct timespec: the last access, which stays, and the last change. */
 const times = BigInt64Array.of(0n, UTIME_OMIT, 0n, 0n);
-/** A struct open_how for reading. */
-const BENEATH = new Uint8Array(
-  BigUint64Array.of(
-    BigInt(O_RDONLY | SAFELY),
-    0n,
-    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-  ).buffer,
-);
 
 const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -192,23 +180,6 @@ export class DescriptorDirectory implements Directory {
     return this.#openFile(name, ACCESS[access] | SAFELY);
   }
 
-  openBeneath(path: string): OpenFile {
-    if (path.split("/").includes("..")) throw new SystemError("EXDEV");
-    const { openat2 } = reading();
-    const descriptor = Number(openat2(
-      SYS_OPENAT2,
-      this.#descriptor,
-      nameOf(path),
-      BENEATH,
-      BigInt(BENEATH.length),
-    ));
-    if (descriptor >= 0) return new DescriptorFile(descriptor);
-    const error = lastError();
-    // An older Linux, or a sandbox that does not know it
-    if (error.code !== "ENOSYS" && error.code !== "EPERM") throw error;
-    return openByComponents(this, path);
-  }
-
   symlink(target: string, name: string): void {
     checkResult(
       occasional().symlinkat(nameOf(target), this.#descriptor, nameOf(name)),
@@ -301,6 +272,10 @@ export class DescriptorDirectory implements Directory {
   close(): void {
     if (this.#descriptor >= 0) calls().close(this.#descriptor);
     this.#descriptor = -1;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   #openFile(name: string, flags: number): OpenFile {
@@ -404,11 +379,6 @@ class DescriptorFile implements OpenFile {
     if (await this.#later(fsyncLater) < 0) throw new SystemError("EIO");
   }
 
-  async syncData(): Promise<void> {
-    const { fdatasyncLater } = occasional();
-    if (await this.#later(fdatasyncLater) < 0) throw new SystemError("EIO");
-  }
-
   async lock(): Promise<boolean> {
     for (let tries = 1;; tries++) {
       if (writing().flock(this.#open, LOCK_EX_NB) === 0) return true;
@@ -423,6 +393,10 @@ class DescriptorFile implements OpenFile {
     if (this.#closed) return;
     this.#closed = true;
     this.#closeWhenIdle();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   get #open(): number {

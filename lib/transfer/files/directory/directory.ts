@@ -12,7 +12,7 @@ export type Access = "read" | "write" | "both";
  * to its path, and a moment remains between a check and its use. Methods throw
  * what the system throws: an error with a `code`, as {@linkcode SystemError}.
  */
-export interface Directory {
+export interface Directory extends Disposable {
   /** Where it was when it was opened, for people. */
   readonly path: string;
   /** Opens a directory in it; throws ENOTDIR or ELOOP for anything else. */
@@ -29,8 +29,6 @@ export interface Directory {
   createFile(name: string): OpenFile;
   /** Opens a file; a named pipe does not block. Its status tells whether it is a regular file. */
   openFile(name: string, access: Access): OpenFile;
-  /** Opens a file below it for reading; no link in the path is followed. */
-  openBeneath(path: string): OpenFile;
   /** Makes a symbolic link. */
   symlink(target: string, name: string): void;
   /** The target of a link; undefined if that is not UTF-8. */
@@ -72,7 +70,7 @@ export interface DirectoryEntries {
 }
 
 /** An open file. Methods throw what the system throws, as of {@linkcode SystemError}. */
-export interface OpenFile {
+export interface OpenFile extends Disposable {
   status(): FileStatus;
   /** @returns how many bytes were read, at least 1; `null` at the end */
   read(into: Uint8Array): Promise<number | null>;
@@ -89,8 +87,6 @@ export interface OpenFile {
   setTime(mtime: Timestamp): void;
   /** Makes it durable. */
   sync(): Promise<void>;
-  /** Makes its content durable. */
-  syncData(): Promise<void>;
   /** Locks it; false if it is locked by another process, or through another descriptor. */
   lock(): Promise<boolean>;
   /** Closes it, once what is under way has ended. */
@@ -128,28 +124,43 @@ export function removeTree(directory: Directory, name: string): void {
   if (!status.isDirectory) return directory.unlink(name);
   const ownerAll = 0o700;
   if ((status.mode & ownerAll) !== ownerAll) directory.chmodAt(name, ownerAll);
-  const inside = directory.openDirectory(name);
-  try {
+  {
+    using inside = directory.openDirectory(name);
     for (const entry of inside.entries().names) removeTree(inside, entry);
-  } finally {
-    inside.close();
   }
   directory.removeDirectory(name);
 }
 
-/** Opens a file to read by a path, one directory after the other. */
-export function openByComponents(from: Directory, path: string): OpenFile {
-  const names = path.split("/").filter((name) => name !== "");
+/** Opens a file below a directory for reading; no link in the path is followed. */
+export function openBeneath(from: Directory, path: string): OpenFile {
+  const names = path.split("/");
   if (names.includes("..")) throw new SystemError("EXDEV");
-  let directory: Directory | undefined;
-  try {
-    for (const name of names.slice(0, -1)) {
-      const next: Directory = (directory ?? from).openDirectory(name);
-      directory?.close();
-      directory = next;
-    }
-    return (directory ?? from).openFile(names.at(-1) ?? ".", "read");
-  } finally {
-    directory?.close();
+  const name = names.pop() ?? "";
+  if (names.length === 0) return from.openFile(name, "read");
+  using directory = descend(from, names);
+  return directory.openFile(name, "read");
+}
+
+/** Opens a directory below another one; at most two of those in between are open at once. */
+export function descend(
+  from: Directory,
+  [first = "", ...names]: readonly string[],
+): Directory {
+  let directory = from.openDirectory(first);
+  for (const name of names) {
+    using above = directory;
+    directory = above.openDirectory(name);
   }
+  return directory;
+}
+
+/** Reads until `into` is full, or the file ends. @returns how many bytes were read */
+export function readAll(file: OpenFile, into: Uint8Array): number {
+  let at = 0;
+  while (at < into.length) {
+    const count = file.readSync(into.subarray(at));
+    if (count === null) break;
+    at += count;
+  }
+  return at;
 }

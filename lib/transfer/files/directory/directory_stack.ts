@@ -1,4 +1,4 @@
-import type { Directory } from "./directory.ts";
+import { descend, type Directory } from "./directory.ts";
 
 /** Directories that may be open at once: a tree may be deeper than a process may have files open. */
 const MAX_OPEN = 16;
@@ -68,16 +68,7 @@ export class DirectoryStack {
 
   /** Opens the lowest directory again, from above. */
   #reopen(): Directory {
-    const [first = "", ...names] = this.#levels.map(({ name }) => name);
-    let directory = this.#rootFor(first).openDirectory(first);
-    for (const name of names) {
-      const above = directory;
-      try {
-        directory = above.openDirectory(name);
-      } finally {
-        above.close();
-      }
-    }
-    return directory;
+    const names = this.#levels.map(({ name }) => name);
+    return descend(this.#rootFor(names[0] ?? ""), names);
   }
 }

@@ -8,7 +8,6 @@ import {
   type Directory,
   type DirectoryEntries,
   moveByLink,
-  openByComponents,
   type OpenFile,
 } from "./directory.ts";
 
@@ -83,10 +82,6 @@ export class PathDirectory implements Directory {
     throw new SystemError("ELOOP");
   }
 
-  openBeneath(path: string): OpenFile {
-    return openByComponents(this, path);
-  }
-
   symlink(target: string, name: string): void {
     Deno.symlinkSync(target, this.#at(name));
   }
@@ -148,6 +143,8 @@ export class PathDirectory implements Directory {
   }
 
   close(): void {}
+
+  [Symbol.dispose](): void {}
 
   #at(name: string): string {
     if (name.includes("\0")) throw new SystemError("EINVAL");
@@ -214,10 +211,6 @@ class PathFile implements OpenFile {
     return this.#file.sync();
   }
 
-  syncData(): Promise<void> {
-    return this.#file.syncData();
-  }
-
   async lock(): Promise<boolean> {
     const { tryLock } = this.#file as {
       tryLock?: (alone: boolean) => Promise<boolean>;
@@ -242,6 +235,10 @@ class PathFile implements OpenFile {
     if (this.#closed) return;
     this.#closed = true;
     this.#file.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   /** Checks that the path still leads to what is open. */

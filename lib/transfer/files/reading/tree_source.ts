@@ -11,7 +11,7 @@ import {
 import type { Offer } from "../../wire/messages.ts";
 import { compareNames, offerableName, PART_SUFFIX } from "../../wire/names.ts";
 import type { Timestamp } from "../../wire/timestamp.ts";
-import type { DirectoryEntries, OpenFile } from "../directory/directory.ts";
+import { type DirectoryEntries, readAll } from "../directory/directory.ts";
 import { readFailure } from "../failures.ts";
 import { type Exclusion, exclusionOf } from "./exclusion.ts";
 import { DescriptorDirectory } from "../directory/descriptor_directory.ts";
@@ -311,27 +311,12 @@ function fileAt(
 ): SourceFile {
   return {
     readAll: (into) => {
-      const file = directory.openFile(name, seen);
-      try {
-        return readAll(file, into);
-      } finally {
-        file.close();
-      }
+      using file = directory.openFile(name, seen);
+      return readAll(file, into);
     },
     // deno-lint-ignore require-await -- what it throws is a rejection
     open: async () => directory.openFile(name, seen),
   };
-}
-
-/** Reads a file into `into`, as far as it fits. @returns the number of bytes */
-function readAll(file: OpenFile, into: Uint8Array): number {
-  let at = 0;
-  while (at < into.length) {
-    const count = file.readSync(into.subarray(at));
-    if (count === null) break;
-    at += count;
-  }
-  return at;
 }
 
 function specialKindOf(

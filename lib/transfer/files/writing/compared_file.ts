@@ -1,6 +1,6 @@
 import type { Failure } from "../../../base/failure.ts";
 import type { FileSink } from "../../sink.ts";
-import type { OpenFile } from "../directory/directory.ts";
+import { type OpenFile, readAll } from "../directory/directory.ts";
 
 /**
  * A file that is there and that nothing changes: what is written has to be what
@@ -39,12 +39,7 @@ export class ComparedFile implements FileSink {
   /** As `write`. */
   writeSync(bytes: Uint8Array): void {
     const there = new Uint8Array(bytes.length);
-    let length = 0;
-    while (length < there.length) {
-      const count = this.#file.readSync(there.subarray(length));
-      if (count === null) break;
-      length += count;
-    }
+    const length = readAll(this.#file, there);
     this.#position += length;
     const isSame = length === bytes.length &&
       there.every((byte, at) => byte === bytes[at]);

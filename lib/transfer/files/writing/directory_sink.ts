@@ -16,7 +16,11 @@ import type {
 import type { Offer } from "../../wire/messages.ts";
 import type { Timestamp } from "../../wire/timestamp.ts";
 import { compareNames } from "../../wire/names.ts";
-import { type Directory, removeTree } from "../directory/directory.ts";
+import {
+  type Directory,
+  openBeneath,
+  removeTree,
+} from "../directory/directory.ts";
 import { DirectoryStack } from "../directory/directory_stack.ts";
 import { openDirectory } from "../directory/open_directory.ts";
 import { checkSystemName } from "../directory/system_names.ts";
@@ -190,14 +194,10 @@ export class DirectorySink implements Sink {
       if (path.endsWith("/")) {
         throw new Failure({ code: "is-directory", path, asFile: true });
       }
-      const parent = openDirectory(dirname(path));
-      try {
-        const name = path.slice(path.lastIndexOf("/") + 1);
-        checkPlace(parent, name, { force, inTree: false, asFile: true });
-        Staging.probe(parent, name);
-      } finally {
-        parent.close();
-      }
+      using parent = openDirectory(dirname(path));
+      const name = path.slice(path.lastIndexOf("/") + 1);
+      checkPlace(parent, name, { force, inTree: false, asFile: true });
+      Staging.probe(parent, name);
     } catch (error) {
       throw writeFailure(path, error);
     }
@@ -292,7 +292,7 @@ export class DirectorySink implements Sink {
         return file.close();
       }
       if (was) removeTree(directory, name);
-      const file = directory.createFile(name);
+      using file = directory.createFile(name);
       try {
         file.writeSync(bytes);
         file.chmod(mode & this.#staging.allowed);
@@ -301,8 +301,6 @@ export class DirectorySink implements Sink {
       } catch (error) {
         directory.unlink(name);
         throw error;
-      } finally {
-        file.close();
       }
     });
   }
@@ -560,14 +558,10 @@ function isAlike(entry: Entry, there: FileStatus): boolean {
 function setAttributes(parent: Directory, kept: Kept): void {
   const { path, inode, mode, mtime } = kept;
   try {
-    const file = parent.openBeneath(path);
-    try {
-      if (file.status().inode !== inode) return;
-      file.chmod(mode);
-      if (mtime !== undefined) file.setTime(mtime);
-    } finally {
-      file.close();
-    }
+    using file = openBeneath(parent, path);
+    if (file.status().inode !== inode) return;
+    file.chmod(mode);
+    if (mtime !== undefined) file.setTime(mtime);
   } catch {
     // It may be another user's, and its content is right
   }
@@ -640,11 +634,7 @@ function holdsFiles(directory: Directory): boolean {
     if (!status?.isDirectory) return true;
     // What was completed may be one that not even its owner may read
     if ((status.mode & OWNER_ALL) !== OWNER_ALL) return true;
-    const inside = directory.openDirectory(name);
-    try {
-      return holdsFiles(inside);
-    } finally {
-      inside.close();
-    }
+    using inside = directory.openDirectory(name);
+    return holdsFiles(inside);
   });
 }

@@ -87,12 +87,8 @@ export function merge(
   makeWritable(from, name, ours);
   from.rename(name, to, final, { replace: false });
   if ((wanted & OWNER_ALL) === OWNER_ALL) return;
-  const moved = to.openDirectory(final);
-  try {
-    if (moved.ownStatus().inode === ours.inode) moved.chmod(wanted);
-  } finally {
-    moved.close();
-  }
+  using moved = to.openDirectory(final);
+  if (moved.ownStatus().inode === ours.inode) moved.chmod(wanted);
 }
 
 /** Opens the directory `name` in both directories for `action`. */
@@ -103,17 +99,9 @@ function inBoth(
   action: (inside: Directory, into: Directory) => void,
 ): void {
   makeWritable(from, name, from.status(name));
-  const inside = from.openDirectory(name);
-  try {
-    const into = to.openDirectory(name);
-    try {
-      action(inside, into);
-    } finally {
-      into.close();
-    }
-  } finally {
-    inside.close();
-  }
+  using inside = from.openDirectory(name);
+  using into = to.openDirectory(name);
+  action(inside, into);
 }
 
 /** Lets the owner of a directory fill or move it. */

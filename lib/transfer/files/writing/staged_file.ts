@@ -135,7 +135,7 @@ export class StagedFile implements FileSink {
   #syncAhead(): void {
     this.#unsynced = 0;
     this.#syncing = true;
-    this.#file.syncData().catch(() => {
+    this.#file.sync().catch(() => {
       // What is wrong shows in the next write or the last sync
     }).finally(() => this.#syncing = false);
   }

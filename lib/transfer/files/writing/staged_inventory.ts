@@ -1,7 +1,7 @@
 import type { Failure } from "../../../base/failure.ts";
 import type { Found, Inventory } from "../../sink.ts";
 import type { FileEntry } from "../../wire/entries.ts";
-import type { Directory } from "../directory/directory.ts";
+import { type Directory, openBeneath } from "../directory/directory.ts";
 import { DirectoryStack } from "../directory/directory_stack.ts";
 import { ExistingEntries } from "./existing_entries.ts";
 import { OWNER_ALL } from "./merging.ts";
@@ -102,7 +102,7 @@ export class StagedInventory implements Inventory {
       whole: true,
       length: size,
       // deno-lint-ignore require-await -- what it throws is a rejection
-      open: async () => parent.openBeneath(path),
+      open: async () => openBeneath(parent, path),
       existing: { conflict },
     };
   }
@@ -151,6 +151,6 @@ export class StagedInventory implements Inventory {
     const path = this.#stack.pathTo(name);
     const root = this.#options.rootFor(this.#stack.first ?? name);
     // deno-lint-ignore require-await -- what it throws is a rejection
-    return { whole, length, open: async () => root.openBeneath(path) };
+    return { whole, length, open: async () => openBeneath(root, path) };
   }
 }

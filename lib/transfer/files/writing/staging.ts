@@ -5,6 +5,7 @@ import { occasionalCalls } from "../../../system/c_library.ts";
 import {
   type Directory,
   type OpenFile,
+  readAll,
   removeTree,
 } from "../directory/directory.ts";
 import { writeFailure } from "../failures.ts";
@@ -428,15 +429,9 @@ export class Staging {
         ? there.inode
         : this.#forgotten.get(name);
       if (mode === undefined || moved === undefined) continue;
-      const directory = this.#parent.openDirectory(name);
-      try {
-        const { inode, bits } = directory.ownStatus();
-        if (inode === moved && bits === (mode | 0o700)) {
-          directory.chmod(mode);
-        }
-      } finally {
-        directory.close();
-      }
+      using directory = this.#parent.openDirectory(name);
+      const { inode, bits } = directory.ownStatus();
+      if (inode === moved && bits === (mode | 0o700)) directory.chmod(mode);
     }
   }
 
@@ -571,11 +566,7 @@ async function stateLinesOf(
   const { size } = state.status();
   const bytes = new Uint8Array(size);
   await state.seek(0);
-  for (let at = 0; at < size;) {
-    const count = state.readSync(bytes.subarray(at));
-    if (count === null) return undefined;
-    at += count;
-  }
+  if (readAll(state, bytes) < size) return undefined;
   const [header, ...phases] = new TextDecoder().decode(bytes).split("\n")
     .filter((line) => line !== "").map(parsed);
   if (!isHeader(header) || !isOf(header, staged)) return undefined;
