@@ -167,7 +167,7 @@ export type {
   FileEntry,
   LinkEntry,
 } from "./transfer/wire/entries.ts";
-export type { Owner } from "./transfer/files/writing/staging.ts";
+export type { Owner } from "./transfer/files/writing/target.ts";
 export type {
   Attempt,
   Digest,

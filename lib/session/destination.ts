@@ -6,7 +6,7 @@ import { writeFailure } from "../transfer/files/failures.ts";
 import { checkReach } from "../transfer/files/file_status.ts";
 import { outputSink } from "../transfer/files/standard_streams.ts";
 import { DirectorySink } from "../transfer/files/writing/directory_sink.ts";
-import type { Owner } from "../transfer/files/writing/staging.ts";
+import type { Owner } from "../transfer/files/writing/target.ts";
 import type { Sink } from "../transfer/sink.ts";
 import type { Offer } from "../transfer/wire/messages.ts";
 import { streamSink } from "./streams.ts";

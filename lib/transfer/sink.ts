@@ -135,16 +135,12 @@ export interface Output {
 /** A sink for one file or stream, which forgets its name: standard output, for instance. */
 export class OutputSink implements Sink {
   readonly resuming = false;
+  committed = false;
   #output: Output;
-  #committed = false;
   #open = true;
 
   constructor(output: Output) {
     this.#output = output;
-  }
-
-  get committed(): boolean {
-    return this.#committed;
   }
 
   open(): Promise<FileSink> {
@@ -171,13 +167,13 @@ export class OutputSink implements Sink {
 
   async commit(): Promise<void> {
     await this.#output.close();
-    this.#committed = true;
+    this.committed = true;
   }
 
   release(): void {}
 
   discard(): void {
-    if (this.#committed || !this.#open) return;
+    if (this.committed || !this.#open) return;
     this.#open = false;
     this.#output.abort();
   }

@@ -1,7 +1,7 @@
 import "../support/libraries.ts";
 
 export { inDirectory } from "../support/fs.ts";
-import type { Owner } from "../../lib/transfer/files/writing/staging.ts";
+import type { Owner } from "../../lib/transfer/files/writing/target.ts";
 
 /** Who receives in the tests, unless it matters. */
 export const OWNER: Owner = { key: new Uint8Array(32).fill(1) };

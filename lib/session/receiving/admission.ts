@@ -7,7 +7,7 @@ import { agreeAsServer } from "../../secure/secure_channel.ts";
 import type { Security } from "../../secure/security.ts";
 import { ServerSecrets } from "../../secure/handshake/server_secrets.ts";
 import { SessionWordsLimiter } from "../../secure/code/session_words_limiter.ts";
-import type { Owner } from "../../transfer/files/writing/staging.ts";
+import type { Owner } from "../../transfer/files/writing/target.ts";
 import type { Offer } from "../../transfer/wire/messages.ts";
 import { Reception } from "../../transfer/receiving/reception.ts";
 import {

@@ -1,6 +1,6 @@
 import { Failure } from "../../base/failure.ts";
 import type { Channel } from "../../endpoint/channel.ts";
-import type { Owner } from "../../transfer/files/writing/staging.ts";
+import type { Owner } from "../../transfer/files/writing/target.ts";
 import { within } from "../../base/async.ts";
 import { isSameOwner } from "./owner.ts";
 import type { ResolvedDestination } from "../destination.ts";

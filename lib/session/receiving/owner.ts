@@ -5,7 +5,7 @@ import {
   matchesCode,
 } from "../../secure/code/code_verifier.ts";
 import type { Security } from "../../secure/security.ts";
-import type { Owner } from "../../transfer/files/writing/staging.ts";
+import type { Owner } from "../../transfer/files/writing/target.ts";
 import type { Offer } from "../../transfer/wire/messages.ts";
 
 /** Milliseconds after which the verifier of a code is computed, before a sender needs it. */

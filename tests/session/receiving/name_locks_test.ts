@@ -6,7 +6,7 @@ import {
 } from "../../../lib/session/receiving/name_locks.ts";
 import type { ResolvedDestination } from "../../../lib/session/destination.ts";
 import type { Sink } from "../../../lib/transfer/sink.ts";
-import type { Owner } from "../../../lib/transfer/files/writing/staging.ts";
+import type { Owner } from "../../../lib/transfer/files/writing/target.ts";
 import type { Offer } from "../../../lib/transfer/wire/messages.ts";
 
 const MINE: Owner = { key: Uint8Array.of(1) };

@@ -5,7 +5,7 @@ import type {
   FileEntry,
   LinkEntry,
 } from "../../../lib/transfer/wire/entries.ts";
-import type { Owner } from "../../../lib/transfer/files/writing/staging.ts";
+import type { Owner } from "../../../lib/transfer/files/writing/target.ts";
 import { DirectorySink } from "../../../lib/transfer/files/writing/directory_sink.ts";
 import type { Sink } from "../../../lib/transfer/sink.ts";
 import type { Offer } from "../../../lib/transfer/wire/messages.ts";

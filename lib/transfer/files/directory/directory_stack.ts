@@ -1,24 +1,32 @@
-import { descend, type Directory } from "./directory.ts";
+import type { FileStatus } from "../file_status.ts";
+import { SystemError } from "../system_error.ts";
+import {
+  descend,
+  type Directory,
+  openBeneath,
+  type OpenFile,
+} from "./directory.ts";
 
 /** Directories that may be open at once: a tree may be deeper than a process may have files open. */
 const MAX_OPEN = 16;
 
 /** A directory on the path. */
-interface OpenLevel {
+interface Level {
   readonly name: string;
   /** The path from the top to what is in it, with a slash at its end. */
   readonly prefix: string;
+  readonly isThere: boolean;
   /** Undefined while it is closed, to be opened again. */
   directory: Directory | undefined;
 }
 
-/** The path from a directory down to the one that is being read or written. */
+/** The path from a directory down to the one that is being read or written, which need not be there. */
 export class DirectoryStack {
-  #rootFor: (name: string) => Directory;
-  #levels: OpenLevel[] = [];
+  #rootFor: (name: string) => Directory | undefined;
+  #levels: Level[] = [];
 
-  /** @param rootFor gives the directory that a name at the top is in; it is not closed here */
-  constructor(rootFor: (name: string) => Directory) {
+  /** @param rootFor gives the directory that a name at the top is in, if there is one; it is not closed here */
+  constructor(rootFor: (name: string) => Directory | undefined) {
     this.#rootFor = rootFor;
   }
 
@@ -37,22 +45,40 @@ export class DirectoryStack {
     return (this.#levels.at(-1)?.prefix ?? "") + name;
   }
 
-  /** The open directory that `name` is in. */
-  at(name: string): Directory {
-    const top = this.#levels.at(-1);
-    if (top === undefined) return this.#rootFor(name);
-    return top.directory ??= this.#reopen();
+  /** The directory that `name` is in; undefined if it is not there. */
+  find(name: string): Directory | undefined {
+    const last = this.#levels.at(-1);
+    if (last === undefined) return this.#rootFor(name);
+    if (last.isThere) last.directory ??= this.#reopen();
+    return last.directory;
   }
 
-  /** Goes into a directory of the one it is in. */
-  enter(name: string): Directory {
-    const directory = this.at(name).openDirectory(name);
+  /** As `find`; throws ENOENT if it is not there. */
+  at(name: string): Directory {
+    return found(this.find(name));
+  }
+
+  /** The status of what has this name in the directory it is in; undefined if nothing has. */
+  status(name: string): FileStatus | undefined {
+    return this.find(name)?.status(name);
+  }
+
+  /** Opens the file that `name` is now for reading, at any time. */
+  opener(name: string): () => Promise<OpenFile> {
+    const root = this.#rootFor(this.first ?? name);
+    const path = this.pathTo(name);
+    // deno-lint-ignore require-await -- what it throws is a rejection
+    return async () => openBeneath(found(root), path);
+  }
+
+  /** Goes into a directory of the one it is in. @param isThere whether there is such a directory */
+  enter(name: string, isThere = true): void {
+    const directory = isThere ? this.at(name).openDirectory(name) : undefined;
     const prefix = `${this.pathTo(name)}/`;
-    this.#levels.push({ name, prefix, directory });
+    this.#levels.push({ name, prefix, isThere, directory });
     const above = this.#levels.at(-1 - MAX_OPEN);
     above?.directory?.close();
     if (above !== undefined) above.directory = undefined;
-    return directory;
   }
 
   /** Goes back up. @returns the name of the directory that was left */
@@ -69,6 +95,11 @@ export class DirectoryStack {
   /** Opens the lowest directory again, from above. */
   #reopen(): Directory {
     const names = this.#levels.map(({ name }) => name);
-    return descend(this.#rootFor(names[0] ?? ""), names);
+    return descend(found(this.#rootFor(names[0] ?? "")), names);
   }
+}
+
+function found(directory: Directory | undefined): Directory {
+  if (directory === undefined) throw new SystemError("ENOENT");
+  return directory;
 }

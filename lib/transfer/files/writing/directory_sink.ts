@@ -14,35 +14,30 @@ import type {
   LinkEntry,
 } from "../../wire/entries.ts";
 import type { Offer } from "../../wire/messages.ts";
-import type { Timestamp } from "../../wire/timestamp.ts";
 import { compareNames } from "../../wire/names.ts";
+import type { Timestamp } from "../../wire/timestamp.ts";
 import {
   type Directory,
   openBeneath,
   removeTree,
 } from "../directory/directory.ts";
-import { DirectoryStack } from "../directory/directory_stack.ts";
 import { openDirectory } from "../directory/open_directory.ts";
 import { checkSystemName } from "../directory/system_names.ts";
 import { writeFailure } from "../failures.ts";
-import { codeOf } from "../system_error.ts";
 import type { FileStatus } from "../file_status.ts";
+import { codeOf } from "../system_error.ts";
 import { ComparedFile } from "./compared_file.ts";
-import { ExistingEntries } from "./existing_entries.ts";
+import { EntryPath } from "./entry_path.ts";
 import { checkReplaceable, OWNER_ALL } from "./merging.ts";
 import { partName } from "./part_names.ts";
 import { StagedFile } from "./staged_file.ts";
 import { StagedInventory } from "./staged_inventory.ts";
-import {
-  existsFailure,
-  type Owner,
-  type Root,
-  type Staged,
-  Staging,
-} from "./staging.ts";
+import { type Root, Staging } from "./staging.ts";
+import { checkTop, existsFailure, type Owner, type Target } from "./target.ts";
 
 /** The size from which a file of a tree is synced before it has its name, in bytes. */
 const DURABLE_SIZE = 1 << 23;
+
 /** How a {@linkcode DirectorySink} stores. */
 export interface DirectorySinkOptions {
   /** Whether files that are there, and are not the same, are replaced. */
@@ -88,19 +83,12 @@ interface Kept {
  */
 export class DirectorySink implements Sink {
   readonly resuming: boolean;
-  #existing = 0;
-  #committed = false;
-  #remains: string | undefined;
-  #parent: Directory;
+  committed = false;
+  existing = 0;
+  remains: string | undefined;
+  #target: Target;
   #staging: Staging;
-  #isTree: boolean;
-  #as: string | undefined;
-  #force: boolean;
-  #rename: boolean;
-  #mayExist: ReadonlySet<string> | undefined;
-  #stack: DirectoryStack;
-  /** What is in the final place, beside what an earlier attempt has moved there. */
-  #place: ExistingEntries;
+  #path: EntryPath;
   /** Files there that get other attributes at the end. */
   #kept: Kept[] = [];
   #levels: StoredLevel[] = [];
@@ -113,29 +101,21 @@ export class DirectorySink implements Sink {
   #open = true;
 
   /** Use {@linkcode DirectorySink.create}. */
-  private constructor(
-    parent: Directory,
-    staging: Staging,
-    { kind, resumable, names, count }: Offer,
-    { force, as, rename = false, mayExist }: DirectorySinkOptions,
-  ) {
-    this.#parent = parent;
+  private constructor(staging: Staging, resumable: boolean) {
+    const { target, resumed, content } = staging;
+    const { parent, names, count, rename } = target;
     this.#staging = staging;
-    this.#isTree = kind === "tree";
-    this.#as = as;
-    this.#force = force;
-    this.#rename = rename;
-    this.#mayExist = mayExist;
-    const isThere = (name: string) => parent.status(name) !== undefined;
+    this.#target = target;
+    this.#path = new EntryPath(staging);
     // Some names may not have had room in the offer
-    const mayBeThere = staging.resumed ||
+    const mayBeThere = resumed ||
       !rename && (names.length < count ||
-          (as === undefined ? names : [as]).some(isThere));
-    this.resuming = resumable === true && mayBeThere;
-    this.#stack = new DirectoryStack((name) => this.#rootFor(name));
-    this.#place = new ExistingEntries(parent, { ignored: rename });
-    const left = staging.resumed ? nameSetIn(staging.content) : undefined;
-    this.#top = { entry: undefined, left };
+          names.some((name) => parent.status(name) !== undefined));
+    this.resuming = resumable && mayBeThere;
+    this.#top = {
+      entry: undefined,
+      left: resumed ? nameSetIn(content) : undefined,
+    };
   }
 
   /**
@@ -148,39 +128,26 @@ export class DirectorySink implements Sink {
     offer: Offer,
     options: DirectorySinkOptions,
   ): Promise<DirectorySink> {
-    const { force, owner, as, rename = false, mayExist } = options;
-    const staged = { ...stagedOf(offer, as, owner), skipsLocked: rename };
-    let parent: Directory | undefined;
+    const stored = storedOf(offer, options);
+    let target: Target | undefined;
     let staging: Staging | undefined;
     try {
-      parent = openDirectory(path);
-      staging = await Staging.find(parent, staged);
-      // With force, what was moved is as everything that is there
-      if (force) staging?.forgetMoved();
-      if (rename) staging?.takeBack();
+      target = { ...stored, parent: openDirectory(path) };
+      staging = await Staging.find(target);
+      if (target.rename) staging?.takeBack();
       // Content without a size is not compared
       const size = offer.resumable ? offer.size : undefined;
-      for (const name of staged.names) {
-        if (as === undefined) checkSystemName(name, Deno.build.os);
-        if (!rename && !staging?.moved.has(name)) {
-          const inTree = offer.kind === "tree";
-          const asFile = as !== undefined;
-          const unvouched = mayExist?.has(name) === false;
-          checkPlace(parent, name, {
-            force,
-            inTree,
-            asFile,
-            size,
-            unvouched,
-          });
-        }
+      for (const name of target.names) {
+        if (target.as === undefined) checkSystemName(name, Deno.build.os);
+        if (target.rename || staging?.moved.has(name)) continue;
+        checkTop(target, name, size);
       }
-      staging ??= await Staging.make(parent, staged);
-      return new DirectorySink(parent, staging, offer, options);
+      staging ??= await Staging.make(target);
+      return new DirectorySink(staging, offer.resumable === true);
     } catch (error) {
-      staging?.discard(staging.resumed);
-      parent?.close();
-      throw writeFailure(join(path, staged.title), error);
+      staging?.end(staging.resumed);
+      target?.parent.close();
+      throw writeFailure(join(path, stored.title), error);
     }
   }
 
@@ -196,41 +163,33 @@ export class DirectorySink implements Sink {
       }
       using parent = openDirectory(dirname(path));
       const name = path.slice(path.lastIndexOf("/") + 1);
-      checkPlace(parent, name, { force, inTree: false, asFile: true });
+      const offer = { kind: "file", names: [], count: 1 } as const;
+      const stored = storedOf(offer, { force, as: name });
+      checkTop({ ...stored, parent }, name);
       Staging.probe(parent, name);
     } catch (error) {
       throw writeFailure(path, error);
     }
   }
 
-  get committed(): boolean {
-    return this.#committed;
-  }
-
-  get remains(): string | undefined {
-    return this.#remains;
-  }
-
-  get existing(): number {
-    return this.#existing;
-  }
-
   /** The name that a top-level entry has in its final place. */
   finalName(name: string): string {
-    return this.#staging.renamed.get(name) ?? name;
+    return this.#staging.finalName(name);
   }
 
   enter(entry: DirectoryEntry): void {
     this.#do(entry, (directory, was, there) => {
       const { name } = entry;
-      if (!this.#isMoved(name) && !this.#make(directory, name, was)) {
+      if (!this.#path.isMoved(name) && !this.#make(directory, name, was)) {
         // What an earlier attempt completed may not be writable
         directory.chmodAt(name, OWNER_ALL);
       }
-      const entered = this.#stack.enter(name);
-      const left = was && !this.#isMoved(name) ? nameSetIn(entered) : undefined;
+      const isLeft = was && !this.#path.isMoved(name);
+      const { staged, place } = this.#path;
+      staged.enter(name);
+      place.enter(name, there?.isDirectory === true);
+      const left = isLeft ? nameSetIn(staged.at("")) : undefined;
       this.#levels.push({ entry, left });
-      this.#place.enter(name, there?.isDirectory === true);
     });
   }
 
@@ -240,17 +199,17 @@ export class DirectorySink implements Sink {
     const path = this.#pathOf(".");
     try {
       const mode = entry.mode & this.#staging.allowed;
-      if (!this.#isMoved("")) {
-        const directory = this.#stack.at("");
+      const { staged } = this.#path;
+      if (!this.#path.isMoved("")) {
+        const directory = staged.at("");
         removeAll(directory, left);
         // To be moved it has to be one that its owner may write
-        const isRoot = this.#stack.depth === 1;
+        const isRoot = staged.depth === 1;
         directory.chmod(isRoot ? mode | OWNER_ALL : mode);
         directory.setTime(entry.mtime);
       }
-      const name = this.#stack.leave();
-      this.#place.leave();
-      if (this.#stack.depth === 0 && (mode & OWNER_ALL) !== OWNER_ALL) {
+      const name = this.#path.leave();
+      if (staged.depth === 0 && (mode & OWNER_ALL) !== OWNER_ALL) {
         this.#modes.set(name, mode);
       }
     } catch (error) {
@@ -264,12 +223,12 @@ export class DirectorySink implements Sink {
       const isSame = (directory: Directory) =>
         directory.status(name)?.isSymlink === true &&
         directory.readLink(name) === target;
-      if (this.#isMoved(name)) {
+      if (this.#path.isMoved(name)) {
         if (!isSame(directory)) throw this.#exists(name);
         return;
       }
-      if (there !== undefined && !this.#force) {
-        if (!isSame(this.#place.at(name))) throw this.#exists(name);
+      if (there !== undefined && !this.#target.force) {
+        if (!isSame(this.#path.place.at(name))) throw this.#exists(name);
         if (was) removeTree(directory, name);
         return;
       }
@@ -323,7 +282,7 @@ export class DirectorySink implements Sink {
       if (!directory.status(name)?.isFile) {
         throw new Failure({ code: "partial-removed", path });
       }
-      if (this.#isMoved(name)) return;
+      if (this.#path.isMoved(name)) return;
       directory.chmodAt(name, mode & this.#staging.allowed);
       if (mtime !== undefined) directory.setTimeAt(name, mtime);
     });
@@ -347,7 +306,8 @@ export class DirectorySink implements Sink {
       return new StagedFile(directory, renamed, {
         path: this.#pathOf(name),
         allowed: this.#staging.allowed,
-        durable: !this.#isTree || size === undefined || size >= DURABLE_SIZE,
+        durable: this.#target.kind === "file" || size === undefined ||
+          size >= DURABLE_SIZE,
         unfinished,
         replaces: was,
       });
@@ -355,22 +315,13 @@ export class DirectorySink implements Sink {
   }
 
   inventory(): Inventory {
-    const inventory = new StagedInventory({
-      parent: this.#parent,
-      rootFor: (name) => this.#rootFor(name),
-      isMovedRoot: (name) => this.#staging.moved.has(name),
-      as: this.#as,
-      force: this.#force,
-      rename: this.#rename,
-      mayExist: this.#mayExist,
-      exists: (path) => this.#existsAt(path),
-    });
+    const inventory = new StagedInventory(this.#staging);
     this.#inventories.push(inventory);
     return inventory;
   }
 
   async commit({ remembers = false }: CommitOptions = {}): Promise<void> {
-    const { path } = this.#parent;
+    const { path } = this.#target.parent;
     if (!this.#open) throw new Failure({ code: "partial-removed", path });
     try {
       const { content, moved } = this.#staging;
@@ -380,19 +331,15 @@ export class DirectorySink implements Sink {
         name,
         mode: this.#modes.get(name),
       }));
-      this.#staging.commit(roots, {
-        replace: this.#force,
-        rename: this.#rename,
-        mayExist: this.#mayExist,
-      });
-      this.#committed = true;
-      for (const kept of this.#kept) setAttributes(this.#parent, kept);
+      this.#staging.commit(roots);
+      this.committed = true;
+      for (const kept of this.#kept) setAttributes(this.#target.parent, kept);
     } catch (error) {
       throw writeFailure(path, error);
     }
     this.#open = false;
     if (!remembers) this.#staging.end(false);
-    await this.#parent.sync();
+    await this.#target.parent.sync();
     if (!remembers) this.#close();
   }
 
@@ -408,7 +355,7 @@ export class DirectorySink implements Sink {
     const { moved, content } = this.#staging;
     const stays = moved.size > 0 ||
       (keep || this.#staging.resumed) && holdsFiles(content);
-    if (this.#staging.discard(stays)) this.#remains = this.#staging.path;
+    if (this.#staging.end(stays)) this.remains = this.#staging.path;
     this.#close();
   }
 
@@ -430,17 +377,17 @@ export class DirectorySink implements Sink {
   ): T {
     const { name } = entry;
     // Making a path or a failure for each entry would cost as much as storing it
-    const below = this.#stack.pathTo(name);
+    const below = this.#path.pathTo(name);
     try {
-      if (this.#as === undefined) checkSystemName(name, Deno.build.os);
-      const isMoved = this.#isMoved(name);
-      const there = isMoved ? undefined : this.#place.status(name);
+      if (this.#target.as === undefined) checkSystemName(name, Deno.build.os);
+      const isMoved = this.#path.isMoved(name);
+      const there = this.#path.there(name);
       if (there !== undefined) this.#checkPlace(entry, there);
-      const directory = this.#stack.at(name);
+      const directory = this.#path.staged.at(name);
       const was = isMoved || (this.#level.left?.delete(name) ?? false);
       return store(directory, was, there);
     } catch (error) {
-      const path = join(this.#parent.path, below);
+      const path = join(this.#target.parent.path, below);
       throw codeOf(error) === "EEXIST"
         ? new Failure({ code: "names-collide", path })
         : writeFailure(path, error);
@@ -450,11 +397,11 @@ export class DirectorySink implements Sink {
   /** @throws {Failure} if what is there can be neither the same nor replaced */
   #checkPlace(entry: Entry, there: FileStatus): void {
     const { name, kind } = entry;
-    if (this.#force) {
+    if (this.#target.force) {
       checkReplaceable(this.#pathOf(name), kind === "directory", there);
-    } else if (
-      this.#isUnvouched(this.#stack.first ?? name) || !isAlike(entry, there)
-    ) throw this.#exists(name);
+    } else if (!isAlike(entry, there)) {
+      throw this.#exists(name);
+    }
   }
 
   /** Where the content of a file goes that is there, and that nothing replaces. */
@@ -465,14 +412,16 @@ export class DirectorySink implements Sink {
     there: FileStatus | undefined,
   ): ComparedFile | undefined {
     const { name } = entry;
-    const isMoved = this.#isMoved(name);
-    if (!isMoved && (there === undefined || this.#force)) return undefined;
+    const isMoved = this.#path.isMoved(name);
+    if (!isMoved && (there === undefined || this.#target.force)) {
+      return undefined;
+    }
     const conflict = this.#exists(name);
     if (isMoved) {
       if (!directory.status(name)?.isFile) throw conflict;
       return new ComparedFile(directory.openFile(name, "read"), { conflict });
     }
-    const file = this.#place.at(name).openFile(name, "read");
+    const file = this.#path.place.at(name).openFile(name, "read");
     const same = () => {
       if (was) removeTree(directory, name);
       this.#keepExisting(entry, file.status());
@@ -484,12 +433,12 @@ export class DirectorySink implements Sink {
   #keepExisting(entry: FileEntry, there: FileStatus): void {
     const { name, mode = there.mode, mtime } = entry;
     const { inode } = there;
-    this.#existing++;
+    this.existing++;
     const wanted = mode & this.#staging.allowed;
     const isAsSent = there.mode === wanted &&
       (mtime === undefined || there.mtime === mtime);
     if (isAsSent) return;
-    const path = this.#place.pathTo(name);
+    const path = this.#path.pathTo(name);
     this.#kept.push({ path, inode, mode: wanted, mtime });
   }
 
@@ -501,44 +450,24 @@ export class DirectorySink implements Sink {
     return true;
   }
 
-  /** Whether an earlier attempt has moved this to its final place, or the directory it is in. */
-  #isMoved(name: string): boolean {
-    return this.#staging.moved.has(this.#stack.first ?? name);
-  }
-
-  #rootFor(name: string): Directory {
-    const { moved, content } = this.#staging;
-    return moved.has(name) ? this.#parent : content;
-  }
-
   #renamed(entry: FileEntry): FileEntry {
-    return this.#as === undefined ? entry : { ...entry, name: this.#as };
+    return this.#target.as === undefined
+      ? entry
+      : { ...entry, name: this.#target.as };
   }
 
   #pathOf(name: string): string {
-    return join(this.#parent.path, this.#stack.pathTo(name));
+    return join(this.#target.parent.path, this.#path.pathTo(name));
   }
 
   #exists(name: string): Failure {
-    return this.#existsAt(this.#stack.pathTo(name));
-  }
-
-  #existsAt(below: string): Failure {
-    const path = join(this.#parent.path, below);
-    const [top = below] = below.split("/");
-    return existsFailure(path, this.#isTree, this.#isUnvouched(top));
-  }
-
-  /** Whether nothing that has this name at the top is added to or compared. */
-  #isUnvouched(top: string): boolean {
-    return this.#mayExist?.has(top) === false;
+    return existsFailure(this.#target, this.#path.pathTo(name));
   }
 
   #close(): void {
     for (const inventory of this.#inventories) inventory.close();
-    this.#stack.close();
-    this.#place.close();
-    this.#parent.close();
+    this.#path.close();
+    this.#target.parent.close();
   }
 }
 
@@ -567,55 +496,24 @@ function setAttributes(parent: Directory, kept: Kept): void {
   }
 }
 
-/** @throws {Failure} if nothing can or must be put there */
-function checkPlace(
-  parent: Directory,
-  name: string,
-  { force, inTree, asFile, size, unvouched = false }: {
-    force: boolean;
-    inTree: boolean;
-    asFile: boolean;
-    /** Of a file that can be compared with what is there. */
-    size?: number | undefined;
-    /** Whether nothing is added to or compared. */
-    unvouched?: boolean;
-  },
-): void {
-  const status = parent.status(name);
-  if (status === undefined) return;
-  const path = join(parent.path, name);
-  if (!inTree && status.isDirectory) {
-    throw new Failure({ code: "is-directory", path, asFile });
-  }
-  if (!inTree && !status.isFile && !leadsToFile(path)) {
-    throw new Failure({ code: "is-special", path });
-  }
-  const mayBeSame = !unvouched &&
-    (inTree || status.isFile && status.size === size);
-  if (!force && !mayBeSame) throw existsFailure(path, inTree, unvouched);
-}
-
-/** Whether `path` is a link, to a regular file or to nothing. */
-function leadsToFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    return error instanceof Deno.errors.NotFound;
-  }
-}
-
-/** How what is offered is staged. */
-function stagedOf(
-  offer: Offer,
-  as: string | undefined,
-  owner: Owner | undefined,
-): Staged {
-  const { count } = offer;
-  const names = as === undefined ? offer.names : [as];
-  const [first = "tree"] = names;
-  const title = count > 1 ? `${first}+${count - 1}` : first;
-  const kind = offer.kind === "tree" ? "tree" : "file";
-  return { title, kind, names, count, owner };
+/** How what is offered is stored. */
+function storedOf(
+  { kind, names, count }: Pick<Offer, "kind" | "names" | "count">,
+  { as, rename = false, force, owner, mayExist }: DirectorySinkOptions,
+): Omit<Target, "parent"> {
+  const own = as === undefined ? names : [as];
+  const [first = "tree"] = own;
+  return {
+    title: count > 1 ? `${first}+${count - 1}` : first,
+    kind: kind === "tree" ? "tree" : "file",
+    names: own,
+    count,
+    as,
+    force,
+    rename,
+    owner,
+    mayExist,
+  };
 }
 
 function nameSetIn(directory: Directory): Set<string> {

@@ -1,49 +1,24 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { Failure } from "../../../base/failure.ts";
 import { occasionalCalls } from "../../../system/c_library.ts";
 import {
   type Directory,
   type OpenFile,
-  readAll,
   removeTree,
 } from "../directory/directory.ts";
 import { writeFailure } from "../failures.ts";
 import type { FileStatus } from "../file_status.ts";
 import { codeOf } from "../system_error.ts";
-import { checkMerge, makeWritable, merge } from "./merging.ts";
+import { checkMerge, makeWritable, merge, OWNER_ALL } from "./merging.ts";
 import { isStagingName, numberedName, stagingName } from "./part_names.ts";
-import { utf8 } from "../../../base/utf8.ts";
-
-/**
- * To whom an unfinished transfer belongs: senders with this key or this code may
- * resume it, and no others learn of it.
- */
-export interface Owner {
-  /** A public key whose private one the sender has proved to have. */
-  readonly key?: Uint8Array | undefined;
-  /** The code that the sender has proved to know. */
-  readonly code?: {
-    /** Recognises the code and does not reveal it. */
-    verifier(): string;
-    /** Whether `verifier` was made from this code. */
-    matches(verifier: string): boolean;
-  } | undefined;
-}
-
-/** What is stored in a staging directory. */
-export interface Staged {
-  /** What the staging directory is named after. */
-  readonly title: string;
-  readonly kind: "file" | "tree";
-  /** Names outside of all directories, as many as the offer has. */
-  readonly names: readonly string[];
-  /** How many there are. */
-  readonly count: number;
-  readonly owner?: Owner | undefined;
-  /** Whether one that is in use is passed over. */
-  readonly skipsLocked?: boolean;
-}
+import {
+  type MovedRoot,
+  readPhase,
+  type StagingPhase,
+  writeHeader,
+  writePhase,
+} from "./state_file.ts";
+import { existsFailure, isUntouchable, type Target } from "./target.ts";
 
 /** An entry outside of all directories, which is to be moved to its final place. */
 export interface Root {
@@ -52,8 +27,12 @@ export interface Root {
   readonly mode?: number | undefined;
 }
 
-/** The version of the state file. */
-const STATE_VERSION = 1;
+/** What an earlier attempt has moved, and under which name. */
+interface Moved {
+  readonly as: string;
+  readonly status: FileStatus;
+}
+
 /** The largest state file that is read, in bytes. */
 const MAX_STATE = 1 << 26;
 /** How many names are tried. */
@@ -62,37 +41,13 @@ const STATE = "state";
 const CONTENT = "content";
 const PROBE = "probe";
 
-/** The first line of the state file. */
-interface Header {
-  readonly version: number;
-  /** SHA-256 of the owner's key. */
-  readonly key?: string | undefined;
-  readonly code?: string | undefined;
-  readonly kind: string;
-  readonly names: readonly string[];
-  readonly count: number;
-}
-
-/** Every other line. The last one that is whole counts. */
-interface StagingPhase {
-  readonly phase: "receiving" | "committing";
-  readonly roots?: readonly MovedRoot[] | undefined;
-}
-
-/** An entry outside of all directories that is being moved. */
-interface MovedRoot {
-  readonly name: string;
-  readonly inode: string;
-  /** The name it gets, if that is another one. */
-  readonly as?: string | undefined;
-}
-
 /**
  * A directory in which what arrives is stored until it is complete, beside its
  * final place. Only this user may read or write it, so what is found in it was
  * made by this transfer. Its state file is locked while it is in use.
  */
 export class Staging {
+  readonly target: Target;
   /** Where it is, for people. */
   readonly path: string;
   /** What has arrived. */
@@ -101,70 +56,63 @@ export class Staging {
   readonly resumed: boolean;
   /** Permission bits that the umask leaves. */
   readonly allowed: number;
-  #moved: Map<string, FileStatus>;
-  #roots: readonly MovedRoot[];
+  /** What an earlier attempt has moved to its final place, and this one does not touch, by name. */
+  readonly moved: ReadonlyMap<string, FileStatus>;
+  #earlier: ReadonlyMap<string, Moved>;
   #renamed = new Map<string, string>();
-  /** Inodes of directories that it had moved, and that are now as if it had not. */
-  #forgotten = new Map<string, FileStatus["inode"]>();
-  #parent: Directory;
   #name: string;
   #directory: Directory;
   #state: OpenFile;
-  #inTree: boolean;
-  #owned: boolean;
   #open = true;
 
   /** Use {@linkcode Staging.find} or {@linkcode Staging.make}. */
   private constructor(
-    parent: Directory,
+    target: Target,
     name: string,
-    { directory, state, staged, roots }: {
+    { directory, state, phase }: {
       directory: Directory;
       state: OpenFile;
-      staged: Staged;
-      /** What was being moved; undefined for a new directory. */
-      roots?: StagingPhase["roots"] | undefined;
+      /** How far it was; undefined for a new one. */
+      phase?: StagingPhase;
     },
   ) {
+    const { parent, force, rename } = target;
+    this.target = target;
     this.path = join(parent.path, name);
     this.content = directory.openDirectory(CONTENT);
-    this.resumed = roots !== undefined;
+    this.resumed = phase !== undefined;
     this.allowed = allowedIn(directory);
-    this.#roots = roots ?? [];
-    this.#moved = movedTo(
-      parent,
-      this.#roots.filter(({ as }) => as === undefined),
+    this.#earlier = movedTo(parent, phase?.roots ?? []);
+    // With force, what was moved is as everything that is there
+    const untouched = force || rename ? [] : [...this.#earlier];
+    this.moved = new Map(
+      untouched.filter(([name, { as }]) => as === name)
+        .map(([name, { status }]) => [name, status]),
     );
-    this.#parent = parent;
     this.#name = name;
     this.#directory = directory;
     this.#state = state;
-    this.#inTree = staged.kind === "tree";
-    const { key, code } = staged.owner ?? {};
-    this.#owned = key !== undefined || code !== undefined;
   }
 
   /**
-   * Opens what an earlier attempt of the same owner left in `parent`.
+   * Opens what an earlier attempt of the same owner left.
    *
    * @returns undefined if there is nothing
    * @throws {Failure} `in-use`
    */
-  static async find(
-    parent: Directory,
-    staged: Staged,
-  ): Promise<Staging | undefined> {
-    for (const name of namesIn(parent)) {
-      if (!isStagingName(name, staged.title)) continue;
-      const found = await Staging.#reopen(parent, name, staged);
+  static async find(target: Target): Promise<Staging | undefined> {
+    for (const name of namesIn(target.parent)) {
+      if (!isStagingName(name, target.title)) continue;
+      const found = await Staging.#reopen(target, name);
       if (found !== undefined) return found;
     }
     return undefined;
   }
 
-  /** Makes a new one in `parent`. Throws what the system throws. */
-  static async make(parent: Directory, staged: Staged): Promise<Staging> {
-    const name = makeFresh(parent, staged.title);
+  /** Makes a new one. Throws what the system throws. */
+  static async make(target: Target): Promise<Staging> {
+    const { parent } = target;
+    const name = makeFresh(parent, target.title);
     let directory: Directory | undefined;
     let state: OpenFile | undefined;
     try {
@@ -177,9 +125,9 @@ export class Staging {
         const path = join(parent.path, name);
         throw new Failure({ code: "staging-replaced", path });
       }
-      state.writeSync(lineOf(headerOf(staged)));
+      writeHeader(state, target);
       directory.makeDirectory(CONTENT, 0o700);
-      return new Staging(parent, name, { directory, state, staged });
+      return new Staging(target, name, { directory, state });
     } catch (error) {
       if (directory !== undefined && state !== undefined) {
         remove(parent, name, directory);
@@ -198,84 +146,57 @@ export class Staging {
   }
 
   static async #reopen(
-    parent: Directory,
+    target: Target,
     name: string,
-    staged: Staged,
   ): Promise<Staging | undefined> {
-    let directory: Directory | undefined;
-    let state: OpenFile | undefined;
-    let result: Staging | undefined;
+    const { parent } = target;
+    using opened = new DisposableStack();
     try {
-      directory = parent.openDirectory(name);
+      const directory = opened.use(parent.openDirectory(name));
       const user = userOf(parent);
       if (!isPrivate(directory.ownStatus(), 0o700, user)) return undefined;
-      state = directory.openFile(STATE, "both");
-      const status = state.status();
-      if (!status.isFile || status.links !== 1 || status.size > MAX_STATE) {
-        return undefined;
-      }
-      if (!isPrivate(status, 0o600, user)) return undefined;
-      if (await stateLinesOf(state, staged) === undefined) return undefined;
+      const state = opened.use(directory.openFile(STATE, "both"));
+      const { isFile, links, size } = state.status();
+      if (!isFile || links !== 1 || size > MAX_STATE) return undefined;
+      if (!isPrivate(state.status(), 0o600, user)) return undefined;
+      if (await readPhase(state, target) === undefined) return undefined;
       if (!await state.lock()) {
-        if (staged.skipsLocked) return undefined;
-        const path = join(parent.path, staged.title);
+        if (target.rename) return undefined;
+        const path = join(parent.path, target.title);
         throw new Failure({ code: "in-use", path });
       }
       // Another process may have ended it before it was locked
-      const lines = await stateLinesOf(state, staged);
+      const phase = await readPhase(state, target);
       const there = parent.status(name)?.inode === directory.ownStatus().inode;
-      if (lines === undefined || !there || state.status().links !== 1) {
+      if (phase === undefined || !there || state.status().links !== 1) {
         return undefined;
       }
-      const { roots = [] } = lines.at(-1) ?? {};
       // It is the last to be made, and the first to be removed
       if (directory.status(CONTENT) === undefined) {
         directory.makeDirectory(CONTENT, 0o700);
       }
-      return result = new Staging(parent, name, {
-        directory,
-        state,
-        staged,
-        roots,
-      });
+      const staging = new Staging(target, name, { directory, state, phase });
+      opened.move();
+      return staging;
     } catch (error) {
       if (error instanceof Failure) throw error;
       // It is not this transfer's
       return undefined;
-    } finally {
-      if (result === undefined) state?.close();
-      if (result === undefined) directory?.close();
     }
   }
 
-  /** What an earlier attempt has moved to its final place, by name. */
-  get moved(): ReadonlyMap<string, FileStatus> {
-    return this.#moved;
-  }
-
-  /** Names that have got others when they were moved. */
-  get renamed(): ReadonlyMap<string, string> {
-    return this.#renamed;
+  /** The name that an entry outside of all directories has got when it was moved. */
+  finalName(name: string): string {
+    return this.#renamed.get(name) ?? name;
   }
 
   /** Moves what an earlier attempt has moved back to what is staged, so that it is moved once more. */
   takeBack(): void {
-    const { device } = this.#parent.ownStatus();
-    for (const { name, inode, as = name } of this.#roots) {
-      const there = this.#parent.status(as);
-      if (there?.device !== device || String(there.inode) !== inode) continue;
-      if (there.isDirectory) makeWritable(this.#parent, as, there);
-      this.#parent.rename(as, this.content, name, { replace: false });
+    const { parent } = this.target;
+    for (const [name, { as, status }] of this.#earlier) {
+      if (status.isDirectory) makeWritable(parent, as, status);
+      parent.rename(as, this.content, name, { replace: false });
     }
-    this.#moved.clear();
-  }
-
-  /** Treats what was moved as everything else that is there. */
-  forgetMoved(): void {
-    for (const [name, { isDirectory, inode }] of this.#moved) {
-      if (isDirectory) this.#forgotten.set(name, inode);
-    }
-    this.#moved.clear();
   }
 
   /**
@@ -283,56 +204,38 @@ export class Staging {
    * that is possible. It is synchronous, so that nothing else happens meanwhile.
    *
    * @param roots all that is in `content`, and what was moved
-   * @param options.replace whether files that are there are replaced
-   * @param options.rename whether names that are taken get a number
-   * @param options.mayExist directories that may be merged into without replacing; undefined: any
    * @throws {Failure} if that cannot be done; what is not moved stays
    */
-  commit(
-    roots: readonly Root[],
-    { replace, rename = false, mayExist }: {
-      replace: boolean;
-      rename?: boolean;
-      mayExist?: ReadonlySet<string> | undefined;
-    },
-  ): void {
+  commit(roots: readonly Root[]): void {
+    const { parent, kind, force: replace, rename } = this.target;
     if (rename) return this.#commitRenamed(roots);
     const waiting = roots.filter(({ name }) => !this.moved.has(name));
     for (const { name } of waiting) {
-      const inTree = this.#inTree;
-      const unvouched = mayExist?.has(name) === false;
-      if (unvouched && !replace && this.#parent.status(name) !== undefined) {
-        const path = join(this.#parent.path, name);
-        throw existsFailure(path, inTree, unvouched);
-      }
-      checkMerge(this.content, this.#parent, name, { replace, inTree });
+      const isThere = parent.status(name) !== undefined;
+      if (isThere && isUntouchable(this.target, name)) throw this.#exists(name);
+      const inTree = kind === "tree";
+      checkMerge(this.content, parent, name, { replace, inTree });
     }
-    const inodes = [...this.moved].map(([name, { inode }]) => ({
-      name,
-      inode: String(inode),
-    }));
+    const inodes = [...this.moved].map(([name, status]) =>
+      movedRoot(name, status)
+    );
     for (const { name } of waiting) {
-      const status = this.content.status(name);
-      if (status === undefined) {
-        const path = join(this.#parent.path, name);
-        throw new Failure({ code: "partial-removed", path });
-      }
-      inodes.push({ name, inode: String(status.inode) });
+      inodes.push(movedRoot(name, this.#stagedStatus(name)));
     }
     this.#write({ phase: "committing", roots: inodes });
     const done: Root[] = [];
     let merged = 0;
     for (const root of waiting) {
       const { name, mode } = root;
-      const isThere = this.#parent.status(name) !== undefined;
+      const isThere = parent.status(name) !== undefined;
       try {
-        merge(this.content, this.#parent, name, { replace, mode });
+        merge(this.content, parent, name, { replace, mode });
         if (isThere) merged++;
         else done.push(root);
       } catch (error) {
         const failure = codeOf(error) === "EEXIST"
           ? this.#exists(name)
-          : writeFailure(join(this.#parent.path, name), error);
+          : writeFailure(join(parent.path, name), error);
         const stayed = replace ? done.length : this.#moveBack(done);
         const count = merged + stayed;
         const moved = { count, of: waiting.length };
@@ -344,64 +247,50 @@ export class Staging {
 
   /** Moves what is complete to names that nothing has. */
   #commitRenamed(roots: readonly Root[]): void {
+    const { parent } = this.target;
     const done: MovedRoot[] = [];
     for (const { name, mode } of roots) {
-      const ours = this.content.status(name);
-      if (ours === undefined) {
-        const path = join(this.#parent.path, name);
-        throw new Failure({ code: "partial-removed", path });
-      }
+      const ours = this.#stagedStatus(name);
       for (let number = 1;; number++) {
         const as = number === 1
           ? name
           : numberedName(name, number, ours.isDirectory);
-        if (this.#parent.status(as) !== undefined) {
+        if (parent.status(as) !== undefined) {
           if (number > MAX_NUMBER) throw this.#exists(name);
           continue;
         }
-        const root = { name, inode: String(ours.inode), as };
+        const root = { ...movedRoot(name, ours), as };
         // It has to be found again, wherever this process ends
         this.#write({ phase: "committing", roots: [...done, root] });
         try {
-          merge(this.content, this.#parent, name, {
-            replace: false,
-            mode,
-            as,
-          });
+          merge(this.content, parent, name, { replace: false, mode, as });
           done.push(root);
           this.#renamed.set(name, as);
           break;
         } catch (error) {
           // Somebody else has come to have it
           if (codeOf(error) === "EEXIST" && number <= MAX_NUMBER) continue;
-          throw writeFailure(join(this.#parent.path, as), error);
+          throw writeFailure(join(parent.path, as), error);
         }
       }
     }
   }
 
   /**
-   * Ends it when all is in its final place.
-   *
-   * @param remember whether it stays, so that its owner is recognised
-   */
-  end(remember: boolean): void {
-    if (!this.#open) return;
-    if (remember && this.#owned) this.#close();
-    else this.#remove();
-  }
-
-  /**
-   * Closes it before its end.
+   * Ends it, once.
    *
    * @param keep whether it stays for a later attempt of its owner
    * @returns whether it stays
    */
-  discard(keep: boolean): boolean {
+  end(keep: boolean): boolean {
     if (!this.#open) return false;
-    const stays = keep && this.#owned;
-    if (stays) this.#close();
-    else this.#remove();
+    const { owner } = this.target;
+    const stays = keep && (owner?.key ?? owner?.code) !== undefined;
+    if (!stays) remove(this.target.parent, this.#name, this.#directory);
+    this.#open = false;
+    this.content.close();
+    this.#state.close();
+    this.#directory.close();
     return stays;
   }
 
@@ -410,7 +299,7 @@ export class Staging {
     let stayed = 0;
     for (const { name } of done.toReversed()) {
       try {
-        this.#parent.rename(name, this.content, name, { replace: false });
+        this.target.parent.rename(name, this.content, name, { replace: false });
       } catch {
         stayed++;
       }
@@ -424,56 +313,38 @@ export class Staging {
   /** Directories that an earlier attempt has moved may still have the mode they had before. */
   #finishModes(roots: readonly Root[]): void {
     for (const { name, mode } of roots) {
-      const there = this.moved.get(name);
-      const moved = there?.isDirectory
-        ? there.inode
-        : this.#forgotten.get(name);
-      if (mode === undefined || moved === undefined) continue;
-      using directory = this.#parent.openDirectory(name);
+      const moved = this.#earlier.get(name);
+      if (mode === undefined || moved?.as !== name) continue;
+      if (!moved.status.isDirectory) continue;
+      using directory = this.target.parent.openDirectory(name);
       const { inode, bits } = directory.ownStatus();
-      if (inode === moved && bits === (mode | 0o700)) directory.chmod(mode);
+      const isUnfinished = bits === (mode | OWNER_ALL);
+      if (inode === moved.status.inode && isUnfinished) directory.chmod(mode);
     }
   }
 
+  #stagedStatus(name: string): FileStatus {
+    const status = this.content.status(name);
+    if (status !== undefined) return status;
+    const path = join(this.target.parent.path, name);
+    throw new Failure({ code: "partial-removed", path });
+  }
+
   #exists(name: string): Failure {
-    const path = join(this.#parent.path, name);
-    return new Failure({ code: "exists", path, inTree: this.#inTree });
+    return existsFailure(this.target, name);
   }
 
   #write(phase: StagingPhase): void {
     try {
-      // The line before it may have been cut off
-      this.#state.writeSync(lineOf(phase, "\n"));
+      writePhase(this.#state, phase);
     } catch (error) {
       throw writeFailure(this.path, error);
     }
   }
-
-  #remove(): void {
-    remove(this.#parent, this.#name, this.#directory);
-    this.#close();
-  }
-
-  #close(): void {
-    this.#open = false;
-    this.content.close();
-    this.#state.close();
-    this.#directory.close();
-  }
 }
 
-/** Something is there that is neither replaced, added to nor kept. */
-export function existsFailure(
-  path: string,
-  inTree: boolean,
-  unvouched: boolean,
-): Failure {
-  return new Failure({
-    code: "exists",
-    path,
-    inTree,
-    ...unvouched && { unvouched },
-  });
+function movedRoot(name: string, { inode }: FileStatus): MovedRoot {
+  return { name, inode: String(inode) };
 }
 
 /** Makes a directory of a random name. @returns the name */
@@ -524,7 +395,7 @@ function allowedIn(directory: Directory): number {
   directory.makeDirectory(PROBE, 0o777);
   const mode = directory.status(PROBE)?.mode ?? 0;
   directory.removeDirectory(PROBE);
-  return mode | 0o700;
+  return mode | OWNER_ALL;
 }
 
 /** Whether something is this user's and has the mode `wanted`, as far as the system has users. */
@@ -547,84 +418,18 @@ function userOf(parent: Directory): number | undefined {
   return owner;
 }
 
-function headerOf({ owner, kind, names, count }: Staged): Header {
-  return {
-    version: STATE_VERSION,
-    key: owner?.key && sumOf(owner.key),
-    code: owner?.code?.verifier(),
-    kind,
-    names,
-    count,
-  };
-}
-
-/** Reads the phases in a state file, if it belongs to what is staged and to its owner. */
-async function stateLinesOf(
-  state: OpenFile,
-  staged: Staged,
-): Promise<StagingPhase[] | undefined> {
-  const { size } = state.status();
-  const bytes = new Uint8Array(size);
-  await state.seek(0);
-  if (readAll(state, bytes) < size) return undefined;
-  const [header, ...phases] = new TextDecoder().decode(bytes).split("\n")
-    .filter((line) => line !== "").map(parsed);
-  if (!isHeader(header) || !isOf(header, staged)) return undefined;
-  return phases.filter(isPhase);
-}
-
-/** Parses a line; undefined for one that was cut off when the process ended. */
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-}
-
-function isHeader(value: unknown): value is Header {
-  const { version, kind, names, count } = (value ?? {}) as Partial<Header>;
-  return version === STATE_VERSION && typeof kind === "string" &&
-    Array.isArray(names) && typeof count === "number";
-}
-
-function isPhase(value: unknown): value is StagingPhase {
-  const { phase, roots = [] } = (value ?? {}) as Partial<StagingPhase>;
-  return (phase === "receiving" || phase === "committing") &&
-    Array.isArray(roots);
-}
-
-function isOf(header: Header, { owner, kind, names, count }: Staged): boolean {
-  const same = header.kind === kind && header.count === count &&
-    header.names.length === names.length &&
-    header.names.every((name, at) => name === names[at]);
-  if (!same || owner === undefined) return false;
-  const { key, code } = owner;
-  return key !== undefined && header.key === sumOf(key) ||
-    code !== undefined && typeof header.code === "string" &&
-      code.matches(header.code);
-}
-
-function sumOf(key: Uint8Array): string {
-  return createHash("sha256").update(key).digest("hex");
-}
-
 /** Finds what of `roots` is in its final place. */
 function movedTo(
   parent: Directory,
-  roots: NonNullable<StagingPhase["roots"]>,
-): Map<string, FileStatus> {
-  const moved = new Map<string, FileStatus>();
+  roots: readonly MovedRoot[],
+): Map<string, Moved> {
+  const moved = new Map<string, Moved>();
   if (roots.length === 0) return moved;
   const { device } = parent.ownStatus();
-  for (const { name, inode } of roots) {
-    const status = parent.status(String(name));
+  for (const { name, inode, as = name } of roots) {
+    const status = parent.status(String(as));
     if (status?.device !== device || String(status.inode) !== inode) continue;
-    moved.set(name, status);
+    moved.set(name, { as, status });
   }
   return moved;
-}
-
-function lineOf(value: Header | StagingPhase, start = ""): Uint8Array {
-  return utf8(`${start}${JSON.stringify(value)}\n`);
 }
