@@ -14,6 +14,8 @@ export async function runMeet(
 ): Promise<void> {
   await hostMeeting({
     ...command,
+    relayRate: command["relay-rate"],
+    relays: !command["no-relay"],
     signal,
     on: (event) => reporter.on(event),
   });

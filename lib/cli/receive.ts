@@ -24,11 +24,12 @@ export async function runReceive(
 ): Promise<void> {
   await checkReport(command.report);
   using tracing = new Tracing(command, reporter, { sends: false });
-  const { directory, keep } = command;
+  const { dir, keep } = command;
   using quiet = new QuietTimer(reporter);
   using idle = new IdleTimer(keep ? command.wait : undefined);
   const options = {
     ...command,
+    maxRate: command.rate,
     on: (event: SessionEvent) => {
       quiet.on(event);
       idle.on(event);
@@ -43,9 +44,8 @@ export async function runReceive(
       return new Observer(channel, command, reporter, { transfer });
     },
   };
-  if (keep && directory !== undefined) {
-    const { force, rename } = command;
-    const to = { directory, force, rename };
+  if (keep && dir !== undefined) {
+    const to = inDirectory(dir, command);
     const consent = consentOf(command, to, reporter);
     const { finished } = await serve({ ...options, consent, to });
     await finished;
@@ -57,17 +57,25 @@ export async function runReceive(
 }
 
 function destinationOf(
-  { output, directory, force, rename }: ReceiveCommand,
+  command: ReceiveCommand,
   reporter: Reporter,
 ): Destination {
+  const { output, dir, force = false } = command;
   if (output !== undefined && output !== "-") return { file: output, force };
   const toStdout = output === "-" ||
-    directory === undefined && !Deno.stdout.isTerminal();
-  if (!toStdout) return { directory: directory ?? ".", force, rename };
+    dir === undefined && !Deno.stdout.isTerminal();
+  if (!toStdout) return inDirectory(dir, command);
   if (isOutputNull()) {
     reporter.on({ type: "output-discarded" });
   }
   return standardOutput();
+}
+
+function inDirectory(
+  directory = ".",
+  { force = false, rename = false }: ReceiveCommand,
+) {
+  return { directory, force, rename };
 }
 
 /**

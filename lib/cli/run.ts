@@ -1,14 +1,11 @@
 import { resolve } from "node:path";
-import {
-  type Command,
-  type CommonOptions,
-  parseCommand,
-} from "./arguments/args.ts";
+import { type Command, parseCommand } from "./arguments/args.ts";
 import { completionsFor } from "./arguments/completions.ts";
 import { ErrorOutput } from "./terminal/error_output.ts";
 import { EXIT_DONE } from "./exit_status.ts";
 import { errorReportOf } from "./messages.ts";
 import { helpText, VERSION } from "./arguments/help.ts";
+import type { Values } from "./arguments/options.ts";
 import {
   listenForInterruption,
   surviveFileSizeLimit,
@@ -27,14 +24,7 @@ import { TextReporter } from "./reporting/text_reporter.ts";
  * @returns the exit status
  */
 export async function run(args: string[]): Promise<number> {
-  const json = args.includes("--json");
-  let reporter = reporterFor({
-    json,
-    quiet: false,
-    trace: false,
-    verbose: false,
-    keep: false,
-  });
+  let reporter = reporterFor({ json: args.includes("--json") });
   const fail = (error: unknown) => {
     const report = errorReportOf(error);
     reporter.on({ type: "error", ...report });
@@ -52,17 +42,9 @@ export async function run(args: string[]): Promise<number> {
       code: variable("FERRY_CODE"),
       token: variable("FERRY_TOKEN"),
     });
-    if (command.name === "send" || command.name === "receive") {
-      const keep = command.name === "receive" && command.keep;
-      reporter = reporterFor({ ...command, keep, place: placeOf(command) });
-    } else if (command.name === "meet") {
-      reporter = reporterFor({
-        ...command,
-        trace: false,
-        verbose: false,
-        keep: true,
-        place: undefined,
-      });
+    if ("port" in command) {
+      const keeps = command.name === "meet" || command.keep;
+      reporter = reporterFor(command, { keeps, place: placeOf(command) });
     }
     reporter.on({ type: "start", version: VERSION, command: command.name });
     await execute(command, reporter);
@@ -100,9 +82,11 @@ async function execute(command: Command, reporter: Reporter): Promise<void> {
 }
 
 function reporterFor(
-  { json, quiet, trace, verbose, keep, place }:
-    & Pick<CommonOptions, "json" | "quiet" | "trace" | "verbose">
-    & { keep: boolean; place?: string | undefined },
+  { json, quiet = false, verbose = false, trace = false }: Values,
+  { keeps = false, place }: {
+    keeps?: boolean | undefined;
+    place?: string | undefined;
+  } = {},
 ): Reporter {
   const output = new ErrorOutput();
   if (json) return new JsonReporter(output, { quiet });
@@ -121,7 +105,7 @@ function reporterFor(
       trace,
       columns,
       place,
-      clock: keep && !terminal ? () => new Date() : undefined,
+      clock: keeps && !terminal ? () => new Date() : undefined,
     },
   );
 }
@@ -142,9 +126,9 @@ function variable(name: string): string | undefined {
 /** Where a receiver saves, as an absolute path; not what standard output takes. */
 function placeOf(command: Command): string | undefined {
   if (command.name !== "receive") return undefined;
-  const { output, directory } = command;
+  const { output, dir } = command;
   if (output !== undefined) return output === "-" ? undefined : resolve(output);
-  if (directory !== undefined) return resolve(directory);
+  if (dir !== undefined) return resolve(dir);
   return Deno.stdout.isTerminal() ? Deno.cwd() : undefined;
 }
 

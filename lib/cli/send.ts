@@ -21,7 +21,7 @@ export async function runSend(
 ): Promise<void> {
   await checkReport(command.report);
   using tracing = new Tracing(command, reporter, { sends: true });
-  const { host, paths } = command;
+  const { host, paths, resume = false } = command;
   const fromStdin = paths.length === 0;
   const terminal = Terminal.open(fromStdin);
   if (fromStdin && Deno.stdin.isTerminal()) {
@@ -29,8 +29,9 @@ export async function runSend(
   }
   await send(host, {
     ...command,
+    maxRate: command.rate,
     wait: command.wait ?? (waitsForever(command) ? Infinity : undefined),
-    content: fromStdin ? inputSource(command) : paths,
+    content: fromStdin ? inputSource({ resume }) : paths,
     on: (event) => reporter.on(event),
     progressInterval: reporter.progressInterval,
     signal,

@@ -1,6 +1,7 @@
 import {
   ALL,
   type CommandName,
+  COMMANDS,
   formsOf,
   type Option,
   optionsOf,
@@ -11,15 +12,6 @@ import {
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 export type Shell = typeof SHELLS[number];
-
-/** All commands, each with a line that explains it. */
-export const COMMANDS = {
-  send: "send files, directories or standard input",
-  receive: "wait for a sender and save what it sends",
-  meet: "bring senders and receivers together that cannot reach each other",
-  help: "explain a command",
-  completions: "print completions for a shell",
-} as const;
 
 /** A script that teaches `shell` to complete the command line of ferry. */
 export function completionsFor(shell: Shell): string {

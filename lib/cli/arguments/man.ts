@@ -1,5 +1,4 @@
-import { COMMANDS } from "./completions.ts";
-import { ALL, type Option } from "./options.ts";
+import { ALL, COMMANDS, type Option } from "./options.ts";
 
 /** When the words of the page were last changed. */
 const DATE = "November 25, 2026";

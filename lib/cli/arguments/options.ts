@@ -1,7 +1,29 @@
 import { CONTROLLERS } from "../../protocol/congestion/controllers.ts";
+import {
+  address,
+  congestionController,
+  meetingPoint,
+  type Parse,
+  port,
+  rate,
+  reportFile,
+  time,
+  whole,
+} from "./values.ts";
+
+/** All commands, each with a line that explains it. */
+export const COMMANDS = {
+  send: "send files, directories or standard input",
+  receive: "wait for a sender and save what it sends",
+  meet: "bring senders and receivers together that cannot reach each other",
+  help: "explain a command",
+  completions: "print completions for a shell",
+} as const;
 
 /** The commands with many options. */
-export type CommandName = "send" | "receive" | "meet";
+export const COMMAND_NAMES = ["send", "receive", "meet"] as const;
+
+export type CommandName = typeof COMMAND_NAMES[number];
 
 /** An option of the command line. */
 export interface Option {
@@ -17,6 +39,8 @@ export interface Option {
   readonly optional?: boolean;
   /** Whether it may be given several times, and each value counts. */
   readonly several?: boolean;
+  /** Makes the value of what is given; without it, that is the value. */
+  readonly parse?: Parse<unknown>;
   /** How a shell completes the value. */
   readonly completes?: "file" | "directory" | readonly string[];
   /** The only command that takes it; without it, `send` and `receive` do. */
@@ -68,6 +92,7 @@ export const OPTIONS = [
   {
     name: "wait",
     value: "TIME",
+    parse: time,
     help: "give up if nobody answers for this long: 90, 30m, 2h",
   },
   {
@@ -106,6 +131,7 @@ export const OPTIONS = [
   {
     name: "meet",
     value: "HOST",
+    parse: meetingPoint,
     help: "find each other at a host that runs ferry meet: HOST[:PORT]",
   },
   {
@@ -117,6 +143,7 @@ export const OPTIONS = [
   {
     name: "relay-rate",
     value: "MBIT",
+    parse: rate,
     only: "meet",
     help: "relay at most this many Mbit/s in all; also 500k, 1G",
   },
@@ -128,18 +155,21 @@ export const OPTIONS = [
   {
     name: "places",
     value: "N",
+    parse: whole("whole numbers", 1, 60_000),
     only: "meet",
     help: "receivers that may wait at a time (128)",
   },
   {
     name: "pairs",
     value: "N",
+    parse: whole("whole numbers", 1, 100_000),
     only: "meet",
     help: "senders and receivers that may be together at a time (1024)",
   },
   {
     name: "joins",
     value: "N",
+    parse: whole("whole numbers", 1, 1_000_000),
     only: "meet",
     help: "senders that one network may bring a minute (30)",
   },
@@ -152,34 +182,41 @@ export const OPTIONS = [
     name: "port",
     short: "p",
     value: "PORT",
+    parse: port,
     meet: true,
     help: "the UDP port, or as a word of its own (5000; of meet 5050)",
   },
   {
     name: "timeout",
     value: "TIME",
+    parse: time,
     help: "give up after this much silence of the other side (30)",
   },
   {
     name: "rate",
     value: "MBIT",
+    parse: rate,
     help: "send, or be sent to, no faster: Mbit/s, or 500k, 10M, 1G",
   },
   {
     name: "congestion",
     value: "NAME",
+    parse: congestionController,
     completes: Object.keys(CONTROLLERS),
     help: "congestion control: bbr or cubic (bbr)",
   },
   {
     name: "bind",
     value: "ADDRESS",
+    parse: address,
     meet: true,
     help: "use this address of this machine only",
   },
   {
     name: "mtu",
     value: "BYTES",
+    // From what every IPv6 link carries (RFC 8200, section 5) to the largest packet
+    parse: whole("whole bytes", 1280, 65_535),
     help: "largest IP packet, 1280 to 65535 (found by probing)",
   },
   {
@@ -190,6 +227,7 @@ export const OPTIONS = [
   {
     name: "report",
     value: "FILE.svg",
+    parse: reportFile,
     completes: "file",
     help: "draw its course; FILE.qlog: all packets",
   },
@@ -202,13 +240,18 @@ export const OPTIONS = [
 ] as const satisfies readonly Option[];
 
 type Given = typeof OPTIONS[number];
-/** The name of an option that takes no value. */
-export type FlagName = Exclude<Given, { value: string }>["name"];
-/** The name of an option that takes one, always. */
-export type ValueName = Exclude<
-  Given,
-  { name: FlagName } | { optional: true }
->["name"];
+/** The name of an option. */
+export type OptionName = Given["name"];
+
+type ValueOf<O> = O extends { several: true } ? readonly string[]
+  : O extends { parse: Parse<infer Value> } ? Value
+  : O extends { value: string } ? string
+  : boolean;
+
+/** The options that were given, by their names; those that take no value are true. */
+export type Values = {
+  readonly [O in Given as O["name"]]?: ValueOf<O> | undefined;
+};
 
 /** All options as one type. */
 export const ALL: readonly Option[] = OPTIONS;

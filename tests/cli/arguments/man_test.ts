@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { COMMANDS } from "../../../lib/cli/arguments/completions.ts";
+import { COMMANDS } from "../../../lib/cli/arguments/options.ts";
 import { manualPage } from "../../../lib/cli/arguments/man.ts";
 import { ALL, formsOf } from "../../../lib/cli/arguments/options.ts";
 import { program, testWith } from "../../support/needs.ts";
