@@ -2,23 +2,26 @@ import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
 import { GuessLimiter } from "./code/guess_limiter.ts";
 import {
+  answerHello,
   ClientHandshake,
-  type Secrets,
-  type SecretsSource,
-  ServerHandshake,
+  type ServerProof,
 } from "./handshake/handshake.ts";
 import { HASH_SIZE } from "./handshake/key_schedule.ts";
-import { KeyShare } from "./handshake/key_share.ts";
 import { readMessage } from "./handshake/message_reader.ts";
 import {
+  bodyOf,
   decodeRefuse,
   encodeRefuse,
-  malformedMessage,
   RecordType,
 } from "./handshake/messages.ts";
 import { refusalOf, refusedByPeer } from "./handshake/handshake_failure.ts";
+import {
+  type Secrets,
+  secretsMaker,
+  type SecretsSource,
+} from "./handshake/secrets.ts";
 import type { AeadImplementation } from "./record/aead.ts";
-import { cpaceInputs, type Security } from "./security.ts";
+import type { Security } from "./security.ts";
 import { SecureStream } from "./secure_stream.ts";
 
 export type { Security };
@@ -65,13 +68,8 @@ const NO_BINDING = new Uint8Array(HASH_SIZE);
  * so it belongs before the connection is opened.
  */
 export async function prepare(security: Security): Promise<Secrets> {
-  const { mode } = security;
-  if (mode === "plain") return { mode };
-  const keyShare = KeyShare.generate();
-  if (mode === "encrypted") return { mode, keyShare };
-  // Takes longer to load than all the rest of a handshake.
-  const { Cpace } = await import("./code/cpace.ts");
-  return { mode, keyShare, cpace: new Cpace(cpaceInputs(security.code)) };
+  const make = await secretsMaker(security, false);
+  return make();
 }
 
 /**
@@ -90,25 +88,22 @@ export async function agreeAsClient(
 ): Promise<AgreedWithServer> {
   const handshake = new ClientHandshake(secrets, randomNonce());
   await stream.write(handshake.hello);
-  const finished = handshake.receiveHello(
-    await expect(stream, RecordType.HELLO),
+  const { asks: peerAsks, proof } = handshake.receiveHello(
+    await readAnswer(stream, RecordType.HELLO),
   );
-  const { peerAsks, session } = handshake;
-  if (finished === undefined || session === undefined) {
-    return { ...agreedPlain(stream), peerAsks };
-  }
+  if (proof === undefined) return { ...agreedPlain(stream), peerAsks };
   const unanswered = (failure: unknown): never => {
     const guessed = secrets.mode === "code" && failure instanceof Failure;
     throw guessed ? failure.with({ afterProof: true }) : failure;
   };
-  await stream.write(finished).catch(unanswered);
-  const proved = expect(stream, RecordType.FINISHED)
-    .then((body) => handshake.receiveFinished(body))
+  await stream.write(proof.finished).catch(unanswered);
+  const proved = readAnswer(stream, RecordType.FINISHED)
+    .then((message) => proof.receiveFinished(message))
     .catch(unanswered);
   const confirmed = proved.then(() => {});
   // Reading rejects with the same failure.
   for (const promise of [proved, confirmed]) promise.catch(() => {});
-  const { client, server, binding, candidateSecret } = session;
+  const { client, server, binding, candidateSecret } = proof.session;
   const sealed = new SecureStream(stream, {
     sending: client,
     receiving: server,
@@ -140,15 +135,13 @@ function randomNonce(): Uint8Array {
 }
 
 /** Reads a message of this type; a REFUSE is thrown as a failure. */
-async function expect(stream: ByteStream, type: number): Promise<Uint8Array> {
-  const message = await readMessage(stream);
-  if (message.type === RecordType.REFUSE) {
-    throw refusedByPeer(decodeRefuse(message.body));
-  }
-  if (message.type !== type) {
-    throw malformedMessage("its message is out of turn");
-  }
-  return message.body;
+async function readAnswer(
+  stream: ByteStream,
+  type: number,
+): Promise<Uint8Array> {
+  const message = await readMessage(stream, type, RecordType.REFUSE);
+  if (message[0] !== RecordType.REFUSE) return message;
+  throw refusedByPeer(decodeRefuse(bodyOf(message)));
 }
 
 /** Settings of {@linkcode agreeAsServer}. */
@@ -191,47 +184,40 @@ export async function agreeAsServer(
   source: SecretsSource,
   options: ServerOptions = {},
 ): Promise<Agreed> {
-  const handshake = await serve(stream, source, options)
+  const proof = await serve(stream, source, options)
     .catch((failure) => refuse(stream, failure));
-  const { session, words } = handshake;
-  if (session === undefined) return agreedPlain(stream);
-  const { client, server, binding, candidateSecret } = session;
+  if (proof === undefined) return agreedPlain(stream);
+  const { client, server, binding, candidateSecret } = proof.session;
   const { aead } = options;
   const keys = { sending: server, receiving: client, ...aead && { aead } };
   return {
     stream: new SecureStream(stream, keys),
-    words: Promise.resolve(words),
+    words: Promise.resolve(proof.words),
     binding,
     candidateSecret,
     confirmed: Promise.resolve(),
   };
 }
 
+/** @returns what the session is made of; `undefined` in plain mode */
 async function serve(
   stream: ByteStream,
   source: SecretsSource,
   options: ServerOptions,
-): Promise<ServerHandshake> {
+): Promise<ServerProof | undefined> {
   const { guesses = new GuessLimiter(Infinity), asks = false } = options;
-  const handshake = new ServerHandshake(source, { nonce: randomNonce(), asks });
-  const hello = await listen(stream, RecordType.HELLO);
+  const clientHello = await readMessage(stream, RecordType.HELLO);
   await source.ready;
-  await stream.write(handshake.receiveHello(hello));
-  if (source.mode === "plain") return handshake;
-  const finished = await listen(stream, RecordType.FINISHED);
+  const answer = { nonce: randomNonce(), asks };
+  const { hello, receiveFinished } = answerHello(source, clientHello, answer);
+  await stream.write(hello);
+  if (receiveFinished === undefined) return undefined;
+  const finished = await readMessage(stream, RecordType.FINISHED);
   await options.validated;
-  const proof = guesses.spend(() => handshake.receiveFinished(finished));
+  const proof = guesses.spend(() => receiveFinished(finished));
   if (source.mode === "encrypted") await options.beforeFinished?.();
-  await stream.write(proof);
-  return handshake;
-}
-
-async function listen(stream: ByteStream, type: number): Promise<Uint8Array> {
-  const message = await readMessage(stream);
-  if (message.type !== type) {
-    throw malformedMessage("its message is out of turn");
-  }
-  return message.body;
+  await stream.write(proof.finished);
+  return proof;
 }
 
 async function refuse(stream: ByteStream, failure: unknown): Promise<never> {

@@ -4,6 +4,7 @@ import type { Channel } from "../../lib/endpoint/channel.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { ClientHandshake } from "../../lib/secure/handshake/handshake.ts";
 import { readMessage } from "../../lib/secure/handshake/message_reader.ts";
+import { RecordType } from "../../lib/secure/handshake/messages.ts";
 import { prepare } from "../../lib/secure/secure_channel.ts";
 import { HostileSender } from "./support/hostile_sender.ts";
 import { receiver, sender } from "./support/running.ts";
@@ -56,10 +57,10 @@ async function talkUntilWords(
   handshake: ClientHandshake,
 ): Promise<void> {
   await channel.write(handshake.hello);
-  const hello = await readMessage(channel);
-  await channel.write(handshake.receiveHello(hello.body)!);
-  const proof = await readMessage(channel);
-  handshake.receiveFinished(proof.body);
+  const hello = await readMessage(channel, RecordType.HELLO);
+  const { proof } = handshake.receiveHello(hello);
+  await channel.write(proof!.finished);
+  proof!.receiveFinished(await readMessage(channel, RecordType.FINISHED));
 }
 
 Deno.test("trying for session words is told to the person, and becomes slow after the first few", () =>

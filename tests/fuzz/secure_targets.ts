@@ -1,6 +1,6 @@
 import { assert } from "@std/assert";
 import type { ByteStream } from "../../lib/base/byte_stream.ts";
-import type { SecretsSource } from "../../lib/secure/handshake/handshake.ts";
+import type { SecretsSource } from "../../lib/secure/handshake/secrets.ts";
 import {
   agreeAsClient,
   agreeAsServer,

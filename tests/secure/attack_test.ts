@@ -7,21 +7,23 @@ import {
 } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
 import { Prng } from "../../lib/base/prng.ts";
-import { AttemptKey, isAttemptProof } from "../../lib/secure/attempt_key.ts";
 import { GuessLimiter } from "../../lib/secure/code/guess_limiter.ts";
 import {
+  answerHello,
   ClientHandshake,
-  type Secrets,
-  type SecretsSource,
-  ServerHandshake,
 } from "../../lib/secure/handshake/handshake.ts";
 import { readMessage } from "../../lib/secure/handshake/message_reader.ts";
 import { REFUSE_REASONS } from "../../lib/secure/handshake/handshake_failure.ts";
 import { prepare, type Security } from "../../lib/secure/secure_channel.ts";
 import {
+  bodyOf,
   RECORD_HEADER_SIZE,
   RecordType,
 } from "../../lib/secure/handshake/messages.ts";
+import type {
+  Secrets,
+  SecretsSource,
+} from "../../lib/secure/handshake/secrets.ts";
 import { ServerSecrets } from "../../lib/secure/handshake/server_secrets.ts";
 import { SessionWordsLimiter } from "../../lib/secure/code/session_words_limiter.ts";
 import { memoryPair } from "../support/memory_stream.ts";
@@ -183,17 +185,13 @@ async function clientOf(
   return new ClientHandshake(await prepare(security), nonce);
 }
 
-/** The handshake of a server. */
-async function serverOf(
+/** The answer of a server to a HELLO. */
+async function answerTo(
+  hello: Uint8Array,
   security: Security,
   nonce = new Uint8Array(32).fill(2),
-): Promise<ServerHandshake> {
-  return new ServerHandshake(sourceOf(await prepare(security)), { nonce });
-}
-
-function bodyOf(message: Uint8Array | undefined): Uint8Array {
-  assert(message !== undefined);
-  return message.subarray(RECORD_HEADER_SIZE);
+) {
+  return answerHello(sourceOf(await prepare(security)), hello, { nonce });
 }
 
 test("a client does not know the session words before the receiver has counted its handshake", async () => {
@@ -232,15 +230,12 @@ test("a client that leaves before it has finished has learned nothing of the ses
   // Only the server's last message differs.
   for (const fill of [1, 2]) {
     const here = new ClientHandshake(client, nonce);
-    const there = new ServerHandshake(sourceOf(server), {
-      nonce: new Uint8Array(32).fill(fill),
-    });
-    const answer = there.receiveHello(bodyOf(here.hello));
-    const finished = here.receiveHello(bodyOf(answer));
-    const text = `${answer}`;
-    assert(!text.includes(`${new Uint8Array(32).fill(fill)}`));
-    const proof = there.receiveFinished(bodyOf(finished));
-    results.push(`${here.receiveFinished(bodyOf(proof))}`);
+    const theirs = { nonce: new Uint8Array(32).fill(fill) };
+    const there = answerHello(sourceOf(server), here.hello, theirs);
+    const { proof } = here.receiveHello(there.hello);
+    assert(!`${there.hello}`.includes(`${theirs.nonce}`));
+    const { finished } = there.receiveFinished!(proof!.finished);
+    results.push(`${proof!.receiveFinished(finished)}`);
   }
   assertNotEquals(results[0], results[1]);
 });
@@ -259,8 +254,7 @@ test("a client that never finishes is not counted, and never learns session word
     serving.catch(() => {});
     const { hello } = await clientOf(ENCRYPTED);
     await near.write(hello);
-    const { type } = await readMessage(near);
-    assertEquals(type, RecordType.HELLO);
+    await readMessage(near, RecordType.HELLO);
     near.abort(new Failure({ code: "connection-closed" }));
     await assertRejects(() => serving);
   }
@@ -312,52 +306,47 @@ test("with a code no handshake is delayed before the receiver's proof", async ()
 test("a server cannot choose its nonce once it knows the client's", async () => {
   const client = await clientOf(ENCRYPTED);
   const nonce = new Uint8Array(32).fill(2);
-  const server = await serverOf(ENCRYPTED, nonce);
-  const answer = server.receiveHello(bodyOf(client.hello));
-  const finished = client.receiveHello(bodyOf(answer));
+  const server = await answerTo(client.hello, ENCRYPTED, nonce);
+  const proof = client.receiveHello(server.hello).proof!;
   // It knows the words by now, and tries for others.
   nonce.fill(3);
-  const proof = server.receiveFinished(bodyOf(finished));
-  const error = assertThrows(() => client.receiveFinished(bodyOf(proof)));
-  assert(error instanceof Failure && error.code === "handshake-damaged");
+  const { finished } = server.receiveFinished!(proof.finished);
+  const error = assertThrows(() => proof.receiveFinished(finished), Failure);
+  assertEquals(error.code, "handshake-damaged");
 });
 
 test("a client cannot choose its nonce once it knows the server's share", async () => {
   for (const security of [ENCRYPTED, CODE]) {
     const nonce = new Uint8Array(32).fill(1);
     const client = await clientOf(security, nonce);
-    const server = await serverOf(security);
-    const answer = server.receiveHello(bodyOf(client.hello));
+    const server = await answerTo(client.hello, security);
     nonce.fill(3);
-    const finished = client.receiveHello(bodyOf(answer));
-    const error = assertThrows(() => server.receiveFinished(bodyOf(finished)));
+    const { finished } = client.receiveHello(server.hello).proof!;
+    const finish = () => server.receiveFinished!(finished);
     // It is no guess at the code
-    assert(error instanceof Failure);
-    assertEquals(error.code, "handshake-damaged");
+    assertEquals(assertThrows(finish, Failure).code, "handshake-damaged");
   }
 });
 
 test("a relay that passes on both sides' commitments and nonces as its own shows in the session words", async () => {
   const [nonceOfRelay, alsoOfRelay] = [new Uint8Array(32), new Uint8Array(32)];
   const sender = await clientOf(ENCRYPTED);
-  const receiver = await serverOf(ENCRYPTED);
   const toReceiver = await clientOf(ENCRYPTED, nonceOfRelay);
-  const toSender = await serverOf(ENCRYPTED, alsoOfRelay);
   toReceiver.hello.set(sender.hello.subarray(6, 38), 6);
-  const ofReceiver = receiver.receiveHello(bodyOf(toReceiver.hello));
-  const ofRelay = toSender.receiveHello(bodyOf(sender.hello));
-  ofRelay.set(ofReceiver.subarray(7, 39), 7);
-  const ofSender = sender.receiveHello(bodyOf(ofRelay));
-  nonceOfRelay.set(bodyOf(ofSender).subarray(0, 32));
-  const finished = toReceiver.receiveHello(bodyOf(ofReceiver));
-  const proof = receiver.receiveFinished(bodyOf(finished));
-  alsoOfRelay.set(bodyOf(proof).subarray(0, 32));
-  const passedOn = toSender.receiveFinished(bodyOf(ofSender));
+  const receiver = await answerTo(toReceiver.hello, ENCRYPTED);
+  const toSender = await answerTo(sender.hello, ENCRYPTED, alsoOfRelay);
+  toSender.hello.set(receiver.hello.subarray(7, 39), 7);
+  const ofSender = sender.receiveHello(toSender.hello).proof!;
+  nonceOfRelay.set(bodyOf(ofSender.finished).subarray(0, 32));
+  const { finished } = toReceiver.receiveHello(receiver.hello).proof!;
+  const proof = receiver.receiveFinished!(finished);
+  alsoOfRelay.set(bodyOf(proof.finished).subarray(0, 32));
+  const passedOn = toSender.receiveFinished!(ofSender.finished);
   // Both sides accept it, so only a comparison of the words shows it.
-  const words = sender.receiveFinished(bodyOf(passedOn));
+  const words = ofSender.receiveFinished(passedOn.finished);
   assertEquals(words?.length, 3);
-  assertNotEquals(words, receiver.words);
-  assertNotEquals(sender.session?.binding, receiver.session?.binding);
+  assertNotEquals(words, proof.words);
+  assertNotEquals(ofSender.session.binding, proof.session.binding);
 });
 
 test("a server that repeats a commitment gets other session words each time", async () => {
@@ -367,11 +356,11 @@ test("a server that repeats a commitment gets other session words each time", as
   for (let i = 0; i < 20; i++) {
     const [near, far] = memoryPair();
     const agreeing = agreeAsClient(near, await prepare(ENCRYPTED));
-    const handshake = new ServerHandshake(server, { nonce });
-    const hello = await readMessage(far);
-    await far.write(handshake.receiveHello(hello.body));
-    const finished = await readMessage(far);
-    await far.write(handshake.receiveFinished(finished.body));
+    const theirs = await readMessage(far, RecordType.HELLO);
+    const { hello, receiveFinished } = answerHello(server, theirs, { nonce });
+    await far.write(hello);
+    const proof = await readMessage(far, RecordType.FINISHED);
+    await far.write(receiveFinished!(proof).finished);
     words.add(`${await (await agreeing).words}`);
   }
   assertEquals(words.size, 20);
@@ -436,16 +425,17 @@ for (const security of [ENCRYPTED, CODE]) {
   test(`nothing is computed with the share of a client that does not finish, in ${security.mode} mode`, async () => {
     const { source, count } = await watched(security);
     const client = await clientOf(security);
-    const server = new ServerHandshake(source, { nonce: new Uint8Array(32) });
-    const answer = server.receiveHello(bodyOf(client.hello));
+    const nonce = new Uint8Array(32);
+    const server = answerHello(source, client.hello, { nonce });
     assertEquals(count.computed, 0);
-    const finished = bodyOf(client.receiveHello(bodyOf(answer)));
+    const { finished } = client.receiveHello(server.hello).proof!;
     const random = new Prng(1);
     for (const length of [0, 31, 63, 64, 65, 200]) {
-      assertThrows(() => server.receiveFinished(random.bytes(length)));
+      const message = random.bytes(RECORD_HEADER_SIZE + length);
+      assertThrows(() => server.receiveFinished!(message));
     }
     assertEquals(count.computed, 0);
-    server.receiveFinished(finished);
+    server.receiveFinished!(finished);
     assertEquals(count.computed, security.mode === "code" ? 2 : 1);
   });
 
@@ -456,20 +446,14 @@ for (const security of [ENCRYPTED, CODE]) {
       ...sourceOf(secrets),
       next: () => (taken++, secrets),
     };
-    const { hello } = new ClientHandshake(secrets, new Uint8Array(32));
-    const fits = bodyOf(hello);
-    const plain = new ClientHandshake({ mode: "plain" }, new Uint8Array(32));
-    const older = fits.slice();
-    older[0] = 1;
-    const none = [
-      fits.subarray(1),
-      fits.subarray(0, -1),
-      bodyOf(plain.hello),
-      older,
-    ];
-    for (const body of none) {
-      const server = new ServerHandshake(source, { nonce: new Uint8Array(32) });
-      assertThrows(() => server.receiveHello(body));
+    const nonce = new Uint8Array(32);
+    const { hello } = new ClientHandshake(secrets, nonce);
+    const plain = new ClientHandshake({ mode: "plain" }, nonce);
+    const older = hello.slice();
+    older[RECORD_HEADER_SIZE] = 1;
+    const none = [hello.subarray(1), hello.subarray(0, -1), plain.hello, older];
+    for (const message of none) {
+      assertThrows(() => answerHello(source, message, { nonce }));
     }
     assertEquals(taken, 0);
   });
@@ -497,18 +481,17 @@ test("invalid shares are refused without counting as a guess at the code", async
     const client = await clientOf(security);
     withShare(client.hello, share, fromEnd);
     await near.write(client.hello);
-    const answer = await readMessage(near);
-    await near.write(client.receiveHello(answer.body)!);
+    const answer = await readMessage(near, RecordType.HELLO);
+    await near.write(client.receiveHello(answer).proof!.finished);
     const failure = await serving.catch((error) => error);
     assertEquals(failure.code, "malformed");
     assertEquals(guesses.wrong, 0);
     // Of a server
     const other = await clientOf(security);
-    const server = await serverOf(security);
-    const hello = server.receiveHello(bodyOf(other.hello));
+    const { hello } = await answerTo(other.hello, security);
     withShare(hello, share, fromEnd);
-    const error = assertThrows(() => other.receiveHello(bodyOf(hello)));
-    assert(error instanceof Failure && error.code === "malformed");
+    const error = assertThrows(() => other.receiveHello(hello), Failure);
+    assertEquals(error.code, "malformed");
   }
 });
 
@@ -563,8 +546,10 @@ for (const [what, code, instead] of FALSE_RECEIVERS) {
       direction === "down" && index > 0 ? instead(record, middle) : [record]
     );
     const server = withCode("its guess");
-    const { client } = await talk({ client: CODE, server, middle });
+    const sides = await talk({ client: CODE, server, middle });
+    const { client } = sides;
     assert(client.failure !== undefined);
+    assertEquals([client.got, sides.server.got], ["", ""]);
     const failure = await client.confirmed?.catch((error) => error);
     assert(failure instanceof Failure && failure.detail.afterProof);
     assertEquals(failure.code, code);
@@ -589,27 +574,6 @@ test("a failure before the sender's proof, or without a code, is no guess", asyn
   assert(failure instanceof Failure && !failure.detail.afterProof);
   assertEquals(failure.code, "peer-silent");
 });
-
-test("a proof of a sender's key does not count on another connection", async () => {
-  const key = AttemptKey.from(new Uint8Array(32).fill(1), "photos");
-  const [toRelay, ofRelay] = await Promise.all([
-    bindings(ENCRYPTED),
-    bindings(ENCRYPTED),
-  ]);
-  const proof = key.prove(toRelay.client);
-  assert(isAttemptProof(key.publicKey, toRelay.server, proof));
-  assert(!isAttemptProof(key.publicKey, ofRelay.server, proof));
-});
-
-/** The binding of both sides of a connection. */
-async function bindings(security: Security) {
-  const [near, far] = memoryPair();
-  const [client, server] = await Promise.all([
-    agreeAsClient(near, await prepare(security)),
-    serve(far, security),
-  ]);
-  return { client: client.binding, server: server.binding };
-}
 
 for (const security of [ENCRYPTED, CODE]) {
   test(`a recorded session that is replayed in ${security.mode} mode is refused`, async () => {

@@ -3,7 +3,7 @@ import type { ByteStream } from "../../lib/base/byte_stream.ts";
 import type {
   Secrets,
   SecretsSource,
-} from "../../lib/secure/handshake/handshake.ts";
+} from "../../lib/secure/handshake/secrets.ts";
 import {
   type AeadImplementation,
   WEB_CRYPTO,

@@ -14,10 +14,7 @@ const S_IN_BYTES = 128;
 /** Bits of a scalar (section 7.3: the group's size). */
 const GROUP_SIZE_BITS = 252;
 
-/**
- * Window of the precomputed multiples of a generator: a few hundred kB that
- * cost as much as 10 shares and cut the cost of each to a third.
- */
+/** Window of the precomputed multiples of a generator. */
 const WINDOW_BITS = 5;
 
 const { Point } = ristretto255;
@@ -53,13 +50,13 @@ export class Cpace {
   readonly share: Uint8Array;
 
   /**
-   * @param scalar 32 bytes, little-endian; random unless a test vector sets it
-   * @param generator the generator of these inputs, if already computed
+   * @param options.scalar 32 bytes, little-endian; random unless a test vector
+   * sets it
+   * @param options.generator of these inputs, if already calculated
    */
   constructor(
     inputs: CpaceInputs,
-    scalar = sampleScalar(),
-    generator = calculateGenerator(inputs),
+    { scalar = sampleScalar(), generator = calculateGenerator(inputs) } = {},
   ) {
     this.#sid = inputs.sid;
     this.#scalar = littleEndian(scalar);
@@ -85,28 +82,20 @@ export class Cpace {
   }
 }
 
-/** Makes many sides of the same inputs; their generator is computed once. */
-export class CpaceSides {
-  readonly #inputs: CpaceInputs;
-  readonly #generator: Element;
-
-  constructor(inputs: CpaceInputs) {
-    this.#inputs = inputs;
-    this.#generator = calculateGenerator(inputs).precompute(WINDOW_BITS, false);
-  }
-
-  /** A side with a fresh scalar. */
-  next(): Cpace {
-    return new Cpace(this.#inputs, sampleScalar(), this.#generator);
-  }
-}
-
 /** A point of the group. */
 type Element = ReturnType<typeof Point.fromBytes>;
 
 /** G.calculate_generator. */
 export function calculateGenerator(inputs: CpaceInputs): Element {
   return ristretto255_hasher.deriveToCurve!(sha512(generatorString(inputs)));
+}
+
+/**
+ * Precomputes multiples of a generator: a few hundred kB that cost as much as 10
+ * shares and cut the cost of each to a third.
+ */
+export function precompute(generator: Element): void {
+  generator.precompute(WINDOW_BITS, false);
 }
 
 /**

@@ -2,7 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { uint32At } from "../../base/integers.ts";
 import { Failure } from "../../base/failure.ts";
 import { wordsOf } from "../code/code.ts";
-import type { Cpace, CpaceMessage } from "../code/cpace.ts";
+import type { CpaceMessage } from "../code/cpace.ts";
 import {
   deriveSecret,
   handshakeSecret,
@@ -13,9 +13,8 @@ import {
   transcriptHash,
   verifyData,
 } from "./key_schedule.ts";
-import type { KeyShare } from "./key_share.ts";
 import {
-  type ClientHello,
+  bodyOf,
   decodeClientHello,
   decodeFinished,
   decodeServerHello,
@@ -23,33 +22,11 @@ import {
   encodeFinished,
   encodeServerHello,
   malformedMessage,
-  message as messageOf,
   type Mode,
-  RecordType,
-  type ServerHello,
   type Shares,
 } from "./messages.ts";
 import type { RefusalCode } from "./handshake_failure.ts";
-
-/** The ephemeral secrets of one side for one handshake. */
-export type Secrets =
-  | { readonly mode: "plain" }
-  | { readonly mode: "encrypted"; readonly keyShare: KeyShare }
-  | {
-    readonly mode: "code";
-    readonly keyShare: KeyShare;
-    /** Made from the code. */
-    readonly cpace: Cpace;
-  };
-
-/** Provides a server's secrets for each handshake. */
-export interface SecretsSource {
-  readonly mode: Mode;
-  /** Settles before {@linkcode next} may be called. */
-  readonly ready: Promise<void>;
-  /** Fresh secrets, never returned twice. */
-  next(): Secrets;
-}
+import type { Secrets, SecretsSource } from "./secrets.ts";
 
 /** The secrets that both sides share once the client has authenticated. */
 export interface Session {
@@ -68,19 +45,26 @@ export interface Session {
 const SESSION_WORD_COUNT = 3;
 const NO_BYTES = new Uint8Array(0);
 
-/**
- * The client's side. Messages are returned with their headers, and taken
- * without.
- */
+/** The client's side after the server's HELLO. */
+export interface ClientProof {
+  /** The FINISHED to send. */
+  readonly finished: Uint8Array;
+  readonly session: Session;
+  /**
+   * Processes the server's FINISHED.
+   *
+   * @returns the session words; `undefined` in code mode
+   * @throws {Failure} `receiver-unproved`, `handshake-damaged`, `malformed`
+   */
+  receiveFinished(message: Uint8Array): readonly string[] | undefined;
+}
+
+/** The client's side. Messages are whole records. */
 export class ClientHandshake {
   /** The first message to send. */
   readonly hello: Uint8Array;
   readonly #secrets: Secrets;
   readonly #nonce: Uint8Array;
-  #peer: ServerHello | undefined;
-  #keys: Handshake | undefined;
-  #finished: Uint8Array = NO_BYTES;
-  #session: Session | undefined;
 
   /** @param nonce 32 unpredictable bytes */
   constructor(secrets: Secrets, nonce: Uint8Array) {
@@ -92,74 +76,48 @@ export class ClientHandshake {
     });
   }
 
-  /** Whether the server asks a person; known after {@linkcode receiveHello}. */
-  get peerAsks(): boolean {
-    return this.#peer?.asks ?? false;
-  }
-
-  /**
-   * The secrets of the session; set by {@linkcode receiveHello}, except in
-   * plain mode.
-   */
-  get session(): Session | undefined {
-    return this.#session;
-  }
-
   /**
    * Processes the server's HELLO.
    *
-   * @returns the FINISHED to send; `undefined` in plain mode
+   * @returns whether the server asks a person, and how the handshake goes on,
+   * except in plain mode
    * @throws {Failure} `malformed`, `version-mismatch`
    */
-  receiveHello(body: Uint8Array): Uint8Array | undefined {
-    const serverHello = decodeServerHello(body);
+  receiveHello(message: Uint8Array): { asks: boolean; proof?: ClientProof } {
+    const peer = decodeServerHello(bodyOf(message));
+    const { asks } = peer;
     const secrets = this.#secrets;
-    if (serverHello.mode !== secrets.mode) {
+    if (peer.mode !== secrets.mode) {
       throw malformedMessage("it answers in another mode");
     }
-    this.#peer = serverHello;
-    if (secrets.mode === "plain") return undefined;
-    const keys = new Handshake(
+    if (secrets.mode === "plain") return { asks };
+    const keys = new KeySchedule(
       secrets,
-      serverHello,
+      peer,
       { message: this.hello, shares: sharesOf(secrets) },
-      { message: messageOf(RecordType.HELLO, body), shares: serverHello },
+      { message, shares: peer },
     );
-    this.#finished = encodeFinished({
-      nonce: this.#nonce,
-      verifyData: keys.clientProof(this.#nonce),
-    });
-    this.#keys = keys;
-    this.#session = keys.session(this.#finished);
-    return this.#finished;
-  }
-
-  /**
-   * Processes the server's FINISHED.
-   *
-   * @returns the session words; `undefined` in code mode
-   * @throws {Failure} `receiver-unproved`, `handshake-damaged`, `malformed`
-   */
-  receiveFinished(body: Uint8Array): readonly string[] | undefined {
-    const [peer, keys, session] = [this.#peer, this.#keys, this.#session];
-    if (peer === undefined || keys === undefined || session === undefined) {
-      throw malformedMessage("it is out of turn");
-    }
-    const withCode = this.#secrets.mode === "code";
-    const { nonce, verifyData } = decodeFinished(body);
-    const proof = keys.serverProof(this.#finished, nonce);
-    if (equalBytes(verifyData, proof) && reveals(nonce, peer.commitment)) {
-      if (withCode) return undefined;
-      return sessionWords(session, messageOf(RecordType.FINISHED, body));
-    }
-    throw withCode
-      ? new Failure({ code: "receiver-unproved" })
-      : damaged("receiver");
+    const nonce = this.#nonce;
+    const verifyData = keys.clientProof(nonce);
+    const finished = encodeFinished({ nonce, verifyData });
+    const session = keys.session(finished);
+    const receiveFinished = (message: Uint8Array) => {
+      const { nonce, verifyData } = decodeFinished(bodyOf(message));
+      const withCode = secrets.mode === "code";
+      const proof = keys.serverProof(finished, nonce);
+      if (equalBytes(verifyData, proof) && reveals(nonce, peer.commitment)) {
+        return withCode ? undefined : sessionWords(session, message);
+      }
+      throw withCode
+        ? new Failure({ code: "receiver-unproved" })
+        : damaged("receiver");
+    };
+    return { asks, proof: { finished, session, receiveFinished } };
   }
 }
 
-/** Settings of a {@linkcode ServerHandshake}. */
-export interface ServerHandshakeOptions {
+/** Settings of {@linkcode answerHello}. */
+export interface AnswerOptions {
   /** 32 unpredictable bytes. */
   readonly nonce: Uint8Array;
   /**
@@ -169,109 +127,70 @@ export interface ServerHandshakeOptions {
   readonly asks?: boolean;
 }
 
+/** The server's side after the client's FINISHED. */
+export interface ServerProof {
+  /** The FINISHED to send. */
+  readonly finished: Uint8Array;
+  readonly session: Session;
+  /** The session words; `undefined` in code mode. */
+  readonly words: readonly string[] | undefined;
+}
+
+/** The server's side after the client's HELLO. */
+export interface ServerAnswer {
+  /** The HELLO to send. */
+  readonly hello: Uint8Array;
+  /**
+   * Processes the client's FINISHED; `undefined` in plain mode. Nothing is
+   * computed with the client's shares before.
+   *
+   * @throws {Failure} with a {@linkcode RefusalCode}, or `malformed`
+   */
+  readonly receiveFinished?: (message: Uint8Array) => ServerProof;
+}
+
 /**
- * The server's side. Messages are returned with their headers, and taken
- * without. Nothing is computed with a client's shares before its FINISHED.
+ * The server's side: processes the client's HELLO. Messages are whole records.
+ *
+ * @param source is asked for secrets once the HELLO is acceptable
+ * @throws {Failure} with a {@linkcode RefusalCode}, or `malformed`
  */
-export class ServerHandshake {
-  readonly #source: SecretsSource;
-  readonly #nonce: Uint8Array;
-  readonly #asks: boolean;
-  #pending: PendingHandshake | undefined;
-  #session: Session | undefined;
-  #words: readonly string[] | undefined;
-
-  /**
-   * @param source is asked for secrets once a client has sent an acceptable
-   * HELLO
-   */
-  constructor(
-    source: SecretsSource,
-    { nonce, asks = false }: ServerHandshakeOptions,
-  ) {
-    this.#source = source;
-    this.#nonce = nonce;
-    this.#asks = asks;
-  }
-
-  /** The secrets of the session; set by {@linkcode receiveFinished}. */
-  get session(): Session | undefined {
-    return this.#session;
-  }
-
-  /**
-   * The session words; set by {@linkcode receiveFinished} in encrypted mode.
-   */
-  get words(): readonly string[] | undefined {
-    return this.#words;
-  }
-
-  /**
-   * Processes the client's HELLO.
-   *
-   * @returns the server's HELLO, to be sent next
-   * @throws {Failure} with a {@linkcode RefusalCode}, or `malformed`
-   */
-  receiveHello(body: Uint8Array): Uint8Array {
-    const clientHello = decodeClientHello(body);
-    const code = mismatch(this.#source.mode, clientHello.mode);
-    if (code !== undefined) throw new Failure({ code });
-    const secrets = this.#source.next();
-    const hello = encodeServerHello({
-      ...sharesOf(secrets),
-      asks: this.#asks,
-      commitment: commitmentTo(this.#nonce, secrets.mode),
-    });
-    if (secrets.mode !== "plain") {
-      const message = messageOf(RecordType.HELLO, body);
-      this.#pending = { secrets, hello, peer: clientHello, message };
-    }
-    return hello;
-  }
-
-  /**
-   * Processes the client's FINISHED.
-   *
-   * @returns the server's FINISHED, to be sent next
-   * @throws {Failure} with a {@linkcode RefusalCode}, or `malformed`
-   */
-  receiveFinished(body: Uint8Array): Uint8Array {
-    if (this.#pending === undefined) {
-      throw malformedMessage("it is out of turn");
-    }
-    const { secrets, hello, peer, message } = this.#pending;
-    const { nonce, verifyData } = decodeFinished(body);
+export function answerHello(
+  source: SecretsSource,
+  message: Uint8Array,
+  options: AnswerOptions,
+): ServerAnswer {
+  const peer = decodeClientHello(bodyOf(message));
+  const code = mismatch(source.mode, peer.mode);
+  if (code !== undefined) throw new Failure({ code });
+  const secrets = source.next();
+  const { nonce, asks = false } = options;
+  const shares = sharesOf(secrets);
+  const commitment = commitmentTo(nonce, secrets.mode);
+  const hello = encodeServerHello({ ...shares, asks, commitment });
+  if (secrets.mode === "plain") return { hello };
+  const receiveFinished = (finished: Uint8Array) => {
+    const theirs = decodeFinished(bodyOf(finished));
     // Checked first: it is cheap and independent of the code
-    if (!reveals(nonce, peer.commitment)) throw damaged("sender");
-    const keys = new Handshake(
+    if (!reveals(theirs.nonce, peer.commitment)) throw damaged("sender");
+    const sent = { message: hello, shares };
+    const keys = new KeySchedule(
       secrets,
       peer,
       { message, shares: peer },
-      { message: hello, shares: sharesOf(secrets) },
+      sent,
     );
     const withCode = secrets.mode === "code";
-    if (!equalBytes(verifyData, keys.clientProof(nonce))) {
+    if (!equalBytes(theirs.verifyData, keys.clientProof(theirs.nonce))) {
       throw withCode ? new Failure({ code: "wrong-code" }) : damaged("sender");
     }
-    const clientFinished = messageOf(RecordType.FINISHED, body);
-    const finished = encodeFinished({
-      nonce: this.#nonce,
-      verifyData: keys.serverProof(clientFinished, this.#nonce),
-    });
-    this.#session = keys.session(clientFinished);
-    if (!withCode) this.#words = sessionWords(this.#session, finished);
-    return finished;
-  }
-}
-
-/** A server's state between a client's HELLO and its FINISHED. */
-interface PendingHandshake {
-  readonly secrets: Exclude<Secrets, { mode: "plain" }>;
-  /** The server's HELLO. */
-  readonly hello: Uint8Array;
-  readonly peer: ClientHello;
-  /** The client's HELLO, with its header. */
-  readonly message: Uint8Array;
+    const verifyData = keys.serverProof(finished, nonce);
+    const answer = encodeFinished({ nonce, verifyData });
+    const session = keys.session(finished);
+    const words = withCode ? undefined : sessionWords(session, answer);
+    return { finished: answer, session, words };
+  };
+  return { hello, receiveFinished };
 }
 
 /** The refusal code for a client whose mode is not that of the server. */
@@ -296,7 +215,7 @@ interface SentHello {
 }
 
 /** The key schedule of RFC 8446, section 7.1, from both HELLOs. */
-class Handshake {
+class KeySchedule {
   /** Transcript-Hash of both hellos. */
   readonly #hellos: Uint8Array;
   readonly #messages: Uint8Array[];
@@ -346,18 +265,8 @@ class Handshake {
       client: deriveSecret(master, "c ap traffic", transcript),
       server: deriveSecret(master, "s ap traffic", transcript),
       exporter,
-      binding: exported(
-        exporter,
-        "EXPORTER-ferry-attempt",
-        NO_BYTES,
-        HASH_SIZE,
-      ),
-      candidateSecret: exported(
-        exporter,
-        "EXPORTER-ferry-candidates",
-        NO_BYTES,
-        HASH_SIZE,
-      ),
+      binding: exported(exporter, "EXPORTER-ferry-attempt"),
+      candidateSecret: exported(exporter, "EXPORTER-ferry-candidates"),
     };
   }
 }
@@ -373,8 +282,8 @@ function sessionWords({ exporter }: Session, finished: Uint8Array): string[] {
 function exported(
   exporterSecret: Uint8Array,
   label: string,
-  context: Uint8Array,
-  length: number,
+  context: Uint8Array = NO_BYTES,
+  length = HASH_SIZE,
 ): Uint8Array {
   const secret = deriveSecret(exporterSecret, label, transcriptHash());
   return hkdfExpandLabel(secret, "exporter", transcriptHash(context), length);

@@ -7,37 +7,34 @@ import {
   RECORD_HEADER_SIZE,
 } from "./messages.ts";
 
-/** A handshake message. */
-export interface Message {
-  readonly type: number;
-  readonly body: Uint8Array;
-}
-
 /**
- * Reads the next handshake message, and no byte beyond it.
+ * Reads the next handshake message, with its header, and no byte beyond it.
  *
+ * @param types those that it may be of
  * @throws {Failure} `handshake-truncated`, `malformed`
  */
-export async function readMessage(stream: ByteStream): Promise<Message> {
-  const header = await readExactly(stream, RECORD_HEADER_SIZE);
-  const { type, length } = readRecordHeader(header);
+export async function readMessage(
+  stream: ByteStream,
+  ...types: number[]
+): Promise<Uint8Array> {
+  const message = new Uint8Array(RECORD_HEADER_SIZE + MAX_HANDSHAKE_MESSAGE);
+  await fill(stream, message.subarray(0, RECORD_HEADER_SIZE));
+  const { type, length } = readRecordHeader(message);
   if (length > MAX_HANDSHAKE_MESSAGE) {
     throw malformedMessage("its message is too long");
   }
-  return { type, body: await readExactly(stream, length) };
+  const end = RECORD_HEADER_SIZE + length;
+  await fill(stream, message.subarray(RECORD_HEADER_SIZE, end));
+  if (!types.includes(type)) {
+    throw malformedMessage("its message is out of turn");
+  }
+  return message.slice(0, end);
 }
 
-async function readExactly(
-  stream: ByteStream,
-  size: number,
-): Promise<Uint8Array> {
-  const bytes = new Uint8Array(size);
-  for (let at = 0; at < size;) {
-    const count = await stream.read(bytes.subarray(at));
-    if (count === null) {
-      throw new Failure({ code: "handshake-truncated" });
-    }
+async function fill(stream: ByteStream, into: Uint8Array): Promise<void> {
+  for (let at = 0; at < into.length;) {
+    const count = await stream.read(into.subarray(at));
+    if (count === null) throw new Failure({ code: "handshake-truncated" });
     at += count;
   }
-  return bytes;
 }

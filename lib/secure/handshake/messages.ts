@@ -75,11 +75,16 @@ export function readRecordHeader(
 }
 
 /** Encodes a record with this body. */
-export function message(type: number, ...body: Uint8Array[]): Uint8Array {
+function encodeMessage(type: number, ...body: Uint8Array[]): Uint8Array {
   const whole = concat(...body);
   const header = new Uint8Array(RECORD_HEADER_SIZE);
   writeRecordHeader(header, type, whole.length);
   return concat(header, whole);
+}
+
+/** The body of a message. */
+export function bodyOf(message: Uint8Array): Uint8Array {
+  return message.subarray(RECORD_HEADER_SIZE);
 }
 
 export function encodeClientHello(hello: ClientHello): Uint8Array {
@@ -93,7 +98,13 @@ export function encodeServerHello(hello: ServerHello): Uint8Array {
 function encodeHello(hello: ClientHello, ...flags: number[]): Uint8Array {
   const { mode, commitment, keyShare, cpaceShare } = hello;
   const start = Uint8Array.of(CHANNEL_VERSION, MODES.indexOf(mode), ...flags);
-  return message(RecordType.HELLO, start, commitment, keyShare, cpaceShare);
+  return encodeMessage(
+    RecordType.HELLO,
+    start,
+    commitment,
+    keyShare,
+    cpaceShare,
+  );
 }
 
 /** @throws {Failure} `malformed`, `version-mismatch` */
@@ -146,7 +157,7 @@ function decodeCommitted(mode: Mode, body: Uint8Array): ClientHello {
 }
 
 export function encodeFinished({ nonce, verifyData }: Finished): Uint8Array {
-  return message(RecordType.FINISHED, nonce, verifyData);
+  return encodeMessage(RecordType.FINISHED, nonce, verifyData);
 }
 
 /** @throws {Failure} `malformed` */
@@ -161,7 +172,7 @@ export function decodeFinished(body: Uint8Array): Finished {
 }
 
 export function encodeRefuse(refusal: number): Uint8Array {
-  return message(RecordType.REFUSE, Uint8Array.of(refusal));
+  return encodeMessage(RecordType.REFUSE, Uint8Array.of(refusal));
 }
 
 /** @throws {Failure} `malformed` */

@@ -1,7 +1,6 @@
 import { clearTimeout, setTimeout } from "node:timers";
-import type { Secrets, SecretsSource } from "./handshake.ts";
-import { KeyShare } from "./key_share.ts";
-import { cpaceInputs, type Security } from "../security.ts";
+import type { Security } from "../security.ts";
+import { type Secrets, secretsMaker, type SecretsSource } from "./secrets.ts";
 
 /** Secrets that are generated ahead. */
 const POOL_SIZE = 16;
@@ -13,8 +12,7 @@ const REFILL_INTERVAL = 20;
 
 /**
  * Fresh secrets for each handshake of a server, the next few generated ahead in
- * idle time. The generator of a code is computed once. One instance serves all
- * connections.
+ * idle time. One instance serves all connections.
  */
 export class ServerSecrets implements SecretsSource, Disposable {
   readonly mode: Security["mode"];
@@ -29,7 +27,10 @@ export class ServerSecrets implements SecretsSource, Disposable {
 
   constructor(security: Security) {
     this.mode = security.mode;
-    this.ready = this.#prepare(security);
+    this.ready = secretsMaker(security, true).then((make) => {
+      this.#make = make;
+      this.#refill();
+    });
     // Its awaiters report the failure
     this.ready.catch(() => {});
   }
@@ -47,26 +48,6 @@ export class ServerSecrets implements SecretsSource, Disposable {
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#disposed = true;
-  }
-
-  async #prepare(security: Security): Promise<void> {
-    const { mode } = security;
-    if (mode === "plain") {
-      this.#make = () => ({ mode });
-      return;
-    }
-    if (mode === "encrypted") {
-      this.#make = () => ({ mode, keyShare: KeyShare.generate() });
-    } else {
-      const { CpaceSides } = await import("../code/cpace.ts");
-      const sides = new CpaceSides(cpaceInputs(security.code));
-      this.#make = () => ({
-        mode,
-        keyShare: KeyShare.generate(),
-        cpace: sides.next(),
-      });
-    }
-    this.#refill();
   }
 
   /** Generates one after another until the pool is full. */

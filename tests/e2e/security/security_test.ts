@@ -4,10 +4,11 @@ import { Endpoint } from "../../../lib/endpoint/endpoint.ts";
 import { acceptOne } from "../../endpoint/accept_one.ts";
 import { normalCode } from "../../../lib/secure/code/code.ts";
 import {
+  answerHello,
   ClientHandshake,
-  ServerHandshake,
 } from "../../../lib/secure/handshake/handshake.ts";
 import { readMessage } from "../../../lib/secure/handshake/message_reader.ts";
+import { RecordType } from "../../../lib/secure/handshake/messages.ts";
 import { agreeAsClient, prepare } from "../../../lib/secure/secure_channel.ts";
 import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
 import { freePort, listening } from "../../support/process.ts";
@@ -285,9 +286,8 @@ Deno.test("a receiver that agrees, takes everything and never proves itself is g
     );
     await secrets.ready;
     const nonce = new Uint8Array(32);
-    const handshake = new ServerHandshake(secrets, { nonce });
-    const { body } = await readMessage(channel);
-    await channel.write(handshake.receiveHello(body));
+    const message = await readMessage(channel, RecordType.HELLO);
+    await channel.write(answerHello(secrets, message, { nonce }).hello);
     const into = new Uint8Array(10_000);
     const swallow = async () => {
       while (await channel.read(into) !== null);

@@ -61,8 +61,8 @@ Deno.test("the generator is the draft's", () => {
 });
 
 Deno.test("both sides' shares and the key they agree on are the draft's", () => {
-  const a = new Cpace(INPUTS, YA);
-  const b = new Cpace(INPUTS, YB);
+  const a = new Cpace(INPUTS, { scalar: YA });
+  const b = new Cpace(INPUTS, { scalar: YB });
   assertEquals(a.share, SHARE_A);
   assertEquals(b.share, SHARE_B);
   const initiator = { share: SHARE_A, ad: ADA };
@@ -85,7 +85,7 @@ Deno.test("a share times a scalar is the draft's", () => {
 });
 
 Deno.test("a share that is no element, or the neutral one, is refused", () => {
-  const side = new Cpace(INPUTS, YA);
+  const side = new Cpace(INPUTS, { scalar: YA });
   const none = { share: new Uint8Array(0), ad: new Uint8Array(0) };
   const refused = [
     "2b3c6b8c4f3800e7aef6864025b4ed79bd599117e427c41bd47d93d654b4a51c",
@@ -102,12 +102,12 @@ Deno.test("another password, another channel or other data make another key", ()
   const initiator = { share: SHARE_A, ad: ADA };
   const responder = { share: SHARE_B, ad: ADB };
   const others = [
-    new Cpace({ ...INPUTS, prs: utf8("password") }, YA),
-    new Cpace({ ...INPUTS, ci: utf8("elsewhere") }, YA),
-    new Cpace({ ...INPUTS, sid: utf8("at another time") }, YA),
+    new Cpace({ ...INPUTS, prs: utf8("password") }, { scalar: YA }),
+    new Cpace({ ...INPUTS, ci: utf8("elsewhere") }, { scalar: YA }),
+    new Cpace({ ...INPUTS, sid: utf8("at another time") }, { scalar: YA }),
   ];
   for (const other of others) assertNotEquals(other.share, SHARE_A);
-  const side = new Cpace(INPUTS, YA);
+  const side = new Cpace(INPUTS, { scalar: YA });
   const changed = { ...responder, ad: ADA };
   assertNotEquals(side.sessionKey(SHARE_B, initiator, changed), ISK);
 });

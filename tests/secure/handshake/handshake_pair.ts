@@ -10,6 +10,7 @@ import {
 import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
 import { agreeAsClient, agreeAsServer } from "../ciphers.ts";
 import { ManInTheMiddle } from "../man_in_the_middle.ts";
+import { memoryPair } from "../../support/memory_stream.ts";
 
 /** The outcome for one side. */
 export interface Side {
@@ -67,6 +68,16 @@ export async function talk(
   ]);
   clearTimeout(timer);
   return { client: clients, server: servers };
+}
+
+/** Both sides of a handshake that succeeds. */
+export async function agree(security: Security, options?: ServerOptions) {
+  const [near, far] = memoryPair();
+  const [client, server] = await Promise.all([
+    agreeAsClient(near, await prepare(security)),
+    serve(far, security, options),
+  ]);
+  return { client, server };
 }
 
 /** Runs the server side with secrets of its own. */

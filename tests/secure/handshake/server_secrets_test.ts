@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Secrets } from "../../../lib/secure/handshake/handshake.ts";
+import type { Secrets } from "../../../lib/secure/handshake/secrets.ts";
 import { prepare } from "../../../lib/secure/secure_channel.ts";
 import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
 import { ENCRYPTED, PLAIN, withCode } from "./handshake_pair.ts";

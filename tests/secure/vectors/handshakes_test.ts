@@ -1,12 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { Cpace } from "../../../lib/secure/code/cpace.ts";
 import {
+  answerHello,
   ClientHandshake,
-  type Secrets,
-  ServerHandshake,
 } from "../../../lib/secure/handshake/handshake.ts";
 import { KeyShare } from "../../../lib/secure/handshake/key_share.ts";
-import { RECORD_HEADER_SIZE } from "../../../lib/secure/handshake/messages.ts";
+import type { Secrets } from "../../../lib/secure/handshake/secrets.ts";
 import { cpaceInputs } from "../../../lib/secure/security.ts";
 import { SecureStream } from "../../../lib/secure/secure_stream.ts";
 import { memoryPair } from "../../support/memory_stream.ts";
@@ -24,7 +23,7 @@ function secretsOf(
   const keyShare = KeyShare.of(bytesOf(privateKey));
   if (mode === "encrypted") return { mode, keyShare };
   assert(code && scalar);
-  const cpace = new Cpace(cpaceInputs(code), bytesOf(scalar));
+  const cpace = new Cpace(cpaceInputs(code), { scalar: bytesOf(scalar) });
   return { mode: "code", keyShare, cpace };
 }
 
@@ -36,22 +35,19 @@ for (const vector of vectors) {
     );
     const secrets = secretsOf(vector, vector.server);
     const ready = Promise.resolve();
-    const server = new ServerHandshake(
+    const { hello, receiveFinished } = answerHello(
       { mode: secrets.mode, ready, next: () => secrets },
+      client.hello,
       { nonce: bytesOf(vector.server.nonce), asks: vector.asks },
     );
-    const hello = server.receiveHello(
-      client.hello.subarray(RECORD_HEADER_SIZE),
-    );
-    const finished = client.receiveHello(hello.subarray(RECORD_HEADER_SIZE));
-    assert(finished !== undefined);
-    const proof = server.receiveFinished(finished.subarray(RECORD_HEADER_SIZE));
-    const words = client.receiveFinished(proof.subarray(RECORD_HEADER_SIZE));
-    assertEquals(server.words, words);
-    assertEquals(server.session, client.session);
-    assert(client.session !== undefined);
+    const proof = client.receiveHello(hello).proof!;
+    const answer = receiveFinished!(proof.finished);
+    const words = proof.receiveFinished(answer.finished);
+    assertEquals(answer.words, words);
+    const { session } = proof;
+    assertEquals(answer.session, session);
     const [near, far] = memoryPair();
-    const { client: sending, server: receiving } = client.session;
+    const { client: sending, server: receiving } = session;
     await new SecureStream(near, { sending, receiving })
       .write(utf8(vector.text));
     const data = await readRecord(far);
@@ -59,13 +55,13 @@ for (const vector of vectors) {
     assertEquals({
       clientHello: hexOf(client.hello),
       serverHello: hexOf(hello),
-      clientFinished: hexOf(finished),
-      serverFinished: hexOf(proof),
+      clientFinished: hexOf(proof.finished),
+      serverFinished: hexOf(answer.finished),
       words,
       clientApplication: hexOf(sending),
       serverApplication: hexOf(receiving),
-      exporter: hexOf(client.session.exporter),
-      binding: hexOf(client.session.binding),
+      exporter: hexOf(session.exporter),
+      binding: hexOf(session.binding),
       data: hexOf(data),
     }, {
       clientHello: vector.clientHello,
