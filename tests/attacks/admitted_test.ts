@@ -47,7 +47,7 @@ for (const [what, limit, say] of SILENT) {
       const deadline = performance.now() + limit;
       let status: number;
       do {
-        status = await sender(received.port, ["in"], { cwd }).ended;
+        status = await sender(received.port, ["in"], { cwd }).status;
       } while (status !== 0 && performance.now() < deadline);
       assertEquals(status, 0, "nobody else got in");
       for (const one of silent) await one.close();
@@ -70,7 +70,7 @@ async function halfThere(cwd: string): Promise<void> {
     return there.some((line) => Number(line.split(" ")[4]) > 4_000_000);
   });
   sent.kill();
-  await Promise.all([sent.ended, received.ended]);
+  await Promise.all([sent.status, received.status]);
 }
 
 Deno.test("a stranger learns neither length nor hash of what another sender has left half done (rsync CVE-2024-12086)", () =>
@@ -110,7 +110,7 @@ Deno.test("the sender itself goes on with what a stranger meanwhile offered unde
     await stranger.close();
     const env = stateOf(`${cwd}/state`);
     const sent = sender(received.port, ["theirs"], { cwd, env });
-    assertEquals(await sent.ended, 0, sent.stderr);
+    assertEquals(await sent.status, 0, sent.stderr);
     assert(/Resuming at/.test(sent.stderr), sent.stderr);
     await received.stop();
     assertEquals(
@@ -136,9 +136,9 @@ Deno.test("a small file of a stranger does not take the place of what is being r
       // Of a tree, what is small goes another way than a single file
       const names = [name, "zzz"];
       const stranger = sender(received.port, names, { cwd: `${cwd}/other` });
-      await stranger.ended;
+      await stranger.status;
     }
-    const status = await sent.ended;
+    const status = await sent.status;
     const there = await Deno.readFile(`${cwd}/dir/running`);
     if (status === 0) {
       assertEquals(there, bytesOf(6_000_000));

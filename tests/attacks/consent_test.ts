@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { receiver, type Running, sender } from "./support/running.ts";
+import { receiver, sender } from "./support/running.ts";
 import { flowing, Terminal, type TerminalOptions } from "./support/terminal.ts";
 import { freePort, listening } from "../support/process.ts";
-import { FULL } from "../support/ferry.ts";
+import { type Ferry, FULL } from "../support/ferry.ts";
 import { inDirectory, namesIn } from "../support/fs.ts";
 import { testWith, TMUX } from "../support/needs.ts";
 import { pause } from "../support/wait.ts";
@@ -15,7 +15,7 @@ async function asked(
   cwd: string,
   names: string[],
   options: Partial<TerminalOptions> & { args?: string[] } = {},
-): Promise<{ terminal: Terminal; sent: Running; port: number }> {
+): Promise<{ terminal: Terminal; sent: Ferry; port: number }> {
   await Deno.mkdir(`${cwd}/dir`, { recursive: true });
   const port = freePort();
   const { args = [], ...rest } = options;
@@ -50,7 +50,7 @@ for (const columns of [120, 80, 40]) {
     );
     await terminal.press("y", "Enter");
     assertEquals(await terminal.exit(), 0);
-    assertEquals(await sent.ended, 0);
+    assertEquals(await sent.status, 0);
     assertEquals(namesIn(`${cwd}/dir`), ["plans.pdf"]);
   });
 }
@@ -69,14 +69,14 @@ for (
     await using _ = terminal;
     await terminal.shows(QUESTION);
     await terminal.press(...keys);
-    assertEquals(await sent.ended, 3);
+    assertEquals(await sent.status, 3);
     assertMatch(sent.stderr, /declined/);
     assertEquals(namesIn(`${cwd}/dir`), []);
     const again = sender(port, ["in"], { cwd });
     await terminal.shows(/\[y\/N\][^]*\[y\/N\]/);
     await terminal.press("y", "Enter");
     assertEquals(await terminal.exit(), 0);
-    assertEquals(await again.ended, 0);
+    assertEquals(await again.status, 0);
     assertEquals(namesIn(`${cwd}/dir`), ["in"]);
   });
 }
@@ -99,7 +99,7 @@ test("a person is told what exists already, and a yes adds to it or keeps what i
       await using _ = terminal;
       assertMatch(flowing(await terminal.shows(QUESTION)), told);
       await terminal.press(key, "Enter");
-      const ends = [await sent.ended];
+      const ends = [await sent.status];
       if (key === "y") ends.push(await terminal.exit());
       assertEquals(ends, statuses as readonly number[] as number[]);
       const names = namesIn(`${cwd}/dir/photos`);
@@ -116,7 +116,7 @@ test("Ctrl-C at the question ends the receiver and the sender, and leaves nothin
   await terminal.shows(QUESTION);
   await terminal.press("C-c");
   assertEquals(await terminal.exit(), 130);
-  assert(await sent.ended !== 0);
+  assert(await sent.status !== 0);
   assertEquals(namesIn(`${cwd}/dir`), []);
 });
 
@@ -129,7 +129,7 @@ for (const signal of ["SIGINT", "SIGKILL"] as const) {
     await using _ = terminal;
     await terminal.shows(QUESTION);
     sent.kill(signal);
-    await sent.ended;
+    await sent.status;
     const gone = /stopped at the other side|Nothing heard|left|gone/;
     await terminal.shows(gone, 20_000);
     await terminal.press("y", "Enter");
@@ -141,7 +141,7 @@ for (const signal of ["SIGINT", "SIGKILL"] as const) {
     await pause(500);
     assertEquals(namesIn(`${cwd}/dir`), []);
     await terminal.press("y", "Enter");
-    assertEquals(await next.ended, 0);
+    assertEquals(await next.status, 0);
     assertEquals(await terminal.exit(), 0);
   });
 }
@@ -155,7 +155,7 @@ test("while a person thinks for longer than the timeout, the connection lives", 
   await terminal.shows(QUESTION);
   await pause(FULL ? 40_000 : 5_000);
   await terminal.press("y", "Enter");
-  assertEquals(await sent.ended, 0);
+  assertEquals(await sent.status, 0);
   assertEquals(await terminal.exit(), 0);
 });
 
@@ -170,7 +170,7 @@ test("a line typed before the question does not answer it", async (cwd) => {
   await pause(1_000);
   assertEquals(namesIn(`${cwd}/dir`), []);
   await terminal.press("n", "Enter");
-  assertEquals(await sent.ended, 3);
+  assertEquals(await sent.status, 3);
 });
 
 test("a line typed while nobody was there yet does not answer the question", async (cwd) => {
@@ -189,7 +189,7 @@ test("a line typed while nobody was there yet does not answer the question", asy
   await pause(1_000);
   assertEquals(namesIn(`${cwd}/dir`), []);
   await terminal.press("n", "Enter");
-  assertEquals(await sent.ended, 3);
+  assertEquals(await sent.status, 3);
 });
 
 /** What could move a cursor, or hide and turn around what is read. */
@@ -228,7 +228,7 @@ for (const [what, name, end] of DISGUISED) {
       assertEquals(foreign?.toString(16), undefined);
       assert(!new TextDecoder().decode(written).includes("\x1b[2J"));
       await terminal.press("n", "Enter");
-      assertEquals(await sent.ended, 3);
+      assertEquals(await sent.status, 3);
     });
   }
 }
@@ -245,7 +245,7 @@ for (const columns of [80, 40]) {
       screen,
     );
     await terminal.press("n", "Enter");
-    assertEquals(await sent.ended, 3);
+    assertEquals(await sent.status, 3);
   });
 }
 
@@ -263,7 +263,7 @@ test("a very long name is cut, and the question stays on the screen", async (cwd
   await using _ = terminal;
   await terminal.shows(QUESTION);
   await terminal.press("y", "Enter");
-  assertEquals(await sent.ended, 0);
+  assertEquals(await sent.status, 0);
   assertEquals(await terminal.exit(), 0);
   assertEquals(namesIn(`${cwd}/dir`), [name]);
 });
@@ -282,10 +282,10 @@ test("with --keep two senders are asked for one after the other, and each answer
   const open = [...screen.matchAll(/\[y\/N\]/g)].length;
   assertEquals(open, 1, screen);
   await terminal.press("n", "Enter");
-  assertEquals(await first.ended, 3);
+  assertEquals(await first.status, 3);
   await terminal.shows(/\[y\/N\][^]*second[^]*\[y\/N\]/);
   await terminal.press("y", "Enter");
-  assertEquals(await second.ended, 0);
+  assertEquals(await second.status, 0);
   await terminal.press("C-c");
   await terminal.exit();
   // The receiver tidies up after the sender has heard that all is stored
@@ -300,7 +300,7 @@ test("a name that begins with a dot is shown and asked for, and taken with a yes
   const text = flowing(await terminal.shows(QUESTION));
   assertMatch(text, /\.ssh/);
   await terminal.press("y", "Enter");
-  assertEquals(await sent.ended, 0);
+  assertEquals(await sent.status, 0);
   assertEquals(await terminal.exit(), 0);
   assertEquals(namesIn(`${cwd}/dir`), [".ssh"]);
 });
@@ -318,7 +318,7 @@ for (const args of [["--code=7-walnut"], ["--yes"], ["-o", "dir/in"]]) {
     await listening("udp", port);
     const code = args.filter((arg) => arg.startsWith("--code"));
     const sent = sender(port, ["in", ...code], { cwd });
-    assertEquals(await sent.ended, 0, sent.stderr);
+    assertEquals(await sent.status, 0, sent.stderr);
     assertEquals(await terminal.exit(), 0);
     assert(!QUESTION.test(await terminal.screen()));
     assertEquals(namesIn(`${cwd}/dir`), ["in"]);
@@ -331,7 +331,7 @@ Deno.test("--json says a refusal as an event, on both sides", () =>
     await Deno.mkdir(`${cwd}/dir`);
     const received = await receiver(["-d", "dir", "--json"], { cwd });
     const sent = sender(received.port, ["in", "--json"], { cwd });
-    assertEquals([await received.ended, await sent.ended], [3, 3]);
+    assertEquals([await received.status, await sent.status], [3, 3]);
     for (const { stderr } of [received, sent]) {
       const events = stderr.trim().split("\n").map((line) => JSON.parse(line));
       const last = events.at(-1);

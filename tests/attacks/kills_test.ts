@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import "../support/libraries.ts";
 import { Prng } from "../../lib/base/prng.ts";
-import { receiver, type Running, sender, stateOf } from "./support/running.ts";
-import { FULL } from "../support/ferry.ts";
+import { receiver, sender, stateOf } from "./support/running.ts";
+import { type Ferry, FULL } from "../support/ferry.ts";
 import {
   inDirectory,
   namesIn,
@@ -120,7 +120,7 @@ async function breakAgainAndAgain(
   const meter = new Meter();
   const env = { ...stateOf(`${cwd}/state`), ...code };
   const timeout = ["--timeout", "2"];
-  const attempt = async (blow?: (sides: Running[]) => Promise<void>) => {
+  const attempt = async (blow?: (sides: Ferry[]) => Promise<void>) => {
     const received = await receiver([...receive, ...timeout], { cwd, env });
     const port = meter.start(received.port);
     const sent = sender(port, [...send, ...timeout], {
@@ -132,9 +132,9 @@ async function breakAgainAndAgain(
       await blow([received, sent]);
       // A receiver whose sender never came waits as long as it takes
       const patience = setTimeout(() => received.kill("SIGINT"), 6_000);
-      received.ended.then(() => clearTimeout(patience));
+      received.status.then(() => clearTimeout(patience));
     }
-    const both = await Promise.all([received.ended, sent.ended]);
+    const both = await Promise.all([received.status, sent.status]);
     await meter.close();
     const there = namesIn(`${cwd}/dir`).includes(name);
     if (there) await assertSame(`${cwd}/${name}`, `${cwd}/dir/${name}`);
@@ -187,20 +187,20 @@ Deno.test("with --keep a sender that is killed again and again goes on with its 
     for (let i = 0; i < kills; i++) {
       const target = meter.bytes + SIZE / kills * random.next();
       const sent = sender(port, args, { cwd, env });
-      await meter.reaches(target, sent.ended);
+      await meter.reaches(target, sent.status);
       sent.kill();
-      await sent.ended;
+      await sent.status;
       if (namesIn(`${cwd}/dir`).includes("in")) break;
     }
     const beside = sender(received.port, ["beside"], { cwd: `${cwd}/other` });
-    assertEquals(await beside.ended, 0, beside.stderr);
+    assertEquals(await beside.status, 0, beside.stderr);
     // Until the receiver has noticed, the name may still be taken
     let status = 1;
     let said = "";
     for (let i = 0; i < 5 && status !== 0; i++) {
       if (namesIn(`${cwd}/dir`).includes("in")) break;
       const last = sender(port, args, { cwd, env });
-      status = await last.ended;
+      status = await last.status;
       said += last.stderr;
     }
     await meter.close();

@@ -15,7 +15,7 @@ Deno.test("without a terminal a name of a stranger's choice is refused, with one
     await Deno.mkdir(`${cwd}/dir`);
     const received = await receiver(["-d", "dir"], { cwd });
     const sent = sender(received.port, ["in"], { cwd });
-    assertEquals([await received.ended, await sent.ended], [3, 3]);
+    assertEquals([await received.status, await sent.status], [3, 3]);
     for (const { stderr } of [received, sent]) {
       assertMatch(lastLine(stderr), ONE_LINE);
     }
@@ -31,7 +31,7 @@ Deno.test("a name that reads like a line of ferry's own begins none without a te
     for (const args of [[], ["--yes"]]) {
       const received = await receiver(["-d", "dir", ...args], { cwd });
       const sent = sender(received.port, [forged], { cwd });
-      await Promise.all([received.ended, sent.ended]);
+      await Promise.all([received.status, sent.status]);
       for (const { stderr } of [received, sent]) {
         assert(
           !/^Encrypted\. Both sides should show: acorn/m.test(stderr),
@@ -50,7 +50,7 @@ Deno.test("without a terminal --yes takes a file and a tree from anyone", () =>
     for (const name of ["in", "tree"]) {
       const received = await receiver(["-d", "dir", "--yes"], { cwd });
       const sent = sender(received.port, [name], { cwd });
-      const ends = [await received.ended, await sent.ended];
+      const ends = [await received.status, await sent.status];
       assertEquals(ends, [0, 0], received.stderr + sent.stderr);
     }
     assertEquals(namesIn(`${cwd}/dir`), ["in", "tree"]);
@@ -62,11 +62,18 @@ Deno.test("without a terminal -o and standard output take a stranger's stream un
     await Deno.writeTextFile(`${cwd}/in`, "named here");
     const named = await receiver(["-o", "out"], { cwd });
     const sent = sender(named.port, ["in"], { cwd });
-    assertEquals([await named.ended, await sent.ended], [0, 0], named.stderr);
+    assertEquals([await named.status, await sent.status], [0, 0], named.stderr);
     const piped = await receiver([], { cwd });
     const again = sender(piped.port, ["in"], { cwd });
-    assertEquals([await piped.ended, await again.ended], [0, 0], piped.stderr);
-    assertEquals(new TextDecoder().decode(await piped.stdout), "named here");
+    assertEquals(
+      [await piped.status, await again.status],
+      [0, 0],
+      piped.stderr,
+    );
+    assertEquals(
+      new TextDecoder().decode((await piped.ended).stdout),
+      "named here",
+    );
     assertEquals(namesIn(cwd), ["in", "out"]);
   }));
 
@@ -84,7 +91,7 @@ Deno.test("a stranger neither adds to a directory that exists nor learns whether
         const args = ["-d", "dir", "--yes", ...keep];
         await using received = await receiver(args, { cwd });
         const sent = sender(received.port, [name], { cwd });
-        assertEquals(await sent.ended, 3, sent.stderr);
+        assertEquals(await sent.status, 3, sent.stderr);
         assertMatch(sent.stderr, /exists there already/);
         await received.says(/exists already, and without a code .*--code/);
       }
@@ -103,7 +110,7 @@ Deno.test("who proves the code adds to a directory that exists, and a file that 
     const env = { FERRY_CODE: "7-walnut" };
     const received = await receiver(["-d", "dir", "--code"], { cwd, env });
     const sent = sender(received.port, ["tree"], { cwd, env });
-    assertEquals([await sent.ended, await received.ended], [0, 0]);
+    assertEquals([await sent.status, await received.status], [0, 0]);
     assertEquals(namesIn(`${cwd}/dir/tree`), ["new", "old"]);
   }));
 
@@ -132,8 +139,8 @@ for (const [name, kind] of DOT_NAMES) {
       await prepared(cwd, name);
       const received = await receiver(["-d", "home", "--yes"], { cwd });
       const sent = sender(received.port, [name], { cwd: `${cwd}/from` });
-      assertEquals(await sent.ended, 3, sent.stderr);
-      assertEquals(await received.ended, 3, received.stderr);
+      assertEquals(await sent.status, 3, sent.stderr);
+      assertEquals(await received.status, 3, received.stderr);
       assertEquals(namesIn(`${cwd}/home`), []);
     }));
 
@@ -144,8 +151,8 @@ for (const [name, kind] of DOT_NAMES) {
       const received = await receiver(["-d", "home", "--yes"], { cwd });
       const names = ["harmless", name];
       const sent = sender(received.port, names, { cwd: `${cwd}/from` });
-      assertEquals(await sent.ended, 3, sent.stderr);
-      assertEquals(await received.ended, 3, received.stderr);
+      assertEquals(await sent.status, 3, sent.stderr);
+      assertEquals(await received.status, 3, received.stderr);
       assertEquals(namesIn(`${cwd}/home`), []);
     }));
 
@@ -156,8 +163,8 @@ for (const [name, kind] of DOT_NAMES) {
       const received = await receiver(["-d", "home", "--code"], { cwd, env });
       const options = { cwd: `${cwd}/from`, env };
       const sent = sender(received.port, [name], options);
-      assertEquals(await sent.ended, 0, sent.stderr);
-      assertEquals(await received.ended, 0, received.stderr);
+      assertEquals(await sent.status, 0, sent.stderr);
+      assertEquals(await received.status, 0, received.stderr);
       assertEquals(namesIn(`${cwd}/home`), [name]);
     }));
 }

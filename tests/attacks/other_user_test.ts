@@ -68,10 +68,10 @@ for (
       const sent = sender(received.port, ["secret", "--rate", "20"], {
         cwd: `${cwd}/safe`,
       });
-      const ends = [await received.ended, await sent.ended];
+      const ends = [await received.status, await sent.status];
       assertEquals(ends, [0, 0], received.stderr + sent.stderr);
       await Deno.writeTextFile(`${cwd}/loot/stop`, "");
-      await attacker.ended;
+      await attacker.status;
       assertEquals(await filesWith(`${cwd}/loot`, MARK), [], loot);
       const name = how === "-d" ? "secret" : "out";
       const { mode } = await Deno.stat(`${cwd}/dir/${name}`);
@@ -93,10 +93,10 @@ test("another user gets nothing of a tree of 0600 files while it arrives, small 
   const sent = sender(received.port, ["tree", "--rate", "10"], {
     cwd: `${cwd}/safe`,
   });
-  const ends = [await received.ended, await sent.ended];
+  const ends = [await received.status, await sent.status];
   assertEquals(ends, [0, 0], received.stderr + sent.stderr);
   await Deno.writeTextFile(`${cwd}/loot/stop`, "");
-  await attacker.ended;
+  await attacker.status;
   assertEquals(await filesWith(`${cwd}/loot`, MARK), []);
 });
 
@@ -125,11 +125,11 @@ test("partial files and staging directories that another user planted are not us
   for (const args of [["-d", "dir", "--yes"], ["-o", "dir/out"]]) {
     const received = await receiver(args, { cwd });
     const sent = sender(received.port, ["secret"], { cwd: `${cwd}/safe` });
-    const ends = [await received.ended, await sent.ended];
+    const ends = [await received.status, await sent.status];
     assert(ends[0] === ends[1] || ends[0] !== 0, `${ends}`);
   }
   await Deno.writeTextFile(`${cwd}/loot/stop`, "");
-  await planting.ended;
+  await planting.status;
   assertEquals(await filesWith(`${cwd}/loot`, MARK), []);
   for (const name of ["secret", "out"]) {
     const info = await Deno.lstat(`${cwd}/dir/${name}`).catch(() => undefined);
@@ -160,11 +160,7 @@ test("another user who puts links in the place of directories and files while th
   await Deno.writeFile(`${cwd}/safe/tree/big`, bytesOf(300_000));
   await Deno.chmod(`${cwd}/safe/tree`, 0o777);
   const before = await inventory(`${cwd}/victim`);
-  await using attacker = asNobody(
-    `exec perl -e '${SWAPPER}'`,
-    cwd,
-    120,
-  );
+  await using attacker = asNobody(`exec perl -e '${SWAPPER}'`, cwd);
   for (let round = 0; round < (FULL ? 20 : 4); round++) {
     for (const name of ["tree", "secret"]) {
       const received = await receiver(
@@ -176,7 +172,7 @@ test("another user who puts links in the place of directories and files while th
         [name, "--rate", "5", "--timeout", "3"],
         { cwd: `${cwd}/safe` },
       );
-      await Promise.all([received.ended, sent.ended]);
+      await Promise.all([received.status, sent.status]);
       assertEquals(await inventory(`${cwd}/victim`), before);
       // What the attacker has moved away makes room for the next round
       await Deno.remove(`${cwd}/dir`, { recursive: true });
@@ -185,7 +181,7 @@ test("another user who puts links in the place of directories and files while th
     }
   }
   await Deno.writeTextFile(`${cwd}/loot/stop`, "");
-  await attacker.ended;
+  await attacker.status;
 });
 
 test("an ordinary user receives in a directory that others may write to, with another one attacking", async (cwd) => {
@@ -202,9 +198,9 @@ test("an ordinary user receives in a directory that others may write to, with an
     env: { HOME: cwd, DENO_DIR: `${cwd}/cache` },
   });
   const sent = sender(received.port, ["secret"], { cwd: `${cwd}/safe` });
-  const ends = [await received.ended, await sent.ended];
+  const ends = [await received.status, await sent.status];
   await Deno.writeTextFile(`${cwd}/loot/stop`, "");
-  await attacker.ended;
+  await attacker.status;
   assertEquals(ends, [0, 0], received.stderr + sent.stderr);
   assertEquals(await filesWith(`${cwd}/loot`, MARK), []);
   const info = await Deno.stat(`${cwd}/dir/secret`);

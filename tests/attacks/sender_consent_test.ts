@@ -49,7 +49,7 @@ test("after a yes the content goes to whoever is there", async (cwd) => {
   await using terminal = await sending(received.port, cwd);
   await terminal.shows(QUESTION);
   await terminal.press("y", "Enter");
-  assertEquals([await terminal.exit(), await received.ended], [0, 0]);
+  assertEquals([await terminal.exit(), await received.status], [0, 0]);
 });
 
 test("after a no the sender ends at once, an honest receiver hears of it, and has nothing", async (cwd) => {
@@ -58,7 +58,7 @@ test("after a no the sender ends at once, an honest receiver hears of it, and ha
   await terminal.shows(QUESTION);
   await terminal.press("n", "Enter");
   assertEquals(await terminal.exit(10_000), 3);
-  assert(await received.ended !== 0);
+  assert(await received.status !== 0);
   assertEquals(namesIn(cwd), ["secret"]);
 });
 
@@ -82,7 +82,7 @@ test("a receiver that leaves ends the sender's question", async (cwd) => {
 test("with --yes a sender is not asked", async (cwd) => {
   const received = await receiver(["-o", "out"], { cwd });
   await using terminal = await sending(received.port, cwd, 80, "--yes");
-  assertEquals([await terminal.exit(), await received.ended], [0, 0]);
+  assertEquals([await terminal.exit(), await received.status], [0, 0]);
   assert(!QUESTION.test(await terminal.screen()));
 });
 
@@ -106,7 +106,7 @@ test("a sender whose receiver says that it asks a person sends the offer alone b
   await pause(1_000);
   assertEquals(asking.content, 0);
   await asking.close();
-  assert(await sent.ended !== 0);
+  assert(await sent.status !== 0);
 });
 
 // T-1
@@ -129,7 +129,7 @@ test("a real receiver that asks gets nothing but the offer before its person's y
   await pause(1_000);
   assert(up < 20_000, `${up} bytes left before the answer`);
   await terminal.press("y", "Enter");
-  assertEquals([await terminal.exit(), await sent.ended], [0, 0]);
+  assertEquals([await terminal.exit(), await sent.status], [0, 0]);
   assert(up > 700_000);
 });
 
@@ -139,5 +139,5 @@ test("the frame that leaves first is the offer", async (cwd) => {
   await false_.offer;
   assertEquals(false_.frames[0]!.type, FrameType.OFFER);
   await false_.close();
-  assert(await sent.ended !== 0);
+  assert(await sent.status !== 0);
 });

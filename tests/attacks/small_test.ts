@@ -4,7 +4,8 @@ import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { datagramOf, draftOf } from "../support/packets.ts";
 import { Relay } from "../net/relay.ts";
 import { bytesOf } from "./support/hostile_sender.ts";
-import { cpuOf, MemoryWatch, receiver, sender } from "./support/running.ts";
+import { receiver, sender } from "./support/running.ts";
+import { cpuOf, MemoryWatch } from "../support/process.ts";
 import { FULL } from "../support/ferry.ts";
 import { inDirectory } from "../support/fs.ts";
 import { pause, until } from "../support/wait.ts";
@@ -69,7 +70,7 @@ Deno.test("--json writes no control, bidirectional or zero-width character of a 
     await Deno.mkdir(`${cwd}/dir`);
     const received = await receiver(["-d", "dir", "--yes", "--json"], { cwd });
     const sent = sender(received.port, [name, "--json"], { cwd });
-    assertEquals([await received.ended, await sent.ended], [0, 0]);
+    assertEquals([await received.status, await sent.status], [0, 0]);
     for (const { stderr } of [received, sent]) {
       const unsafe = /[^\n\P{Cc}]|\p{Cf}/u.exec(stderr)?.[0].codePointAt(0);
       assertEquals(unsafe?.toString(16), undefined, stderr);
@@ -100,7 +101,7 @@ Deno.test("however many strangers there were before, a wrong code is told to the
     }
     const wrong = { FERRY_CODE: "17-wrong-guess" };
     const status = await sender(received.port, ["--code"], { cwd, env: wrong })
-      .ended;
+      .status;
     assertEquals(status, 3);
-    await received.says(/1 of 3/, 5_000);
+    await received.says(/1 of 3/);
   }));

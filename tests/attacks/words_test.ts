@@ -147,12 +147,12 @@ Deno.test("an honest sender gets in while somebody tries for words, and its word
     let sent;
     do {
       sent = sender(received.port, ["in"], { cwd });
-    } while (await sent.ended !== 0 && performance.now() < deadline);
+    } while (await sent.status !== 0 && performance.now() < deadline);
     over = true;
     await grinding;
     await grinder.endpoint.close();
-    assertEquals(await sent.ended, 0, sent.stderr);
-    assertEquals(await received.ended, 0);
+    assertEquals(await sent.status, 0, sent.stderr);
+    assertEquals(await received.status, 0);
     const words = /(?:should show:|same words:?) (\w+ \w+ \w+)/.exec(
       sent.stderr,
     )?.[1];

@@ -1,5 +1,5 @@
 import { freePort, kill, listening } from "./process.ts";
-import { LIMIT, pause, until } from "./wait.ts";
+import { LIMIT, until } from "./wait.ts";
 
 /** Whether the tests that take long run in full. */
 export const FULL = Deno.env.get("FERRY_FULL") !== undefined;
@@ -39,14 +39,12 @@ export interface Ended {
   readonly stderr: string;
   /** What it said of who may send and who might read along. */
   readonly notes: string;
-  /** The most memory it had, in bytes, as far as it was seen. */
-  readonly memory: number;
 }
 
-/** How a ferry is started. */
+/** How a process is started. */
 export interface StartOptions {
   /**
-   * A line for bash, in which `"$@"` stands for ferry and its arguments.
+   * A line for bash, in which `"$@"` stands for the command.
    * @default {'exec "$@"'}
    */
   shell?: string | undefined;
@@ -80,29 +78,33 @@ export function start(
   return child;
 }
 
-/** A running ferry. */
-export class Ferry {
+/** A process whose words and end can be watched. */
+export class Running implements AsyncDisposable {
+  readonly pid: number;
+  /** Settles when it has ended and what it wrote was read. */
+  readonly ended: Promise<Ended>;
   readonly #child: Deno.ChildProcess;
-  readonly #ended: Promise<Ended>;
-  #memory = 0;
-  #alive = true;
+  readonly #hasInput: boolean;
+  #said = "";
 
-  constructor(args: string[], options: StartOptions = {}) {
-    const { shell = 'exec "$@"', cwd, input = false, env } = options;
+  constructor(command: string[], options: StartOptions = {}) {
+    const { shell = 'exec "$@"', cwd, env, input = false } = options;
     const bash = ["bash", "-o", "pipefail", "-c", shell, "ferry"];
-    this.#child = start([...bash, ...COMMAND, ...args], {
+    this.#hasInput = input;
+    this.#child = start([...bash, ...command], {
       ...cwd !== undefined && { cwd },
-      env: { XDG_STATE_HOME: STATE, ...env },
+      ...env !== undefined && { env },
       stdin: input ? "piped" : "null",
       stdout: "piped",
       stderr: "piped",
     });
-    this.#ended = this.#collect(options.output ?? false);
+    this.pid = this.#child.pid;
+    this.ended = this.#collect(options.output ?? false);
   }
 
-  /** Settles when it has ended and what it wrote was read. */
-  get ended(): Promise<Ended> {
-    return this.#ended;
+  /** Resolves to the exit status. */
+  get status(): Promise<number> {
+    return this.ended.then(({ code }) => code);
   }
 
   get stdin(): WritableStream<Uint8Array> {
@@ -113,13 +115,40 @@ export class Ferry {
     return this.#child.stdout;
   }
 
-  kill(signal: Deno.Signal): void {
-    this.#child.kill(signal);
+  /** What it has said on standard error so far. */
+  get stderr(): string {
+    return this.#said.replace(PREFIX, "");
+  }
+
+  kill(signal: Deno.Signal = "SIGKILL"): void {
+    kill(this.pid, signal);
+  }
+
+  /** Ends it, whatever it does. */
+  async stop(): Promise<void> {
+    kill(-this.pid, "SIGKILL");
+    await this.ended;
+    // A test that has written it has closed it
+    if (this.#hasInput && !this.stdin.locked) {
+      await this.stdin.close().catch(() => {});
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  /** Waits until it has said this. */
+  async says(words: RegExp): Promise<RegExpExecArray> {
+    await until(() => words.test(this.stderr), this).catch(() => {
+      throw new Error(`It never said ${words}, but: ${this.stderr}`);
+    });
+    return words.exec(this.stderr)!;
   }
 
   /** Waits until it catches Ctrl-C. */
   listensForSignals(): Promise<void> {
-    const path = `/proc/${this.#child.pid}/status`;
+    const path = `/proc/${this.pid}/status`;
     const SIGINT_BIT = 1n << 1n;
     return until(async () => {
       const status = await Deno.readTextFile(path).catch(() => "");
@@ -129,29 +158,27 @@ export class Ferry {
   }
 
   async #collect(ownOutput: boolean): Promise<Ended> {
-    const watching = this.#watchMemory();
-    const child = this.#child;
-    const [stdout, said, { code }] = await Promise.all([
-      ownOutput ? new Uint8Array(0) : new Response(child.stdout).bytes(),
-      new Response(child.stderr).text(),
-      child.status,
+    const { stdout: output, stderr: words, status } = this.#child;
+    const listen = async () => {
+      const decoder = new TextDecoderStream();
+      for await (const text of words.pipeThrough(decoder)) this.#said += text;
+    };
+    const [stdout, { code }] = await Promise.all([
+      ownOutput ? new Uint8Array(0) : new Response(output).bytes(),
+      status,
+      listen(),
     ]);
-    this.#alive = false;
-    await watching;
-    const lines = said.replace(PREFIX, "");
-    const notes = lines.match(NOTES)?.join("") ?? "";
-    const stderr = lines.replace(NOTES, "");
-    return { code, stdout, stderr, notes, memory: this.#memory };
+    const notes = this.stderr.match(NOTES)?.join("") ?? "";
+    const stderr = this.stderr.replace(NOTES, "");
+    return { code, stdout, stderr, notes };
   }
+}
 
-  async #watchMemory(): Promise<void> {
-    const path = `/proc/${this.#child.pid}/status`;
-    while (this.#alive) {
-      const status = await Deno.readTextFile(path).catch(() => "");
-      const peak = /^VmHWM:\s*(\d+) kB/m.exec(status)?.[1];
-      if (peak !== undefined) this.#memory = Number(peak) * 1024;
-      await pause(20);
-    }
+/** A running ferry. */
+export class Ferry extends Running {
+  constructor(args: string[], options: StartOptions = {}) {
+    const env = { XDG_STATE_HOME: STATE, ...options.env };
+    super([...COMMAND, ...args], { ...options, env });
   }
 }
 

@@ -76,6 +76,49 @@ export class Measured {
   }
 }
 
+/** Resident memory of a process, in bytes; 0 where there is none any more. */
+function memoryOf(pid: number): number {
+  try {
+    const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+    return 1024 * Number(/^VmRSS:\s*(\d+) kB/m.exec(status)?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** Watches the memory of a process. */
+export class MemoryWatch {
+  readonly before: number;
+  peak: number;
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor(readonly pid: number) {
+    this.before = this.peak = memoryOf(pid);
+    this.#timer = setInterval(() => this.#look(), 50);
+  }
+
+  /** Bytes that it had more than at first, at most. */
+  get growth(): number {
+    this.#look();
+    return this.peak - this.before;
+  }
+
+  #look(): void {
+    this.peak = Math.max(this.peak, memoryOf(this.pid));
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}
+
+/** Seconds of processor time that a process has used. */
+export function cpuOf(pid: number): number {
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 /** Sends a signal to a process, if it is still there. */
 export function kill(pid: number, signal: Deno.Signal): void {
   try {

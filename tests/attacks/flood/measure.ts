@@ -1,11 +1,7 @@
 import { parseArgs } from "@std/cli/parse-args";
-import {
-  cpuOf,
-  MemoryWatch,
-  receiver,
-  Running,
-  sender,
-} from "../support/running.ts";
+import { Running } from "../../support/ferry.ts";
+import { cpuOf, MemoryWatch } from "../../support/process.ts";
+import { receiver, sender } from "../support/running.ts";
 import type { Flooded } from "./flood.ts";
 import { pause } from "../../support/wait.ts";
 import { writeRandomFile } from "../../support/fs.ts";
@@ -66,10 +62,10 @@ export async function measure(
     const start = performance.now();
     const args = ["in", "--json", ...code ? ["--code"] : []];
     await using sent = sender(received.port, args, { cwd, env });
-    const status = await sent.ended;
-    const time = performance.now() - start;
-    const agreed = sent.lines.find(({ text }) => text.includes('"agreed"'));
-    const entry = (agreed?.time ?? Infinity) - start;
+    const elapsed = () => performance.now() - start;
+    const entry = await sent.says(/"agreed"/).then(elapsed, () => Infinity);
+    const status = await sent.status;
+    const time = elapsed();
     return { time: status === 0 ? time : Infinity, entry };
   };
   const calm = [];
@@ -95,8 +91,8 @@ export async function measure(
     flooded: flooded.map(({ time }) => time),
     entry: flooded.map(({ entry }) => entry),
     cpu,
-    flood: JSON.parse(new TextDecoder().decode(await flooding.stdout)),
-    said: received.lines.map(({ text }) => text),
+    flood: JSON.parse(new TextDecoder().decode((await flooding.ended).stdout)),
+    said: received.stderr.split("\n"),
   };
 }
 

@@ -1,12 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Prng } from "../../../lib/base/prng.ts";
-import { assertDone } from "../../support/assertions.ts";
+import { assertDone, assertSmall } from "../../support/assertions.ts";
 import {
   type Ended,
   FULL,
   runFerry,
   runPair,
   sendFiles,
+  startPair,
 } from "../../support/ferry.ts";
 import { listing, namesIn, test, touch } from "../../support/fs.ts";
 import { FULL_RUN, NO_ROOT, testWith } from "../../support/needs.ts";
@@ -254,8 +255,8 @@ testWith(
     await Deno.writeTextFile(`${cwd}/tree/sparse`, "");
     await Deno.truncate(`${cwd}/tree/sparse`, 2e9);
     await Deno.mkdir(`${cwd}/dir`);
-    const ended = await sendTree(cwd);
-    assertDone(ended);
-    for (const { memory } of ended) assert(memory < 3e8, `${memory} bytes`);
+    const send = { args: ["tree"] };
+    const receive = { args: ["-d", "dir"] };
+    await assertSmall(await startPair({ cwd, send, receive }), 3e8);
   },
 );
