@@ -37,25 +37,36 @@ function permissionsOf(job: string): Record<string, string> {
   );
 }
 
-Deno.test("only the job that publishes may change anything, and it runs nothing of the repository or its packages", () => {
+/** What jobs that publish may do, by their names. */
+const PERMISSIONS: Record<string, Record<string, string>> = {
+  publish: { contents: "write", "id-token": "write", attestations: "write" },
+  package: { contents: "read", "id-token": "write" },
+};
+
+Deno.test("only what publishes may change anything, and runs nothing of the repository or its packages", () => {
   assert(/^permissions: \{\}$/m.test(RELEASE));
-  assertEquals([...jobs.keys()], ["test", "build", "try", "texts", "publish"]);
+  assertEquals([...jobs.keys()], [
+    "test",
+    "build",
+    "try",
+    "texts",
+    "publish",
+    "package",
+  ]);
   for (const [name, job] of jobs) {
     assertEquals(
       permissionsOf(job),
-      name === "publish"
-        ? {
-          contents: "write",
-          "id-token": "write",
-          attestations: "write",
-        }
-        : { contents: "read" },
+      PERMISSIONS[name] ?? { contents: "read" },
       name,
     );
   }
   const publish = jobs.get("publish")!;
   assert(/needs: \[test, build, try, texts\]/.test(publish));
   assertEquals(publish.match(/checkout|help --man|\b(npm|npx|deno)\b/g), null);
+  assertEquals(jobs.get("package")!.match(/run: .*/g), [
+    "run: npm install --global deno@2.9.6",
+    "run: deno publish",
+  ]);
 });
 
 Deno.test("the token is given to the steps that publish alone", () => {
