@@ -75,7 +75,12 @@ function escaped(text: string): string {
   return escapes;
 }
 
-/** The most columns that a character takes. */
+/**
+ * The most columns that a character takes. The first wide ones are leading Hangul,
+ * and the next a watch (Unicode Standard Annex 11).
+ */
 export function widthOf(character: string): number {
-  return character < "\u0300" ? 1 : 2;
+  const isNarrow = character < "\u1100" ||
+    character > "\u115f" && character < "\u231a";
+  return isNarrow ? 1 : 2;
 }

@@ -3,6 +3,7 @@ import {
   displayJson,
   displayText,
   quotedName,
+  widthOf,
 } from "../../lib/base/display_text.ts";
 
 Deno.test("a text is shown as one line that leaves a terminal alone", () => {
@@ -59,4 +60,15 @@ Deno.test("JSON escapes the characters that a terminal would act upon, and means
   const text = displayJson(value);
   assertEquals(JSON.parse(text), value);
   assertEquals(/[^\x20-\x7e]/.test(text), false);
+});
+
+Deno.test("a letter of an alphabet takes one column, and of what may be wide none is taken for narrow", () => {
+  const columns = (text: string) =>
+    [...text].reduce((sum, character) => sum + widthOf(character), 0);
+  for (const name of ["фото", "Ελλά", "مرحب", "שלום", "a…—€"]) {
+    assertEquals(columns(name), 4, name);
+  }
+  for (const name of ["日本", "한국", "\u1100\u1112", "⌚⌛", "👍😀", "ＡＢ"]) {
+    assertEquals(columns(name), 4, name);
+  }
 });
