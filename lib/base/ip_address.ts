@@ -1,7 +1,6 @@
 /** How an IPv4 address begins in IPv6's form (RFC 4291, section 2.5.5.2). */
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 const IPV4_SIZE = 4;
-const IPV6_SIZE = 16;
 const IPV6_GROUPS = 8;
 
 /**
@@ -26,16 +25,7 @@ export function formatIp(bytes: Uint8Array): string {
     { length: IPV6_GROUPS },
     (_, at) => (bytes[2 * at]! << 8 | bytes[2 * at + 1]!).toString(16),
   );
-  const text = groups.join(":");
-  // The longest run of zeros is left out (RFC 5952, section 4.2)
-  const [run = ""] = (text.match(/\b0(:0)+\b/g) ?? [])
-    .toSorted((a, b) => b.length - a.length);
-  if (run === "") return text;
-  const at = text.search(new RegExp(`(^|:)${run}($|:)`));
-  const start = at === 0 ? 0 : at + 1;
-  const before = text.slice(0, start).replace(/:$/, "");
-  const after = text.slice(start + run.length).replace(/^:/, "");
-  return `${before}::${after}`;
+  return canonical(groups.join(":"));
 }
 
 /** An address in IPv6's form, as 16 bytes. */
@@ -64,27 +54,22 @@ function parseIpv4(text: string): Uint8Array<ArrayBuffer> | undefined {
 }
 
 function parseIpv6(text: string): Uint8Array<ArrayBuffer> | undefined {
-  // The last four bytes may be written as an IPv4 address
-  const [, head = "", dotted] = /^(.*:)(\d+(?:\.\d+){3})$/.exec(text) ??
-    ["", text];
-  const last = dotted === undefined ? [] : parseIpv4(dotted);
-  if (last === undefined) return undefined;
-  const parts = (last.length > 0 ? head.replace(/([^:]):$/, "$1") : head)
-    .split("::");
-  if (parts.length > 2) return undefined;
-  const [before, after = []] = parts.map((part) =>
-    part === "" ? [] : part.split(":")
-  );
-  const groups = [...before!, ...after];
-  if (!groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group))) {
+  if (!/^[\da-f:.]+$/i.test(text) || !URL.canParse(urlOf(text))) {
     return undefined;
   }
-  const missing = IPV6_GROUPS - last.length / 2 - groups.length;
-  if (parts.length === 2 ? missing < 1 : missing !== 0) return undefined;
-  const all = [...before!, ...Array<string>(missing).fill("0"), ...after]
+  const [before = [], after = []] = canonical(text).split("::")
+    .map((part) => part === "" ? [] : part.split(":"));
+  const missing = IPV6_GROUPS - before.length - after.length;
+  const groups = [...before, ...Array<string>(missing).fill("0"), ...after]
     .map((group) => parseInt(group, 16));
-  const bytes = new Uint8Array(IPV6_SIZE);
-  all.forEach((group, at) => bytes.set([group >>> 8, group], 2 * at));
-  bytes.set(last, IPV6_SIZE - last.length);
-  return bytes;
+  return Uint8Array.from(groups.flatMap((group) => [group >>> 8, group]));
+}
+
+/** An IPv6 address in its one form (RFC 5952, section 4), which URLs have. */
+function canonical(address: string): string {
+  return new URL(urlOf(address)).hostname.slice(1, -1);
+}
+
+function urlOf(address: string): string {
+  return `http://[${address}]`;
 }

@@ -26,14 +26,6 @@ const SOCKET_CALLS = {
     parameters: ["i32", "buffer", "u32", "i32", "pointer"],
     result: "i32",
   },
-  inet_ntop: {
-    parameters: ["i32", "buffer", "buffer", "u32"],
-    result: "pointer",
-  },
-  inet_pton: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-} as const;
-
-const MEMORY_CALLS = {
   memmove: { parameters: ["buffer", "buffer", "usize"], result: "u64" },
 } as const;
 
@@ -144,7 +136,6 @@ export type FileCalls = Calls<typeof FILE_CALLS>;
 export type DirectoryCalls = Calls<typeof DIRECTORY_CALLS>;
 
 export const socketCalls: Lazily<typeof SOCKET_CALLS> = lazily(SOCKET_CALLS);
-export const memoryCalls: Lazily<typeof MEMORY_CALLS> = lazily(MEMORY_CALLS);
 export const systemFileCalls: Lazily<typeof SYSTEM_FILE_CALLS> = lazily(
   SYSTEM_FILE_CALLS,
 );
@@ -191,16 +182,12 @@ function openLibrary<const S extends Deno.ForeignLibraryInterface>(
   return undefined;
 }
 
-/**
- * Returns a function that gives the address of bytes in memory; `undefined`
- * where FFI is not allowed. Only buffers of a kilobyte or more keep their
- * address.
- */
-export function memoryAddress():
-  | ((bytes: Uint8Array<ArrayBuffer>) => bigint)
-  | undefined {
-  const memory = memoryCalls();
-  return memory && ((bytes) => BigInt(memory.memmove(bytes, bytes, 0n)));
+/** The address of bytes in memory. Only buffers of a kilobyte or more keep theirs. */
+export function addressOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  { memmove }: SocketCalls,
+): bigint {
+  return BigInt(memmove(bytes, bytes, 0n));
 }
 
 const encoder = new TextEncoder();

@@ -233,6 +233,7 @@ const KNOWN_ANSWER = {
 };
 
 function passesKnownAnswer(make: (key: Uint8Array) => OpenSslAesGcm): boolean {
+  const { fromHex } = Uint8Array;
   const nonce = fromHex(KNOWN_ANSWER.nonce);
   const data = fromHex(KNOWN_ANSWER.data);
   const plaintext = fromHex(KNOWN_ANSWER.plaintext);
@@ -242,23 +243,11 @@ function passesKnownAnswer(make: (key: Uint8Array) => OpenSslAesGcm): boolean {
   try {
     const made = new Uint8Array(sealed.length);
     cipher.seal(nonce, data, plaintext, made);
-    if (!equal(made, sealed)) return false;
+    if (made.toHex() !== KNOWN_ANSWER.sealed) return false;
     if (cipher.open(nonce, data, forged) !== undefined) return false;
     const opened = cipher.open(nonce, data, made);
-    return opened !== undefined && equal(opened, plaintext);
+    return opened?.toHex() === KNOWN_ANSWER.plaintext;
   } finally {
     cipher.free();
   }
-}
-
-function equal(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length &&
-    one.every((byte, at) => byte === other[at]);
-}
-
-function fromHex(text: string): Bytes {
-  return Uint8Array.from(
-    text.match(/../g) ?? [],
-    (pair) => parseInt(pair, 16),
-  );
 }

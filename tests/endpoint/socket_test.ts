@@ -1,6 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Prng } from "../../lib/base/prng.ts";
+import { addressFrom } from "../../lib/endpoint/socket/address.ts";
 import { Socket } from "../../lib/endpoint/socket/socket.ts";
+import { FFI, testWith } from "../support/needs.ts";
 import { tunedSocket } from "./tuned_socket.ts";
 
 /** Whether the kernel sends several datagrams at a time. */
@@ -106,3 +108,23 @@ Deno.test("as many datagrams make a batch as the kernel and the peer's buffer ta
   }
   socket.close();
 });
+
+testWith(
+  FFI,
+  "a socket that is to hear of refusals says where nothing listens",
+  async () => {
+    for (const hostname of ["127.0.0.1", "::1"]) {
+      const socket = Socket.bind(undefined, 0);
+      const closed = Socket.bind(hostname, 0);
+      const to = addressFrom(hostname, closed.port, true);
+      closed.close();
+      socket.hearRefusals(true);
+      await socket.send(Uint8Array.of(1), 1, to);
+      // It is told at the next call
+      await assertRejects(() => socket.send(Uint8Array.of(1), 1, to));
+      assertEquals(socket.refusals(), [to]);
+      assertEquals(socket.refusals(), []);
+      socket.close();
+    }
+  },
+);

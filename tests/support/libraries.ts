@@ -1,7 +1,6 @@
 import {
   directoryCalls,
   fileCalls,
-  memoryCalls,
   occasionalCalls,
   readingCalls,
   socketCalls,
@@ -12,7 +11,6 @@ import { openLibcrypto } from "../../lib/system/libcrypto.ts";
 const ALL = [
   openLibcrypto,
   socketCalls,
-  memoryCalls,
   fileCalls,
   directoryCalls,
   writingCalls,

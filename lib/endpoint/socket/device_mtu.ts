@@ -59,7 +59,7 @@ function isLoopback(address: string): boolean {
 
 // A connected UDP socket knows its route; connecting sends nothing.
 function routeMtu(library: SocketCalls, address: string): number | undefined {
-  const struct = encodeAddress(library, address, DISCARD_PORT);
+  const struct = encodeAddress(address, DISCARD_PORT);
   if (struct === undefined) return undefined;
   const family = struct[0] ?? 0;
   const { level, name } = family === IPV6.family ? IPV6_MTU : IP_MTU;

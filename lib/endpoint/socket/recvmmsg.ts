@@ -1,12 +1,10 @@
-import { memoryAddress, type SocketCalls } from "../../system/c_library.ts";
+import { addressOf, type SocketCalls } from "../../system/c_library.ts";
 import { ADDRESS_SIZE, decodeAddress } from "./socket_address.ts";
 
-/** Messages of one system call. */
-const MAX_MESSAGES = 32;
-/** Bytes of the largest message, which may be several datagrams that the kernel has joined. */
-const MESSAGE_SIZE = 65_536;
-/** Do not wait for a message (asm-generic/socket.h). */
+/** Linux's numbers (asm-generic/socket.h, asm-generic/errno.h). */
 const MSG_DONTWAIT = 0x40;
+const MSG_ERRQUEUE = 0x2000;
+const ECONNREFUSED = 111;
 
 /** Size of a struct mmsghdr on 64-bit machines, and the offsets of its fields, in bytes. */
 const HEADER = {
@@ -15,13 +13,33 @@ const HEADER = {
   nameLength: 8,
   vectors: 16,
   vectorCount: 24,
+  control: 32,
+  controlLength: 40,
   length: 56,
 };
 /** The same of a struct iovec. */
 const VECTOR = { size: 16, base: 0, length: 8 };
+/** Where ee_errno of a struct sock_extended_err is, behind its struct cmsghdr. */
+const ERRNO_AT = 16;
+
+/** What one system call has room for. */
+interface Capacity {
+  readonly messages: number;
+  /** Bytes of a message, which may be several datagrams that the kernel has joined. */
+  readonly size: number;
+  /** Bytes of its ancillary data (cmsg(3)). */
+  readonly controlSize: number;
+}
+
+const DATAGRAMS = { messages: 32, size: 65_536, controlSize: 0 };
+const ERRORS = { messages: 64, size: 64, controlSize: 512 };
 
 /** Called for each message, whose bytes are valid until it returns. */
-export type Visit = (message: Uint8Array, from: Deno.NetAddr) => void;
+export type Visit = (
+  message: Uint8Array,
+  from: Deno.NetAddr,
+  index: number,
+) => void;
 
 /**
  * Receives all that has arrived at a socket by one system call (recvmmsg(2)),
@@ -30,68 +48,79 @@ export type Visit = (message: Uint8Array, from: Deno.NetAddr) => void;
 export class ReceiveBatch {
   readonly #library: SocketCalls;
   readonly #descriptor: number;
-  readonly #messages = new Uint8Array(MAX_MESSAGES * MESSAGE_SIZE);
-  readonly #addresses = new Uint8Array(MAX_MESSAGES * ADDRESS_SIZE);
-  readonly #vectors = new DataView(
-    new ArrayBuffer(MAX_MESSAGES * VECTOR.size),
-  );
-  readonly #headers = new DataView(
-    new ArrayBuffer(MAX_MESSAGES * HEADER.size),
-  );
+  readonly #capacity: Capacity;
+  readonly #messages: Uint8Array<ArrayBuffer>;
+  readonly #addresses: Uint8Array<ArrayBuffer>;
+  readonly #controls: Uint8Array<ArrayBuffer>;
+  readonly #vectors: DataView<ArrayBuffer>;
+  readonly #headers: DataView<ArrayBuffer>;
+  // `#headers` as FFI takes it.
+  readonly #headerBytes: Uint8Array<ArrayBuffer>;
   // The view of each message that was used last: most have one size.
   readonly #views: Uint8Array[] = [];
-  // `#headers` as FFI takes it.
-  readonly #headerBytes = new Uint8Array(this.#headers.buffer);
   // The sender of the last message: most have the same.
   #from: { struct: Uint8Array; address: Deno.NetAddr } | undefined;
 
-  private constructor(
+  constructor(
     library: SocketCalls,
     descriptor: number,
-    locate: (bytes: Uint8Array<ArrayBuffer>) => bigint,
+    capacity: Capacity = DATAGRAMS,
   ) {
     this.#library = library;
     this.#descriptor = descriptor;
-    const messages = locate(this.#messages);
-    const addresses = locate(this.#addresses);
-    const vectors = locate(new Uint8Array(this.#vectors.buffer));
-    for (let i = 0; i < MAX_MESSAGES; i++) {
+    this.#capacity = capacity;
+    const { messages: count, size, controlSize } = capacity;
+    this.#messages = new Uint8Array(count * size);
+    this.#addresses = new Uint8Array(count * ADDRESS_SIZE);
+    this.#controls = new Uint8Array(count * controlSize);
+    this.#vectors = new DataView(new ArrayBuffer(count * VECTOR.size));
+    this.#headers = new DataView(new ArrayBuffer(count * HEADER.size));
+    this.#headerBytes = new Uint8Array(this.#headers.buffer);
+    const messages = addressOf(this.#messages, library);
+    const addresses = addressOf(this.#addresses, library);
+    const controls = addressOf(this.#controls, library);
+    const vectors = addressOf(new Uint8Array(this.#vectors.buffer), library);
+    for (let i = 0; i < count; i++) {
       const at = (start: bigint, size: number) => start + BigInt(i * size);
       const vector = i * VECTOR.size;
-      const base = at(messages, MESSAGE_SIZE);
-      this.#vectors.setBigUint64(vector + VECTOR.base, base, true);
-      this.#vectors.setUint32(vector + VECTOR.length, MESSAGE_SIZE, true);
+      this.#vectors.setBigUint64(
+        vector + VECTOR.base,
+        at(messages, size),
+        true,
+      );
+      this.#vectors.setUint32(vector + VECTOR.length, size, true);
       const header = i * HEADER.size;
-      const name = at(addresses, ADDRESS_SIZE);
-      this.#headers.setBigUint64(header + HEADER.name, name, true);
-      this.#headers.setUint32(header + HEADER.nameLength, ADDRESS_SIZE, true);
-      const own = at(vectors, VECTOR.size);
-      this.#headers.setBigUint64(header + HEADER.vectors, own, true);
-      this.#headers.setUint32(header + HEADER.vectorCount, 1, true);
+      const set = (field: number, value: bigint) =>
+        this.#headers.setBigUint64(header + field, value, true);
+      set(HEADER.name, at(addresses, ADDRESS_SIZE));
+      set(HEADER.nameLength, BigInt(ADDRESS_SIZE));
+      set(HEADER.vectors, at(vectors, VECTOR.size));
+      set(HEADER.vectorCount, 1n);
+      set(HEADER.control, at(controls, controlSize));
+      set(HEADER.controlLength, BigInt(controlSize));
     }
-  }
-
-  /** For a socket; `undefined` where FFI cannot be used. */
-  static of(
-    library: SocketCalls,
-    descriptor: number,
-  ): ReceiveBatch | undefined {
-    const locate = memoryAddress();
-    return locate && new ReceiveBatch(library, descriptor, locate);
   }
 
   /** Receives what has arrived, up to a limit, in order and without waiting. */
-  receive(visit: Visit): void {
+  receive(visit: Visit, flags = 0): void {
     const count = this.#library.recvmmsg(
       this.#descriptor,
       this.#headerBytes,
-      MAX_MESSAGES,
-      MSG_DONTWAIT,
+      this.#capacity.messages,
+      MSG_DONTWAIT | flags,
       null,
     );
     for (let i = 0; i < count; i++) {
-      visit(this.#message(i), this.#sender(i));
+      visit(this.#message(i), this.#sender(i), i);
     }
+  }
+
+  /** The ancillary data of a message that was received by the first call. */
+  control(index: number): Uint8Array {
+    const place = index * HEADER.size + HEADER.controlLength;
+    const length = this.#headers.getUint32(place, true);
+    const at = index * this.#capacity.controlSize;
+    return this.#controls.subarray(at, at + length);
   }
 
   #message(index: number): Uint8Array {
@@ -99,7 +128,7 @@ export class ReceiveBatch {
     const length = this.#headers.getUint32(place, true);
     const view = this.#views[index];
     if (view?.length === length) return view;
-    const at = index * MESSAGE_SIZE;
+    const at = index * this.#capacity.size;
     return this.#views[index] = this.#messages.subarray(at, at + length);
   }
 
@@ -112,7 +141,7 @@ export class ReceiveBatch {
       return known.address;
     }
     const struct = this.#addresses.slice(at, at + length);
-    const address = decodeAddress(this.#library, struct);
+    const address = decodeAddress(struct);
     this.#from = { struct, address };
     return address;
   }
@@ -124,4 +153,22 @@ export class ReceiveBatch {
     }
     return true;
   }
+}
+
+/**
+ * Empties the queue of what the kernel has heard by ICMP of datagrams that the
+ * socket sent (ip(7), IP_RECVERR).
+ *
+ * @returns where they went to a port at which nothing listens
+ */
+export function takeRefusals(
+  library: SocketCalls,
+  descriptor: number,
+): Deno.NetAddr[] {
+  const refused: Deno.NetAddr[] = [];
+  const errors = new ReceiveBatch(library, descriptor, ERRORS);
+  errors.receive((_datagram, to, index) => {
+    if (errors.control(index)[ERRNO_AT] === ECONNREFUSED) refused.push(to);
+  }, MSG_ERRQUEUE);
+  return refused;
 }

@@ -1,7 +1,6 @@
 import { isIPv4 } from "node:net";
 import { Failure } from "../../base/failure.ts";
 import { DEFAULT_SOCKET_MEMORY } from "../../protocol/congestion/peer_socket_buffer.ts";
-import type { ErrorQueue } from "./error_queue.ts";
 import type { ReceiveBatch, Visit } from "./recvmmsg.ts";
 import { SocketOptions } from "./socket_options.ts";
 
@@ -26,7 +25,7 @@ export class Socket {
   readonly #datagrams: Deno.DatagramConn;
   #options: SocketOptions | undefined;
   #batch: ReceiveBatch | undefined;
-  #errors: ErrorQueue | undefined;
+  #hearsRefusals = false;
   /** The size by which the kernel segments now, 0 for none. */
   #segmentSize = 0;
   #canSegment = false;
@@ -60,15 +59,15 @@ export class Socket {
    * a call may fail because of an earlier datagram.
    */
   hearRefusals(heard: boolean): void {
-    if (heard === (this.#errors !== undefined)) return;
+    if (heard === this.#hearsRefusals) return;
+    this.#hearsRefusals = heard;
     this.#options ??= SocketOptions.of(this.port);
     this.#options?.keepErrors(heard);
-    this.#errors = heard ? this.#options?.errorQueue() : undefined;
   }
 
   /** Where datagrams have gone to a port at which nothing listens, since this was asked last. */
   refusals(): Deno.NetAddr[] {
-    return this.#errors?.refusals() ?? [];
+    return this.#hearsRefusals ? this.#options?.refusals() ?? [] : [];
   }
 
   /**
@@ -154,7 +153,7 @@ export class Socket {
   close(): void {
     // Its descriptor may be reused
     this.#batch = undefined;
-    this.#errors = undefined;
+    this.#hearsRefusals = false;
     this.#datagrams.close();
   }
 }

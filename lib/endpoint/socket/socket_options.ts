@@ -1,6 +1,5 @@
 import { type SocketCalls, socketCalls } from "../../system/c_library.ts";
-import { ErrorQueue } from "./error_queue.ts";
-import { ReceiveBatch } from "./recvmmsg.ts";
+import { ReceiveBatch, takeRefusals } from "./recvmmsg.ts";
 import { ADDRESS_SIZE, portOf, SOCK_DGRAM } from "./socket_address.ts";
 
 /** Linux's numbers (asm-generic/socket.h, linux/udp.h, linux/in.h, linux/in6.h). */
@@ -106,14 +105,14 @@ export class SocketOptions {
     this.#set(SOL_IPV6, IPV6_RECVERR, Number(kept));
   }
 
-  /** The errors that are kept; `undefined` where that is not possible. */
-  errorQueue(): ErrorQueue | undefined {
-    return ErrorQueue.of(this.#system, this.#descriptor);
+  /** Where datagrams have gone to a port at which nothing listens, of the errors that were kept. */
+  refusals(): Deno.NetAddr[] {
+    return takeRefusals(this.#system, this.#descriptor);
   }
 
-  /** Receives several datagrams at a time; `undefined` where that is not possible. */
-  receiveBatch(): ReceiveBatch | undefined {
-    return ReceiveBatch.of(this.#system, this.#descriptor);
+  /** Receives several datagrams at a time. */
+  receiveBatch(): ReceiveBatch {
+    return new ReceiveBatch(this.#system, this.#descriptor);
   }
 
   #set(level: number, name: number, value: number): boolean {
