@@ -35,70 +35,54 @@ export function writeUint24(
   bytes[at + 2] = value;
 }
 
-/**
- * Reads eight bytes. Values above 2^53 are inexact; the caller's bound rejects
- * them.
- */
-export function uint53At(bytes: Uint8Array, at: number): number {
-  return uint32At(bytes, at) * UINT32_RANGE + uint32At(bytes, at + 4);
-}
-
-/** Writes eight bytes. */
-export function writeUint53(
-  bytes: Uint8Array,
-  at: number,
-  value: number,
-): void {
-  writeUint32(bytes, at, Math.floor(value / UINT32_RANGE));
-  writeUint32(bytes, at + 4, value >>> 0);
-}
-
 /** Bytes of `value` as a variable-length integer (RFC 9000, section 16). */
 export function varintLength(value: number): number {
   return value < 64 ? 1 : value < 16384 ? 2 : value < 2 ** 30 ? 4 : 8;
 }
 
-/** @returns the position after the written bytes */
+/**
+ * Writes a variable-length integer.
+ *
+ * @param length its bytes, which may be more than it needs: 1, 2, 4 or 8
+ * @returns the position after it
+ */
 export function writeVarint(
   bytes: Uint8Array,
   at: number,
   value: number,
+  length: number = varintLength(value),
 ): number {
-  if (value < 64) {
-    bytes[at] = value;
-    return at + 1;
-  }
-  if (value < 16384) {
+  if (length === 1) bytes[at] = value;
+  else if (length === 2) {
     bytes[at] = 0x40 | value >>> 8;
     bytes[at + 1] = value;
-    return at + 2;
-  }
-  if (value < 2 ** 30) {
+  } else if (length === 4) {
     writeUint32(bytes, at, value);
     bytes[at]! |= 0x80;
-    return at + 4;
+  } else {
+    writeUint32(bytes, at, Math.floor(value / UINT32_RANGE));
+    writeUint32(bytes, at + 4, value >>> 0);
+    bytes[at]! |= 0xc0;
   }
-  writeUint53(bytes, at, value);
-  bytes[at]! |= 0xc0;
-  return at + 8;
+  return at + length;
 }
 
-/** Reads at `cursor.at` and advances it; bytes past the end read as zeros. */
-export function readVarint(bytes: Uint8Array, cursor: { at: number }): number {
-  const at = cursor.at;
-  const first = bytes[at] ?? 0;
+/** Bytes of the variable-length integer that begins at `at`. */
+export function varintLengthAt(bytes: Uint8Array, at: number): number {
+  return 1 << (bytes[at]! >>> 6);
+}
+
+/** Reads a variable-length integer. Bytes past the end read as zeros. */
+export function varintAt(bytes: Uint8Array, at: number): number {
+  const first = bytes[at]!;
   switch (first >>> 6) {
     case 0:
-      cursor.at += 1;
-      return first;
+      return first & 0x3f;
     case 1:
-      cursor.at += 2;
       return (first & 0x3f) << 8 | bytes[at + 1]!;
     case 2:
-      cursor.at += 4;
       return uint32At(bytes, at) & 0x3fffffff;
     default:
-      cursor.at += 8;
       return (uint32At(bytes, at) & 0x3fffffff) * UINT32_RANGE +
         uint32At(bytes, at + 4);
   }

@@ -3,7 +3,7 @@ import { AddressValidation } from "../protocol/demux/address_validation.ts";
 import type { DatagramProtocol } from "../protocol/demux/datagram_protocol.ts";
 import { TokenBucket } from "../protocol/demux/token_bucket.ts";
 import { uint32At } from "../base/integers.ts";
-import { firstDatagram } from "../protocol/wire/segment.ts";
+import { firstDatagram } from "../protocol/wire/datagram.ts";
 import { SideMark } from "../protocol/wire/side_datagram.ts";
 import { JoinLimiter } from "./join_limiter.ts";
 import {

@@ -13,8 +13,8 @@ export const MEET: Address = { hostname: "203.0.113.9", port: 5050 };
 export function segmentLike(size: number, fill = 7): Uint8Array {
   const bytes = new Uint8Array(size).fill(fill);
   bytes[4] = 0xf1;
-  bytes[36] = size >>> 8;
-  bytes[37] = size;
+  bytes[6] = size >>> 8;
+  bytes[7] = size;
   return bytes;
 }
 

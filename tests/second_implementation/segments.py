@@ -6,6 +6,8 @@ import zlib
 FLAGS = ["FIN", "SYN", "ACK", "RST", "PSH", "BLOCKED", "COOKIE", "PATH"]
 MAX_NUMBER = 2**53 - 1
 MAX_SEQ = 2**53 - 2**17
+NO_FLOOR = 2**16 - 1
+PROBE = 2
 
 
 class Malformed(Exception):
@@ -14,7 +16,7 @@ class Malformed(Exception):
 
 def decode(datagram):
     """The segment in a datagram, as the JSON of the vectors has it."""
-    if len(datagram) < 38:
+    if len(datagram) < 20:
         raise Malformed("too short")
     if datagram[4] & 0xF0 != 0xF0:
         raise Malformed("not ferry")
@@ -23,27 +25,33 @@ def decode(datagram):
     if datagram[4] != 0xF1:
         raise Malformed("other version")
     reader = Reader(datagram, 5)
-    flags = {name for bit, name in enumerate(FLAGS) if datagram[5] >> bit & 1}
-    reader.number(1)
-    payload_length = reader.number(2)
-    segment = {"flags": sorted(flags), "connectionId": reader.take(8).hex()}
-    segment["packetNumber"] = reader.number(8)
-    segment["seq"] = reader.number(8)
-    segment["floor"] = segment["packetNumber"] - reader.number(4)
+    bits = reader.number(1)
+    flags = {name for bit, name in enumerate(FLAGS) if bits >> bit & 1}
     require(reader.number(2) == len(datagram))
-    require(segment["packetNumber"] < MAX_NUMBER)
-    require(segment["seq"] <= MAX_SEQ and segment["floor"] >= 0)
+    segment = {"flags": sorted(flags), "connectionId": reader.take(8).hex()}
+    below = reader.number(2)
+    number = segment["packetNumber"] = reader.varint()
+    segment["seq"] = reader.varint()
+    segment["floor"] = 0 if below == NO_FLOOR else number - below
+    require(number < MAX_NUMBER and segment["seq"] <= MAX_SEQ and segment["floor"] >= 0)
+    payload_length = None
     if flags & {"SYN", "COOKIE"}:
+        payload_length = reader.number(2)
         segment["syn"] = decode_syn(reader)
         if "SYN" in flags:
             require(segment["seq"] == 0 and segment["syn"]["maxDatagramSize"] >= 1200)
     if "ACK" in flags:
         segment["ack"] = decode_ack(reader)
     if "PATH" in flags:
-        require(not flags & {"SYN", "FIN", "RST", "COOKIE"} and payload_length == 0)
+        require(not flags & {"SYN", "FIN", "RST", "COOKIE"})
+        payload_length = 0
         kind = reader.number(1)
-        require(kind <= 1)
-        segment["path"] = {"kind": kind, "challenge": reader.take(8).hex()}
+        require(kind <= PROBE)
+        segment["path"] = {"kind": kind}
+        if kind != PROBE:
+            segment["path"]["challenge"] = reader.take(8).hex()
+    if payload_length is None:
+        payload_length = len(datagram) - reader.at
     segment["payload"] = reader.take(payload_length).hex()
     segment["padding"] = len(datagram) - reader.at
     return segment
@@ -61,7 +69,8 @@ def decode_syn(reader):
 
 
 def decode_ack(reader):
-    ack, window, delay, edge, count = (reader.number(n) for n in (8, 4, 4, 8, 2))
+    ack, window = reader.varint(), reader.number(4)
+    delay, edge, count = reader.varint(), reader.varint(), reader.varint()
     require(ack <= MAX_SEQ and edge <= MAX_NUMBER and count <= 256)
     blocks = []
     for index in range(count):
@@ -76,33 +85,33 @@ def decode_ack(reader):
 
 
 def encode(segment):
-    """The datagram of a segment; each varint is the shortest."""
+    """The datagram of a segment."""
     flags = sum(1 << FLAGS.index(name) for name in segment["flags"])
     payload = bytes.fromhex(segment["payload"])
-    body = b""
+    number, seq = segment["packetNumber"], segment["seq"]
+    below = min(number - segment["floor"], NO_FLOOR)
+    body = bytes.fromhex(segment["connectionId"]) + struct.pack(">H", below)
+    body += varint(number, 4) + varint(seq, 4)
     if "syn" in segment:
         syn = segment["syn"]
         cookie = bytes.fromhex(syn["cookie"])
         sizes = syn["maxDatagramSize"], syn["initialWindow"], syn["socketMemory"]
-        body += struct.pack(">HIIB", *sizes, len(cookie)) + cookie
+        body += struct.pack(">HHIIB", len(payload), *sizes, len(cookie)) + cookie
     if "ack" in segment:
         body += encode_ack(segment["ack"])
     if "path" in segment:
         path = segment["path"]
-        body += bytes([path["kind"]]) + bytes.fromhex(path["challenge"])
+        body += bytes([path["kind"]]) + bytes.fromhex(path.get("challenge", ""))
     body += payload + bytes(segment.get("padding", 0))
-    number, length = segment["packetNumber"], 38 + len(body)
-    header = bytes([0xF1, flags]) + struct.pack(">H", len(payload))
-    header += bytes.fromhex(segment["connectionId"])
-    header += struct.pack(">QQIH", number, segment["seq"], number - segment["floor"], length)
-    return zlib.crc32(bytes(4) + header + body).to_bytes(4, "big") + header + body
+    body = bytes([0xF1, flags]) + struct.pack(">H", 8 + len(body)) + body
+    return zlib.crc32(bytes(4) + body).to_bytes(4, "big") + body
 
 
 def encode_ack(ack):
     blocks = ack["blocks"]
     edge = blocks[0][1] if blocks else 0
-    fields = ack["ack"], ack["window"], ack["ackDelay"], edge, len(blocks)
-    encoded = struct.pack(">QIIQH", *fields)
+    encoded = varint(ack["ack"], 4) + struct.pack(">I", ack["window"])
+    encoded += varint(ack["ackDelay"]) + varint(edge, 4) + varint(len(blocks))
     for index, (start, end) in enumerate(blocks):
         if index > 0:
             encoded += varint(blocks[index - 1][0] - end)
@@ -110,11 +119,11 @@ def encode_ack(ack):
     return encoded
 
 
-def varint(value):
-    """RFC 9000, section 16."""
+def varint(value, least=1):
+    """RFC 9000, section 16, in the shortest of the forms with at least so many bytes."""
     for power in range(4):
         size = 1 << power
-        if value < 1 << (8 * size - 2):
+        if size >= least and value < 1 << (8 * size - 2):
             return (value | power << (8 * size - 2)).to_bytes(size, "big")
     raise ValueError(value)
 

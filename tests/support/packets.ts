@@ -1,11 +1,13 @@
-import { crc32 } from "node:zlib";
 import {
   decodeSegment,
   encodeHeader,
   Flag,
   Segment,
-  SEGMENT_HEADER_SIZE,
 } from "../../lib/protocol/wire/segment.ts";
+import {
+  PREFIX_SIZE,
+  writeChecksum,
+} from "../../lib/protocol/wire/datagram.ts";
 
 /** A segment as a test writes it. What is left out is as in a segment that says nothing. */
 export interface Draft {
@@ -29,7 +31,7 @@ export interface Draft {
   pathKind?: number;
   pathHigh?: number;
   pathLow?: number;
-  /** Bytes of padding. */
+  /** Bytes of padding, where there can be any: with SYN, COOKIE and PATH. */
   padding?: number;
 }
 
@@ -99,8 +101,8 @@ export function draftOf(datagram: Uint8Array): Required<Draft> {
     socketMemory: opens ? segment.socketMemory : 0,
     cookie: segment.cookie.slice(),
     pathKind: segment.has(Flag.PATH) ? segment.pathKind : 0,
-    pathHigh: segment.has(Flag.PATH) ? segment.pathHigh : 0,
-    pathLow: segment.has(Flag.PATH) ? segment.pathLow : 0,
+    pathHigh: segment.validatesPath ? segment.pathHigh : 0,
+    pathLow: segment.validatesPath ? segment.pathLow : 0,
     padding: datagram.length - end,
   };
 }
@@ -126,11 +128,5 @@ const ORDER = ["SYN", "FIN", "RST", "COOKIE", "PATH", "ACK", "PSH", "BLOCKED"];
 
 /** Makes the length and the checksum of a datagram right again, whatever was done to it. */
 export function mend(datagram: Uint8Array): void {
-  if (datagram.length < 4) return;
-  const view = new DataView(datagram.buffer, datagram.byteOffset);
-  if (datagram.length >= SEGMENT_HEADER_SIZE) {
-    view.setUint16(36, datagram.length);
-  }
-  view.setUint32(0, 0);
-  view.setUint32(0, crc32(datagram));
+  if (datagram.length >= PREFIX_SIZE) writeChecksum(datagram, datagram.length);
 }

@@ -77,7 +77,7 @@ export class PeerAddress<Peer extends Address> {
     if (connection.closeReason !== undefined) return "closed";
     this.#paths ??= new PathValidation(this.#current, this.#random);
     const isKnown = this.#paths.isKnown(from);
-    if (!isKnown && segment.has(Flag.PATH)) {
+    if (!isKnown && segment.validatesPath) {
       this.onPathResponse(now, segment, from);
     } else this.#paths.onDatagram(now, from, size, connection.pto);
     return isKnown ? undefined : "from another address";
@@ -93,7 +93,7 @@ export class PeerAddress<Peer extends Address> {
       return isSameAddress(this.#current, from) ? undefined : "closed";
     }
     const isTaken = direct.onDatagram(now, from);
-    if (segment.has(Flag.PATH)) {
+    if (segment.validatesPath) {
       const { pathKind, pathHigh: high, pathLow: low } = segment;
       if (pathKind === PathKind.CHALLENGE) {
         direct.onChallenge(from, high, low, size);

@@ -9,9 +9,9 @@ import {
   traceSent,
 } from "../connection/trace.ts";
 import { ACCEPTED, dropped, type DropReason } from "../connection/verdict.ts";
+import { firstDatagram } from "../wire/datagram.ts";
 import {
   decodeSegment,
-  firstDatagram,
   Flag,
   Reset,
   Segment,
@@ -226,7 +226,8 @@ export class Demultiplexer<Peer extends Address> {
   ): RoutedConnection<Peer> {
     const random = this.#random;
     const config = { ...this.#config, ...this.#limitsTo(peer) };
-    const firstPacket = random();
+    // Below 2^29: packet numbers stay short
+    const firstPacket = random() >>> 3;
     const details = { ...options, firstPacket, random };
     const connection = new Connection(now, config, details);
     const isClient = options.active;

@@ -1,18 +1,20 @@
 import type { Address } from "../connection/address.ts";
+import { writeChecksum } from "../wire/datagram.ts";
 import { writeReset } from "../wire/pending_reset.ts";
 import {
   encodeHeader,
   Flag,
+  MAX_HEADER_SIZE,
   Segment,
-  SEGMENT_HEADER_SIZE,
   SYN_PART_SIZE,
-  writeChecksum,
 } from "../wire/segment.ts";
 import { type AddressValidation, COOKIE_SIZE } from "./address_validation.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
 /** Responses that wait to be sent; further ones are not made. */
 const MAX_PENDING = 64;
+/** Bytes of the largest one. */
+const MAX_RESPONSE_SIZE = MAX_HEADER_SIZE + SYN_PART_SIZE + COOKIE_SIZE;
 /** Resets a second, so that a flood does not keep the server busy with answers. */
 const RESETS = { rate: 1000, burst: 64 };
 
@@ -57,36 +59,34 @@ export class StatelessResponses<Peer extends Address> {
   /** Answers with a RST of this code. */
   reset(now: number, code: number, to: Unrouted<Peer>): void {
     if (!this.#resets.take(now)) return;
-    this.#answer(to, SEGMENT_HEADER_SIZE + 1, (segment, into) => {
-      writeReset(segment, 0, code, into);
-    });
+    this.#answer(to, (segment, into) => writeReset(segment, 0, code, into));
   }
 
   /** Asks the sender of a SYN to repeat it with a cookie. */
   requestCookie(now: number, syn: Unrouted<Peer>): void {
-    const size = SEGMENT_HEADER_SIZE + SYN_PART_SIZE + COOKIE_SIZE;
-    this.#answer(syn, size, (segment, into) => {
+    this.#answer(syn, (segment, into) => {
       const { idHigh, idLow } = segment;
       const origin = { from: syn.from, idHigh, idLow };
       segment.flags = Flag.COOKIE;
       segment.payloadLength = 0;
       segment.cookie = this.#validation.issue(now, origin);
-      encodeHeader(segment, into);
-      writeChecksum(into, into.length);
+      const size = encodeHeader(segment, into);
+      writeChecksum(into, size);
+      return size;
     });
   }
 
   #answer(
     { segment: { idHigh, idLow }, datagram, from }: Unrouted<Peer>,
-    size: number,
-    write: (segment: Segment, into: Uint8Array) => void,
+    write: (segment: Segment, into: Uint8Array) => number,
   ): void {
-    if (size > datagram.length || this.#pending.length >= MAX_PENDING) return;
-    const into = new Uint8Array(size);
+    if (this.#pending.length >= MAX_PENDING) return;
+    const into = new Uint8Array(MAX_RESPONSE_SIZE);
     const segment = this.#segment;
     segment.idHigh = idHigh;
     segment.idLow = idLow;
-    write(segment, into);
-    this.#pending.push({ datagram: into, to: from });
+    const size = write(segment, into);
+    if (size > datagram.length) return;
+    this.#pending.push({ datagram: into.subarray(0, size), to: from });
   }
 }

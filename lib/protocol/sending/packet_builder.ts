@@ -3,19 +3,21 @@ import {
   encodeHeader,
   fitAck,
   Flag,
-  PATH_PART_SIZE,
+  headerSize,
+  MAX_HEADER_SIZE,
+  PathKind,
+  pathPartSize,
   Segment,
-  SEGMENT_HEADER_SIZE,
   SYN_PART_SIZE,
   SYN_SIZE,
-  writeChecksum,
 } from "../wire/segment.ts";
+import { writeChecksum } from "../wire/datagram.ts";
 import type { AckTracker } from "../receiving/ack_tracker.ts";
 import type { ReceiveBuffer } from "../receiving/receive_buffer.ts";
 import type { SendBuffer, SendRange } from "./send_buffer.ts";
 
-/** Bytes of a datagram that validates a path, without padding. */
-export const MIN_PATH_SIZE = SEGMENT_HEADER_SIZE + PATH_PART_SIZE;
+/** Bytes that a datagram that validates a path needs at most. */
+export const MIN_PATH_SIZE = MAX_HEADER_SIZE + pathPartSize(PathKind.CHALLENGE);
 
 // SACK blocks are filled in and written at once, so all connections share the memory for them.
 const SHARED_BLOCKS = new Segment();
@@ -58,7 +60,7 @@ export class PacketBuilder {
     segment.seq = sendBuffer.sndNxt;
     segment.payloadLength = 0;
     this.#limit = limit;
-    this.#headerSize = SEGMENT_HEADER_SIZE;
+    this.#headerSize = headerSize(segment);
     this.#paddedSize = 0;
   }
 
@@ -86,7 +88,7 @@ export class PacketBuilder {
     segment.initialWindow = this.#sources.receiveBuffer.capacity;
     segment.cookie = cookie;
     this.#headerSize += SYN_PART_SIZE + cookie.length;
-    if (!segment.has(Flag.ACK)) this.padTo(SYN_SIZE);
+    if (!segment.has(Flag.ACK)) this.#paddedSize = SYN_SIZE;
   }
 
   /**
@@ -105,21 +107,28 @@ export class PacketBuilder {
     this.#headerSize += fitAck(segment, room);
   }
 
-  /** Adds a challenge or a response of {@linkcode PathKind}. */
-  addPath(kind: number, high: number, low: number): void {
+  /**
+   * Adds one of {@linkcode PathKind}, and pads the datagram to `size` bytes.
+   *
+   * @param high of the challenge's 64 bits, and `low`: nothing in a probe
+   */
+  addPath(kind: number, size: number, high = 0, low = 0): void {
     const { segment } = this;
     segment.flags |= Flag.PATH;
     segment.pathKind = kind;
     segment.pathHigh = high;
     segment.pathLow = low;
-    this.#headerSize += PATH_PART_SIZE;
+    this.#headerSize += pathPartSize(kind);
+    this.#paddedSize = size;
   }
 
   /** Adds the bytes of `range`, and the FIN if it covers that. */
   addData({ start, end }: SendRange): void {
     const { writeEnd } = this.#sources.sendBuffer;
     const { segment } = this;
+    this.#headerSize -= headerSize(segment);
     segment.seq = start;
+    this.#headerSize += headerSize(segment);
     segment.payloadLength = Math.min(end, writeEnd) - Math.max(start, 1);
     if (end > writeEnd) segment.flags |= Flag.FIN;
   }
@@ -127,11 +136,6 @@ export class PacketBuilder {
   /** Sets a flag that has no fields. */
   addFlag(flag: number): void {
     this.segment.flags |= flag;
-  }
-
-  /** Pads the datagram to `size` bytes. */
-  padTo(size: number): void {
-    this.#paddedSize = size;
   }
 
   /**

@@ -154,7 +154,7 @@ export class SendScheduler {
     const range = this.#nextRange(now);
     if (sendBuffer.sndUna > 0) this.#account(now, range !== undefined);
     if (range !== undefined) return this.#sendData(now, range, into);
-    if (this.#isPingDue) return this.#sendPing(now, 0, into);
+    if (this.#isPingDue) return this.#sendPing(now, into);
     if (acks.deadline <= now) return this.#sendAck(now, into);
     return 0;
   }
@@ -336,12 +336,12 @@ export class SendScheduler {
     return this.#writePing(now, size, into);
   }
 
-  #sendPing(now: number, size: number, into: Uint8Array): number {
+  #sendPing(now: number, into: Uint8Array): number {
     this.#pingRequested = false;
-    return this.#writePing(now, size, into);
+    return this.#writePing(now, 0, into);
   }
 
-  // PSH alone, padded to `size` bytes, which the peer acknowledges.
+  // PSH alone, which the peer acknowledges; a probe of the path MTU if it has a size.
   #writePing(now: number, size: number, into: Uint8Array): number {
     const { acks, recovery } = this.#sources;
     const builder = this.#builder;
@@ -350,7 +350,7 @@ export class SendScheduler {
       builder.addAck(now, MAX_SACK_BLOCKS_WITH_DATA, builder.remaining);
     }
     builder.addFlag(Flag.PSH);
-    builder.padTo(size);
+    if (size > 0) builder.addPath(PathKind.PROBE, size);
     recovery.onSent(now, builder.segment.seq, 0, builder.size);
     this.#isRetransmission = false;
     return this.#finish(into);
@@ -386,8 +386,7 @@ export class SendScheduler {
     const { path } = this.#sources;
     const builder = this.#builder;
     builder.start(path.size);
-    builder.addPath(kind, high, low);
-    builder.padTo(Math.min(size, path.size));
+    builder.addPath(kind, Math.min(size, path.size), high, low);
     return this.#finishUntracked(into);
   }
 

@@ -1,4 +1,5 @@
-import { encodeHeader, Flag, type Segment, writeChecksum } from "./segment.ts";
+import { writeChecksum } from "./datagram.ts";
+import { encodeHeader, Flag, type Segment } from "./segment.ts";
 
 /**
  * Writes a RST for the connection whose id is in `segment`.

@@ -1,12 +1,12 @@
 import {
-  readVarint,
   uint32At,
-  uint53At,
+  varintAt,
   varintLength,
+  varintLengthAt,
+  writeUint32,
+  writeVarint,
 } from "../../base/integers.ts";
-import { writeUint32, writeUint53, writeVarint } from "../../base/integers.ts";
-import { hasRightCrc, writeCrc } from "./checksum.ts";
-import { sideLength } from "./side_datagram.ts";
+import { hasRightCrc, MARK_AT, statedLength } from "./datagram.ts";
 
 /** The flags of a segment. */
 export const Flag = {
@@ -24,14 +24,18 @@ export const Flag = {
   BLOCKED: 32,
   /** Answers a SYN, which is to be repeated with this cookie (Retry of RFC 9000, section 17.2.5). */
   COOKIE: 64,
-  /** Validates a path, or responds to that. */
+  /** Validates a path, responds to that, or probes the path MTU. */
   PATH: 128,
 } as const;
 
-/** The kinds of segments with PATH (RFC 9000, sections 19.17 and 19.18). */
+/** The kinds of segments with PATH. */
 export const PathKind = {
+  /** RFC 9000, section 19.17 */
   CHALLENGE: 0,
+  /** RFC 9000, section 19.18 */
   RESPONSE: 1,
+  /** A probe packet of path MTU discovery (RFC 8899, section 4.1). */
+  PROBE: 2,
 } as const;
 
 /** Why a connection was reset: the first byte of a RST's payload. */
@@ -54,19 +58,23 @@ export const Reset = {
 
 /** The mark of a ferry datagram, with the version in its low half. */
 export const WIRE_VERSION = 0xf1;
-/** Bytes of a segment's header without optional parts. */
-export const SEGMENT_HEADER_SIZE = 38;
+/** Bytes of a segment's header without optional parts, at least. */
+export const MIN_HEADER_SIZE = 20;
+/** Bytes of a segment's header without optional parts, at most. */
+export const MAX_HEADER_SIZE = 34;
 /** SACK blocks in one segment, at most. */
 export const MAX_SACK_BLOCKS = 256;
 /** A SYN is padded to this many bytes, so that the answer is never larger (RFC 9000, section 14.1). */
 export const SYN_SIZE = 1200;
 
-const LENGTH_AT = 36;
-const ACK_SIZE = 26;
 /** Bytes of the part that a SYN adds, without a cookie. */
-export const SYN_PART_SIZE = 11;
-/** Bytes of the part that PATH adds. */
-export const PATH_PART_SIZE = 9;
+export const SYN_PART_SIZE = 13;
+
+// Where the packet number less the floor is, which the two numbers follow.
+const FLOOR_AT = 16;
+const NUMBERS_AT = 18;
+// In its place: the floor is too far below to be said.
+const NO_FLOOR = 2 ** 16 - 1;
 
 /**
  * The header of a segment. One object is reused for all datagrams.
@@ -78,7 +86,7 @@ export class Segment {
   idLow = 0;
   /** Never used twice in one direction of a connection. */
   packetNumber = 0;
-  /** Packet numbers below this need no acknowledgement. */
+  /** Packet numbers below this need no acknowledgement; 0 if it is too far below to be said. */
   floor = 0;
   /** Sequence number of the SYN, of the first payload byte, or of the FIN. */
   seq = 0;
@@ -109,7 +117,7 @@ export class Segment {
 
   /** With PATH: one of {@linkcode PathKind}. */
   pathKind: number = PathKind.CHALLENGE;
-  /** With PATH: the 64 bits of the challenge. */
+  /** With PATH, unless it is a probe: the 64 bits of the challenge. */
   pathHigh = 0;
   pathLow = 0;
 
@@ -136,6 +144,11 @@ export class Segment {
     return (this.flags & (Flag.PSH | Flag.SYN | Flag.FIN)) !== 0;
   }
 
+  /** Whether it is a challenge or the response to one. */
+  get validatesPath(): boolean {
+    return this.has(Flag.PATH) && this.pathKind !== PathKind.PROBE;
+  }
+
   has(flag: number): boolean {
     return (this.flags & flag) !== 0;
   }
@@ -151,6 +164,17 @@ export type Malformation =
   | "damaged"
   | "malformed";
 
+/** Bytes of the header of `segment` without optional parts. */
+export function headerSize(segment: Segment): number {
+  return NUMBERS_AT + numberLength(segment.packetNumber) +
+    numberLength(segment.seq);
+}
+
+/** Bytes of the part that PATH adds. */
+export function pathPartSize(kind: number): number {
+  return kind === PathKind.PROBE ? 1 : 9;
+}
+
 /**
  * Drops the oldest SACK blocks until the acknowledgement takes no more than
  * `room` bytes.
@@ -158,9 +182,12 @@ export type Malformation =
  * @returns how many bytes it takes
  */
 export function fitAck(segment: Segment, room: number): number {
-  const { blockStarts, blockEnds } = segment;
-  let size = ACK_SIZE;
-  for (let i = 0; i < segment.blockCount; i++) {
+  const { blockStarts, blockEnds, blockCount } = segment;
+  const edge = blockCount > 0 ? blockEnds[0]! : 0;
+  let size = numberLength(segment.ack) + 4 +
+    varintLength(microseconds(segment.ackDelay)) + numberLength(edge) +
+    varintLength(blockCount);
+  for (let i = 0; i < blockCount; i++) {
     if (i > 0) size += varintLength(blockStarts[i - 1]! - blockEnds[i]!);
     size += varintLength(blockEnds[i]! - blockStarts[i]!);
     if (size > room) {
@@ -173,85 +200,75 @@ export function fitAck(segment: Segment, room: number): number {
 
 /**
  * Writes the header into `into`, setting `segment.payloadOffset`. The payload
- * goes there, then {@linkcode writeChecksum} completes the datagram.
+ * goes there, then `writeChecksum` completes the datagram.
  *
  * @returns the header's length in bytes
  */
 export function encodeHeader(segment: Segment, into: Uint8Array): number {
-  into[4] = WIRE_VERSION;
-  into[5] = segment.flags;
-  into[6] = segment.payloadLength >>> 8;
-  into[7] = segment.payloadLength;
+  const { flags, packetNumber } = segment;
+  const below = Math.min(packetNumber - segment.floor, NO_FLOOR);
+  into[MARK_AT] = WIRE_VERSION;
+  into[MARK_AT + 1] = flags;
   writeUint32(into, 8, segment.idHigh);
   writeUint32(into, 12, segment.idLow);
-  writeUint53(into, 16, segment.packetNumber);
-  writeUint53(into, 24, segment.seq);
-  writeUint32(into, 32, segment.packetNumber - segment.floor);
-  let at = SEGMENT_HEADER_SIZE;
-  if (segment.flags & (Flag.SYN | Flag.COOKIE)) {
-    at = encodeSyn(segment, into, at);
-  }
-  if (segment.flags & Flag.ACK) at = encodeAck(segment, into, at);
-  if (segment.flags & Flag.PATH) at = encodePath(segment, into, at);
+  into[FLOOR_AT] = below >>> 8;
+  into[FLOOR_AT + 1] = below;
+  let at = writeNumber(into, NUMBERS_AT, packetNumber);
+  at = writeNumber(into, at, segment.seq);
+  if (flags & (Flag.SYN | Flag.COOKIE)) at = encodeSyn(segment, into, at);
+  if (flags & Flag.ACK) at = encodeAck(segment, into, at);
+  if (flags & Flag.PATH) at = encodePath(segment, into, at);
   segment.payloadOffset = at;
   return at;
 }
 
+// Packet and sequence numbers have 4 bytes, or 8: were they the shortest that
+// they could be, what was sent might not fit into the datagram that repeats it.
+function numberLength(value: number): number {
+  return value < 2 ** 30 ? 4 : 8;
+}
+
+function writeNumber(into: Uint8Array, at: number, value: number): number {
+  return writeVarint(into, at, value, numberLength(value));
+}
+
+function microseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1000);
+}
+
 function encodeSyn(segment: Segment, into: Uint8Array, at: number): number {
-  into[at] = segment.maxDatagramSize >>> 8;
-  into[at + 1] = segment.maxDatagramSize;
-  writeUint32(into, at + 2, segment.initialWindow);
-  writeUint32(into, at + 6, segment.socketMemory);
-  into[at + 10] = segment.cookie.length;
+  into[at] = segment.payloadLength >>> 8;
+  into[at + 1] = segment.payloadLength;
+  into[at + 2] = segment.maxDatagramSize >>> 8;
+  into[at + 3] = segment.maxDatagramSize;
+  writeUint32(into, at + 4, segment.initialWindow);
+  writeUint32(into, at + 8, segment.socketMemory);
+  into[at + 12] = segment.cookie.length;
   into.set(segment.cookie, at + SYN_PART_SIZE);
   return at + SYN_PART_SIZE + segment.cookie.length;
 }
 
 function encodePath(segment: Segment, into: Uint8Array, at: number): number {
   into[at] = segment.pathKind;
-  writeUint32(into, at + 1, segment.pathHigh);
-  writeUint32(into, at + 5, segment.pathLow);
-  return at + PATH_PART_SIZE;
+  if (segment.validatesPath) {
+    writeUint32(into, at + 1, segment.pathHigh);
+    writeUint32(into, at + 5, segment.pathLow);
+  }
+  return at + pathPartSize(segment.pathKind);
 }
 
 function encodeAck(segment: Segment, into: Uint8Array, start: number): number {
   const { blockCount, blockStarts, blockEnds } = segment;
-  writeUint53(into, start, segment.ack);
-  writeUint32(into, start + 8, segment.window);
-  writeUint32(into, start + 12, Math.round(segment.ackDelay * 1000));
-  writeUint53(into, start + 16, blockCount > 0 ? blockEnds[0]! : 0);
-  into[start + 24] = blockCount >>> 8;
-  into[start + 25] = blockCount;
-  let at = start + ACK_SIZE;
+  let at = writeNumber(into, start, segment.ack);
+  writeUint32(into, at, segment.window);
+  at = writeVarint(into, at + 4, microseconds(segment.ackDelay));
+  at = writeNumber(into, at, blockCount > 0 ? blockEnds[0]! : 0);
+  at = writeVarint(into, at, blockCount);
   for (let i = 0; i < blockCount; i++) {
     if (i > 0) at = writeVarint(into, at, blockStarts[i - 1]! - blockEnds[i]!);
     at = writeVarint(into, at, blockEnds[i]! - blockStarts[i]!);
   }
   return at;
-}
-
-/** Writes the datagram's length, in bytes, and the checksum over all of it. */
-export function writeChecksum(into: Uint8Array, length: number): void {
-  into[LENGTH_AT] = length >>> 8;
-  into[LENGTH_AT + 1] = length;
-  writeCrc(into.subarray(0, length));
-}
-
-/**
- * Where the first datagram in `bytes` ends: a kernel may join several of one
- * size (UDP_GRO of Linux).
- */
-export function firstDatagram(bytes: Uint8Array): number {
-  const side = sideLength(bytes);
-  if (side > 0) return Math.min(side, bytes.length);
-  const length = statedLength(bytes);
-  return length < SEGMENT_HEADER_SIZE
-    ? bytes.length
-    : Math.min(length, bytes.length);
-}
-
-function statedLength(datagram: Uint8Array): number {
-  return datagram[LENGTH_AT]! << 8 | datagram[LENGTH_AT + 1]!;
 }
 
 /**
@@ -264,31 +281,41 @@ export function decodeSegment(
   datagram: Uint8Array,
   segment: Segment,
 ): Malformation | undefined {
-  if (datagram.length < SEGMENT_HEADER_SIZE) return "too short";
-  if ((datagram[4]! & 0xf0) !== (WIRE_VERSION & 0xf0)) return "not ferry";
+  if (datagram.length < MIN_HEADER_SIZE) return "too short";
+  const version = datagram[MARK_AT]!;
+  if ((version & 0xf0) !== (WIRE_VERSION & 0xf0)) return "not ferry";
   if (!hasRightCrc(datagram)) return "damaged";
   segment.idHigh = uint32At(datagram, 8);
   segment.idLow = uint32At(datagram, 12);
-  if (datagram[4] !== WIRE_VERSION) return "other version";
-  segment.flags = datagram[5]!;
-  segment.payloadLength = datagram[6]! << 8 | datagram[7]!;
-  segment.packetNumber = uint53At(datagram, 16);
-  segment.seq = uint53At(datagram, 24);
-  segment.floor = segment.packetNumber - uint32At(datagram, 32);
+  if (version !== WIRE_VERSION) return "other version";
+  segment.flags = datagram[MARK_AT + 1]!;
+  let at = decodeNumbers(datagram, segment);
   segment.blockCount = 0;
   segment.cookie = EMPTY;
-  let at = SEGMENT_HEADER_SIZE;
   if (segment.flags & (Flag.SYN | Flag.COOKIE)) {
     at = decodeSyn(datagram, segment, at);
   }
   if (segment.flags & Flag.ACK) at = decodeAck(datagram, segment, at);
   if (segment.flags & Flag.PATH) at = decodePath(datagram, segment, at);
   segment.payloadOffset = at;
+  if (!segment.has(Flag.SYN | Flag.COOKIE | Flag.PATH)) {
+    segment.payloadLength = datagram.length - at;
+  }
   const wellFormed = statedLength(datagram) === datagram.length &&
-    segment.packetNumber < Number.MAX_SAFE_INTEGER &&
-    segment.seq <= MAX_SEQ && segment.floor >= 0 &&
-    at + segment.payloadLength <= datagram.length;
+    at <= datagram.length && at + segment.payloadLength <= datagram.length;
   return wellFormed ? undefined : "malformed";
+}
+
+function decodeNumbers(datagram: Uint8Array, segment: Segment): number {
+  const below = datagram[FLOOR_AT]! << 8 | datagram[FLOOR_AT + 1]!;
+  const packetNumber = varintAt(datagram, NUMBERS_AT);
+  const at = NUMBERS_AT + varintLengthAt(datagram, NUMBERS_AT);
+  segment.packetNumber = packetNumber;
+  segment.floor = below === NO_FLOOR ? 0 : packetNumber - below;
+  segment.seq = varintAt(datagram, at);
+  const wellFormed = packetNumber < Number.MAX_SAFE_INTEGER &&
+    segment.floor >= 0 && segment.seq <= MAX_SEQ;
+  return wellFormed ? at + varintLengthAt(datagram, at) : MALFORMED;
 }
 
 // Leaves room for a payload, a SYN and a FIN below 2^53.
@@ -298,10 +325,11 @@ const MALFORMED = 2 ** 20;
 
 function decodeSyn(datagram: Uint8Array, segment: Segment, at: number): number {
   if (at + SYN_PART_SIZE > datagram.length) return MALFORMED;
-  segment.maxDatagramSize = datagram[at]! << 8 | datagram[at + 1]!;
-  segment.initialWindow = uint32At(datagram, at + 2);
-  segment.socketMemory = uint32At(datagram, at + 6);
-  const end = at + SYN_PART_SIZE + datagram[at + 10]!;
+  segment.payloadLength = datagram[at]! << 8 | datagram[at + 1]!;
+  segment.maxDatagramSize = datagram[at + 2]! << 8 | datagram[at + 3]!;
+  segment.initialWindow = uint32At(datagram, at + 4);
+  segment.socketMemory = uint32At(datagram, at + 8);
+  const end = at + SYN_PART_SIZE + datagram[at + 12]!;
   if (end > datagram.length) return MALFORMED;
   // A stream begins at 0; and a datagram smaller than a SYN might not hold a header.
   const opens = segment.has(Flag.SYN);
@@ -317,15 +345,18 @@ function decodePath(
   segment: Segment,
   at: number,
 ): number {
-  if (at + PATH_PART_SIZE > datagram.length) return MALFORMED;
   const kind = datagram[at]!;
-  const carriesMore = segment.payloadLength > 0 ||
-    segment.has(Flag.SYN | Flag.FIN | Flag.RST | Flag.COOKIE);
-  if (kind > PathKind.RESPONSE || carriesMore) return MALFORMED;
+  const carriesMore = segment.has(Flag.SYN | Flag.FIN | Flag.RST | Flag.COOKIE);
+  if (!(kind <= PathKind.PROBE) || carriesMore) return MALFORMED;
+  const end = at + pathPartSize(kind);
+  if (end > datagram.length) return MALFORMED;
   segment.pathKind = kind;
-  segment.pathHigh = uint32At(datagram, at + 1);
-  segment.pathLow = uint32At(datagram, at + 5);
-  return at + PATH_PART_SIZE;
+  if (kind !== PathKind.PROBE) {
+    segment.pathHigh = uint32At(datagram, at + 1);
+    segment.pathLow = uint32At(datagram, at + 5);
+  }
+  segment.payloadLength = 0;
+  return end;
 }
 
 function decodeAck(
@@ -333,20 +364,25 @@ function decodeAck(
   segment: Segment,
   start: number,
 ): number {
-  if (start + ACK_SIZE > datagram.length) return MALFORMED;
-  segment.ack = uint53At(datagram, start);
-  segment.window = uint32At(datagram, start + 8);
-  segment.ackDelay = uint32At(datagram, start + 12) / 1000;
-  let edge = uint53At(datagram, start + 16);
-  const count = datagram[start + 24]! << 8 | datagram[start + 25]!;
+  let at = start;
+  const varint = () => {
+    const value = varintAt(datagram, at);
+    at += varintLengthAt(datagram, at);
+    return value;
+  };
+  segment.ack = varint();
+  segment.window = uint32At(datagram, at);
+  at += 4;
+  segment.ackDelay = varint() / 1000;
+  let edge = varint();
+  const count = varint();
   if (
     count > MAX_SACK_BLOCKS || segment.ack > MAX_SEQ ||
     edge > Number.MAX_SAFE_INTEGER
   ) return MALFORMED;
-  const cursor = { at: start + ACK_SIZE };
   for (let i = 0; i < count; i++) {
-    const gap = i > 0 ? readVarint(datagram, cursor) : 0;
-    const length = readVarint(datagram, cursor);
+    const gap = i > 0 ? varint() : 0;
+    const length = varint();
     segment.blockEnds[i] = edge - gap;
     edge -= gap + length;
     // An empty gap would join two blocks, and an empty block is none.
@@ -354,5 +390,5 @@ function decodeAck(
     segment.blockStarts[i] = edge;
   }
   segment.blockCount = count;
-  return cursor.at;
+  return at;
 }

@@ -1,4 +1,10 @@
-import { hasRightCrc, writeCrc } from "./checksum.ts";
+import {
+  hasRightCrc,
+  MARK_AT,
+  PREFIX_SIZE,
+  statedLength,
+  writeChecksum,
+} from "./datagram.ts";
 
 /** The marks of the protocols that share the socket of the connections: the fifth byte of their datagrams. */
 export const SideMark = {
@@ -9,15 +15,6 @@ export const SideMark = {
   /** `lib/meet/README.md`: relayed, as segments are. */
   CANDIDATES: 0xe3,
 } as const;
-
-/** Bytes in front of what a side datagram carries. */
-export const SIDE_HEADER_SIZE = 8;
-
-const MARK_AT = 4;
-const KIND_AT = 5;
-const LENGTH_AT = 6;
-/** The high half of each mark. */
-const SIDE = 0xe0;
 
 /** What a side datagram says. */
 export interface SideDatagram {
@@ -38,14 +35,12 @@ export function encodeSideDatagram(
   { kind, body }: SideDatagram,
   size = 0,
 ): Uint8Array<ArrayBuffer> {
-  const length = Math.max(size, SIDE_HEADER_SIZE + body.length);
+  const length = Math.max(size, PREFIX_SIZE + body.length);
   const datagram = new Uint8Array(length);
   datagram[MARK_AT] = mark;
-  datagram[KIND_AT] = kind;
-  datagram[LENGTH_AT] = length >>> 8;
-  datagram[LENGTH_AT + 1] = length;
-  datagram.set(body, SIDE_HEADER_SIZE);
-  writeCrc(datagram);
+  datagram[MARK_AT + 1] = kind;
+  datagram.set(body, PREFIX_SIZE);
+  writeChecksum(datagram, length);
   return datagram;
 }
 
@@ -59,23 +54,11 @@ export function decodeSideDatagram(
   mark: number,
   datagram: Uint8Array,
 ): SideDatagram | undefined {
-  if (datagram.length < SIDE_HEADER_SIZE || datagram[MARK_AT] !== mark) {
+  if (datagram.length < PREFIX_SIZE || datagram[MARK_AT] !== mark) {
     return undefined;
   }
-  if (sideLength(datagram) !== datagram.length) return undefined;
+  if (statedLength(datagram) !== datagram.length) return undefined;
   if (!hasRightCrc(datagram)) return undefined;
-  const kind = datagram[KIND_AT]!;
-  return { kind, body: datagram.subarray(SIDE_HEADER_SIZE) };
-}
-
-/**
- * The length that the first datagram in `bytes` states, 0 if it is too short or
- * none of another protocol.
- */
-export function sideLength(bytes: Uint8Array): number {
-  if (bytes.length < SIDE_HEADER_SIZE || (bytes[MARK_AT]! & 0xf0) !== SIDE) {
-    return 0;
-  }
-  const length = bytes[LENGTH_AT]! << 8 | bytes[LENGTH_AT + 1]!;
-  return length < SIDE_HEADER_SIZE ? 0 : length;
+  const kind = datagram[MARK_AT + 1]!;
+  return { kind, body: datagram.subarray(PREFIX_SIZE) };
 }

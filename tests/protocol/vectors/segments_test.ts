@@ -13,6 +13,7 @@ type VectorSegment = NonNullable<typeof vectors[number]["segment"]>;
 /** The segment of a vector, as the tests write segments. */
 function draftOfVector(segment: VectorSegment): Required<Draft> {
   const { ack, syn, path, connectionId, flags } = segment;
+  const challenge = path?.challenge ?? "";
   const half = (hex: string, at: number) =>
     parseInt(hex.slice(at, at + 8) || "0", 16);
   const flagOf = (name: string) => Flag[name as keyof typeof Flag];
@@ -34,8 +35,8 @@ function draftOfVector(segment: VectorSegment): Required<Draft> {
     socketMemory: syn?.socketMemory ?? 0,
     cookie: bytesOf(syn?.cookie ?? ""),
     pathKind: path?.kind ?? 0,
-    pathHigh: half(path?.challenge ?? "", 0),
-    pathLow: half(path?.challenge ?? "", 8),
+    pathHigh: half(challenge, 0),
+    pathLow: half(challenge, 8),
   };
 }
 

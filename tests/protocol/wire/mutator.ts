@@ -1,8 +1,5 @@
 import { Prng } from "../../../lib/base/prng.ts";
-import {
-  Flag,
-  SEGMENT_HEADER_SIZE,
-} from "../../../lib/protocol/wire/segment.ts";
+import { Flag, MIN_HEADER_SIZE } from "../../../lib/protocol/wire/segment.ts";
 import { mutant } from "../../fuzz/byte_mutator.ts";
 import { mend } from "../../support/packets.ts";
 
@@ -22,8 +19,8 @@ const WRONG_IDS = 40;
 const EDGES = [0, 1, 2, 63, 64, 255, 256, 0x7fff, 0xffff, 0x1fffff, 0x200000]
   .concat(0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff);
 /** Where the fields of a header begin, with and without a SYN part before them. */
-const FIELDS = [4, 5, 6, 8, 12, 16, 20, 24, 28, 32, 36, 40, 43, 44, 47, 48]
-  .concat(51, 52, 55, 56, 59, 60, 62, 67, 69, 70);
+const FIELDS = [4, 5, 6, 8, 12, 16, 18, 22, 26, 28, 30, 34, 35, 36, 38, 39, 40]
+  .concat(43, 47, 51, 52, 53, 54);
 
 /** Makes mutants of the datagrams that it is shown. */
 export class Mutator {
@@ -76,7 +73,7 @@ export class Mutator {
 
   #finish(bytes: Uint8Array, view: DataView): Uint8Array {
     const { mended, id } = this.#breed;
-    if (bytes.length < SEGMENT_HEADER_SIZE) return bytes;
+    if (bytes.length < MIN_HEADER_SIZE) return bytes;
     if (id === "right") {
       view.setUint32(8, this.#idHigh);
       view.setUint32(12, this.#idLow);

@@ -5,10 +5,11 @@ import {
   encodeHeader,
   fitAck,
   Flag,
+  headerSize,
   type Malformation,
+  MIN_HEADER_SIZE,
   PathKind,
   Segment,
-  SEGMENT_HEADER_SIZE,
   SYN_SIZE,
 } from "../../../lib/protocol/wire/segment.ts";
 import {
@@ -46,8 +47,11 @@ const blocks = fc.tuple(
 const draft: fc.Arbitrary<Draft> = fc.record({
   idHigh: uint32,
   idLow: uint32,
-  packetNumber: fc.integer({ min: 2 ** 32, max: Number.MAX_SAFE_INTEGER - 1 }),
-  below: uint32,
+  packetNumber: fc.oneof(
+    fc.integer({ min: 2 ** 16, max: 2 ** 31 }),
+    fc.integer({ min: 2 ** 32, max: Number.MAX_SAFE_INTEGER - 1 }),
+  ),
+  below: fc.integer({ min: 0, max: 2 ** 16 - 2 }),
   seq: fc.integer({ min: 0, max: maxSeq }),
   payload: bytes(2_000),
   padding: fc.nat(100),
@@ -63,11 +67,14 @@ const ackPart = fc.record({
   ackDelay: uint32.map((microseconds) => microseconds / 1000),
   blocks,
 });
-const pathPart = fc.record({
-  pathKind: fc.constantFrom(PathKind.CHALLENGE, PathKind.RESPONSE),
-  pathHigh: uint32,
-  pathLow: uint32,
-});
+const pathPart = fc.oneof(
+  fc.record({
+    pathKind: fc.constantFrom(PathKind.CHALLENGE, PathKind.RESPONSE),
+    pathHigh: uint32,
+    pathLow: uint32,
+  }),
+  fc.constant({ pathKind: PathKind.PROBE, pathHigh: 0, pathLow: 0 }),
+);
 const synPart = fc.record({
   maxDatagramSize: fc.integer({ min: SYN_SIZE, max: 65_535 }),
   initialWindow: uint32,
@@ -112,6 +119,7 @@ Deno.test("a segment of any kind comes back as it was written", () => {
         ...acks ? ack : noAck,
         ...opens ? syn : nothing,
         ...challenges ? { ...path, payload: new Uint8Array(0) } : noPath,
+        padding: opens || challenges ? plain.padding! : 0,
         flags,
         seq: flags & Flag.SYN ? 0 : plain.seq!,
       };
@@ -149,7 +157,7 @@ Deno.test("each byte that is cut off or added is noticed", () => {
     const reason = malformationOf(datagram.subarray(0, length));
     assertEquals(
       reason,
-      length < SEGMENT_HEADER_SIZE ? "too short" : "damaged",
+      length < MIN_HEADER_SIZE ? "too short" : "damaged",
     );
   }
   const longer = new Uint8Array(datagram.length + 1);
@@ -165,14 +173,15 @@ Deno.test("an acknowledgement gives up its oldest blocks until it fits", () => {
       assert(size <= room);
       assertEquals(blocksOf(segment), all.slice(0, segment.blockCount));
       const into = new Uint8Array(2_048);
-      assertEquals(encodeHeader(segment, into), SEGMENT_HEADER_SIZE + size);
+      const header = headerSize(segment);
+      assertEquals(encodeHeader(segment, into), header + size);
       // One block more would not have fitted.
       if (segment.blockCount === all.length) return;
       const more = segmentOf({
         flags: Flag.ACK,
         blocks: all.slice(0, segment.blockCount + 1),
       });
-      assert(encodeHeader(more, into) > SEGMENT_HEADER_SIZE + room);
+      assert(encodeHeader(more, into) > header + room);
     }),
   );
 });

@@ -1,14 +1,17 @@
 import { assertEquals } from "@std/assert";
 import { Prng } from "../../../lib/base/prng.ts";
 import {
-  decodeSegment,
   firstDatagram,
+  PREFIX_SIZE,
+} from "../../../lib/protocol/wire/datagram.ts";
+import {
+  decodeSegment,
+  MIN_HEADER_SIZE,
   Segment,
 } from "../../../lib/protocol/wire/segment.ts";
 import {
   decodeSideDatagram,
   encodeSideDatagram,
-  SIDE_HEADER_SIZE,
   SideMark,
 } from "../../../lib/protocol/wire/side_datagram.ts";
 
@@ -44,7 +47,7 @@ Deno.test("a datagram of another protocol is never taken for a segment, whatever
     const body = prng.bytes(size);
     const datagram = encodeSideDatagram(NEAR, { kind: size, body });
     const verdict = decodeSegment(datagram, new Segment());
-    const isShort = SIDE_HEADER_SIZE + size < 38;
+    const isShort = PREFIX_SIZE + size < MIN_HEADER_SIZE;
     assertEquals(verdict, isShort ? "too short" : "not ferry");
   }
 });
