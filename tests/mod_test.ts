@@ -85,6 +85,13 @@ test("a signal that was aborted before ends everything at once", async () => {
   ) await assertRejects(start, Error, "Never");
 });
 
+test("a receiver that waits without end does so", async () => {
+  const signal = AbortSignal.timeout(50);
+  const options = { port: 0, to: new WritableStream(), wait: Infinity };
+  const receiving = receive({ ...options, signal });
+  await assertRejects(() => receiving, DOMException, "timed out");
+});
+
 test("a stream is handed on as it comes, and progress is told", async () => {
   const port = freePort();
   const bytes: number[] = [];

@@ -1,6 +1,5 @@
 import { Failure, type FailureCode } from "../base/failure.ts";
 import { abortable, within } from "../base/async.ts";
-import type { Offer } from "../transfer/wire/messages.ts";
 import type { Admitted } from "./receiving/admission.ts";
 import { linger } from "./closing.ts";
 import { securityOf, type SessionOptions } from "./options.ts";
@@ -53,16 +52,24 @@ type ConsentOptions = SessionOptions & {
 };
 
 /**
- * Whether an offer is decided on before it is accepted: always where there is a
- * function for it. Otherwise not with a code, which says who sends, nor where this
- * side has said how it is stored.
+ * Whether an offer is decided on before it is accepted: by a function, or, where
+ * there is none, by refusing what is at risk.
  */
-export function needsConsent(
+export function isAsked(
   options: ConsentOptions,
+  destination: ResolvedDestination,
+): boolean {
+  const { consent } = options;
+  return typeof consent === "function" ||
+    consent === undefined && isAtRisk(options, destination);
+}
+
+/** Whether a sender that no code vouches for chooses names here. */
+function isAtRisk(
+  options: SessionOptions,
   { takesNames }: ResolvedDestination,
 ): boolean {
-  return typeof options.consent === "function" ||
-    takesNames && !isVouchedFor(options);
+  return takesNames && !isVouchedFor(options);
 }
 
 /** Whether a code says who sends. */
@@ -76,42 +83,37 @@ export interface Accepted extends Admitted {
   readonly mayExist: ReadonlySet<string> | undefined;
 }
 
-/** Accepts an offer that nobody has to decide on: only who knows a code may add to what is there. */
-export function acceptUnasked(
-  admitted: Admitted,
-  options: SessionOptions,
-): Accepted {
-  return {
-    ...admitted,
-    mayExist: isVouchedFor(options) ? undefined : new Set(),
-  };
-}
-
 /**
  * Decides on a sender's offer; a refused sender is told why.
  *
  * @param withdrawn ends the question; a refusal as its reason is what the
  * sender is told
- * @throws {Failure} unless it is taken; the reason of `withdrawn`
+ * @throws {Failure} unless it is accepted; the reason of `withdrawn`
  */
-export async function consentTo(
+export async function acceptOffer(
   admitted: Admitted,
   destination: ResolvedDestination,
   options: ConsentOptions,
   withdrawn: AbortSignal,
 ): Promise<Accepted> {
   const { consent } = options;
-  const { channel, reception, offer, words, decided } = admitted;
-  const target = destination.pathFor(offer);
-  const { peer } = channel;
-  const { replaces = false } = destination;
-  // Only what a person was told of may be there
-  const existing = typeof consent === "function"
-    ? destination.existing?.(offer) ?? []
-    : [];
-  const about = { offer, peer, words, target, existing, replaces, withdrawn };
+  const { channel, reception, offer, decided } = admitted;
+  const { names: [name], count: entries } = offer;
+  const refusal = (code: "declined" | "no-consent" | "hidden-name") =>
+    new Failure({ code, peer: channel.peer, name, entries });
+  // Without a code only what a person was told of may be there
+  let existing: readonly string[] = [];
   try {
-    await decide(about, consent);
+    withdrawn.throwIfAborted();
+    if (typeof consent === "function") {
+      const request = requestOf(admitted, destination);
+      ({ existing } = request);
+      const accepted = await answerOf(consent, request, withdrawn);
+      if (!accepted) throw refusal("declined");
+    } else if (offer.kind !== "stream" && isAtRisk(options, destination)) {
+      if (consent === undefined) throw refusal("no-consent");
+      if (offer.names.some(isHidden)) throw refusal("hidden-name");
+    }
     decided();
     const mayExist = isVouchedFor(options) ? undefined : new Set(existing);
     return { ...admitted, mayExist };
@@ -125,55 +127,21 @@ export async function consentTo(
   }
 }
 
-/** An offer to decide on. */
-interface Undecided {
-  readonly offer: Offer;
-  readonly peer: string;
-  readonly words: readonly string[] | undefined;
-  readonly target: string | undefined;
-  readonly existing: readonly string[];
-  readonly replaces: boolean;
-  readonly withdrawn: AbortSignal;
-}
-
-/**
- * Decides on an offer.
- *
- * @throws {Failure} unless it is accepted
- */
-async function decide(
-  undecided: Undecided,
-  consent: Consent | undefined,
-): Promise<void> {
-  const { offer, peer, withdrawn } = undecided;
-  const { kind, names: [name], count: entries } = offer;
-  const offered = { peer, name, entries };
-  if (typeof consent === "function") {
-    const answer = Promise.resolve(consent(requestOf(undecided), withdrawn));
-    const accepted = await answerOf(answer, withdrawn);
-    if (!accepted) throw new Failure({ code: "declined", ...offered });
-  } else if (kind === "stream") {
-    // This side chooses its name
-  } else if (consent === undefined) {
-    throw new Failure({ code: "no-consent", ...offered });
-  } else if (offer.names.some(isHidden)) {
-    throw new Failure({ code: "hidden-name", ...offered });
-  }
-}
-
 /** Milliseconds that the application has to react to a withdrawn question. */
 const WITHDRAWAL_TIMEOUT = 100;
 
 /**
- * Waits for an answer. The application has a moment to react when the question is
- * withdrawn, but need not.
+ * Asks, and waits for the answer. The application has a moment to react when the
+ * question is withdrawn, but need not.
  *
- * @throws the reason of `withdrawn`, or what `answer` rejects with
+ * @throws the reason of `withdrawn`, or what `ask` throws
  */
-export async function answerOf(
-  answer: Promise<boolean>,
+export async function answerOf<R>(
+  ask: (request: R, withdrawn: AbortSignal) => boolean | Promise<boolean>,
+  request: R,
   withdrawn: AbortSignal,
 ): Promise<boolean> {
+  const answer = Promise.resolve(ask(request, withdrawn));
   try {
     return await abortable(answer, withdrawn);
   } finally {
@@ -187,20 +155,22 @@ export function isHidden(name: string): boolean {
   return name.startsWith(".");
 }
 
-function requestOf(undecided: Undecided): OfferRequest {
-  const { offer, peer, words, target, existing, replaces } = undecided;
+function requestOf(
+  { channel, offer, words }: Admitted,
+  destination: ResolvedDestination,
+): OfferRequest {
   const { kind, names, count, size } = offer;
   return {
-    peer,
+    peer: channel.peer,
     words,
     kind: kind === "stream" ? undefined : kind,
     names,
     entries: kind === "stream" ? 0 : count,
     files: kind === "tree" ? offer.files : 1,
     size,
-    target,
-    existing,
-    replaces,
+    target: destination.pathFor(offer),
+    existing: destination.existing?.(offer) ?? [],
+    replaces: destination.replaces ?? false,
   };
 }
 
@@ -233,8 +203,3 @@ export type ConfirmReceiver = (
   request: ReceiverRequest,
   withdrawn: AbortSignal,
 ) => boolean | Promise<boolean>;
-
-/** The person at this side does not want to send. */
-export function notConfirmed(peer: string): Failure {
-  return new Failure({ code: "not-confirmed", peer });
-}

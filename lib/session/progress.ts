@@ -1,7 +1,7 @@
 import type { Channel } from "../endpoint/channel.ts";
 import type { TransferEvent } from "../transfer/events.ts";
 import type { OnEvent, Summary } from "./events.ts";
-import type { SessionOptions } from "./options.ts";
+import type { SessionOptions, Watcher } from "./options.ts";
 
 /** Milliseconds over which the rate is measured. */
 const RATE_SPAN = 3000;
@@ -17,6 +17,17 @@ const ENTRY_GRAIN = 1 << 16;
 
 /** A file of a tree whose turn has come, and what came before it. */
 type EntryProgress = Omit<Extract<TransferEvent, { type: "entry" }>, "type">;
+
+/** What the connection has to say at the end. */
+type Totals = Pick<
+  Summary,
+  | "time"
+  | "kept"
+  | "datagramsSent"
+  | "retransmissions"
+  | "duplicates"
+  | "path"
+>;
 
 /** Measures a rate from a count that grows, over the last seconds. */
 export class RateMeter {
@@ -39,7 +50,7 @@ export class RateMeter {
   }
 }
 
-/** Follows one transfer, and emits events of how far it has come. */
+/** Follows one transfer, and tells how far it has come, and how it has ended. */
 export class ProgressTracker {
   #bytes = 0;
   /** Bytes of all content, if known. */
@@ -53,6 +64,7 @@ export class ProgressTracker {
 
   readonly #channel: Channel;
   readonly #on: OnEvent | undefined;
+  readonly #watcher: Watcher | undefined;
   readonly #interval: number;
   readonly #pending: (() => number) | undefined;
   readonly #meter = new RateMeter();
@@ -67,20 +79,22 @@ export class ProgressTracker {
   /** @param pending at a sender: how many of the bytes are not at the other side yet */
   constructor(
     channel: Channel,
-    { on, progressInterval = DEFAULT_PROGRESS_INTERVAL }: Pick<
+    { on, progressInterval = DEFAULT_PROGRESS_INTERVAL, watch }: Pick<
       SessionOptions,
-      "on" | "progressInterval"
+      "on" | "progressInterval" | "watch"
     >,
     pending?: () => number,
   ) {
     this.#channel = channel;
     this.#on = on;
     this.#interval = progressInterval;
+    this.#watcher = watch?.(channel);
     this.#pending = pending;
   }
 
   /** The handshake is complete: the clock starts. */
   start(): void {
+    this.#watcher?.start();
     this.#begin = performance.now();
     const { datagramsSent, retransmissions } = this.#channel.counters;
     this.#before = { datagramsSent, retransmissions };
@@ -134,23 +148,24 @@ export class ProgressTracker {
     this.#timer = undefined;
   }
 
-  /** Reports completion, if progress is reported. */
-  finish(): void {
+  /** It is complete: emits the last events. */
+  async done(result: Omit<Summary, keyof Totals>): Promise<Summary> {
     const reports = this.#timer !== undefined;
     this.stop();
     if (reports) this.#emit(0);
+    const summary = { ...result, ...this.totals() };
+    await this.#watcher?.done(summary);
+    this.#on?.({ type: "done", ...summary });
+    return summary;
   }
 
-  /** The summary but for the digest. */
-  totals(): Pick<
-    Summary,
-    | "time"
-    | "kept"
-    | "datagramsSent"
-    | "retransmissions"
-    | "duplicates"
-    | "path"
-  > {
+  /** It has failed. */
+  async failed(error: unknown): Promise<void> {
+    this.stop();
+    await this.#watcher?.failed(error);
+  }
+
+  totals(): Totals {
     const { counters } = this.#channel;
     const before = this.#before;
     return {

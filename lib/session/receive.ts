@@ -1,12 +1,14 @@
 import { basename, dirname, join } from "node:path";
 import { Failure } from "../base/failure.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
-import { makeCode, normalCode } from "../secure/code/code.ts";
+import { PortMapping } from "../endpoint/mapping/port_mapping.ts";
+import { Answering } from "../endpoint/near/answering.ts";
+import { makeCode, normalCode, numberOf } from "../secure/code/code.ts";
 import type { Security } from "../secure/security.ts";
 import type { Sink } from "../transfer/sink.ts";
 import type { Offer } from "../transfer/wire/messages.ts";
 import { bindAbort, closeInOrder, linger } from "./closing.ts";
-import { type Accepted, type Consent, needsConsent } from "./consent.ts";
+import { type Accepted, type Consent, isAsked } from "./consent.ts";
 import {
   type Destination,
   type ResolvedDestination,
@@ -25,7 +27,6 @@ import { ownAddresses } from "./meeting/own_addresses.ts";
 import { Rendezvous } from "./meeting/rendezvous.ts";
 import { Admission } from "./receiving/admission.ts";
 import { chooseSender, MAX_UNDECIDED } from "./receiving/choose_sender.ts";
-import { Reachability } from "./receiving/reachability.ts";
 
 /** Settings of a receiver. */
 export interface ReceiverOptions extends SessionOptions {
@@ -69,72 +70,79 @@ export async function receive(options: ReceiveOptions): Promise<Summary> {
 async function receiveFirst(options: ReceiveOptions): Promise<Summary> {
   const destination = await resolveDestination(options.to);
   const places = isAsked(options, destination) ? MAX_UNDECIDED : 1;
+  await using scope = new AsyncDisposableStack();
   const endpoint = openEndpoint(options, { places });
-  try {
-    const wanted = securityOf(options);
-    // A sender may be brought here before it is known that there is a place
-    if (options.meet !== undefined) endpoint.holdIncoming();
-    using rendezvous = options.meet &&
-      await Rendezvous.open(endpoint, "receiver", wanted, options);
-    const number = await rendezvous?.place();
-    using admission = admissionTo(endpoint, options, destination, { number });
-    await using _ = new Reachability(endpoint, admission.security, options);
-    const choice = { ...options, destination };
-    const accepted = await chooseSender(
-      endpoint,
-      rendezvous?.admissionOf(admission) ?? admission,
-      choice,
-    );
-    return await receiveOne(accepted, destination, options);
-  } finally {
-    await endpoint.close();
-  }
+  scope.defer(() => endpoint.close());
+  // A sender may be brought here before it is known that there is a place
+  if (options.meet !== undefined) endpoint.holdIncoming();
+  const rendezvous = options.meet && scope.use(
+    await Rendezvous.open(endpoint, "receiver", securityOf(options), options),
+  );
+  const number = await rendezvous?.place();
+  const admission = listen(endpoint, options, destination, { scope, number });
+  const accepted = await chooseSender(
+    endpoint,
+    rendezvous?.admissionOf(admission) ?? admission,
+    { ...options, destination },
+  );
+  return await receiveOne(accepted, destination, options);
 }
 
 /**
- * Prepares to admit senders, and emits where they reach this side and what they
- * may send.
+ * Prepares to admit senders, also those that do not know this side's address or
+ * have no way to it, and emits where they reach it and what they may send.
  *
+ * @param details.scope takes what is to be disposed of before the endpoint
  * @param details.several whether events of different transfers have to be told apart
  * @param details.number that of the code, where it is not chosen here
  */
-export function admissionTo(
-  { port }: Endpoint,
+export function listen(
+  endpoint: Endpoint,
   options: ReceiverOptions,
   destination: ResolvedDestination,
-  { several = false, number }: {
+  { scope, several = false, number }: {
+    scope: AsyncDisposableStack;
     several?: boolean;
     number?: number | undefined;
-  } = {},
+  },
 ): Admission {
-  const { consent, on = () => {} } = options;
+  const { consent, bind, on = () => {} } = options;
+  const { port } = endpoint;
   const asks = isAsked(options, destination);
   const wanted = securityOf(options);
-  const isNew = wanted.mode === "code" && wanted.code === undefined;
   const security: Security = wanted.mode === "code"
     ? { mode: "code", code: normalCode(wanted.code ?? makeCode(number)) }
     : wanted;
-  on({
-    type: "listening",
-    port,
-    addresses: ownAddresses(options.bind),
-    newCode: isNew && security.mode === "code" ? security.code : undefined,
-    wantsCode: security.mode === "code",
-    meet: options.meet,
-  });
-  if (security.mode !== "code") {
+  const code = security.mode === "code" ? security.code : undefined;
+  const wantsCode = code !== undefined;
+  const isNew = wanted.mode === "code" && wanted.code === undefined;
+  const newCode = isNew ? code : undefined;
+  const addresses = ownAddresses(bind);
+  const { meet } = options;
+  on({ type: "listening", port, addresses, newCode, wantsCode, meet });
+  if (!wantsCode) {
     const offers = consent === undefined ? "unnamed" : "offers";
     on({ type: "admits", port, what: asks ? offers : "all" });
   }
-  return new Admission({ security, asks, on, several });
-}
-
-/** Whether the application, usually a person, decides on each offer. */
-function isAsked(
-  options: ReceiverOptions,
-  destination: ResolvedDestination,
-): boolean {
-  return needsConsent(options, destination) && options.consent !== "yes";
+  const admission = new Admission({ security, asks, on, several });
+  scope.use(admission);
+  if (wantsCode) {
+    const number = numberOf(code);
+    const answering = new Answering(endpoint, { number, bind });
+    scope.defer(() => answering.close());
+  }
+  if (options.map) {
+    const mapping = new PortMapping({
+      port,
+      bind,
+      onChange: (outcome) =>
+        "why" in outcome
+          ? on({ type: "not-mapped", ...outcome })
+          : on({ type: "mapped", ...outcome, newCode, wantsCode }),
+    });
+    scope.defer(() => mapping.close());
+  }
+  return admission;
 }
 
 /**
@@ -150,11 +158,8 @@ export async function receiveOne(
   onContent?: () => void,
 ): Promise<Summary> {
   const signal = bindAbort(channel, signalOf(options));
-  const { progressInterval } = options;
-  const progress = new ProgressTracker(channel, { on, progressInterval });
-  const watcher = options.watch?.(channel);
+  const progress = new ProgressTracker(channel, { ...options, on });
   progress.start();
-  watcher?.start();
   let path: string | undefined;
   let output: string | undefined;
   let sink: Sink | undefined;
@@ -185,27 +190,20 @@ export async function receiveOne(
     const confirmed = await channel.closed.then(() => true, () => false);
     sink?.release(confirmed);
     if (!confirmed) on({ type: "unconfirmed" });
-    progress.finish();
-    const summary: Summary = {
+    return await progress.done({
       side: "receive",
       name: isSeveral ? path : finalPath(path, sink),
       ...digest,
       files: isTree ? digest.files : undefined,
-      ...progress.totals(),
-    };
-    await watcher?.done(summary);
-    on({ type: "done", ...summary });
-    return summary;
+    });
   } catch (error) {
-    progress.stop();
     const remains = sink?.remains;
     const failure = error instanceof Failure && remains !== undefined
       ? error.with({ remains: { path: remains, output } })
       : error;
-    await watcher?.failed(failure);
+    await progress.failed(failure);
     throw failure;
   } finally {
-    progress.stop();
     await linger(channel);
   }
 }

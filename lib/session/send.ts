@@ -8,10 +8,11 @@ import {
 } from "../transfer/wire/messages.ts";
 import { sendOver } from "../transfer/sending/sender.ts";
 import { attemptSecret } from "./attempt_secret.ts";
-import { answerOf, type ConfirmReceiver, notConfirmed } from "./consent.ts";
+import { answerOf, type ConfirmReceiver } from "./consent.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
 import { linger } from "./closing.ts";
 import {
+  agree,
   type AskCode,
   codeOf,
   type Connected,
@@ -99,75 +100,56 @@ async function sendTo(
   host: string | undefined,
   options: SendOptions,
 ): Promise<Summary> {
-  const { on = () => {}, content, resume = false, exclude } = options;
+  const { content, resume = false, exclude } = options;
   const signal = signalOf(options);
+  await using scope = new AsyncDisposableStack();
   const source = await openContent(content, { resume, exclude, signal });
-  try {
-    const endpoint = openEndpoint(options);
-    const meeting = new DisposableStack();
-    try {
-      const size = source.offer.size;
-      let begun: Promise<void> | undefined;
-      let connected: Connected;
-      if (options.meet === undefined) {
-        connected = await connect(endpoint, host, size, options);
-      } else {
-        const { askCode, confirm } = options;
-        const code = await codeOf(securityOf(options), askCode);
-        const { timeout } = endpoint;
-        const confirms = confirm !== undefined;
-        const common = { ...options, on, confirms, timeout, size };
-        const met = await connectAtMeeting(endpoint, code, common, meeting);
-        ({ connected, begun } = met);
-      }
-      return await hand(connected, source, { on, begun }, options);
-    } finally {
-      meeting.dispose();
-      await endpoint.close();
-    }
-  } finally {
-    source.close();
-  }
+  scope.defer(() => source.close());
+  const endpoint = openEndpoint(options);
+  scope.defer(() => endpoint.close());
+  const { size } = source.offer;
+  const connected = await connect(endpoint, host, { ...options, size }, scope);
+  return await hand(connected, source, options);
 }
 
 /** Connects to the receiver, wherever it is. */
 async function connect(
   endpoint: Endpoint,
   host: string | undefined,
-  size: number | undefined,
-  options: SendOptions,
+  options: SendOptions & { readonly size: number | undefined },
+  scope: AsyncDisposableStack,
 ): Promise<Connected> {
-  const { on = () => {}, askCode, confirm, near, bind, wait } = options;
+  const { on = () => {}, askCode, near, meet, wait } = options;
   const signal = signalOf(options);
-  const { timeout } = endpoint;
-  const common = { on, confirms: confirm !== undefined, timeout, size };
   const security = securityOf(options);
-  if (near) {
+  const { timeout } = endpoint;
+  const confirms = options.confirm !== undefined;
+  const common = { ...options, on, signal, confirms, timeout };
+  if (near || meet !== undefined) {
     const code = await codeOf(security, askCode);
-    return await connectNear(endpoint, code, { ...common, signal, bind, wait });
+    return meet === undefined
+      ? await connectNear(endpoint, code, common)
+      : await connectAtMeeting(endpoint, code, common, scope);
   }
   if (host === undefined) throw new TypeError("A host is missing");
   const { port = DEFAULT_PORT } = options;
   const reaching = { host, port, wait: wait ?? timeout, on, signal };
-  return await connectSecurely(security, {
-    ...common,
-    reach: (begin) => reach(endpoint, begin, reaching),
+  return await connectSecurely(
+    security,
     askCode,
-  });
+    (security) =>
+      reach(endpoint, (open) => agree(security, open, common), reaching),
+  );
 }
 
 /** Sends what `source` holds to a receiver with whom this side has agreed. */
 async function hand(
   connected: Connected,
   source: Source,
-  { on, begun }: {
-    readonly on: OnEvent;
-    /** Resolves once content may leave, as far as the way there is concerned. */
-    readonly begun: Promise<void> | undefined;
-  },
   options: SendOptions,
 ): Promise<Summary> {
-  const { channel, stream } = connected;
+  const { on = () => {} } = options;
+  const { channel, stream, begun } = connected;
   const offer = await offerOf(source, connected, on, signalOf(options));
   const progress = new ProgressTracker(
     channel,
@@ -176,7 +158,6 @@ async function hand(
   );
   progress.size = offer.size;
   progress.files = offer.files;
-  const watcher = options.watch?.(channel);
   let permitted: Promise<void> | undefined;
   const hold = async (accepted: Promise<void>, ended: AbortSignal) => {
     permitted = permission(connected, offer, options, { accepted, ended });
@@ -184,7 +165,6 @@ async function hand(
     await begun;
     on({ type: "sending", peer: channel.peer, offer });
     progress.start();
-    watcher?.start();
   };
   try {
     const { omitted, ...digest } = await sendOver(stream, source, {
@@ -200,21 +180,13 @@ async function hand(
     channel.leave();
     await channel.closed.catch(() => {});
     if (omitted > 0) throw new Failure({ code: "incomplete", omitted });
-    const name = titleOf(source.offer);
-    progress.finish();
-    const totals = progress.totals();
-    const files = offer.kind === "tree" ? digest.files : undefined;
-    const summary: Summary = {
+    return await progress.done({
       side: "send",
-      name,
+      name: titleOf(source.offer),
       ...digest,
-      files,
+      files: offer.kind === "tree" ? digest.files : undefined,
       ...source.excluded !== undefined && { excluded: source.excluded },
-      ...totals,
-    };
-    await watcher?.done(summary);
-    on({ type: "done", ...summary });
-    return summary;
+    });
   } catch (error) {
     progress.stop();
     // A question that was withdrawn is over, too
@@ -223,10 +195,9 @@ async function hand(
     const failure = error instanceof Failure && resumable
       ? error.with({ resumable })
       : error;
-    await watcher?.failed(failure);
+    await progress.failed(failure);
     throw failure;
   } finally {
-    progress.stop();
     await linger(channel);
   }
 }
@@ -276,8 +247,8 @@ async function permission(
   const confirmed = async () => {
     if (confirm === undefined || mode !== "encrypted") return;
     const request = { peer, words: await words ?? [], title: titleOf(offer) };
-    const answer = Promise.resolve(confirm(request, ended));
-    if (!await answerOf(answer, ended)) throw notConfirmed(peer);
+    if (await answerOf(confirm, request, ended)) return;
+    throw new Failure({ code: "not-confirmed", peer });
   };
   const asking = setTimeout(
     () => peerAsks && on?.({ type: "asking", address: peer }),

@@ -2,14 +2,13 @@ import { Failure } from "../base/failure.ts";
 import { firstOf } from "../base/async.ts";
 import { addressOf, type Admitted } from "./receiving/admission.ts";
 import { bindAbort } from "./closing.ts";
-import { acceptUnasked, consentTo, needsConsent } from "./consent.ts";
+import { acceptOffer } from "./consent.ts";
 import { openEndpoint, securityOf, signalOf } from "./options.ts";
 import type { Listening, OnEvent } from "./events.ts";
 import { guarded } from "./guard.ts";
-import { NameLocks } from "./receiving/name_locks.ts";
-import { admissionTo, receiveOne, type ReceiverOptions } from "./receive.ts";
-import { Reachability } from "./receiving/reachability.ts";
-import { Stalls } from "./receiving/stalls.ts";
+import { type NameHolders, NameLock } from "./receiving/name_locks.ts";
+import { listen, receiveOne, type ReceiverOptions } from "./receive.ts";
+import { makeRoom, Stall, type Stalls } from "./receiving/stalls.ts";
 import { type Destination, resolveDestination } from "./destination.ts";
 
 /** Settings of {@linkcode serve}. */
@@ -115,62 +114,64 @@ async function serveAll(
 ): Promise<void> {
   const { maxTransfers: places = DEFAULT_MAX_TRANSFERS } = options;
   const destination = await resolveDestination(options.to);
-  const endpoint = openEndpoint(options, { places });
   const over = firstOf([signalOf(options), stop]);
+  await using outer = new AsyncDisposableStack();
+  const endpoint = openEndpoint(options, { places });
+  outer.defer(() => endpoint.close());
   const running = new Set<Promise<void>>();
+  outer.defer(async () => void await Promise.all(running));
   try {
-    using admission = admissionTo(endpoint, options, destination, {
-      several: true,
-    });
-    await using _ = new Reachability(endpoint, admission.security, options);
-    const locks = new NameLocks();
-    const stalls = new Stalls();
+    await using scope = new AsyncDisposableStack();
+    const details = { scope, several: true };
+    const admission = listen(endpoint, options, destination, details);
+    const holders: NameHolders = new Map();
+    const stalls: Stalls = new Set();
     const start = (admitted: Admitted) => {
-      const work = serveOne(admitted, { locks, stalls }, options);
+      const work = serveOne(admitted, { holders, stalls }, options);
       running.add(work);
       work.finally(() => running.delete(work));
     };
     const incoming = endpoint.incoming(
       firstOf([over, admission.over]),
-      { makeRoom: () => stalls.makeRoom(performance.now()) },
+      { makeRoom: () => makeRoom(stalls, performance.now()) },
     );
     for await (const connection of incoming) {
       admission.admit(connection).then(start, () => {});
     }
   } catch (error) {
     if (!over.aborted) throw error;
-  } finally {
-    await Promise.all(running);
-    await endpoint.close();
   }
 }
 
-/** What all transfers have in common. */
-interface Shared {
-  readonly locks: NameLocks;
-  readonly stalls: Stalls;
-}
-
-/** Receives one transfer. Its failure is told to its listener and to the sender. */
+/**
+ * Receives one transfer. Its failure is told to its listener and to the sender.
+ *
+ * @param shared what all transfers have in common
+ */
 async function serveOne(
   admitted: Admitted,
-  { locks, stalls }: Shared,
+  { holders, stalls }: { holders: NameHolders; stalls: Stalls },
   options: ServeOptions,
 ): Promise<void> {
   const { channel, on } = admitted;
-  const lock = locks.for(channel);
+  using lock = new NameLock(holders, channel);
   // A sender that knows the code keeps its place
-  const stall = securityOf(options).mode === "code"
-    ? undefined
-    : stalls.watch(channel, addressOf(channel.peer), performance.now());
+  using stall = securityOf(options).mode === "code" ? undefined : new Stall(
+    stalls,
+    channel,
+    addressOf(channel.peer),
+    performance.now(),
+  );
   const onContent = () => stall?.progressed(performance.now());
   try {
     const destination = await resolveDestination(options.to);
-    let accepted = acceptUnasked(admitted, options);
-    if (needsConsent(options, destination)) {
-      const withdrawn = bindAbort(channel, signalOf(options));
-      accepted = await consentTo(admitted, destination, options, withdrawn);
-    }
+    const withdrawn = bindAbort(channel, signalOf(options));
+    const accepted = await acceptOffer(
+      admitted,
+      destination,
+      options,
+      withdrawn,
+    );
     stall?.accept(performance.now());
     await receiveOne(accepted, lock.guard(destination), options, onContent);
   } catch (error) {
@@ -182,8 +183,5 @@ async function serveOne(
     );
     channel.abort(failure);
     on({ type: "failed", failure });
-  } finally {
-    stall?.end();
-    lock.release();
   }
 }

@@ -5,17 +5,18 @@ import type { Admission, Admitted } from "./admission.ts";
 import { bindAbort } from "../closing.ts";
 import {
   type Accepted,
-  acceptUnasked,
+  acceptOffer,
   type Consent,
-  consentTo,
   isRefusal,
-  needsConsent,
 } from "../consent.ts";
 import { type SessionOptions, signalOf } from "../options.ts";
 import type { ResolvedDestination } from "../destination.ts";
 
 /** Senders whose offers wait for a decision at a time; further ones are told that the receiver is busy. */
 export const MAX_UNDECIDED = 16;
+
+/** The longest time that a timer can wait, in milliseconds. */
+const MAX_TIMER = 2 ** 31 - 1;
 
 /** Settings of {@linkcode chooseSender}. */
 export interface ChooseOptions extends SessionOptions {
@@ -37,32 +38,34 @@ export async function chooseSender(
   admission: Pick<Admission, "over" | "admit">,
   options: ChooseOptions,
 ): Promise<Accepted> {
-  const { destination, consent, on } = options;
-  const waiting = new WaitTimer(options.wait);
-  const signal = firstOf([
-    signalOf(options),
-    waiting.over,
-    admission.over,
-  ]);
+  const { destination, consent, on, wait = Infinity } = options;
+  const late = new AbortController();
+  const signal = firstOf([signalOf(options), late.signal, admission.over]);
   const chosen = Promise.withResolvers<Accepted>();
   const done = new AbortController();
+  // While an offer is being decided on, the time to wait does not run out
+  let undecided = 0;
+  let isLate = false;
+  const endIfLate = () => {
+    if (!isLate || undecided > 0) return;
+    late.abort(new Failure({ code: "nobody-came", seconds: wait / 1000 }));
+  };
+  const timer = wait > MAX_TIMER ? undefined : setTimeout(() => {
+    isLate = true;
+    endIfLate();
+  }, wait);
   const consider = async (admitted: Admitted) => {
     const gone = bindAbort(admitted.channel, signal);
     const withdrawn = firstOf([gone, done.signal]);
-    waiting.suspend();
+    undecided++;
     try {
-      let accepted: Accepted;
-      if (needsConsent(options, destination)) {
-        accepted = await consentTo(admitted, destination, options, withdrawn);
-      } else if (done.signal.aborted) {
-        await admitted.reception.refuse(notChosen());
-        return;
-      } else {
-        admitted.decided();
-        accepted = acceptUnasked(admitted, options);
-      }
+      const accepted = await acceptOffer(
+        admitted,
+        destination,
+        options,
+        withdrawn,
+      );
       chosen.resolve(accepted);
-      waiting.end();
       endpoint.places = 1;
       done.abort(notChosen());
     } catch (error) {
@@ -78,8 +81,8 @@ export async function chooseSender(
         });
       }
       admitted.channel.abort(error as Error);
-    } finally {
-      waiting.resume();
+      undecided--;
+      endIfLate();
     }
   };
   const listen = async () => {
@@ -92,53 +95,7 @@ export async function chooseSender(
   try {
     return await chosen.promise;
   } finally {
-    waiting.end();
-  }
-}
-
-/** The time to wait for a sender, which does not run out while an offer is being decided on. */
-class WaitTimer {
-  readonly #over = new AbortController();
-  readonly #timer: ReturnType<typeof setTimeout> | undefined;
-  #ended = false;
-  #suspended = 0;
-  #failure: Failure | undefined;
-
-  constructor(wait: number | undefined) {
-    if (wait === undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#failure = new Failure({
-        code: "nobody-came",
-        seconds: wait / 1000,
-      });
-      this.#check();
-    }, wait);
-  }
-
-  get over(): AbortSignal {
-    return this.#over.signal;
-  }
-
-  suspend(): void {
-    this.#suspended++;
-  }
-
-  resume(): void {
-    this.#suspended--;
-    this.#check();
-  }
-
-  /** A sender was chosen: it does not run out any more. */
-  end(): void {
-    this.#ended = true;
-    clearTimeout(this.#timer);
-  }
-
-  #check(): void {
-    if (this.#failure === undefined || this.#ended || this.#suspended > 0) {
-      return;
-    }
-    this.#over.abort(this.#failure);
+    clearTimeout(timer);
   }
 }
 

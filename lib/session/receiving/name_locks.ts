@@ -23,29 +23,18 @@ export type LockingChannel = Pick<
   "abort" | "ping" | "closed" | "counters"
 >;
 
+/** The locks of a receiver's transfers, by the names that they hold. */
+export type NameHolders = Map<string, NameLock>;
+
 /**
- * Lets no two of several transfers at once write under the same name. Where a
- * sender was killed and its command is given again, the receiver still waits for
- * the first one: that one is aborted, so that the second can resume it. A sender
- * that still answers keeps its names, and so does any against another owner.
+ * The names that one of several transfers at once holds, so that no other writes
+ * under them. Where a sender was killed and its command is given again, the
+ * receiver still waits for the first one: that one is aborted, so that the second
+ * can resume it. A sender that still answers keeps its names, and so does any
+ * against another owner.
  */
-export class NameLocks {
-  readonly #holders = new Map<string, NameLock>();
-  readonly #times: LockTimes;
-
-  constructor(times = DEFAULT_TIMES) {
-    this.#times = times;
-  }
-
-  /** The lock of a transfer that begins; it holds no names yet. */
-  for(channel: LockingChannel): NameLock {
-    return new NameLock(this.#holders, channel, this.#times);
-  }
-}
-
-/** The names that one transfer holds. */
-export class NameLock {
-  readonly #holders: Map<string, NameLock>;
+export class NameLock implements Disposable {
+  readonly #holders: NameHolders;
   readonly #channel: LockingChannel;
   readonly #times: LockTimes;
   readonly #over = Promise.withResolvers<void>();
@@ -53,11 +42,11 @@ export class NameLock {
   #owner: Owner = {};
   #ended = false;
 
-  /** Use {@linkcode NameLocks.for}. */
+  /** The lock of a transfer that begins; it holds no names yet. */
   constructor(
-    holders: Map<string, NameLock>,
+    holders: NameHolders,
     channel: LockingChannel,
-    times: LockTimes,
+    times = DEFAULT_TIMES,
   ) {
     this.#holders = holders;
     this.#channel = channel;
@@ -81,7 +70,7 @@ export class NameLock {
   }
 
   /** The transfer has ended, and has closed its files. */
-  release(): void {
+  [Symbol.dispose](): void {
     this.#ended = true;
     for (const name of this.#names) this.#holders.delete(name);
     this.#names = [];

@@ -8,80 +8,69 @@ interface Abortable {
   abort(failure: Error): void;
 }
 
+/** The transfers of a receiver that are watched. */
+export type Stalls = Set<Stall>;
+
 /**
- * Watches transfers of senders that no code vouches for, so that a sender that
- * sends nothing does not keep others out: where all places are taken, the
- * transfer that has made no progress for longest is aborted. Where there is room,
- * a sender may take its time. An offer that a person decides on keeps its place,
- * unless others from the same address wait for a decision, too.
+ * Watches a transfer of a sender that no code vouches for, until it is disposed
+ * of, so that a sender that sends nothing does not keep others out. An offer that
+ * a person decides on keeps its place, unless others from the same address wait
+ * for a decision, too. Times in milliseconds, of a clock that never goes back.
  */
-export class Stalls {
-  readonly #watched = new Set<Stall>();
-
-  /**
-   * An offer was made. Times in milliseconds, of a clock that never goes back.
-   *
-   * @param source the sender's address, without its port
-   */
-  watch(transfer: Abortable, source: string, now: number): Stall {
-    const end = () => this.#watched.delete(stall);
-    const stall = new Stall(transfer, { source, now, end });
-    this.#watched.add(stall);
-    return stall;
-  }
-
-  /**
-   * Ends the transfer that has made no progress for longest, if that is long.
-   *
-   * @returns whether there was one
-   */
-  makeRoom(now: number): boolean {
-    const [longest] = [...this.#watched].filter((one) => this.#givesWay(one))
-      .sort((a, b) => a.since - b.since);
-    if (longest === undefined || now - longest.since < STALL_TIME) return false;
-    longest.end();
-    longest.transfer.abort(
-      new Failure({ code: "stalled", seconds: STALL_TIME / 1000 }),
-    );
-    return true;
-  }
-
-  #givesWay(one: Stall): boolean {
-    if (one.accepted) return true;
-    return [...this.#watched].some((other) =>
-      other !== one && !other.accepted && other.source === one.source
-    );
-  }
-}
-
-/** A transfer that is watched. */
-export class Stall {
+export class Stall implements Disposable {
+  readonly #all: Stalls;
   readonly transfer: Abortable;
+  /** The sender's address, without its port. */
   readonly source: string;
-  /** Ends the watch. */
-  readonly end: () => void;
   /** When it last made progress. */
   since: number;
   /** Whether its offer was accepted. */
-  accepted = false;
+  #accepted = false;
 
-  /** Use {@linkcode Stalls.watch}. */
-  constructor(
-    transfer: Abortable,
-    { source, now, end }: { source: string; now: number; end: () => void },
-  ) {
+  /** @param transfer one whose offer was made at `now` */
+  constructor(all: Stalls, transfer: Abortable, source: string, now: number) {
+    this.#all = all;
     this.transfer = transfer;
     this.source = source;
     this.since = now;
-    this.end = end;
+    all.add(this);
   }
 
   accept(now: number): void {
-    this.accepted = true;
+    this.#accepted = true;
     this.since = now;
   }
 
   progressed(now: number): void {
     this.since = now;
   }
+
+  /** Whether it may lose its place. */
+  get givesWay(): boolean {
+    return this.#accepted ||
+      [...this.#all].some((other) =>
+        other !== this && !other.#accepted && other.source === this.source
+      );
+  }
+
+  [Symbol.dispose](): void {
+    this.#all.delete(this);
+  }
+}
+
+/**
+ * Where all places are taken, ends the transfer that has made no progress for
+ * longest, if that is long.
+ *
+ * @returns whether there was one
+ */
+export function makeRoom(all: Stalls, now: number): boolean {
+  const [longest] = [...all].filter(({ givesWay }) => givesWay)
+    .sort((a, b) => a.since - b.since);
+  if (longest === undefined || now - longest.since < STALL_TIME) return false;
+  longest[Symbol.dispose]();
+  longest.transfer.abort(
+    new Failure({ code: "stalled", seconds: STALL_TIME / 1000 }),
+  );
+  return true;
 }

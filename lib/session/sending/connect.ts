@@ -15,7 +15,7 @@ import { openLibcrypto } from "../../system/libcrypto.ts";
 import { linger } from "../closing.ts";
 import type { OnEvent } from "../events.ts";
 import type { WantedSecurity } from "../options.ts";
-import type { BeginAttempt } from "./reach.ts";
+import type { Attempt } from "./reach.ts";
 
 /** Milliseconds that a receiver may take for the handshake once its address is validated. */
 const HANDSHAKE_TIMEOUT = 15_000;
@@ -24,23 +24,18 @@ const HANDSHAKE_TIMEOUT = 15_000;
 export interface Connected extends AgreedWithServer {
   readonly channel: Channel;
   readonly mode: Security["mode"];
+  /** Resolves once content may leave, as far as the way there is concerned. */
+  readonly begun?: Promise<void>;
 }
 
 /** Asks a person for the receiver's code; undefined: nobody can be asked. */
 export type AskCode = () => Promise<string | undefined>;
 
-/** Settings of {@linkcode connectSecurely}. */
+/** Settings of a handshake. */
 export interface ConnectOptions {
-  /**
-   * Begins attempts until the receiver answers one.
-   *
-   * @returns what comes of that one
-   */
-  reach<T>(begin: BeginAttempt<T>): Promise<T>;
   readonly on: OnEvent;
   /** Whether the person at this side is asked whether to go on without a code. */
   readonly confirms: boolean;
-  readonly askCode?: AskCode | undefined;
   /** Milliseconds of silence that end a connection. */
   readonly timeout: number;
   /** Bytes that will be sent, if that is known. */
@@ -57,26 +52,27 @@ function chooseAead(size = Infinity): AeadImplementation {
 }
 
 /**
- * Connects to the receiver and does the handshake. Where the receiver wants a
- * code and none was given, a person is asked for it.
+ * Connects to the receiver. Where it wants a code and none was given, a person is
+ * asked for it.
  *
+ * @param connect connects and does the handshake
  * @throws {Failure} if the receiver cannot be reached, or does not agree
  */
 export async function connectSecurely(
   wanted: WantedSecurity,
-  options: ConnectOptions,
+  askCode: AskCode | undefined,
+  connect: (security: Security) => Promise<Connected>,
 ): Promise<Connected> {
   if (wanted.mode === "code") {
-    const code = await codeOf(wanted, options.askCode);
-    return await agree({ mode: "code", code }, options);
+    return await connect({ mode: "code", code: await codeOf(wanted, askCode) });
   }
   try {
-    return await agree(wanted, options);
+    return await connect(wanted);
   } catch (failure) {
     if (wanted.mode === "plain" || !wantsCode(failure)) throw failure;
-    const code = await options.askCode?.();
+    const code = await askCode?.();
     if (code === undefined) throw failure;
-    return await agree({ mode: "code", code: normalCode(code) }, options);
+    return await connect({ mode: "code", code: normalCode(code) });
   }
 }
 
@@ -102,20 +98,20 @@ function wantsCode(failure: unknown): boolean {
 }
 
 /**
- * Connects to the receiver and does the handshake.
+ * Begins a handshake.
  *
- * @throws {Failure} if the receiver cannot be reached, or does not agree
+ * @param open opens the connection, when all is prepared
+ * @returns of which the result rejects if the receiver does not agree
  */
 export async function agree(
   security: Security,
+  open: () => Channel | Promise<Channel>,
   options: ConnectOptions,
-): Promise<Connected> {
-  return await options.reach(async (open) => {
-    const secrets = await prepare(security);
-    const channel = await open();
-    const result = agreeOver(channel, security, secrets, options);
-    return { channel, result };
-  });
+): Promise<Attempt<Connected>> {
+  const secrets = await prepare(security);
+  const channel = await open();
+  const result = agreeOver(channel, security, secrets, options);
+  return { channel, result };
 }
 
 async function agreeOver(

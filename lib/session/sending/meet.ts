@@ -4,29 +4,22 @@ import { Rendezvous } from "../meeting/rendezvous.ts";
 import { type SessionOptions, signalOf } from "../options.ts";
 import { agree, type Connected, type ConnectOptions } from "./connect.ts";
 
-/** A receiver that was met. */
-export interface Met {
-  readonly connected: Connected;
-  /** Resolves once content may leave. */
-  readonly begun: Promise<void>;
-}
-
 /**
  * Connects to the receiver with this code at the meeting point of the options.
  *
- * @param rendezvous takes what is to be disposed of when all is over
+ * @param scope takes what is to be disposed of when all is over
  * @throws {Failure} if it cannot be met, or does not agree
  */
 export async function connectAtMeeting(
   endpoint: Endpoint,
   code: string,
-  options: SessionOptions & Omit<ConnectOptions, "reach"> & {
+  options: SessionOptions & ConnectOptions & {
     readonly wait?: number | undefined;
   },
-  rendezvous: DisposableStack,
-): Promise<Met> {
+  scope: AsyncDisposableStack,
+): Promise<Connected> {
   const security = { mode: "code", code } as const;
-  const meeting = rendezvous.use(
+  const meeting = scope.use(
     await Rendezvous.open(endpoint, "sender", security, options),
   );
   const open = async () => {
@@ -38,11 +31,9 @@ export async function connectAtMeeting(
     );
     return channel;
   };
-  const connected = await agree(security, {
-    ...options,
-    reach: async (begin) => (await begin(open)).result,
-  });
+  const { result } = await agree(security, open, options);
+  const connected = await result;
   const begun = meeting.begin(connected);
   begun.catch(() => {});
-  return { connected, begun };
+  return { ...connected, begun };
 }

@@ -20,12 +20,12 @@ const REACHING = 2000;
 const PROVING = 5000;
 
 /** Settings of {@linkcode connectNear}. */
-export interface NearOptions extends Omit<ConnectOptions, "reach" | "askCode"> {
+export interface NearOptions extends ConnectOptions {
   readonly signal: AbortSignal;
   /** The only address to look from. */
-  readonly bind: string | undefined;
+  readonly bind?: string | undefined;
   /** Milliseconds to look for the receiver. */
-  readonly wait: number | undefined;
+  readonly wait?: number | undefined;
 }
 
 /**
@@ -94,11 +94,9 @@ async function tryCandidate(
     return channel;
   };
   const security = { mode: "code", code } as const;
-  const connected = await agree(security, {
-    ...options,
-    reach: async (begin) => (await begin(open)).result,
-    timeout: Math.min(PROVING, options.timeout),
-  });
+  const timeout = Math.min(PROVING, options.timeout);
+  const { result } = await agree(security, open, { ...options, timeout });
+  const connected = await result;
   const { channel } = connected;
   try {
     // Another receiver may have the same number

@@ -21,11 +21,6 @@ export interface Attempt<T> {
   readonly result: Promise<T>;
 }
 
-/** Begins an attempt; it is for `open` to open the connection when all is prepared. */
-export type BeginAttempt<T> = (
-  open: () => Channel | Promise<Channel>,
-) => Promise<Attempt<T>>;
-
 /** Settings of {@linkcode reach}. Times in milliseconds. */
 export interface ReachOptions {
   readonly host: string;
@@ -40,12 +35,13 @@ export interface ReachOptions {
  * Tries to reach a receiver at all addresses of its name, until one answers. It
  * goes on as long as it is to wait, also where nothing listens yet.
  *
+ * @param begin begins an attempt, and calls `open` for its connection
  * @returns what comes of the attempt that was answered
  * @throws {Failure} `no-answer`, or why the receiver that answered does not agree
  */
 export async function reach<T>(
   endpoint: Endpoint,
-  begin: BeginAttempt<T>,
+  begin: (open: () => Channel) => Promise<Attempt<T>>,
   { host, port, wait, on, signal }: ReachOptions,
 ): Promise<T> {
   const targets = await endpoint.resolveAll(host, port, signal);

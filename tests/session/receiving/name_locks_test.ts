@@ -2,7 +2,8 @@ import { assertRejects } from "@std/assert";
 import { Failure } from "../../../lib/base/failure.ts";
 import {
   type LockingChannel,
-  NameLocks,
+  type NameHolders,
+  NameLock,
 } from "../../../lib/session/receiving/name_locks.ts";
 import type { ResolvedDestination } from "../../../lib/session/destination.ts";
 import type { Sink } from "../../../lib/transfer/sink.ts";
@@ -43,28 +44,28 @@ function treeOf(...names: string[]): Offer {
 
 /** Takes the names of an offer with the lock of a new transfer, which ends when its connection does. */
 async function open(
-  locks: NameLocks,
+  locks: NameHolders,
   offer: Offer,
   { owner = MINE, alive = true } = {},
 ) {
   const channel = channelOf(alive);
-  const lock = locks.for(channel);
-  channel.closed.catch(() => lock.release());
+  const lock = new NameLock(locks, channel, TIMES);
+  channel.closed.catch(() => lock[Symbol.dispose]());
   await lock.guard(DESTINATION).open(offer, owner);
   return lock;
 }
 
 Deno.test("trees that share a name exclude each other, whatever name they begin with", async () => {
-  const locks = new NameLocks(TIMES);
+  const locks: NameHolders = new Map();
   const first = await open(locks, treeOf("a", "photos"));
   await assertRejects(() => open(locks, treeOf("photos", "z")), Failure);
   await assertRejects(() => open(locks, fileOf("photos")), Failure);
-  first.release();
+  first[Symbol.dispose]();
   await open(locks, treeOf("photos", "z"));
 });
 
 Deno.test("trees that share no name do not exclude each other, nor do streams", async () => {
-  const locks = new NameLocks(TIMES);
+  const locks: NameHolders = new Map();
   await open(locks, treeOf("a", "b"));
   await open(locks, treeOf("c", "d"));
   await open(locks, { kind: "stream", names: [], count: 1 });
@@ -72,7 +73,7 @@ Deno.test("trees that share no name do not exclude each other, nor do streams", 
 });
 
 Deno.test("a sender that was killed gives way to the same one, at every name", async () => {
-  const locks = new NameLocks(TIMES);
+  const locks: NameHolders = new Map();
   await Promise.all([
     open(locks, fileOf("a"), { alive: false }),
     open(locks, fileOf("b"), { alive: false }),
@@ -81,18 +82,18 @@ Deno.test("a sender that was killed gives way to the same one, at every name", a
 });
 
 Deno.test("a sender that was killed keeps its names against another owner", async () => {
-  const locks = new NameLocks(TIMES);
+  const locks: NameHolders = new Map();
   await open(locks, fileOf("a"), { alive: false });
   const owner: Owner = { key: Uint8Array.of(2) };
   await assertRejects(() => open(locks, fileOf("a"), { owner }), Failure);
 });
 
 Deno.test("a transfer that has ended while it waited for a name takes none", async () => {
-  const locks = new NameLocks(TIMES);
+  const locks: NameHolders = new Map();
   await open(locks, fileOf("a"), { alive: false });
-  const lock = locks.for(channelOf(true));
+  const lock = new NameLock(locks, channelOf(true), TIMES);
   const opening = lock.guard(DESTINATION).open(fileOf("a"), MINE);
-  lock.release();
+  lock[Symbol.dispose]();
   await assertRejects(() => opening, Failure);
   await open(locks, fileOf("a"));
 });
