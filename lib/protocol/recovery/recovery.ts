@@ -43,9 +43,9 @@ export interface RecoveryOptions {
 export class Recovery {
   readonly packets: SentPackets;
   readonly rtt = new RttEstimator();
+  readonly pacer: Pacer;
   readonly #rate = new DeliveryRate();
   readonly #detection: LossDetection;
-  readonly #pacer: Pacer;
   #controller: CongestionController;
   readonly #path: PathMtu;
   readonly #buffer: SendBuffer;
@@ -90,7 +90,7 @@ export class Recovery {
   ) {
     this.packets = new SentPackets(firstPacket);
     this.#detection = new LossDetection(firstPacket);
-    this.#pacer = new Pacer(maxRate);
+    this.pacer = new Pacer(maxRate);
     this.#buffer = sendBuffer;
     this.#numberFilter = numberFilter;
     this.#steadyProbes = steadyProbes;
@@ -124,7 +124,7 @@ export class Recovery {
 
   /** Sends at no more than this from now on, in bytes per millisecond. */
   limitRate(maxRate: number): void {
-    this.#pacer.limit(maxRate);
+    this.pacer.limit(maxRate);
   }
 
   get congestionWindow(): number {
@@ -134,26 +134,6 @@ export class Recovery {
   /** Whether the congestion window has room for a datagram of `size` bytes. */
   windowAllows(size: number): boolean {
     return this.packets.bytesInFlight + size <= this.congestionWindow;
-  }
-
-  /** Whether pacing allows a datagram now. */
-  pacerAllows(now: number): boolean {
-    return this.#pacer.allows(now);
-  }
-
-  /** When pacing allows the next burst, in milliseconds. */
-  get pacingDeadline(): number {
-    return this.#pacer.deadline;
-  }
-
-  /** When the timer of that burst is too late, in milliseconds. */
-  get pacingLateFrom(): number {
-    return this.#pacer.lateFrom;
-  }
-
-  /** Whether the maximum rate limits the sender. */
-  get atMaxRate(): boolean {
-    return this.#pacer.atMaxRate;
   }
 
   /** Datagram bytes that the peer has acknowledged. */
@@ -181,7 +161,7 @@ export class Recovery {
   ): void {
     const packet = this.packets.sent(now, seq, sequenceLength, size);
     this.#rate.onSent(now, packet, this.packets);
-    this.#pacer.onSent(now, size);
+    this.pacer.onSent(now, size);
     if (this.#probesDue > 0) this.#probesDue--;
   }
 
@@ -238,7 +218,7 @@ export class Recovery {
     this.#path.restart();
     this.#datagramSize = 0;
     this.#adoptPath();
-    this.#pacer.rate = controller.pacingRate;
+    this.pacer.rate = controller.pacingRate;
   }
 
   /** Processes the acknowledgement that a segment carries. */
@@ -281,7 +261,7 @@ export class Recovery {
       rate,
       windowLimited: !this.#appLimited,
     });
-    this.#pacer.rate = this.#controller.pacingRate;
+    this.pacer.rate = this.#controller.pacingRate;
     // A lost packet is remembered for as long as it may turn out to be spurious.
     packets.forget(now - this.rtt.smoothedRtt - 2 * maxReoWnd(this.rtt));
   }
@@ -300,7 +280,7 @@ export class Recovery {
     this.#datagramSize = size;
     const held = size * socketBufferDatagrams(size, this.#peerMemory);
     this.#controller.onPath(size, held);
-    this.#pacer.onPath(size, held);
+    this.pacer.onPath(size, held);
   }
 
   readonly #onPacketAcked = (packet: number): void => {
@@ -339,7 +319,7 @@ export class Recovery {
       sentTime: this.#newestLostTime,
       bytesInFlight: this.packets.bytesInFlight,
     });
-    this.#pacer.rate = this.#controller.pacingRate;
+    this.pacer.rate = this.#controller.pacingRate;
   }
 
   readonly #onPacketLost = (packet: number): void => {

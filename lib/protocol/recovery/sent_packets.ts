@@ -167,45 +167,27 @@ export class SentPackets {
   }
 
   #grow(): void {
-    const capacity = this.#mask + 1;
-    this.#state = this.#grown(this.#state, new Uint8Array(2 * capacity));
-    this.#sentTime = this.#grown(
-      this.#sentTime,
-      new Float64Array(2 * capacity),
-    );
-    this.#seq = this.#grown(this.#seq, new Float64Array(2 * capacity));
-    this.#sequenceLength = this.#grown(
-      this.#sequenceLength,
-      new Uint32Array(2 * capacity),
-    );
-    this.#size = this.#grown(this.#size, new Uint32Array(2 * capacity));
-    this.#delivered = this.#grown(
-      this.#delivered,
-      new Float64Array(2 * capacity),
-    );
-    this.#deliveredTime = this.#grown(
-      this.#deliveredTime,
-      new Float64Array(2 * capacity),
-    );
-    this.#firstSentTime = this.#grown(
-      this.#firstSentTime,
-      new Float64Array(2 * capacity),
-    );
-    this.#appLimited = this.#grown(
-      this.#appLimited,
-      new Uint8Array(2 * capacity),
-    );
-    this.#mask = 2 * capacity - 1;
+    this.#state = doubled(this.#state);
+    this.#sentTime = doubled(this.#sentTime);
+    this.#seq = doubled(this.#seq);
+    this.#sequenceLength = doubled(this.#sequenceLength);
+    this.#size = doubled(this.#size);
+    this.#delivered = doubled(this.#delivered);
+    this.#deliveredTime = doubled(this.#deliveredTime);
+    this.#firstSentTime = doubled(this.#firstSentTime);
+    this.#appLimited = doubled(this.#appLimited);
+    this.#mask = 2 * this.#mask + 1;
   }
+}
 
-  #grown<Column extends Uint8Array | Uint32Array | Float64Array>(
-    from: Column,
-    to: Column,
-  ): Column {
-    const mask = to.length - 1;
-    for (let packet = this.oldest; packet < this.next; packet++) {
-      to[packet & mask] = from[packet & this.#mask]!;
-    }
-    return to;
-  }
+/** A ring of twice the size: each packet is in one of the two slots that its old one becomes. */
+function doubled<Column extends Uint8Array | Uint32Array | Float64Array>(
+  column: Column,
+): Column {
+  const { length } = column;
+  const Type = column.constructor as new (length: number) => Column;
+  const to = new Type(2 * length);
+  to.set(column);
+  to.set(column, length);
+  return to;
 }

@@ -1,4 +1,4 @@
-import type { SentPackets } from "../recovery/sent_packets.ts";
+import type { Recovery } from "../recovery/recovery.ts";
 import {
   encodeHeader,
   fitAck,
@@ -27,7 +27,7 @@ export interface PacketSources {
   readonly sendBuffer: SendBuffer;
   readonly receiveBuffer: ReceiveBuffer;
   readonly acks: AckTracker;
-  readonly packets: SentPackets;
+  readonly recovery: Recovery;
 }
 
 /**
@@ -52,11 +52,11 @@ export class PacketBuilder {
 
   /** Begins a packet of up to `limit` bytes with the next packet number. */
   start(limit: number): void {
-    const { packets, sendBuffer } = this.#sources;
+    const { recovery, sendBuffer } = this.#sources;
     const { segment } = this;
     segment.flags = 0;
-    segment.packetNumber = packets.next;
-    segment.floor = packets.oldest;
+    segment.packetNumber = recovery.packets.next;
+    segment.floor = recovery.packets.oldest;
     segment.seq = sendBuffer.sndNxt;
     segment.payloadLength = 0;
     this.#limit = limit;

@@ -135,30 +135,20 @@ export class SendBuffer {
    * @param maxPayload bytes of payload at most
    */
   next(maxPayload: number, windowEdge: number): SendRange | undefined {
-    const range = this.#range;
     if (this.#hasRetransmittable(windowEdge)) {
-      range.start = this.#lost.start(0);
-      range.end = this.#cut(range.start, this.#lost.end(0), maxPayload);
-      range.retransmission = true;
-      return range;
+      const lost = this.#lost;
+      return this.#cut(lost.start(0), lost.end(0), maxPayload, true);
     }
     const end = this.#sendableEnd(windowEdge);
     if (this.sndNxt >= end) return undefined;
-    range.start = this.sndNxt;
-    range.end = this.#cut(range.start, end, maxPayload);
-    range.retransmission = false;
-    return range;
+    return this.#cut(this.sndNxt, end, maxPayload, false);
   }
 
   /** The oldest unacknowledged range, for a probe. */
   oldest(maxPayload: number): SendRange | undefined {
     if (this.sndUna === this.sndNxt) return undefined;
-    const range = this.#range;
     const end = this.#acked.size > 0 ? this.#acked.start(0) : this.sndNxt;
-    range.start = this.sndUna;
-    range.end = this.#cut(range.start, end, maxPayload);
-    range.retransmission = true;
-    return range;
+    return this.#cut(this.sndUna, end, maxPayload, true);
   }
 
   /** What of [`start`, `end`) is not acknowledged, from its beginning; `undefined` if all is. */
@@ -169,19 +159,24 @@ export class SendBuffer {
   ): SendRange | undefined {
     const from = Math.max(start, this.sndUna);
     if (from >= end || this.#acked.covers(from, end)) return undefined;
-    const range = this.#range;
-    range.start = from;
-    range.end = this.#cut(from, end, maxPayload);
-    range.retransmission = true;
-    return range;
+    return this.#cut(from, end, maxPayload, true);
   }
 
   // SYN and FIN take a sequence number but no room for payload.
-  #cut(start: number, end: number, maxPayload: number): number {
+  #cut(
+    start: number,
+    end: number,
+    maxPayload: number,
+    retransmission: boolean,
+  ): SendRange {
     const first = Math.max(start, 1);
     const lastByte = Math.min(end, this.writeEnd);
     const payloadEnd = Math.min(lastByte, first + maxPayload);
-    return payloadEnd === lastByte ? end : payloadEnd;
+    const range = this.#range;
+    range.start = start;
+    range.end = payloadEnd === lastByte ? end : payloadEnd;
+    range.retransmission = retransmission;
+    return range;
   }
 
   /** The range was sent. */

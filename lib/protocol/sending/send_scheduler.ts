@@ -1,9 +1,6 @@
 import type { Config } from "../connection/config.ts";
 import { BASE_DATAGRAM_SIZE, type PathMtu } from "../connection/path_mtu.ts";
 import { type Counters, type Limit, LimitClock } from "../connection/stats.ts";
-import type { AckTracker } from "../receiving/ack_tracker.ts";
-import type { ReceiveBuffer } from "../receiving/receive_buffer.ts";
-import type { Recovery } from "../recovery/recovery.ts";
 import type { PendingReset } from "../wire/pending_reset.ts";
 import {
   Flag,
@@ -19,10 +16,10 @@ import {
   type AmplificationLimit,
   MAX_CONTROL_SIZE,
 } from "./amplification_limit.ts";
-import { PacketBuilder } from "./packet_builder.ts";
+import { PacketBuilder, type PacketSources } from "./packet_builder.ts";
 import type { PacketNumberFilter } from "./packet_number_filter.ts";
 import { PersistTimer } from "./persist_timer.ts";
-import type { SendBuffer, SendRange } from "./send_buffer.ts";
+import type { SendRange } from "./send_buffer.ts";
 import { TailCopies } from "./tail_copies.ts";
 
 /** SACK blocks beside data, at most: the rest of the datagram is for the data. */
@@ -43,12 +40,8 @@ export interface PathBits {
 }
 
 /** The mechanisms that the scheduler draws on. */
-export interface SchedulerSources {
+export interface SchedulerSources extends PacketSources {
   readonly config: Config;
-  readonly sendBuffer: SendBuffer;
-  readonly receiveBuffer: ReceiveBuffer;
-  readonly acks: AckTracker;
-  readonly recovery: Recovery;
   readonly path: PathMtu;
   readonly amplification: AmplificationLimit;
   readonly numberFilter: PacketNumberFilter;
@@ -76,15 +69,8 @@ export class SendScheduler {
   #isRetransmission = false;
 
   constructor(idHigh: number, idLow: number, sources: SchedulerSources) {
-    const { sendBuffer, receiveBuffer, acks, recovery } = sources;
-    const { packets } = recovery;
     this.#sources = sources;
-    this.#builder = new PacketBuilder(idHigh, idLow, {
-      sendBuffer,
-      receiveBuffer,
-      acks,
-      packets,
-    });
+    this.#builder = new PacketBuilder(idHigh, idLow, sources);
   }
 
   /** The segment that was written last. */
@@ -125,7 +111,7 @@ export class SendScheduler {
   /** When the pacer lets the next datagram go, in milliseconds. */
   get pacingDeadline(): number {
     return this.#pacingBlocked
-      ? this.#sources.recovery.pacingDeadline
+      ? this.#sources.recovery.pacer.deadline
       : Infinity;
   }
 
@@ -168,7 +154,7 @@ export class SendScheduler {
     const size = isAcked ? path.probeSize(now) : 0;
     if (size === 0 || recovery.probesDue > 0) return 0;
     const isUseful = sendBuffer.sendable(this.#windowEdge) > size;
-    return isUseful && recovery.windowAllows(size) && recovery.pacerAllows(now)
+    return isUseful && recovery.windowAllows(size) && recovery.pacer.allows(now)
       ? size
       : 0;
   }
@@ -188,7 +174,7 @@ export class SendScheduler {
       recovery.onWindowLimited();
       return undefined;
     }
-    this.#pacingBlocked = !recovery.pacerAllows(now);
+    this.#pacingBlocked = !recovery.pacer.allows(now);
     if (this.#pacingBlocked) return undefined;
     return sendBuffer.next(this.#startData(now), this.#windowEdge);
   }
@@ -201,7 +187,7 @@ export class SendScheduler {
       !TailCopies.pay(counters.datagramsSent, counters.datagramsLost) ||
       !recovery.windowAllows(path.size)
     ) return undefined;
-    this.#pacingBlocked = !recovery.pacerAllows(now);
+    this.#pacingBlocked = !recovery.pacer.allows(now);
     if (this.#pacingBlocked) return undefined;
     for (;;) {
       const packet = this.#copies.next(now, rtt.smoothedRtt, packets);
@@ -243,8 +229,8 @@ export class SendScheduler {
     const { sendBuffer, recovery } = this.#sources;
     if (sends) this.#limits.begin(now, "cpu");
     else if (this.#pacingBlocked) {
-      const limit = recovery.atMaxRate ? "rate" : "path";
-      this.#limits.begin(now, limit, recovery.pacingLateFrom);
+      const limit = recovery.pacer.atMaxRate ? "rate" : "path";
+      this.#limits.begin(now, limit, recovery.pacer.lateFrom);
     } else if (sendBuffer.hasSendable(this.#windowEdge)) {
       this.#limits.begin(now, "path");
     } else this.#limits.begin(now, this.#idleLimit);
@@ -324,7 +310,7 @@ export class SendScheduler {
     const { sendBuffer, recovery, path } = this.#sources;
     const { size } = path;
     const pauses = !recovery.windowAllows(size) ||
-      recovery.pacingDeadline > now + LONG_PAUSE ||
+      recovery.pacer.deadline > now + LONG_PAUSE ||
       !sendBuffer.hasSendable(this.#windowEdge);
     const windowSize = recovery.congestionWindow / size;
     return this.#ackRequests.onDatagram(windowSize, pauses);
