@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { resolveDestination } from "../../lib/session/destination.ts";
 import { openFileSource } from "../../lib/transfer/files/reading/file_source.ts";
 import { TreeSource } from "../../lib/transfer/files/reading/tree_source.ts";
-import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
+import { receiveOver } from "../transfer/exchange.ts";
 import type { Source } from "../../lib/transfer/source.ts";
 import { sendOver } from "../../lib/transfer/sending/sender.ts";
 import { MemorySource } from "../transfer/memory_content.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DirectorySink } from "../../lib/transfer/files/writing/directory_sink.ts";
 import { TreeSource } from "../../lib/transfer/files/reading/tree_source.ts";
-import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
+import { receiveOver } from "./exchange.ts";
 import { sendOver } from "../../lib/transfer/sending/sender.ts";
 import { compareNames } from "../../lib/transfer/wire/names.ts";
 import { memoryPair } from "../support/memory_stream.ts";

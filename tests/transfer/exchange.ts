@@ -1,7 +1,8 @@
+import type { ByteStream } from "../../lib/base/byte_stream.ts";
 import { Failure } from "../../lib/base/failure.ts";
 import type { OpenSink } from "../../lib/transfer/sink.ts";
 import {
-  receiveOver,
+  Reception,
   type ReceptionOptions,
 } from "../../lib/transfer/receiving/reception.ts";
 import {
@@ -43,6 +44,17 @@ export async function exchange(
     outcome(receiveOver(far, open, receiving)),
   ]);
   return { sent, stored };
+}
+
+/** Receives one offer and its content into the sink that `open` gives for it. */
+export async function receiveOver(
+  stream: ByteStream,
+  open: OpenSink,
+  options: ReceptionOptions = {},
+): Promise<Digest> {
+  const reception = new Reception(stream);
+  await reception.offer(options);
+  return await reception.run(open, options);
 }
 
 /** What a promise came to, so that two can be awaited before either is judged. */

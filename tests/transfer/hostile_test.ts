@@ -12,7 +12,7 @@ import {
 } from "../../lib/transfer/wire/messages.ts";
 import { encodeFailure } from "../../lib/transfer/wire/reasons.ts";
 import { encodeEntry } from "../../lib/transfer/wire/entries.ts";
-import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
+import { receiveOver } from "./exchange.ts";
 import { sendOver } from "../../lib/transfer/sending/sender.ts";
 import { shownText } from "../../lib/transfer/wire/names.ts";
 import { MemorySink, MemorySource } from "./memory_content.ts";

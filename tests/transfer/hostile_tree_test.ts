@@ -18,7 +18,7 @@ import {
   encodeTotal,
   type Offer,
 } from "../../lib/transfer/wire/messages.ts";
-import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
+import { receiveOver } from "./exchange.ts";
 import { FrameReader } from "../../lib/transfer/wire/frame_reader.ts";
 import { namesIn, OWNER, stagingIn } from "./files.ts";
 import { failureSaid } from "../support/streams.ts";

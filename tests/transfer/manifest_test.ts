@@ -9,7 +9,7 @@ import {
   encodeOffer,
   encodeOffsets,
 } from "../../lib/transfer/wire/messages.ts";
-import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
+import { receiveOver } from "./exchange.ts";
 import { nextOf } from "../support/streams.ts";
 import { inDirectory, OWNER } from "./files.ts";
 import { memoryPair, type MemoryStream } from "../support/memory_stream.ts";

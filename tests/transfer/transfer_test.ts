@@ -10,10 +10,9 @@ import {
 } from "../../lib/base/failure.ts";
 import type { FileEntry } from "../../lib/transfer/wire/entries.ts";
 import type { Offer } from "../../lib/transfer/wire/messages.ts";
-import { receiveOver } from "../../lib/transfer/receiving/reception.ts";
 import { sendOver } from "../../lib/transfer/sending/sender.ts";
 import { SingleSource, type Source } from "../../lib/transfer/source.ts";
-import { type Exchange, exchange, outcome } from "./exchange.ts";
+import { type Exchange, exchange, outcome, receiveOver } from "./exchange.ts";
 import { MemorySink, MemorySource, SilentSource } from "./memory_content.ts";
 import { memoryPair } from "../support/memory_stream.ts";
 import { pause } from "../support/wait.ts";

@@ -1,37 +1,10 @@
-/** Linux's error numbers (asm-generic/errno-base.h, errno.h), the same on x86-64 and aarch64. */
-const ERRNO_NAMES: Record<number, string> = {
-  1: "EPERM",
-  2: "ENOENT",
-  4: "EINTR",
-  5: "EIO",
-  9: "EBADF",
-  11: "EAGAIN",
-  12: "ENOMEM",
-  13: "EACCES",
-  16: "EBUSY",
-  17: "EEXIST",
-  18: "EXDEV",
-  20: "ENOTDIR",
-  21: "EISDIR",
-  22: "EINVAL",
-  23: "ENFILE",
-  24: "EMFILE",
-  27: "EFBIG",
-  28: "ENOSPC",
-  29: "ESPIPE",
-  30: "EROFS",
-  31: "EMLINK",
-  32: "EPIPE",
-  36: "ENAMETOOLONG",
-  38: "ENOSYS",
-  39: "ENOTEMPTY",
-  40: "ELOOP",
-  75: "EOVERFLOW",
-  84: "EILSEQ",
-  95: "EOPNOTSUPP",
-  116: "ESTALE",
-  122: "EDQUOT",
-};
+import { constants } from "node:os";
+
+/** The system's error numbers; of two names for one number the first. */
+const ERRNO_NAMES = new Map(
+  Object.entries(constants.errno)
+    .map(([name, number]) => [number, name] as const).toReversed(),
+);
 
 /** An error that the system reported. */
 export class SystemError extends Error {
@@ -39,11 +12,11 @@ export class SystemError extends Error {
   /** As in errno(3), `ENOENT` for instance. */
   readonly code: string;
 
-  /** @param code a name, or a number of Linux */
+  /** @param code a name, or the number in errno */
   constructor(code: string | number) {
     const name = typeof code === "string"
       ? code
-      : ERRNO_NAMES[code] ?? `E${code}`;
+      : ERRNO_NAMES.get(code) ?? `E${code}`;
     super(name);
     this.code = name;
   }

@@ -39,7 +39,7 @@ const MAX_ABORTING = 1000;
 /** Bytes that may arrive before the sender can know that it is refused: too few to be kept for that. */
 const EARLY_LIMIT = 1 << 18;
 
-/** Settings of {@linkcode receiveOver}. */
+/** Settings of a {@linkcode Reception}. */
 export interface ReceptionOptions extends CommitOptions {
   /** Told how many bytes of content have arrived, or were here before. */
   progress?: ((bytes: number) => void) | undefined;
@@ -58,25 +58,6 @@ export interface ReceptionOptions extends CommitOptions {
    * @default {5000}
    */
   linger?: number | undefined;
-}
-
-/**
- * Receives one offer and its content into the sink that `open` gives for it,
- * and tells the sender how that went. Unless it returns, the sink has been
- * discarded, and keeps what a later attempt can go on with.
- *
- * @returns what was stored
- * @throws {Failure} what `open` or the sink threw, `peer-failed` with what the
- * sender said, `corrupt`, `protocol`, or what the stream threw
- */
-export async function receiveOver(
-  stream: ByteStream,
-  open: OpenSink,
-  options: ReceptionOptions = {},
-): Promise<Digest> {
-  const reception = new Reception(stream);
-  await reception.offer(options);
-  return await reception.run(open, options);
 }
 
 /**
@@ -104,7 +85,7 @@ export class Reception {
   /**
    * Reads the offer, with which a sender begins.
    *
-   * @throws {Failure} as {@linkcode receiveOver} does
+   * @throws {Failure} as `run` does
    */
   async offer(options: ReceptionOptions = {}): Promise<Offer> {
     return await this.#reporting(this.#readOffer(), options);
@@ -118,8 +99,12 @@ export class Reception {
   /**
    * Receives what was offered into the sink that `open` gives for it.
    *
+   * Unless it returns, the sink has been discarded, and keeps what a later
+   * attempt can go on with.
+   *
    * @returns what was stored
-   * @throws {Failure} as {@linkcode receiveOver} does
+   * @throws {Failure} what `open` or the sink threw, `peer-failed` with what the
+   * sender said, `corrupt`, `malformed`, or what the stream threw
    */
   async run(open: OpenSink, options: ReceptionOptions = {}): Promise<Digest> {
     return await this.#reporting(this.#receive(open, options), options);

@@ -30,7 +30,6 @@ import {
 
 // Linux's numbers (asm-generic/fcntl.h, linux/fcntl.h)
 const O_RDONLY = 0;
-const O_WRONLY = 1;
 const O_RDWR = 2;
 const O_CREAT = 0o100;
 const O_EXCL = 0o200;
@@ -58,11 +57,6 @@ const SEEK_END = 2;
 /** For futimens(2): the time stays as it is (linux/stat.h). */
 const UTIME_OMIT = (1n << 30n) - 2n;
 
-const ACCESS: Record<Access, number> = {
-  read: O_RDONLY,
-  write: O_WRONLY,
-  both: O_RDWR,
-};
 /** Follows no link under the last name, does not wait for a pipe's other end, takes no controlling terminal. */
 const SAFELY = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
@@ -177,7 +171,10 @@ export class DescriptorDirectory implements Directory {
   }
 
   openFile(name: string, access: Access): OpenFile {
-    return this.#openFile(name, ACCESS[access] | SAFELY);
+    return this.#openFile(
+      name,
+      (access === "read" ? O_RDONLY : O_RDWR) | SAFELY,
+    );
   }
 
   symlink(target: string, name: string): void {
@@ -284,7 +281,7 @@ export class DescriptorDirectory implements Directory {
 }
 
 /** Opens what is at a path, in which links are followed, for reading. Throws what the system throws. */
-export function openPath(path: string): OpenFile & { length(): number } {
+export function openPath(path: string): OpenFile {
   const flags = O_RDONLY | O_NOCTTY | O_CLOEXEC;
   return new DescriptorFile(openAt(AT_FDCWD, nameOf(path), flags));
 }
@@ -353,7 +350,6 @@ class DescriptorFile implements OpenFile {
     }
   }
 
-  /** How many bytes can be read, of a block device, too; has the next read begin at the first. */
   length(): number {
     const { lseek } = reading();
     const length = lseek(this.#open, 0n, SEEK_END);

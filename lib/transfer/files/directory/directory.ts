@@ -3,7 +3,7 @@ import type { FileStatus } from "../file_status.ts";
 import { codeOf, SystemError } from "../system_error.ts";
 
 /** How a file is opened. */
-export type Access = "read" | "write" | "both";
+export type Access = "read" | "both";
 
 /**
  * An open directory. A name is one component of a path, and no link under it is
@@ -82,6 +82,8 @@ export interface OpenFile extends Disposable {
   writeSync(bytes: Uint8Array): void;
   /** Has the next read or write begin at this byte. */
   seek(position: number): Promise<void>;
+  /** How many bytes can be read, of a block device, too; has the next read begin at the first. */
+  length(): number;
   truncate(length: number): void;
   chmod(mode: number): void;
   setTime(mtime: Timestamp): void;
@@ -122,13 +124,26 @@ export function removeTree(directory: Directory, name: string): void {
   const status = directory.status(name);
   if (status === undefined) return;
   if (!status.isDirectory) return directory.unlink(name);
-  const ownerAll = 0o700;
-  if ((status.mode & ownerAll) !== ownerAll) directory.chmodAt(name, ownerAll);
+  makeWritable(directory, name, status);
   {
     using inside = directory.openDirectory(name);
     for (const entry of inside.entries().names) removeTree(inside, entry);
   }
   directory.removeDirectory(name);
+}
+
+/** Permission bits that the owner of a directory needs to fill or move it. */
+export const OWNER_ALL = 0o700;
+
+/** Lets the owner of a directory fill or move it. */
+export function makeWritable(
+  directory: Directory,
+  name: string,
+  { mode = 0 }: Partial<FileStatus> = {},
+): void {
+  if ((mode & OWNER_ALL) !== OWNER_ALL) {
+    directory.chmodAt(name, mode | OWNER_ALL);
+  }
 }
 
 /** Opens a file below a directory for reading; no link in the path is followed. */

@@ -71,10 +71,7 @@ export class PathDirectory implements Directory {
     if (!status.isFile) throw new SystemError("EINVAL");
     const file = new PathFile(
       path,
-      Deno.openSync(path, {
-        read: access !== "write",
-        write: access !== "read",
-      }),
+      Deno.openSync(path, { read: true, write: access === "both" }),
     );
     const { device, inode } = file.status();
     if (device === status.device && inode === status.inode) return file;
@@ -153,7 +150,7 @@ export class PathDirectory implements Directory {
 }
 
 /** A file that Deno has opened. */
-class PathFile implements OpenFile {
+export class PathFile implements OpenFile {
   #path: string;
   #file: Deno.FsFile;
   /** Settles when it has the lock that it waits for, before Deno 2.6. */
@@ -191,6 +188,12 @@ class PathFile implements OpenFile {
 
   async seek(position: number): Promise<void> {
     await this.#file.seek(position, Deno.SeekMode.Start);
+  }
+
+  length(): number {
+    const length = this.#file.seekSync(0, Deno.SeekMode.End);
+    this.#file.seekSync(0, Deno.SeekMode.Start);
+    return length;
   }
 
   truncate(length: number): void {

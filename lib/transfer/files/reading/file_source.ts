@@ -6,8 +6,10 @@ import {
   DescriptorDirectory,
   openPath,
 } from "../directory/descriptor_directory.ts";
+import type { OpenFile } from "../directory/directory.ts";
+import { PathFile } from "../directory/path_directory.ts";
 import { readFailure } from "../failures.ts";
-import { type FileStatus, statusAt, statusOf } from "../file_status.ts";
+import { type FileStatus, statusAt } from "../file_status.ts";
 import { SystemError } from "../system_error.ts";
 
 /**
@@ -30,7 +32,7 @@ export async function openFileSource(
       throw new Failure({ code: "read-failed", path, problem });
     }
   };
-  const seek = file.seek;
+  const seek = (position: number) => file.seek(position);
   const content = { read, close: () => file.close() };
   const name = offerableName(basename(path));
   if (status.isBlockDevice) {
@@ -54,19 +56,10 @@ export async function openFileSource(
   });
 }
 
-/** A file that is open for reading, whoever has opened it. */
-interface Readable {
-  status(): FileStatus;
-  length(): number;
-  read(into: Uint8Array): Promise<number | null>;
-  seek(position: number): Promise<void>;
-  close(): void;
-}
-
 async function openFile(
   path: string,
-): Promise<{ file: Readable; status: FileStatus }> {
-  let file: Readable | undefined;
+): Promise<{ file: OpenFile; status: FileStatus }> {
+  let file: OpenFile | undefined;
   try {
     const status = statusAt(path, { follow: true });
     if (status.isDirectory) throw new SystemError("EISDIR");
@@ -84,33 +77,13 @@ async function openFile(
 }
 
 /** Opens a file by the runtime, which waits for the writer of a named pipe; or by the system where the runtime opens nothing, below /dev, /proc and /sys. */
-async function openReadable(path: string): Promise<Readable> {
+async function openReadable(path: string): Promise<OpenFile> {
   try {
-    const file = await Deno.open(path);
-    return {
-      status: () => statusOf(file.statSync()),
-      length: () => {
-        const length = file.seekSync(0, Deno.SeekMode.End);
-        file.seekSync(0, Deno.SeekMode.Start);
-        return length;
-      },
-      read: (into) => file.read(into),
-      seek: async (position) => {
-        await file.seek(position, Deno.SeekMode.Start);
-      },
-      close: () => file.close(),
-    };
+    return new PathFile(path, await Deno.open(path));
   } catch (error) {
     const isRuntimes = (error as Error).name === "NotCapable";
     if (!isRuntimes || !DescriptorDirectory.isPossible) throw error;
-    const file = openPath(path);
-    return {
-      status: () => file.status(),
-      length: () => file.length(),
-      read: (into) => file.read(into),
-      seek: (position) => file.seek(position),
-      close: () => file.close(),
-    };
+    return openPath(path);
   }
 }
 

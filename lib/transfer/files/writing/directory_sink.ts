@@ -19,6 +19,7 @@ import type { Timestamp } from "../../wire/timestamp.ts";
 import {
   type Directory,
   openBeneath,
+  OWNER_ALL,
   removeTree,
 } from "../directory/directory.ts";
 import { openDirectory } from "../directory/open_directory.ts";
@@ -28,7 +29,7 @@ import type { FileStatus } from "../file_status.ts";
 import { codeOf } from "../system_error.ts";
 import { ComparedFile } from "./compared_file.ts";
 import { EntryPath } from "./entry_path.ts";
-import { checkReplaceable, OWNER_ALL } from "./merging.ts";
+import { checkReplaceable } from "./merging.ts";
 import { partName } from "./part_names.ts";
 import { StagedFile } from "./staged_file.ts";
 import { StagedInventory } from "./staged_inventory.ts";
@@ -180,11 +181,14 @@ export class DirectorySink implements Sink {
   enter(entry: DirectoryEntry): void {
     this.#do(entry, (directory, was, there) => {
       const { name } = entry;
-      if (!this.#path.isMoved(name) && !this.#make(directory, name, was)) {
+      const isLeft = was && !this.#path.isMoved(name);
+      if (isLeft && directory.status(name)?.isDirectory) {
         // What an earlier attempt completed may not be writable
         directory.chmodAt(name, OWNER_ALL);
+      } else if (!this.#path.isMoved(name)) {
+        if (was) removeTree(directory, name);
+        directory.makeDirectory(name, OWNER_ALL);
       }
-      const isLeft = was && !this.#path.isMoved(name);
       const { staged, place } = this.#path;
       staged.enter(name);
       place.enter(name, there?.isDirectory === true);
@@ -440,14 +444,6 @@ export class DirectorySink implements Sink {
     if (isAsSent) return;
     const path = this.#path.pathTo(name);
     this.#kept.push({ path, inode, mode: wanted, mtime });
-  }
-
-  /** Makes a directory. @returns whether it was not there */
-  #make(directory: Directory, name: string, was: boolean): boolean {
-    if (was && directory.status(name)?.isDirectory) return false;
-    if (was) removeTree(directory, name);
-    directory.makeDirectory(name, OWNER_ALL);
-    return true;
   }
 
   #renamed(entry: FileEntry): FileEntry {

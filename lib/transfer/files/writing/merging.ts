@@ -1,10 +1,11 @@
 import { join } from "node:path";
-import type { Directory } from "../directory/directory.ts";
+import {
+  type Directory,
+  makeWritable,
+  OWNER_ALL,
+} from "../directory/directory.ts";
 import { Failure } from "../../../base/failure.ts";
 import type { FileStatus } from "../file_status.ts";
-
-/** Permission bits that the owner of a directory needs to fill or move it. */
-export const OWNER_ALL = 0o700;
 
 /**
  * Checks that `name` can be moved from one directory to another: directories are
@@ -102,15 +103,4 @@ function inBoth(
   using inside = from.openDirectory(name);
   using into = to.openDirectory(name);
   action(inside, into);
-}
-
-/** Lets the owner of a directory fill or move it. */
-export function makeWritable(
-  directory: Directory,
-  name: string,
-  { mode = 0 }: Partial<FileStatus> = {},
-): void {
-  if ((mode & OWNER_ALL) !== OWNER_ALL) {
-    directory.chmodAt(name, mode | OWNER_ALL);
-  }
 }

@@ -44,14 +44,6 @@ export function numberedName(
 
 /** The beginning of a text, of at most `bytes` bytes. */
 function cutToBytes(text: string, bytes: number): string {
-  // Most names are short enough without counting
-  if (3 * text.length <= bytes || utf8(text).length <= bytes) {
-    return text;
-  }
-  const characters = [...text];
-  let length = 0;
-  const end = characters.findIndex((character) =>
-    (length += utf8(character).length) > bytes
-  );
-  return characters.slice(0, end).join("");
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytes));
+  return text.slice(0, read);
 }

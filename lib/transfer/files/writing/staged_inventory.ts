@@ -1,7 +1,7 @@
 import type { Found, Inventory } from "../../sink.ts";
 import type { FileEntry } from "../../wire/entries.ts";
+import { makeWritable } from "../directory/directory.ts";
 import { EntryPath } from "./entry_path.ts";
-import { makeWritable } from "./merging.ts";
 import { partName } from "./part_names.ts";
 import type { Staging } from "./staging.ts";
 import { existsFailure } from "./target.ts";

@@ -3,13 +3,15 @@ import { Failure } from "../../../base/failure.ts";
 import { occasionalCalls } from "../../../system/c_library.ts";
 import {
   type Directory,
+  makeWritable,
   type OpenFile,
+  OWNER_ALL,
   removeTree,
 } from "../directory/directory.ts";
 import { writeFailure } from "../failures.ts";
 import type { FileStatus } from "../file_status.ts";
 import { codeOf } from "../system_error.ts";
-import { checkMerge, makeWritable, merge, OWNER_ALL } from "./merging.ts";
+import { checkMerge, merge } from "./merging.ts";
 import { isStagingName, numberedName, stagingName } from "./part_names.ts";
 import {
   type MovedRoot,
