@@ -149,8 +149,7 @@ export class TreeSource implements Source {
         parent?.close();
         parent = WalkedDirectory.at(open, directory);
       }
-      const file = fileAt(parent, basename(place), status);
-      yield fileStep({ name, path, status, file });
+      yield fileStep(parent, basename(place), status, { name, path });
     }
     parent?.close();
   }
@@ -176,28 +175,12 @@ async function rootAt(path: string): Promise<NamedRoot> {
   }
 }
 
-/** A file that the walk has reached. */
-interface FoundFile {
-  /** The name it is sent under. */
-  readonly name: string;
-  /** Its path, for display. */
-  readonly path: string;
-  readonly status: FileStatus;
-  readonly file: SourceFile;
-}
-
 /** A subdirectory that the walk has reached. */
 interface Descent {
   readonly type: "descend";
   readonly name: string;
   readonly directory: WalkedDirectory;
   readonly status: FileStatus;
-}
-
-function fileStep({ name, path, status, file }: FoundFile): Step {
-  const { mtime, mode, size } = status;
-  const entry = { kind: "file", name, mtime, mode, size } as const;
-  return { type: "file", entry, path, file };
 }
 
 /** The steps through a directory, under `name`; its depth costs no stack. */
@@ -270,15 +253,15 @@ function* stepsInside(
       continue;
     }
     if (status.isFile) {
-      const file = fileAt(directory, name, status);
-      yield fileStep({ name, path, status, file });
+      yield fileStep(directory, name, status, { name, path });
     } else if (status.isDirectory) {
       const below = directory.enter(name, status);
       yield { type: "descend", name, directory: below, status };
     } else if (status.isSymlink) {
-      yield linkAt(directory, name, status.mtime);
+      yield linkStep(directory, name, status.mtime);
     } else {
-      yield omit(path, specialKindOf(status));
+      const { isFifo, isSocket } = status;
+      yield omit(path, isFifo ? "named-pipe" : isSocket ? "socket" : "device");
     }
   }
 }
@@ -287,7 +270,7 @@ function enter(name: string, { mtime, mode }: FileStatus): Step {
   return { type: "enter", entry: { kind: "directory", name, mtime, mode } };
 }
 
-function linkAt(
+function linkStep(
   directory: WalkedDirectory,
   name: string,
   mtime: Timestamp,
@@ -295,21 +278,22 @@ function linkAt(
   const path = directory.pathOf(name);
   try {
     const target = directory.target(name);
-    if (target === undefined) {
-      return omit(path, "target-not-utf8");
-    }
+    if (target === undefined) return omit(path, "target-not-utf8");
     return { type: "link", entry: { kind: "link", name, mtime, target } };
   } catch (error) {
     return omit(path, omissionReason(error));
   }
 }
 
-function fileAt(
+/** @param as the name it is sent under, and its path for people */
+function fileStep(
   directory: WalkedDirectory,
   name: string,
   seen: FileStatus,
-): SourceFile {
-  return {
+  as: { name: string; path: string },
+): Step {
+  const { mtime, mode, size } = seen;
+  const file: SourceFile = {
     readAll: (into) => {
       using file = directory.openFile(name, seen);
       return readAll(file, into);
@@ -317,12 +301,8 @@ function fileAt(
     // deno-lint-ignore require-await -- what it throws is a rejection
     open: async () => directory.openFile(name, seen),
   };
-}
-
-function specialKindOf(
-  { isFifo, isSocket }: FileStatus,
-): "named-pipe" | "socket" | "device" {
-  return isFifo ? "named-pipe" : isSocket ? "socket" : "device";
+  const entry = { kind: "file", name: as.name, mtime, mode, size } as const;
+  return { type: "file", entry, path: as.path, file };
 }
 
 function omit(path: string, reason: OmissionReason): Step {
