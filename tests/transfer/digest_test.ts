@@ -6,7 +6,6 @@ import { sendOver } from "../../lib/transfer/sending/sender.ts";
 import { compareNames } from "../../lib/transfer/wire/names.ts";
 import { memoryPair } from "../support/memory_stream.ts";
 import { program, testWith } from "../support/needs.ts";
-import { inDirectory } from "./files.ts";
 
 const SPECIFICATION = new URL(
   "../../lib/transfer/README.md",
@@ -25,35 +24,33 @@ async function scriptDigest(cwd: string, ...paths: string[]): Promise<string> {
 testWith(
   await program("python3"),
   "the digest of a tree is what the specification's script prints, at both sides",
-  () =>
-    inDirectory(async (path) => {
-      Deno.mkdirSync(`${path}/from/tree/sub`, { recursive: true });
-      Deno.mkdirSync(`${path}/to`);
-      const names = ["a", "a-b", "\uffee", "😀", "sub/x", "large"];
-      for (const name of names) {
-        const size = name === "large" ? 300_000 : name.length;
-        Deno.writeFileSync(`${path}/from/tree/${name}`, new Uint8Array(size));
-      }
-      Deno.symlinkSync("../a", `${path}/from/tree/sub/link`);
-      Deno.writeTextFileSync(`${path}/from/z`, "z");
-      const roots = ["tree", "z"];
-      const source = await TreeSource.open(
-        roots.map((root) => `${path}/from/${root}`),
-      );
-      const [near, far] = memoryPair();
-      const [sent] = await Promise.all([
-        sendOver(near, source),
-        receiveOver(
-          far,
-          (offer) =>
-            DirectorySink.create(`${path}/to`, offer, { force: false }),
-        ),
-      ]);
-      for (const side of ["from", "to"]) {
-        const digest = await scriptDigest(`${path}/${side}`, ...roots);
-        assertEquals(sent.sha256, digest, side);
-      }
-    }),
+  async (path) => {
+    Deno.mkdirSync(`${path}/from/tree/sub`, { recursive: true });
+    Deno.mkdirSync(`${path}/to`);
+    const names = ["a", "a-b", "\uffee", "😀", "sub/x", "large"];
+    for (const name of names) {
+      const size = name === "large" ? 300_000 : name.length;
+      Deno.writeFileSync(`${path}/from/tree/${name}`, new Uint8Array(size));
+    }
+    Deno.symlinkSync("../a", `${path}/from/tree/sub/link`);
+    Deno.writeTextFileSync(`${path}/from/z`, "z");
+    const roots = ["tree", "z"];
+    const source = await TreeSource.open(
+      roots.map((root) => `${path}/from/${root}`),
+    );
+    const [near, far] = memoryPair();
+    const [sent] = await Promise.all([
+      sendOver(near, source),
+      receiveOver(
+        far,
+        (offer) => DirectorySink.create(`${path}/to`, offer, { force: false }),
+      ),
+    ]);
+    for (const side of ["from", "to"]) {
+      const digest = await scriptDigest(`${path}/${side}`, ...roots);
+      assertEquals(sent.sha256, digest, side);
+    }
+  },
 );
 
 Deno.test("names are compared by their UTF-8 bytes", () => {

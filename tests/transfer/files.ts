@@ -1,16 +1,74 @@
 import "../support/libraries.ts";
 
-export { inDirectory } from "../support/fs.ts";
+export { inDirectory, namesIn, test } from "../support/fs.ts";
+import {
+  DirectorySink,
+  type DirectorySinkOptions,
+} from "../../lib/transfer/files/writing/directory_sink.ts";
 import type { Owner } from "../../lib/transfer/files/writing/target.ts";
+import type { Sink } from "../../lib/transfer/sink.ts";
+import type {
+  DirectoryEntry,
+  FileEntry,
+  LinkEntry,
+} from "../../lib/transfer/wire/entries.ts";
+import type { Offer } from "../../lib/transfer/wire/messages.ts";
+import { utf8 } from "../support/bytes.ts";
 
+export const HELLO = utf8("hello");
+/** More than is stored at once. */
+export const LARGE = new Uint8Array(70_000).fill(5);
 /** Who receives in the tests, unless it matters. */
-export const OWNER: Owner = { key: new Uint8Array(32).fill(1) };
+export const OWNER = { key: new Uint8Array(32).fill(1) } satisfies Owner;
+/** When everything was last changed. */
+const MTIME = 10n ** 18n;
 
-/** The names in a directory, in order; of a staging directory without what is made up. */
-export function namesIn(directory: string): string[] {
-  return [...Deno.readDirSync(directory)]
-    .map(({ name }) => name.replace(/\.[0-9a-f]{8}\.ferry-part$/, ".*"))
-    .sort();
+/** An offer of a tree with these names at the top. */
+export function offerOf(...names: string[]): Offer {
+  return { kind: "tree", names, count: names.length, resumable: true };
+}
+
+/** The entry of a file of these bytes. */
+export function fileOf(
+  name: string,
+  { length: size } = HELLO,
+  mode = 0o644,
+): FileEntry {
+  return { kind: "file", name, mode, mtime: MTIME, size };
+}
+
+export function directoryOf(name: string, mode = 0o755): DirectoryEntry {
+  return { kind: "directory", name, mode, mtime: MTIME };
+}
+
+export function linkOf(name: string, target: string): LinkEntry {
+  return { kind: "link", name, target, mtime: MTIME };
+}
+
+/** A tree sink in `directory`, not by force, and of `OWNER` unless given. */
+export function treeIn(
+  directory: string,
+  names: string[],
+  options: Partial<DirectorySinkOptions> = {},
+): Promise<DirectorySink> {
+  const all = { force: false, owner: OWNER, ...options };
+  return DirectorySink.create(directory, offerOf(...names), all);
+}
+
+/** Stores a file whose content is written as it arrives. */
+export async function write(
+  sink: Sink,
+  entry: FileEntry,
+  bytes = LARGE,
+): Promise<void> {
+  const file = await sink.open(entry);
+  try {
+    await file.resume(0);
+    await file.write(bytes);
+    await file.commit();
+  } finally {
+    file.discard();
+  }
 }
 
 /** The one staging directory in a directory. */

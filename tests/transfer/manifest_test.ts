@@ -2,7 +2,6 @@ import { assert, assertEquals } from "@std/assert";
 import { setImmediate } from "node:timers";
 import { Failure } from "../../lib/base/failure.ts";
 import { encodeEntry, type Entry } from "../../lib/transfer/wire/entries.ts";
-import { DirectorySink } from "../../lib/transfer/files/writing/directory_sink.ts";
 import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
 import { MAX_LISTED } from "../../lib/transfer/receiving/manifest.ts";
 import {
@@ -11,32 +10,20 @@ import {
 } from "../../lib/transfer/wire/messages.ts";
 import { receiveOver } from "./exchange.ts";
 import { nextOf } from "../support/streams.ts";
-import { inDirectory, OWNER } from "./files.ts";
+import { directoryOf, fileOf, HELLO, offerOf, test, treeIn } from "./files.ts";
 import { memoryPair, type MemoryStream } from "../support/memory_stream.ts";
 
-const OFFER = {
-  kind: "tree",
-  names: ["a"],
-  count: 1,
-  resumable: true,
-} as const;
 const NOTHING = new Uint8Array(0);
-const SOMETHING = new TextEncoder().encode("something");
 
-function bodyOf(name: string, kind: "file" | "directory"): Uint8Array {
-  const mtime = 10n ** 18n;
-  const entry = { kind, name, mode: 0o755, mtime, size: SOMETHING.length };
-  return encodeEntry(entry as Entry);
+function listed(entry: Entry): Uint8Array {
+  return frame(FrameType.ENTRY, encodeEntry(entry));
 }
 
 /** Leaves a tree that was broken off, with the file `a/0`. */
 async function leave(directory: string): Promise<void> {
-  const options = { force: false, owner: OWNER };
-  const sink = await DirectorySink.create(directory, OFFER, options);
-  const common = { mtime: 10n ** 18n, mode: 0o755 };
-  sink.enter({ kind: "directory", name: "a", ...common });
-  const { length: size } = SOMETHING;
-  sink.put({ kind: "file", name: "0", ...common, size }, SOMETHING);
+  const sink = await treeIn(directory, ["a"]);
+  sink.enter(directoryOf("a"));
+  sink.put(fileOf("0"), HELLO);
   sink.discard();
 }
 
@@ -48,18 +35,11 @@ async function goOn(
   const [near, far] = memoryPair();
   const ended = receiveOver(
     far,
-    (offer) =>
-      DirectorySink.create(directory, offer, { force: false, owner: OWNER }),
+    () => treeIn(directory, ["a"]),
     { linger: 100 },
   ).catch((error) => error);
-  for (
-    const bytes of [
-      encodeOffer(OFFER),
-      frame(FrameType.ENTRY, bodyOf("a", "directory")),
-    ]
-  ) {
-    await near.write(bytes);
-  }
+  await near.write(encodeOffer(offerOf("a")));
+  await near.write(listed(directoryOf("a")));
   return { near, ended };
 }
 
@@ -68,30 +48,28 @@ function nameOf(count: number): string {
   return `${count}`.padStart(9, "0");
 }
 
-Deno.test("a sender that asks and never reads is not read from any more", () =>
-  inDirectory(async (directory) => {
-    const { near, ended } = await goOn(directory);
-    let asked = 0;
-    const ask = async () => {
-      // Of the last one something is there, again and again
-      for (; asked < 100_000; asked++) {
-        const body = bodyOf(nameOf(asked), "file");
-        await near.write(frame(FrameType.ENTRY, body));
-        await near.write(frame(FrameType.QUERY, NOTHING));
-        await near.write(frame(FrameType.FILE_ABORTED, NOTHING));
-      }
-    };
-    const asking = ask().catch(() => {});
-    for (let before = -1, still = 0; still < 200;) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      still = asked === before ? still + 1 : 0;
-      before = asked;
+test("a sender that asks and never reads is not read from any more", async (directory) => {
+  const { near, ended } = await goOn(directory);
+  let asked = 0;
+  const ask = async () => {
+    // Of the last one something is there, again and again
+    for (; asked < 100_000; asked++) {
+      await near.write(listed(fileOf(nameOf(asked))));
+      await near.write(frame(FrameType.QUERY, NOTHING));
+      await near.write(frame(FrameType.FILE_ABORTED, NOTHING));
     }
-    // Two directions of 64 KiB, and what is said to be there takes 12 bytes
-    assert(asked < 10_000, `${asked}`);
-    near.abort(new Failure({ code: "interrupted" }));
-    await Promise.all([asking, ended]);
-  }));
+  };
+  const asking = ask().catch(() => {});
+  for (let before = -1, still = 0; still < 200;) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    still = asked === before ? still + 1 : 0;
+    before = asked;
+  }
+  // Two directions of 64 KiB, and what is said to be there takes 12 bytes
+  assert(asked < 10_000, `${asked}`);
+  near.abort(new Failure({ code: "interrupted" }));
+  await Promise.all([asking, ended]);
+});
 
 for (
   const [what, size, most] of [
@@ -99,50 +77,50 @@ for (
     ["entries with unknown fields of 8 KB", 8000, 600],
   ] as const
 ) {
-  Deno.test(`a sender that lists ${what} and sends nothing is refused before it takes much memory`, () =>
-    inDirectory(async (directory) => {
-      const { near, ended } = await goOn(directory);
-      const unknown = Uint8Array.of(0x7f, size >> 8, size & 0xff);
-      const more = size > 0 ? [...unknown, ...new Uint8Array(size)] : [];
-      let listed = 0;
-      let over = false;
-      const hearing = nextOf(near, FrameType.FAILED).then(() => over = true);
-      while (!over && listed < 2 * MAX_LISTED) {
-        const body = Uint8Array.of(...bodyOf(nameOf(listed), "file"), ...more);
-        await near.write(frame(FrameType.ENTRY, body)).catch(() => over = true);
-        listed++;
-      }
-      await hearing;
-      await near.closeWrite().catch(() => {});
-      const failure = await ended;
-      assert(failure instanceof Failure);
-      assertEquals(failure.code, "malformed");
-      assert(failure.message.includes("lists too much ahead"));
-      assert(listed <= most + 2_000, `${listed}`);
-    }));
+  test(`a sender that lists ${what} and sends nothing is refused before it takes much memory`, async (directory) => {
+    const { near, ended } = await goOn(directory);
+    const unknown = Uint8Array.of(0x7f, size >> 8, size & 0xff);
+    const more = size > 0 ? [...unknown, ...new Uint8Array(size)] : [];
+    let count = 0;
+    let over = false;
+    const hearing = nextOf(near, FrameType.FAILED).then(() => over = true);
+    while (!over && count < 2 * MAX_LISTED) {
+      const body = Uint8Array.of(
+        ...encodeEntry(fileOf(nameOf(count))),
+        ...more,
+      );
+      await near.write(frame(FrameType.ENTRY, body)).catch(() => over = true);
+      count++;
+    }
+    await hearing;
+    await near.closeWrite().catch(() => {});
+    const failure = await ended;
+    assert(failure instanceof Failure);
+    assertEquals(failure.code, "malformed");
+    assert(failure.message.includes("lists too much ahead"));
+    assert(count <= most + 2_000, `${count}`);
+  });
 }
 
 // T-7
-Deno.test("content of a file of which something is there is refused before RESUME_AT", () =>
-  inDirectory(async (directory) => {
-    const { near, ended } = await goOn(directory);
-    await near.write(frame(FrameType.ENTRY, bodyOf("0", "file")));
-    await near.write(frame(FrameType.QUERY, NOTHING));
-    await nextOf(near, FrameType.PREFIX_DIGESTS);
-    await near.write(frame(FrameType.DATA, SOMETHING));
-    await near.closeWrite();
-    const failure = await ended;
-    assert(failure instanceof Failure && failure.code === "malformed");
-    assert(failure.message.includes("before RESUME_AT"), failure.message);
-  }));
+test("content of a file of which something is there is refused before RESUME_AT", async (directory) => {
+  const { near, ended } = await goOn(directory);
+  await near.write(listed(fileOf("0")));
+  await near.write(frame(FrameType.QUERY, NOTHING));
+  await nextOf(near, FrameType.PREFIX_DIGESTS);
+  await near.write(frame(FrameType.DATA, HELLO));
+  await near.closeWrite();
+  const failure = await ended;
+  assert(failure instanceof Failure && failure.code === "malformed");
+  assert(failure.message.includes("before RESUME_AT"), failure.message);
+});
 
-Deno.test("what nobody asked about is not resumed", () =>
-  inDirectory(async (directory) => {
-    const { near, ended } = await goOn(directory);
-    await near.write(frame(FrameType.ENTRY, bodyOf("0", "file")));
-    await near.write(frame(FrameType.RESUME_AT, encodeOffsets(9)));
-    await near.closeWrite();
-    const failure = await ended;
-    assert(failure instanceof Failure && failure.code === "malformed");
-    assert(failure.message.includes("not asked about"));
-  }));
+test("what nobody asked about is not resumed", async (directory) => {
+  const { near, ended } = await goOn(directory);
+  await near.write(listed(fileOf("0")));
+  await near.write(frame(FrameType.RESUME_AT, encodeOffsets(5)));
+  await near.closeWrite();
+  const failure = await ended;
+  assert(failure instanceof Failure && failure.code === "malformed");
+  assert(failure.message.includes("not asked about"));
+});

@@ -5,17 +5,17 @@ import type { TransferEvent } from "../../lib/transfer/events.ts";
 import { DirectorySink } from "../../lib/transfer/files/writing/directory_sink.ts";
 import { TreeSource } from "../../lib/transfer/files/reading/tree_source.ts";
 import {
-  inDirectory as inEmptyDirectory,
   namesIn,
   OWNER,
   stagingIn,
+  test as inEmptyDirectory,
 } from "./files.ts";
 import type { DirectionOptions } from "../support/memory_stream.ts";
 import { type Exchange, exchange } from "./exchange.ts";
 
-/** Runs `body` in a directory of its own, which has `from` and `to` in it. */
-function inDirectory(body: (path: string) => Promise<void>): Promise<void> {
-  return inEmptyDirectory(async (path) => {
+/** Registers a test that runs in a directory of its own, which has `from` and `to` in it. */
+function test(name: string, body: (path: string) => Promise<void>): void {
+  inEmptyDirectory(name, async (path) => {
     Deno.mkdirSync(`${path}/from`);
     Deno.mkdirSync(`${path}/to`);
     await body(path);
@@ -111,21 +111,20 @@ function assertArrived(path: string): void {
 }
 
 for (let seed = 1; seed <= 12; seed++) {
-  Deno.test(`a random tree arrives, however often it is broken (seed ${seed})`, () =>
-    inDirectory(async (path) => {
-      const random = new Prng(seed);
-      makeTree(`${path}/from/tree`, random);
-      for (let broken = 0;; broken++) {
-        const breakAfter = broken < 6 ? random.int(600_000) : undefined;
-        const { sent, stored } = await attempt(path, { breakAfter });
-        if (!(sent instanceof Failure)) {
-          assertEquals({ ...stored, omitted: 0 }, sent);
-          break;
-        }
-        assertEquals(sent.code, "peer-silent", `${sent} ${stored}`);
+  test(`a random tree arrives, however often it is broken (seed ${seed})`, async (path) => {
+    const random = new Prng(seed);
+    makeTree(`${path}/from/tree`, random);
+    for (let broken = 0;; broken++) {
+      const breakAfter = broken < 6 ? random.int(600_000) : undefined;
+      const { sent, stored } = await attempt(path, { breakAfter });
+      if (!(sent instanceof Failure)) {
+        assertEquals({ ...stored, omitted: 0 }, sent);
+        break;
       }
-      assertArrived(path);
-    }));
+      assertEquals(sent.code, "peer-silent", `${sent} ${stored}`);
+    }
+    assertArrived(path);
+  });
 }
 
 /** A tree of some small files and a large one, of which a part has arrived. */
@@ -142,73 +141,69 @@ async function brokenTree(path: string): Promise<void> {
   assert(stored instanceof Failure && stored.code === "peer-silent");
 }
 
-Deno.test("a tree is counted while it is sent, and both sides learn how much there is", () =>
-  inDirectory(async (path) => {
-    const random = new Prng(1);
-    Deno.mkdirSync(`${path}/from/tree/sub`, { recursive: true });
-    for (let i = 0; i < 100; i++) {
-      const name = `${i % 2 ? "sub/" : ""}${i}`;
-      Deno.writeFileSync(`${path}/from/tree/${name}`, random.bytes(50_000));
-    }
-    const { told } = await attempt(path, { capacity: 1 << 16 }, {
+test("a tree is counted while it is sent, and both sides learn how much there is", async (path) => {
+  const random = new Prng(1);
+  Deno.mkdirSync(`${path}/from/tree/sub`, { recursive: true });
+  for (let i = 0; i < 100; i++) {
+    const name = `${i % 2 ? "sub/" : ""}${i}`;
+    Deno.writeFileSync(`${path}/from/tree/${name}`, random.bytes(50_000));
+  }
+  const { told } = await attempt(path, { capacity: 1 << 16 }, {
+    countAfter: 0,
+  });
+  for (const events of told) {
+    const totals = events.filter(({ type }) => type === "total");
+    assertEquals(totals, [{ type: "total", files: 100, bytes: 5_000_000 }]);
+    const entries = events.filter((event) => event.type === "entry");
+    const { files, bytes } = entries.at(-1)!;
+    assertEquals(bytes, files * 50_000);
+  }
+  assertEquals(
+    told[0]!.flatMap((event) => event.type === "entry" ? [event.files] : []),
+    Array.from({ length: 100 }, (_, files) => files),
+  );
+});
+
+test("a tree that was counted before it was offered is not counted again", async (path) => {
+  Deno.mkdirSync(`${path}/from/tree`);
+  const source = await TreeSource.open([`${path}/from/tree`]);
+  source.measure = () => {
+    throw new Error("It was counted");
+  };
+  const events: TransferEvent[] = [];
+  await exchange(source, {
+    sink: (offer) =>
+      DirectorySink.create(`${path}/to`, offer, { force: false }),
+    sending: {
+      offer: { ...source.offer, files: 0, size: 0 },
+      event: (event) => events.push(event),
       countAfter: 0,
-    });
-    for (const events of told) {
-      const totals = events.filter(({ type }) => type === "total");
-      assertEquals(totals, [{ type: "total", files: 100, bytes: 5_000_000 }]);
-      const entries = events.filter((event) => event.type === "entry");
-      const { files, bytes } = entries.at(-1)!;
-      assertEquals(bytes, files * 50_000);
-    }
-    assertEquals(
-      told[0]!.flatMap((event) => event.type === "entry" ? [event.files] : []),
-      Array.from({ length: 100 }, (_, files) => files),
-    );
-  }));
+    },
+  });
+  assertEquals(events, []);
+});
 
-Deno.test("a tree that was counted before it was offered is not counted again", () =>
-  inDirectory(async (path) => {
-    Deno.mkdirSync(`${path}/from/tree`);
-    const source = await TreeSource.open([`${path}/from/tree`]);
-    source.measure = () => {
-      throw new Error("It was counted");
-    };
-    const events: TransferEvent[] = [];
-    await exchange(source, {
-      sink: (offer) =>
-        DirectorySink.create(`${path}/to`, offer, { force: false }),
-      sending: {
-        offer: { ...source.offer, files: 0, size: 0 },
-        event: (event) => events.push(event),
-        countAfter: 0,
-      },
-    });
-    assertEquals(events, []);
-  }));
+test("a tree that is not complete is in a staging directory, and its unfinished file as well", async (path) => {
+  await brokenTree(path);
+  assertEquals(namesIn(`${path}/to`), ["tree.ferry-part"]);
+  const staging = stagingIn(`${path}/to`);
+  assertEquals(namesIn(staging), ["content", "state"]);
+  assertEquals(namesIn(`${staging}/content/tree`), [
+    "0",
+    "a",
+    "b",
+    "c",
+    "large.ferry-part",
+  ]);
+});
 
-Deno.test("a tree that is not complete is in a staging directory, and its unfinished file as well", () =>
-  inDirectory(async (path) => {
-    await brokenTree(path);
-    assertEquals(namesIn(`${path}/to`), ["tree.*"]);
-    const staging = stagingIn(`${path}/to`);
-    assertEquals(namesIn(staging), ["content", "state"]);
-    assertEquals(namesIn(`${staging}/content/tree`), [
-      "0",
-      "a",
-      "b",
-      "c",
-      "large.ferry-part",
-    ]);
-  }));
-
-Deno.test("what goes on after a break sends little again, and both sides say so", () =>
-  inDirectory(async (path) => {
-    await brokenTree(path);
-    const again = await attempt(path, { breakAfter: 1_300_000 });
-    assert(!(again.sent instanceof Failure));
-    assertTold(again, ["kept 0", "kept a", "kept b", "kept c", "kept large"]);
-    assertArrived(path);
-  }));
+test("what goes on after a break sends little again, and both sides say so", async (path) => {
+  await brokenTree(path);
+  const again = await attempt(path, { breakAfter: 1_300_000 });
+  assert(!(again.sent instanceof Failure));
+  assertTold(again, ["kept 0", "kept a", "kept b", "kept c", "kept large"]);
+  assertArrived(path);
+});
 
 for (
   const [what, name, told] of [
@@ -220,25 +215,23 @@ for (
     ["a complete file", "b", "kept 0,kept a,restarted b,kept c,kept large"],
   ] as const
 ) {
-  Deno.test(`${what} that was tampered with is noticed and sent anew, and both sides say so`, () =>
-    inDirectory(async (path) => {
-      await brokenTree(path);
-      tamper(`${stagingIn(`${path}/to`)}/content/tree/${name}`);
-      assertTold(await attempt(path), told.split(","));
-      assertArrived(path);
-    }));
+  test(`${what} that was tampered with is noticed and sent anew, and both sides say so`, async (path) => {
+    await brokenTree(path);
+    tamper(`${stagingIn(`${path}/to`)}/content/tree/${name}`);
+    assertTold(await attempt(path), told.split(","));
+    assertArrived(path);
+  });
 }
 
-Deno.test("a tree that changed between two attempts arrives as it is now", () =>
-  inDirectory(async (path) => {
-    await brokenTree(path);
-    Deno.removeSync(`${path}/from/tree/large`);
-    Deno.writeTextFileSync(`${path}/from/tree/aa`, "new");
-    Deno.writeTextFileSync(`${path}/from/tree/large`, "small now");
-    assert(!((await attempt(path)).sent instanceof Failure));
-    assertEquals(Deno.readTextFileSync(`${path}/to/tree/aa`), "new");
-    assertEquals(Deno.readTextFileSync(`${path}/to/tree/large`), "small now");
-  }));
+test("a tree that changed between two attempts arrives as it is now", async (path) => {
+  await brokenTree(path);
+  Deno.removeSync(`${path}/from/tree/large`);
+  Deno.writeTextFileSync(`${path}/from/tree/aa`, "new");
+  Deno.writeTextFileSync(`${path}/from/tree/large`, "small now");
+  assert(!((await attempt(path)).sent instanceof Failure));
+  assertEquals(Deno.readTextFileSync(`${path}/to/tree/aa`), "new");
+  assertEquals(Deno.readTextFileSync(`${path}/to/tree/large`), "small now");
+});
 
 /** The bytes of content that were sent, of all. */
 function bytesSent({ sent, told: [events] }: Attempt): number {
@@ -249,95 +242,92 @@ function bytesSent({ sent, told: [events] }: Attempt): number {
   return kept.reduce((left, bytes) => left - bytes, sent.bytes);
 }
 
-Deno.test("a tree that is there already is compared, and no more of it is sent than before the answer", () =>
-  inDirectory(async (path) => {
-    const random = new Prng(3);
-    Deno.mkdirSync(`${path}/from/tree/sub`, { recursive: true });
-    for (let i = 0; i < 1200; i++) {
-      const name = `${i % 2 ? "sub/" : ""}${i}`;
-      Deno.writeFileSync(`${path}/from/tree/${name}`, random.bytes(1000));
-    }
-    Deno.writeFileSync(`${path}/from/tree/large`, random.bytes(3_000_000));
-    assert(!((await attempt(path)).sent instanceof Failure));
-    const inode = Deno.statSync(`${path}/to/tree/large`).ino;
-    Deno.writeFileSync(`${path}/from/tree/sub/new`, random.bytes(2000));
-    const again = await attempt(path);
-    assert(bytesSent(again) < 400_000, `${bytesSent(again)}`);
-    const { stored } = again;
-    assert(!(stored instanceof Failure));
-    assertEquals([stored.files, stored.existing], [1202, 1201]);
-    assertEquals(Deno.statSync(`${path}/to/tree/large`).ino, inode);
-    assertEquals(
-      Deno.readFileSync(`${path}/to/tree/sub/new`),
-      Deno.readFileSync(`${path}/from/tree/sub/new`),
-    );
-    assertEquals(namesIn(`${path}/to`), ["tree"]);
-  }));
+test("a tree that is there already is compared, and no more of it is sent than before the answer", async (path) => {
+  const random = new Prng(3);
+  Deno.mkdirSync(`${path}/from/tree/sub`, { recursive: true });
+  for (let i = 0; i < 1200; i++) {
+    const name = `${i % 2 ? "sub/" : ""}${i}`;
+    Deno.writeFileSync(`${path}/from/tree/${name}`, random.bytes(1000));
+  }
+  Deno.writeFileSync(`${path}/from/tree/large`, random.bytes(3_000_000));
+  assert(!((await attempt(path)).sent instanceof Failure));
+  const inode = Deno.statSync(`${path}/to/tree/large`).ino;
+  Deno.writeFileSync(`${path}/from/tree/sub/new`, random.bytes(2000));
+  const again = await attempt(path);
+  assert(bytesSent(again) < 400_000, `${bytesSent(again)}`);
+  const { stored } = again;
+  assert(!(stored instanceof Failure));
+  assertEquals([stored.files, stored.existing], [1202, 1201]);
+  assertEquals(Deno.statSync(`${path}/to/tree/large`).ino, inode);
+  assertEquals(
+    Deno.readFileSync(`${path}/to/tree/sub/new`),
+    Deno.readFileSync(`${path}/from/tree/sub/new`),
+  );
+  assertEquals(namesIn(`${path}/to`), ["tree"]);
+});
 
 for (const force of [false, true]) {
-  Deno.test(`a file of the same size that differs is ${force ? "replaced by force, and no other one is" : "refused before more is sent, and named"}`, () =>
-    inDirectory(async (path) => {
-      const random = new Prng(4);
-      Deno.mkdirSync(`${path}/from/tree`);
+  test(`a file of the same size that differs is ${force ? "replaced by force, and no other one is" : "refused before more is sent, and named"}`, async (path) => {
+    const random = new Prng(4);
+    Deno.mkdirSync(`${path}/from/tree`);
+    for (const name of ["a", "b", "c"]) {
+      Deno.writeFileSync(`${path}/from/tree/${name}`, random.bytes(500_000));
+    }
+    await attempt(path);
+    const inodes = () =>
+      ["a", "b", "c"].map((name) =>
+        Deno.statSync(`${path}/to/tree/${name}`).ino
+      );
+    const before = inodes();
+    tamper(`${path}/to/tree/c`);
+    const { sent, stored, told } = await attempt(path, {}, { force });
+    if (force) {
+      assertEquals(inodes().slice(0, 2), before.slice(0, 2));
+      assertEquals(inodes()[2] === before[2], false);
+      // Nothing was left by an earlier attempt
+      assertTold({ sent, stored, told }, ["kept a", "kept b"]);
       for (const name of ["a", "b", "c"]) {
-        Deno.writeFileSync(`${path}/from/tree/${name}`, random.bytes(500_000));
-      }
-      await attempt(path);
-      const inodes = () =>
-        ["a", "b", "c"].map((name) =>
-          Deno.statSync(`${path}/to/tree/${name}`).ino
+        assertEquals(
+          Deno.readFileSync(`${path}/to/tree/${name}`),
+          Deno.readFileSync(`${path}/from/tree/${name}`),
         );
-      const before = inodes();
-      tamper(`${path}/to/tree/c`);
-      const { sent, stored, told } = await attempt(path, {}, { force });
-      if (force) {
-        assertEquals(inodes().slice(0, 2), before.slice(0, 2));
-        assertEquals(inodes()[2] === before[2], false);
-        // Nothing was left by an earlier attempt
-        assertTold({ sent, stored, told }, ["kept a", "kept b"]);
-        for (const name of ["a", "b", "c"]) {
-          assertEquals(
-            Deno.readFileSync(`${path}/to/tree/${name}`),
-            Deno.readFileSync(`${path}/from/tree/${name}`),
-          );
-        }
-        return;
       }
-      assert(sent instanceof Failure && stored instanceof Failure);
-      assert(sent.detail.code === "peer-failed");
-      assertEquals(sent.detail.reason, { code: "exists", name: "tree/c" });
-      assertEquals(namesIn(`${path}/to`), ["tree"]);
-      assertEquals(inodes(), before);
-    }));
+      return;
+    }
+    assert(sent instanceof Failure && stored instanceof Failure);
+    assert(sent.detail.code === "peer-failed");
+    assertEquals(sent.detail.reason, { code: "exists", name: "tree/c" });
+    assertEquals(namesIn(`${path}/to`), ["tree"]);
+    assertEquals(inodes(), before);
+  });
 }
 
-Deno.test("a file that is gone when its turn comes is named, and the rest arrives", () =>
-  inDirectory(async (path) => {
-    Deno.mkdirSync(`${path}/from/tree`);
-    for (const name of ["a", "b"]) {
-      Deno.writeTextFileSync(`${path}/from/tree/${name}`, name);
-    }
-    const source = await TreeSource.open([`${path}/from/tree`]);
-    const walk = source.entries.bind(source);
-    source.entries = function* () {
-      for (const step of walk()) {
-        if (step.type === "file" && step.entry.name === "a") {
-          Deno.removeSync(step.path);
-        }
-        yield step;
+test("a file that is gone when its turn comes is named, and the rest arrives", async (path) => {
+  Deno.mkdirSync(`${path}/from/tree`);
+  for (const name of ["a", "b"]) {
+    Deno.writeTextFileSync(`${path}/from/tree/${name}`, name);
+  }
+  const source = await TreeSource.open([`${path}/from/tree`]);
+  const walk = source.entries.bind(source);
+  source.entries = function* () {
+    for (const step of walk()) {
+      if (step.type === "file" && step.entry.name === "a") {
+        Deno.removeSync(step.path);
       }
-    };
-    const omitted: unknown[] = [];
-    const event = (event: TransferEvent) => {
-      if (event.type === "omitted") omitted.push(event.reason);
-    };
-    const { sent, stored } = await exchange(source, {
-      sink: (offer) =>
-        DirectorySink.create(`${path}/to`, offer, { force: false }),
-      sending: { event },
-    });
-    assert(!(sent instanceof Failure || stored instanceof Failure));
-    assertEquals([sent.omitted, sent.files, stored.files], [1, 1, 1]);
-    assertEquals(omitted, [{ errno: "ENOENT", text: "ENOENT" }]);
-    assertEquals(namesIn(`${path}/to/tree`), ["b"]);
-  }));
+      yield step;
+    }
+  };
+  const omitted: unknown[] = [];
+  const event = (event: TransferEvent) => {
+    if (event.type === "omitted") omitted.push(event.reason);
+  };
+  const { sent, stored } = await exchange(source, {
+    sink: (offer) =>
+      DirectorySink.create(`${path}/to`, offer, { force: false }),
+    sending: { event },
+  });
+  assert(!(sent instanceof Failure || stored instanceof Failure));
+  assertEquals([sent.omitted, sent.files, stored.files], [1, 1, 1]);
+  assertEquals(omitted, [{ errno: "ENOENT", text: "ENOENT" }]);
+  assertEquals(namesIn(`${path}/to/tree`), ["b"]);
+});

@@ -2,13 +2,13 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { openDirectory } from "../../../lib/transfer/files/directory/open_directory.ts";
 import {
   type Directory,
+  openBeneath,
   removeTree,
 } from "../../../lib/transfer/files/directory/directory.ts";
 import { DescriptorDirectory } from "../../../lib/transfer/files/directory/descriptor_directory.ts";
 import { PathDirectory } from "../../../lib/transfer/files/directory/path_directory.ts";
 import { codeOf } from "../../../lib/transfer/files/system_error.ts";
-import { openBeneath } from "../../../lib/transfer/files/directory/directory.ts";
-import { inDirectory } from "../files.ts";
+import { inDirectory, test } from "../files.ts";
 
 const KINDS: [string, (path: string) => Directory][] = [
   ["by descriptor", openDirectory],
@@ -235,33 +235,30 @@ for (const [kind, open] of KINDS) {
   });
 }
 
-Deno.test("with the C library a directory stays the one that was opened, whatever its path means by then", () =>
-  inDirectory((path) => {
-    Deno.mkdirSync(`${path}/dir`);
-    Deno.mkdirSync(`${path}/other`);
-    const directory = openDirectory(`${path}/dir`);
-    assert(directory instanceof DescriptorDirectory);
-    Deno.renameSync(`${path}/dir`, `${path}/moved`);
-    Deno.symlinkSync("other", `${path}/dir`);
-    directory.createFile("x").close();
-    directory.chmod(0o711);
-    directory.close();
-    assertEquals([...Deno.readDirSync(`${path}/other`)], []);
-    assertEquals(Deno.statSync(`${path}/moved`).mode! & 0o777, 0o711);
-    assertEquals([...Deno.readDirSync(`${path}/moved`)].length, 1);
-    return Promise.resolve();
-  }));
+test("with the C library a directory stays the one that was opened, whatever its path means by then", (path) => {
+  Deno.mkdirSync(`${path}/dir`);
+  Deno.mkdirSync(`${path}/other`);
+  const directory = openDirectory(`${path}/dir`);
+  assert(directory instanceof DescriptorDirectory);
+  Deno.renameSync(`${path}/dir`, `${path}/moved`);
+  Deno.symlinkSync("other", `${path}/dir`);
+  directory.createFile("x").close();
+  directory.chmod(0o711);
+  directory.close();
+  assertEquals([...Deno.readDirSync(`${path}/other`)], []);
+  assertEquals(Deno.statSync(`${path}/moved`).mode! & 0o777, 0o711);
+  assertEquals([...Deno.readDirSync(`${path}/moved`)].length, 1);
+});
 
-Deno.test("a file is closed when what is under way has ended, and not used after", () =>
-  inDirectory(async (path) => {
-    const directory = openDirectory(path);
-    const file = directory.createFile("x");
-    const writing = file.write(new Uint8Array(1 << 20));
-    file.close();
-    await writing.catch(() => {});
-    assertEquals(thrown(() => file.writeSync(TEXT)), "EBADF");
-    directory.close();
-  }));
+test("a file is closed when what is under way has ended, and not used after", async (path) => {
+  const directory = openDirectory(path);
+  const file = directory.createFile("x");
+  const writing = file.write(new Uint8Array(1 << 20));
+  file.close();
+  await writing.catch(() => {});
+  assertEquals(thrown(() => file.writeSync(TEXT)), "EBADF");
+  directory.close();
+});
 
 async function shell(cwd: string, script: string): Promise<void> {
   await new Deno.Command("bash", { args: ["-c", script], cwd }).output();

@@ -5,7 +5,7 @@ import {
   VCS_PATTERNS,
 } from "../../../lib/transfer/files/reading/exclusion.ts";
 import { TreeSource } from "../../../lib/transfer/files/reading/tree_source.ts";
-import { inDirectory } from "../../support/fs.ts";
+import { test } from "../../support/fs.ts";
 
 /** Patterns, and which paths they leave out and which not; one that ends in a slash is a directory. */
 const TABLE: [
@@ -99,29 +99,27 @@ async function walked(
   return [names, excluded];
 }
 
-Deno.test("what is excluded is not walked: a directory that cannot be read is no failure", () =>
-  inDirectory(async (path) => {
-    for (const name of [".git", "node_modules/x", "src"]) {
-      Deno.mkdirSync(`${path}/tree/${name}`, { recursive: true });
-      Deno.writeTextFileSync(`${path}/tree/${name}/in`, "");
-    }
-    Deno.writeTextFileSync(`${path}/tree/src/a.log`, "");
-    Deno.writeTextFileSync(`${path}/tree/.gitignore`, "");
-    Deno.chmodSync(`${path}/tree/node_modules`, 0);
-    const exclude = [...VCS_PATTERNS, "node_modules/", "*.log"];
-    assertEquals(await walked([`${path}/tree`], exclude), [["in"], 4]);
-    assertEquals(await walked([`${path}/tree/`], exclude), [["in"], 4]);
-    Deno.chmodSync(`${path}/tree/node_modules`, 0o755);
-  }));
+test("what is excluded is not walked: a directory that cannot be read is no failure", async (path) => {
+  for (const name of [".git", "node_modules/x", "src"]) {
+    Deno.mkdirSync(`${path}/tree/${name}`, { recursive: true });
+    Deno.writeTextFileSync(`${path}/tree/${name}/in`, "");
+  }
+  Deno.writeTextFileSync(`${path}/tree/src/a.log`, "");
+  Deno.writeTextFileSync(`${path}/tree/.gitignore`, "");
+  Deno.chmodSync(`${path}/tree/node_modules`, 0);
+  const exclude = [...VCS_PATTERNS, "node_modules/", "*.log"];
+  assertEquals(await walked([`${path}/tree`], exclude), [["in"], 4]);
+  assertEquals(await walked([`${path}/tree/`], exclude), [["in"], 4]);
+  Deno.chmodSync(`${path}/tree/node_modules`, 0o755);
+});
 
-Deno.test("of several paths each is left out by its name; one that is named alone is sent", () =>
-  inDirectory(async (path) => {
-    for (const name of ["a.log", "b"]) {
-      Deno.writeTextFileSync(`${path}/${name}`, "");
-    }
-    Deno.mkdirSync(`${path}/tree.log`);
-    Deno.writeTextFileSync(`${path}/tree.log/c`, "");
-    const paths = ["a.log", "b", "tree.log"].map((name) => `${path}/${name}`);
-    assertEquals(await walked(paths, ["*.log"]), [["b"], 2]);
-    assertEquals(await walked([paths[2]!], ["*.log"]), [["c"], 0]);
-  }));
+test("of several paths each is left out by its name; one that is named alone is sent", async (path) => {
+  for (const name of ["a.log", "b"]) {
+    Deno.writeTextFileSync(`${path}/${name}`, "");
+  }
+  Deno.mkdirSync(`${path}/tree.log`);
+  Deno.writeTextFileSync(`${path}/tree.log/c`, "");
+  const paths = ["a.log", "b", "tree.log"].map((name) => `${path}/${name}`);
+  assertEquals(await walked(paths, ["*.log"]), [["b"], 2]);
+  assertEquals(await walked([paths[2]!], ["*.log"]), [["c"], 0]);
+});

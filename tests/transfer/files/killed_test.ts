@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { inDirectory, namesIn, OWNER, stagingIn } from "../files.ts";
-import { LARGE, storeFile, storeTree, TEXT } from "./killed.ts";
+import { HELLO, inDirectory, LARGE, namesIn, stagingIn } from "../files.ts";
+import { storeFile, storeTree } from "./killed.ts";
 
 const SCRIPT = new URL("killed.ts", import.meta.url).pathname;
 /** More moments than there are. */
@@ -23,10 +23,10 @@ async function killedAt(
 /** What has its final name is whole. */
 function assertWhole(directory: string): void {
   for (const name of namesIn(directory)) {
-    if (name.endsWith(".*")) continue;
+    if (name.endsWith(".ferry-part")) continue;
     const path = `${directory}/${name}`;
     if (name === "a") assertTree(path);
-    else assertEquals(Deno.readFileSync(path), name === "b" ? TEXT : LARGE);
+    else assertEquals(Deno.readFileSync(path), name === "b" ? HELLO : LARGE);
   }
 }
 
@@ -38,7 +38,7 @@ function assertTree(path: string): void {
   assertEquals(namesIn(path), ["link", "sub", "y"]);
   assertEquals(namesIn(`${path}/sub`), ["x"]);
   assertEquals(Deno.readFileSync(`${path}/y`), LARGE);
-  assertEquals(Deno.readFileSync(`${path}/sub/x`), TEXT);
+  assertEquals(Deno.readFileSync(`${path}/sub/x`), HELLO);
   assertEquals(Deno.readLinkSync(`${path}/link`), "x");
 }
 
@@ -52,15 +52,14 @@ for (const kind of ["tree", "tree by force", "file", "file by force"]) {
         killed = await killedAt(directory, kind, moment);
         assertWhole(directory);
         const finals = kind.startsWith("tree") ? ["a", "b"] : ["f"];
-        const isLeft = (name: string) => name.endsWith(".*");
+        const isLeft = (name: string) => name.endsWith(".ferry-part");
         const before = namesIn(directory);
         // Killed when all was done and the state removed: there is nothing to go on with
         const over = finals.every((name) => before.includes(name)) &&
           !before.some((name) => isLeft(name) && hasState(directory));
         if (killed && !over) {
-          const options = { force, owner: { key: OWNER.key! } };
           const store = kind.startsWith("tree") ? storeTree : storeFile;
-          await store(directory, options);
+          await store(directory, { force });
         }
         assertWhole(directory);
         const names = namesIn(directory).filter((name) => !isLeft(name));

@@ -1,20 +1,25 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Failure } from "../../../lib/base/failure.ts";
-import type {
-  DirectoryEntry,
-  FileEntry,
-  LinkEntry,
-} from "../../../lib/transfer/wire/entries.ts";
 import type { Owner } from "../../../lib/transfer/files/writing/target.ts";
 import { DirectorySink } from "../../../lib/transfer/files/writing/directory_sink.ts";
 import type { Sink } from "../../../lib/transfer/sink.ts";
-import type { Offer } from "../../../lib/transfer/wire/messages.ts";
-import { utf8 } from "../../support/bytes.ts";
 import { FFI, ROOT, testWith } from "../../support/needs.ts";
 import { FileAttempt, leaveBehind } from "./file_attempt.ts";
-import { inDirectory, namesIn, OWNER, stagingIn } from "../files.ts";
+import {
+  directoryOf,
+  fileOf,
+  HELLO,
+  LARGE,
+  linkOf,
+  namesIn,
+  offerOf,
+  OWNER,
+  stagingIn,
+  test,
+  treeIn,
+  write,
+} from "../files.ts";
 
-const HELLO = utf8("hello");
 const STRANGER: Owner = { key: new Uint8Array(32).fill(2) };
 /** A user who is nobody here. */
 const NOBODY = 65534;
@@ -29,76 +34,49 @@ function knowing(code: string): Owner {
   };
 }
 
-function offerOf(...names: string[]): Offer {
-  return { kind: "tree", names, count: names.length, resumable: true };
-}
-
-function fileOf(name: string, bytes = HELLO, mode = 0o644): FileEntry {
-  return { kind: "file", name, mode, mtime: 10n ** 18n, size: bytes.length };
-}
-
-function directoryOf(name: string, mode = 0o755): DirectoryEntry {
-  return { kind: "directory", name, mode, mtime: 10n ** 18n };
-}
-
-function linkOf(name: string, target: string): LinkEntry {
-  return { kind: "link", name, target, mtime: 10n ** 18n };
-}
-
-/** A tree sink of `OWNER` in `directory`. */
-function treeIn(
-  directory: string,
-  names: string[],
-  options: { force?: boolean; owner?: Owner } = {},
-): Promise<DirectorySink> {
-  const { force = false, owner = OWNER } = options;
-  return DirectorySink.create(directory, offerOf(...names), { force, owner });
-}
-
 // T-14
-Deno.test("what exists is neither added to nor compared unless its name may exist, also a name that was not offered or came meanwhile", () =>
-  inDirectory(async (directory) => {
-    const names = ["a", "b"];
-    const offers = [offerOf(...names), { ...offerOf("a"), count: 2 }];
-    const options = { force: false, owner: OWNER, mayExist: new Set(["a"]) };
-    for (const name of names) Deno.mkdirSync(`${directory}/${name}`);
-    await assertRejects(
-      () => DirectorySink.create(directory, offers[0]!, options),
-      Failure,
-      "exists",
-    );
-    for (const ofAll of [true, false]) {
-      const sink = await DirectorySink.create(directory, offers[1]!, options);
-      const inventory = sink.inventory();
-      inventory.enter("a");
-      inventory.leave();
-      sink.enter(directoryOf("a"));
-      sink.leave();
-      const end = () => {
-        if (ofAll) inventory.enter("b");
-        else sink.enter(directoryOf("b"));
-      };
-      const failure = assertThrows(end, Failure);
-      assertEquals(failure.detail, {
-        code: "exists",
-        path: `${directory}/b`,
-        inTree: true,
-        unvouched: true,
-      });
-      sink.discard(false);
-    }
-    Deno.removeSync(`${directory}/b`);
-    const sink = await DirectorySink.create(directory, offers[0]!, options);
-    for (const name of names) {
-      sink.enter(directoryOf(name));
-      sink.put(fileOf("x"), HELLO);
-      sink.leave();
-    }
-    Deno.mkdirSync(`${directory}/b`);
-    await assertRejects(() => sink.commit(), Failure, "exists");
+test("what exists is neither added to nor compared unless its name may exist, also a name that was not offered or came meanwhile", async (directory) => {
+  const names = ["a", "b"];
+  const offers = [offerOf(...names), { ...offerOf("a"), count: 2 }];
+  const options = { force: false, owner: OWNER, mayExist: new Set(["a"]) };
+  for (const name of names) Deno.mkdirSync(`${directory}/${name}`);
+  await assertRejects(
+    () => DirectorySink.create(directory, offers[0]!, options),
+    Failure,
+    "exists",
+  );
+  for (const ofAll of [true, false]) {
+    const sink = await DirectorySink.create(directory, offers[1]!, options);
+    const inventory = sink.inventory();
+    inventory.enter("a");
+    inventory.leave();
+    sink.enter(directoryOf("a"));
+    sink.leave();
+    const end = () => {
+      if (ofAll) inventory.enter("b");
+      else sink.enter(directoryOf("b"));
+    };
+    const failure = assertThrows(end, Failure);
+    assertEquals(failure.detail, {
+      code: "exists",
+      path: `${directory}/b`,
+      inTree: true,
+      unvouched: true,
+    });
     sink.discard(false);
-    assertEquals(namesIn(`${directory}/a`), []);
-  }));
+  }
+  Deno.removeSync(`${directory}/b`);
+  const sink = await DirectorySink.create(directory, offers[0]!, options);
+  for (const name of names) {
+    sink.enter(directoryOf(name));
+    sink.put(fileOf("x"), HELLO);
+    sink.leave();
+  }
+  Deno.mkdirSync(`${directory}/b`);
+  await assertRejects(() => sink.commit(), Failure, "exists");
+  sink.discard(false);
+  assertEquals(namesIn(`${directory}/a`), []);
+});
 
 /** Keeps `a/x`, which an earlier attempt has left, and these beside `a`. */
 function keepAll(sink: Sink, mode = 0o755, ...names: string[]): void {
@@ -124,68 +102,65 @@ async function failureOf(promise: Promise<unknown>): Promise<Failure> {
   return await assertRejects(() => promise, Failure);
 }
 
-Deno.test("a stranger's attempt of the same name neither learns of another's unfinished work, nor touches it", () =>
-  inDirectory(async (directory) => {
-    const path = `${directory}/x`;
-    const first = await FileAttempt.create(path);
-    await first.write(HELLO);
-    for (const owner of [STRANGER, knowing("1"), undefined, {}]) {
-      // While it is received, and when it was broken off
-      const other = await FileAttempt.create(path, { owner });
-      assertEquals(other.found, undefined);
-      await other.write(HELLO.subarray(2));
-      other.discard();
-    }
-    first.discard(true);
-    const staging = stagingIn(directory);
-    const stranger = await FileAttempt.create(path, {
-      force: true,
-      owner: STRANGER,
-    });
-    assertEquals(stranger.found, undefined);
-    await stranger.write(HELLO.subarray(1));
-    await stranger.commit();
-    assertEquals(namesIn(directory), ["x", "x.*"]);
-    assertEquals(stagingIn(directory), staging);
-    assertEquals(
-      await Deno.readFile(`${staging}/content/x.ferry-part`),
-      HELLO,
-    );
-  }));
+test("a stranger's attempt of the same name neither learns of another's unfinished work, nor touches it", async (directory) => {
+  const path = `${directory}/x`;
+  const first = await FileAttempt.create(path);
+  await first.write(HELLO);
+  for (const owner of [STRANGER, knowing("1"), undefined, {}]) {
+    // While it is received, and when it was broken off
+    const other = await FileAttempt.create(path, { owner });
+    assertEquals(other.found, undefined);
+    await other.write(HELLO.subarray(2));
+    other.discard();
+  }
+  first.discard(true);
+  const staging = stagingIn(directory);
+  const stranger = await FileAttempt.create(path, {
+    force: true,
+    owner: STRANGER,
+  });
+  assertEquals(stranger.found, undefined);
+  await stranger.write(HELLO.subarray(1));
+  await stranger.commit();
+  assertEquals(namesIn(directory), ["x", "x.ferry-part"]);
+  assertEquals(stagingIn(directory), staging);
+  assertEquals(
+    await Deno.readFile(`${staging}/content/x.ferry-part`),
+    HELLO,
+  );
+});
 
-Deno.test("whoever proves the same code goes on, with whatever key; another code does not do", () =>
-  inDirectory(async (directory) => {
-    const path = `${directory}/x`;
-    const create = (owner: Owner) => FileAttempt.create(path, { owner });
-    await leaveBehind(path, HELLO, { owner: { ...knowing("7"), ...OWNER } });
-    const kept = [];
-    for (
-      const owner of [
-        knowing("8"),
-        STRANGER,
-        { ...knowing("8"), ...STRANGER },
-        { ...knowing("7"), ...STRANGER },
-        OWNER,
-      ]
-    ) {
-      const sink = await create(owner);
-      kept.push(sink.found?.length);
-      sink.discard();
-    }
-    assertEquals(kept, [undefined, undefined, undefined, 5, 5]);
-  }));
+test("whoever proves the same code goes on, with whatever key; another code does not do", async (directory) => {
+  const path = `${directory}/x`;
+  const create = (owner: Owner) => FileAttempt.create(path, { owner });
+  await leaveBehind(path, HELLO, { owner: { ...knowing("7"), ...OWNER } });
+  const kept = [];
+  for (
+    const owner of [
+      knowing("8"),
+      STRANGER,
+      { ...knowing("8"), ...STRANGER },
+      { ...knowing("7"), ...STRANGER },
+      OWNER,
+    ]
+  ) {
+    const sink = await create(owner);
+    kept.push(sink.found?.length);
+    sink.discard();
+  }
+  assertEquals(kept, [undefined, undefined, undefined, 5, 5]);
+});
 
-Deno.test("what the same owner receives right now is taken, for a file and a tree", () =>
-  inDirectory(async (directory) => {
-    const file = () => FileAttempt.create(`${directory}/x`, { force: true });
-    const tree = () => treeIn(directory, ["a"]);
-    for (const create of [file, tree]) {
-      const first = await create();
-      assertEquals((await failureOf(create())).code, "in-use");
-      first.discard();
-      (await create()).discard();
-    }
-  }));
+test("what the same owner receives right now is taken, for a file and a tree", async (directory) => {
+  const file = () => FileAttempt.create(`${directory}/x`, { force: true });
+  const tree = () => treeIn(directory, ["a"]);
+  for (const create of [file, tree]) {
+    const first = await create();
+    assertEquals((await failureOf(create())).code, "in-use");
+    first.discard();
+    (await create()).discard();
+  }
+});
 
 /** A staging directory, its state file, and the directory it is in. */
 interface Place {
@@ -242,152 +217,144 @@ for (const [what, plant] of Object.entries(PLANTS)) {
   testWith(
     needs,
     `${what} in the place of what was left is not taken up, and left as it is`,
-    () =>
-      inDirectory(async (directory) => {
-        const path = `${directory}/x`;
-        const create = () => FileAttempt.create(path);
-        await leaveBehind(path, HELLO);
-        const staging = stagingIn(directory);
-        plant({ staging, state: `${staging}/state`, directory });
-        const before = Deno.lstatSync(staging);
-        const sink = await create();
-        assertEquals(sink.found, undefined);
-        await sink.write(HELLO.subarray(1));
-        await sink.commit();
-        assertEquals(await Deno.readFile(path), HELLO.subarray(1));
-        const { ino, mode } = Deno.lstatSync(staging);
-        assertEquals([ino, mode], [before.ino, before.mode]);
-      }),
+    async (directory) => {
+      const path = `${directory}/x`;
+      const create = () => FileAttempt.create(path);
+      await leaveBehind(path, HELLO);
+      const staging = stagingIn(directory);
+      plant({ staging, state: `${staging}/state`, directory });
+      const before = Deno.lstatSync(staging);
+      const sink = await create();
+      assertEquals(sink.found, undefined);
+      await sink.write(HELLO.subarray(1));
+      await sink.commit();
+      assertEquals(await Deno.readFile(path), HELLO.subarray(1));
+      const { ino, mode } = Deno.lstatSync(staging);
+      assertEquals([ino, mode], [before.ino, before.mode]);
+    },
   );
 }
 
-Deno.test("a file in staging that is a link or has another name is not gone on with", () =>
-  inDirectory(async (directory) => {
-    const path = `${directory}/x`;
-    const victim = `${directory}/victim`;
-    Deno.writeTextFileSync(victim, "precious");
-    const create = () => FileAttempt.create(path, { force: true });
-    for (
-      const plant of [
-        (part: string) => Deno.symlinkSync(victim, part),
-        (part: string) => Deno.linkSync(victim, part),
-        (part: string) => Deno.mkdirSync(part),
-      ]
-    ) {
-      await leaveBehind(path, HELLO, { force: true });
-      const part = `${stagingIn(directory)}/content/x.ferry-part`;
-      Deno.removeSync(part);
-      plant(part);
-      const sink = await create();
-      assertEquals(sink.found, undefined);
-      await sink.write(HELLO);
-      await sink.commit();
-      assertEquals(Deno.readTextFileSync(victim), "precious");
-      assertEquals(namesIn(directory), ["victim", "x"]);
-    }
-  }));
+test("a file in staging that is a link or has another name is not gone on with", async (directory) => {
+  const path = `${directory}/x`;
+  const victim = `${directory}/victim`;
+  Deno.writeTextFileSync(victim, "precious");
+  const create = () => FileAttempt.create(path, { force: true });
+  for (
+    const plant of [
+      (part: string) => Deno.symlinkSync(victim, part),
+      (part: string) => Deno.linkSync(victim, part),
+      (part: string) => Deno.mkdirSync(part),
+    ]
+  ) {
+    await leaveBehind(path, HELLO, { force: true });
+    const part = `${stagingIn(directory)}/content/x.ferry-part`;
+    Deno.removeSync(part);
+    plant(part);
+    const sink = await create();
+    assertEquals(sink.found, undefined);
+    await sink.write(HELLO);
+    await sink.commit();
+    assertEquals(Deno.readTextFileSync(victim), "precious");
+    assertEquals(namesIn(directory), ["victim", "x"]);
+  }
+});
 
 testWith(
   ROOT,
   "another user reads nothing of what arrives before it is complete, and what is private then not either",
-  () =>
-    inDirectory(async (directory) => {
-      Deno.chmodSync(directory, 0o1777);
-      DirectorySink.check(`${directory}/x`, { force: false });
-      assertEquals(namesIn(directory), []);
-      const sink = await FileAttempt.create(`${directory}/x`, {}, {
-        mode: 0o600,
-      });
-      await sink.write(HELLO);
-      const find = (path: string) =>
-        new Deno.Command("find", { args: [path], uid: NOBODY, gid: NOBODY })
-          .outputSync();
-      const cat = (path: string) =>
-        new Deno.Command("cat", { args: [path], uid: NOBODY, gid: NOBODY })
-          .outputSync();
-      const staging = stagingIn(directory);
-      assertEquals(find(staging).success, false);
-      const part = `${staging}/content/x.ferry-part`;
-      assertEquals(cat(part).stdout.length, 0);
-      assertEquals(cat(`${staging}/state`).stdout.length, 0);
-      // Not even where the directory itself were open to all
-      assertEquals([modeOf(part), modeOf(`${staging}/state`)], [0o600, 0o600]);
-      await sink.commit();
-      assertEquals(cat(`${directory}/x`).stdout.length, 0);
-      assertEquals(Deno.statSync(`${directory}/x`).uid, 0);
-    }),
+  async (directory) => {
+    Deno.chmodSync(directory, 0o1777);
+    DirectorySink.check(`${directory}/x`, { force: false });
+    assertEquals(namesIn(directory), []);
+    const sink = await FileAttempt.create(`${directory}/x`, {}, {
+      mode: 0o600,
+    });
+    await sink.write(HELLO);
+    const find = (path: string) =>
+      new Deno.Command("find", { args: [path], uid: NOBODY, gid: NOBODY })
+        .outputSync();
+    const cat = (path: string) =>
+      new Deno.Command("cat", { args: [path], uid: NOBODY, gid: NOBODY })
+        .outputSync();
+    const staging = stagingIn(directory);
+    assertEquals(find(staging).success, false);
+    const part = `${staging}/content/x.ferry-part`;
+    assertEquals(cat(part).stdout.length, 0);
+    assertEquals(cat(`${staging}/state`).stdout.length, 0);
+    // Not even where the directory itself were open to all
+    assertEquals([modeOf(part), modeOf(`${staging}/state`)], [0o600, 0o600]);
+    await sink.commit();
+    assertEquals(cat(`${directory}/x`).stdout.length, 0);
+    assertEquals(Deno.statSync(`${directory}/x`).uid, 0);
+  },
 );
 
 testWith(
   FFI,
   "a directory that is swapped for another one meanwhile redirects nothing",
-  () =>
-    inDirectory(async (directory) => {
-      const dir = `${directory}/dir`;
-      Deno.mkdirSync(dir);
-      Deno.mkdirSync(`${directory}/victim`);
-      Deno.writeTextFileSync(`${directory}/victim/x`, "precious");
-      Deno.chmodSync(`${directory}/victim/x`, 0o600);
-      const file = await FileAttempt.create(`${dir}/x`, { force: true }, {
-        mode: 0o644,
-      });
-      const tree = await treeIn(dir, ["a"]);
-      tree.enter(directoryOf("a"));
-      await file.write(HELLO);
-      Deno.renameSync(dir, `${directory}/moved`);
-      Deno.symlinkSync("victim", dir);
-      tree.put(fileOf("y"), HELLO);
-      const large = await tree.open(fileOf("z", new Uint8Array(70_000)));
-      await large.write(new Uint8Array(70_000));
-      await large.commit();
-      tree.leave();
-      await tree.commit();
-      await file.commit();
-      assertEquals(namesIn(`${directory}/victim`), ["x"]);
-      assertEquals(modeOf(`${directory}/victim/x`), 0o600);
-      assertEquals(namesIn(`${directory}/moved`), ["a", "x"]);
-      assertEquals(namesIn(`${directory}/moved/a`), ["y", "z"]);
-    }),
+  async (directory) => {
+    const dir = `${directory}/dir`;
+    Deno.mkdirSync(dir);
+    Deno.mkdirSync(`${directory}/victim`);
+    Deno.writeTextFileSync(`${directory}/victim/x`, "precious");
+    Deno.chmodSync(`${directory}/victim/x`, 0o600);
+    const file = await FileAttempt.create(`${dir}/x`, { force: true }, {
+      mode: 0o644,
+    });
+    const tree = await treeIn(dir, ["a"]);
+    tree.enter(directoryOf("a"));
+    await file.write(HELLO);
+    Deno.renameSync(dir, `${directory}/moved`);
+    Deno.symlinkSync("victim", dir);
+    tree.put(fileOf("y"), HELLO);
+    await write(tree, fileOf("z", LARGE));
+    tree.leave();
+    await tree.commit();
+    await file.commit();
+    assertEquals(namesIn(`${directory}/victim`), ["x"]);
+    assertEquals(modeOf(`${directory}/victim/x`), 0o600);
+    assertEquals(namesIn(`${directory}/moved`), ["a", "x"]);
+    assertEquals(namesIn(`${directory}/moved/a`), ["y", "z"]);
+  },
 );
 
 testWith(
   FFI,
   "a staging directory that is moved away and replaced takes nothing else with it",
-  () =>
-    inDirectory(async (directory) => {
-      const sink = await treeIn(directory, ["a"]);
-      fill(sink);
-      const staging = stagingIn(directory);
-      Deno.renameSync(staging, `${directory}/away`);
-      Deno.mkdirSync(`${staging}/content/a`, { recursive: true });
-      Deno.writeTextFileSync(`${staging}/content/a/x`, "planted");
-      await sink.commit();
-      assertEquals(Deno.readFileSync(`${directory}/a/x`), HELLO);
-      assertEquals(Deno.readTextFileSync(`${staging}/content/a/x`), "planted");
-    }),
+  async (directory) => {
+    const sink = await treeIn(directory, ["a"]);
+    fill(sink);
+    const staging = stagingIn(directory);
+    Deno.renameSync(staging, `${directory}/away`);
+    Deno.mkdirSync(`${staging}/content/a`, { recursive: true });
+    Deno.writeTextFileSync(`${staging}/content/a/x`, "planted");
+    await sink.commit();
+    assertEquals(Deno.readFileSync(`${directory}/a/x`), HELLO);
+    assertEquals(Deno.readTextFileSync(`${staging}/content/a/x`), "planted");
+  },
 );
 
-Deno.test("into a directory that is there new files are moved, and nothing in it is replaced or gets another mode", () =>
-  inDirectory(async (directory) => {
-    Deno.mkdirSync(`${directory}/a/sub`, { recursive: true, mode: 0o700 });
-    Deno.writeTextFileSync(`${directory}/a/diary`, "secret");
-    Deno.chmodSync(`${directory}/a/diary`, 0o600);
-    const sink = await treeIn(directory, ["a"]);
-    assert(sink.resuming);
-    sink.enter(directoryOf("a", 0o777));
-    sink.enter(directoryOf("sub", 0o777));
-    sink.put(fileOf("x"), HELLO);
-    sink.leave();
-    sink.leave();
-    await sink.commit();
-    assertEquals(namesIn(`${directory}/a`), ["diary", "sub"]);
-    assertEquals(Deno.readFileSync(`${directory}/a/sub/x`), HELLO);
-    const modes = ["a", "a/sub", "a/diary"].map((name) =>
-      modeOf(`${directory}/${name}`)
-    );
-    assertEquals(modes, [0o700, 0o700, 0o600]);
-    assertEquals(namesIn(directory), ["a"]);
-  }));
+test("into a directory that is there new files are moved, and nothing in it is replaced or gets another mode", async (directory) => {
+  Deno.mkdirSync(`${directory}/a/sub`, { recursive: true, mode: 0o700 });
+  Deno.writeTextFileSync(`${directory}/a/diary`, "secret");
+  Deno.chmodSync(`${directory}/a/diary`, 0o600);
+  const sink = await treeIn(directory, ["a"]);
+  assert(sink.resuming);
+  sink.enter(directoryOf("a", 0o777));
+  sink.enter(directoryOf("sub", 0o777));
+  sink.put(fileOf("x"), HELLO);
+  sink.leave();
+  sink.leave();
+  await sink.commit();
+  assertEquals(namesIn(`${directory}/a`), ["diary", "sub"]);
+  assertEquals(Deno.readFileSync(`${directory}/a/sub/x`), HELLO);
+  const modes = ["a", "a/sub", "a/diary"].map((name) =>
+    modeOf(`${directory}/${name}`)
+  );
+  assertEquals(modes, [0o700, 0o700, 0o600]);
+  assertEquals(namesIn(directory), ["a"]);
+});
 
 /** What is there in place of the file `x`, the link `link` or the directory `sub`, and is something else. */
 const CONFLICTS: [string, (path: string) => void, (sink: Sink) => unknown][] = [
@@ -417,14 +384,11 @@ const CONFLICTS: [string, (path: string) => void, (sink: Sink) => unknown][] = [
   [
     "a large file that differs in its last byte",
     (path) => {
-      const bytes = new Uint8Array(70_000);
+      const bytes = LARGE.slice();
       bytes[69_999] = 1;
       Deno.writeFileSync(`${path}/x`, bytes);
     },
-    async (sink) => {
-      const file = await sink.open(fileOf("x", new Uint8Array(70_000)));
-      await file.write(new Uint8Array(70_000)).finally(() => file.discard());
-    },
+    (sink) => write(sink, fileOf("x", LARGE)),
   ],
   [
     "a link to something else",
@@ -438,192 +402,180 @@ const CONFLICTS: [string, (path: string) => void, (sink: Sink) => unknown][] = [
   ],
 ];
 for (const [what, plant, store] of CONFLICTS) {
-  Deno.test(`${what} is not replaced without force: nothing changes, and nothing is left`, () =>
-    inDirectory(async (directory) => {
-      Deno.mkdirSync(`${directory}/a`);
-      plant(`${directory}/a`);
-      const before = namesIn(`${directory}/a`);
-      const sink = await treeIn(directory, ["a"]);
-      sink.enter(directoryOf("a"));
-      const failure = await failureOf((async () => await store(sink))());
-      assert(failure.detail.code === "exists", failure.message);
-      assertEquals(failure.detail.inTree, true);
-      sink.discard();
-      // A staging directory that holds nothing is of no use
-      assertEquals([namesIn(directory), sink.remains], [["a"], undefined]);
-      assertEquals(namesIn(`${directory}/a`), before);
-    }));
+  test(`${what} is not replaced without force: nothing changes, and nothing is left`, async (directory) => {
+    Deno.mkdirSync(`${directory}/a`);
+    plant(`${directory}/a`);
+    const before = namesIn(`${directory}/a`);
+    const sink = await treeIn(directory, ["a"]);
+    sink.enter(directoryOf("a"));
+    const failure = await failureOf((async () => await store(sink))());
+    assert(failure.detail.code === "exists", failure.message);
+    assertEquals(failure.detail.inTree, true);
+    sink.discard();
+    // A staging directory that holds nothing is of no use
+    assertEquals([namesIn(directory), sink.remains], [["a"], undefined]);
+    assertEquals(namesIn(`${directory}/a`), before);
+  });
 }
 
-Deno.test("what is there and is the same stays, and gets the sender's mode and time at the end", () =>
-  inDirectory(async (directory) => {
-    Deno.mkdirSync(`${directory}/a`);
-    Deno.writeFileSync(`${directory}/a/x`, HELLO);
-    Deno.writeFileSync(`${directory}/a/y`, new Uint8Array(70_000));
-    Deno.symlinkSync("here", `${directory}/a/link`);
-    Deno.chmodSync(`${directory}/a/x`, 0o600);
-    const inodes = () =>
-      ["x", "y", "link"].map((name) =>
-        Deno.lstatSync(`${directory}/a/${name}`).ino
-      );
-    const before = inodes();
-    const sink = await treeIn(directory, ["a"]);
-    sink.enter(directoryOf("a"));
-    sink.link(linkOf("link", "here"));
-    const x = { ...fileOf("x"), mode: 0o644 };
-    sink.put(x, HELLO);
-    const large = await sink.open(fileOf("y", new Uint8Array(70_000)));
-    await large.write(new Uint8Array(70_000));
-    await large.commit();
-    sink.leave();
-    // As long as all may still be refused nothing changes
-    assertEquals(modeOf(`${directory}/a/x`), 0o600);
-    await sink.commit();
-    assertEquals(inodes(), before);
-    assertEquals(sink.existing, 2);
-    assertEquals(modeOf(`${directory}/a/x`), 0o644);
-    const { mtime } = Deno.statSync(`${directory}/a/x`);
-    assertEquals(mtime?.getTime(), Number(x.mtime! / 1_000_000n));
-    assertEquals(namesIn(directory), ["a"]);
-  }));
+test("what is there and is the same stays, and gets the sender's mode and time at the end", async (directory) => {
+  Deno.mkdirSync(`${directory}/a`);
+  Deno.writeFileSync(`${directory}/a/x`, HELLO);
+  Deno.writeFileSync(`${directory}/a/y`, LARGE);
+  Deno.symlinkSync("here", `${directory}/a/link`);
+  Deno.chmodSync(`${directory}/a/x`, 0o600);
+  const inodes = () =>
+    ["x", "y", "link"].map((name) =>
+      Deno.lstatSync(`${directory}/a/${name}`).ino
+    );
+  const before = inodes();
+  const sink = await treeIn(directory, ["a"]);
+  sink.enter(directoryOf("a"));
+  sink.link(linkOf("link", "here"));
+  const x = { ...fileOf("x"), mode: 0o644 };
+  sink.put(x, HELLO);
+  await write(sink, fileOf("y", LARGE));
+  sink.leave();
+  // As long as all may still be refused nothing changes
+  assertEquals(modeOf(`${directory}/a/x`), 0o600);
+  await sink.commit();
+  assertEquals(inodes(), before);
+  assertEquals(sink.existing, 2);
+  assertEquals(modeOf(`${directory}/a/x`), 0o644);
+  const { mtime } = Deno.statSync(`${directory}/a/x`);
+  assertEquals(mtime?.getTime(), Number(x.mtime! / 1_000_000n));
+  assertEquals(namesIn(directory), ["a"]);
+});
 
-Deno.test("a file that comes to be there meanwhile, and is the same, is no less in the way", () =>
-  inDirectory(async (directory) => {
-    Deno.mkdirSync(`${directory}/a`);
-    const sink = await treeIn(directory, ["a"]);
-    sink.enter(directoryOf("a"));
-    sink.put(fileOf("x"), HELLO);
-    sink.leave();
-    Deno.writeFileSync(`${directory}/a/x`, HELLO);
-    assertEquals((await failureOf(sink.commit())).code, "exists");
-    sink.discard();
-    // The same two commands find that it is the same
-    const again = await treeIn(directory, ["a"]);
-    const inventory = again.inventory();
+test("a file that comes to be there meanwhile, and is the same, is no less in the way", async (directory) => {
+  Deno.mkdirSync(`${directory}/a`);
+  const sink = await treeIn(directory, ["a"]);
+  sink.enter(directoryOf("a"));
+  sink.put(fileOf("x"), HELLO);
+  sink.leave();
+  Deno.writeFileSync(`${directory}/a/x`, HELLO);
+  assertEquals((await failureOf(sink.commit())).code, "exists");
+  sink.discard();
+  // The same two commands find that it is the same
+  const again = await treeIn(directory, ["a"]);
+  const inventory = again.inventory();
+  inventory.enter("a");
+  const found = inventory.look(fileOf("x"));
+  assert(found?.existing);
+  again.enter(directoryOf("a"));
+  again.keep(fileOf("x"), found);
+  again.leave();
+  await again.commit();
+  assertEquals(namesIn(directory), ["a"]);
+});
+
+test("what was not sent by this transfer is told apart from what was", async (directory) => {
+  const first = await treeIn(directory, ["a", "b"]);
+  fill(first);
+  first.discard();
+  Deno.writeFileSync(`${directory}/b`, HELLO);
+  for (const force of [false, true]) {
+    const sink = await treeIn(directory, ["a", "b"], { force });
+    const inventory = sink.inventory();
+    const found = inventory.look(fileOf("b"));
+    const { conflict } = found!.existing!;
+    assertEquals(conflict?.code, force ? undefined : "exists");
     inventory.enter("a");
-    const found = inventory.look(fileOf("x"));
-    assert(found?.existing);
-    again.enter(directoryOf("a"));
-    again.keep(fileOf("x"), found);
-    again.leave();
-    await again.commit();
-    assertEquals(namesIn(directory), ["a"]);
-  }));
+    assertEquals(inventory.look(fileOf("x"))?.existing, undefined);
+    assertEquals(inventory.look(fileOf("x"))?.whole, true);
+    sink.discard();
+  }
+});
 
-Deno.test("what was not sent by this transfer is told apart from what was", () =>
-  inDirectory(async (directory) => {
-    const first = await treeIn(directory, ["a", "b"]);
-    fill(first);
-    first.discard();
-    Deno.writeFileSync(`${directory}/b`, HELLO);
-    for (const force of [false, true]) {
-      const sink = await treeIn(directory, ["a", "b"], { force });
-      const inventory = sink.inventory();
-      const found = inventory.look(fileOf("b"));
-      const { conflict } = found!.existing!;
-      assertEquals(conflict?.code, force ? undefined : "exists");
-      inventory.enter("a");
-      assertEquals(inventory.look(fileOf("x"))?.existing, undefined);
-      assertEquals(inventory.look(fileOf("x"))?.whole, true);
-      sink.discard();
-    }
-  }));
+test("by force files are replaced, and directories that are there keep their mode", async (directory) => {
+  Deno.mkdirSync(`${directory}/a/sub`, { recursive: true });
+  Deno.chmodSync(`${directory}/a`, 0o750);
+  Deno.chmodSync(`${directory}/a/sub`, 0o700);
+  Deno.writeTextFileSync(`${directory}/a/x`, "old");
+  Deno.writeTextFileSync(`${directory}/a/mine`, "mine");
+  Deno.symlinkSync("mine", `${directory}/a/link`);
+  const sink = await treeIn(directory, ["a"], { force: true });
+  sink.enter(directoryOf("a", 0o777));
+  sink.put(fileOf("link"), HELLO);
+  sink.enter(directoryOf("new", 0o555));
+  sink.put(fileOf("y"), HELLO);
+  sink.leave();
+  sink.enter(directoryOf("sub", 0o777));
+  sink.put(fileOf("z"), HELLO);
+  sink.leave();
+  await write(sink, fileOf("t", LARGE));
+  sink.put(fileOf("x"), HELLO);
+  sink.leave();
+  await sink.commit();
+  assertEquals(namesIn(directory), ["a"]);
+  const names = ["link", "mine", "new", "sub", "t", "x"];
+  assertEquals(namesIn(`${directory}/a`), names);
+  assertEquals([modeOf(`${directory}/a`), modeOf(`${directory}/a/sub`)], [
+    0o750,
+    0o700,
+  ]);
+  assertEquals(modeOf(`${directory}/a/new`), 0o555);
+  assertEquals(Deno.readTextFileSync(`${directory}/a/mine`), "mine");
+  assertEquals(Deno.readFileSync(`${directory}/a/x`), HELLO);
+  assert(Deno.lstatSync(`${directory}/a/link`).isFile);
+  Deno.chmodSync(`${directory}/a/new`, 0o755);
+});
 
-Deno.test("by force files are replaced, and directories that are there keep their mode", () =>
-  inDirectory(async (directory) => {
-    Deno.mkdirSync(`${directory}/a/sub`, { recursive: true });
-    Deno.chmodSync(`${directory}/a`, 0o750);
-    Deno.chmodSync(`${directory}/a/sub`, 0o700);
-    Deno.writeTextFileSync(`${directory}/a/x`, "old");
-    Deno.writeTextFileSync(`${directory}/a/mine`, "mine");
-    Deno.symlinkSync("mine", `${directory}/a/link`);
-    const sink = await treeIn(directory, ["a"], { force: true });
-    sink.enter(directoryOf("a", 0o777));
-    sink.put(fileOf("link"), HELLO);
-    sink.enter(directoryOf("new", 0o555));
-    sink.put(fileOf("y"), HELLO);
-    sink.leave();
-    sink.enter(directoryOf("sub", 0o777));
-    sink.put(fileOf("z"), HELLO);
-    sink.leave();
-    const large = await sink.open(fileOf("t", new Uint8Array(70_000)));
-    await large.write(new Uint8Array(70_000));
-    await large.commit();
-    sink.put(fileOf("x"), HELLO);
-    sink.leave();
-    await sink.commit();
-    assertEquals(namesIn(directory), ["a"]);
-    const names = ["link", "mine", "new", "sub", "t", "x"];
-    assertEquals(namesIn(`${directory}/a`), names);
-    assertEquals([modeOf(`${directory}/a`), modeOf(`${directory}/a/sub`)], [
-      0o750,
-      0o700,
-    ]);
-    assertEquals(modeOf(`${directory}/a/new`), 0o555);
-    assertEquals(Deno.readTextFileSync(`${directory}/a/mine`), "mine");
-    assertEquals(Deno.readFileSync(`${directory}/a/x`), HELLO);
-    assert(Deno.lstatSync(`${directory}/a/link`).isFile);
-    Deno.chmodSync(`${directory}/a/new`, 0o755);
-  }));
-
-Deno.test("by force no link is written through, and nothing takes another kind's place", () =>
-  inDirectory(async (directory) => {
-    Deno.mkdirSync(`${directory}/victim`);
-    const CASES: [(path: string) => void, RegExp][] = [
-      [
-        (path) => Deno.symlinkSync("../victim", path),
-        /is-link/,
-      ],
-      [(path) => Deno.writeTextFileSync(path, "file"), /not-directory/],
-      [
-        (path) =>
-          void new Deno.Command("mkfifo", { args: [path] }).outputSync(),
-        /not-directory/,
-      ],
-    ];
-    for (const [plant, why] of CASES) {
-      Deno.mkdirSync(`${directory}/a`);
-      plant(`${directory}/a/sub`);
-      Deno.writeTextFileSync(`${directory}/a/x`, "old");
-      const sink = await treeIn(directory, ["a"], { force: true });
-      sink.enter(directoryOf("a"));
-      sink.put(fileOf("x"), HELLO);
-      const enter = async () => await sink.enter(directoryOf("sub"));
-      assert(why.test((await failureOf(enter())).message));
-      sink.discard();
-      // Nothing has been replaced
-      assertEquals(Deno.readTextFileSync(`${directory}/a/x`), "old");
-      assertEquals(namesIn(`${directory}/victim`), []);
-      for (const name of Deno.readDirSync(directory)) {
-        if (name.name === "victim") continue;
-        Deno.removeSync(`${directory}/${name.name}`, { recursive: true });
-      }
-    }
+test("by force no link is written through, and nothing takes another kind's place", async (directory) => {
+  Deno.mkdirSync(`${directory}/victim`);
+  const CASES: [(path: string) => void, RegExp][] = [
+    [
+      (path) => Deno.symlinkSync("../victim", path),
+      /is-link/,
+    ],
+    [(path) => Deno.writeTextFileSync(path, "file"), /not-directory/],
+    [
+      (path) => void new Deno.Command("mkfifo", { args: [path] }).outputSync(),
+      /not-directory/,
+    ],
+  ];
+  for (const [plant, why] of CASES) {
     Deno.mkdirSync(`${directory}/a`);
+    plant(`${directory}/a/sub`);
+    Deno.writeTextFileSync(`${directory}/a/x`, "old");
     const sink = await treeIn(directory, ["a"], { force: true });
-    const put = async () => await sink.put(fileOf("a"), HELLO);
-    assertEquals((await failureOf(put())).code, "is-directory");
+    sink.enter(directoryOf("a"));
+    sink.put(fileOf("x"), HELLO);
+    const enter = async () => await sink.enter(directoryOf("sub"));
+    assert(why.test((await failureOf(enter())).message));
     sink.discard();
-  }));
+    // Nothing has been replaced
+    assertEquals(Deno.readTextFileSync(`${directory}/a/x`), "old");
+    assertEquals(namesIn(`${directory}/victim`), []);
+    for (const name of Deno.readDirSync(directory)) {
+      if (name.name === "victim") continue;
+      Deno.removeSync(`${directory}/${name.name}`, { recursive: true });
+    }
+  }
+  Deno.mkdirSync(`${directory}/a`);
+  const sink = await treeIn(directory, ["a"], { force: true });
+  const put = async () => await sink.put(fileOf("a"), HELLO);
+  assertEquals((await failureOf(put())).code, "is-directory");
+  sink.discard();
+});
 
-Deno.test("of several names none is moved if one of them has come to be there", () =>
-  inDirectory(async (directory) => {
-    const sink = await treeIn(directory, ["a", "b", "c"]);
-    fill(sink);
-    sink.put(fileOf("b"), HELLO);
-    sink.put(fileOf("c"), HELLO);
-    Deno.writeTextFileSync(`${directory}/c`, "other");
-    const failure = await failureOf(sink.commit());
-    assertEquals(failure.code, "exists");
-    sink.discard();
-    assertEquals(namesIn(directory), ["a+2.*", "c"]);
-    Deno.removeSync(`${directory}/c`);
-    const again = await treeIn(directory, ["a", "b", "c"]);
-    assert(again.resuming);
-    keepAll(again, 0o755, "b", "c");
-    await again.commit();
-    assertEquals(namesIn(directory), ["a", "b", "c"]);
-  }));
+test("of several names none is moved if one of them has come to be there", async (directory) => {
+  const sink = await treeIn(directory, ["a", "b", "c"]);
+  fill(sink);
+  sink.put(fileOf("b"), HELLO);
+  sink.put(fileOf("c"), HELLO);
+  Deno.writeTextFileSync(`${directory}/c`, "other");
+  const failure = await failureOf(sink.commit());
+  assertEquals(failure.code, "exists");
+  sink.discard();
+  assertEquals(namesIn(directory), ["a+2.ferry-part", "c"]);
+  Deno.removeSync(`${directory}/c`);
+  const again = await treeIn(directory, ["a", "b", "c"]);
+  assert(again.resuming);
+  keepAll(again, 0o755, "b", "c");
+  await again.commit();
+  assertEquals(namesIn(directory), ["a", "b", "c"]);
+});
 
 /** Ends a tree of `a` and `b` as if the process had been killed when `a` was moved. */
 async function killedAtEnd(directory: string): Promise<void> {
@@ -646,197 +598,182 @@ async function killedAtEnd(directory: string): Promise<void> {
   Deno.renameSync(`${staging}/content/a`, `${directory}/a`);
 }
 
-Deno.test("a tree that was complete but for its very end is gone on with, and nothing of it is sent again", () =>
-  inDirectory(async (directory) => {
-    await killedAtEnd(directory);
+test("a tree that was complete but for its very end is gone on with, and nothing of it is sent again", async (directory) => {
+  await killedAtEnd(directory);
+  const sink = await treeIn(directory, ["a", "b"]);
+  assert(sink.resuming);
+  const inventory = sink.inventory();
+  inventory.enter("a");
+  const found = inventory.look(fileOf("x"));
+  inventory.leave();
+  assertEquals([found?.whole, inventory.look(fileOf("b"))?.whole], [
+    true,
+    true,
+  ]);
+  const content = await found!.open();
+  assertEquals(await content.read(new Uint8Array(9)), 5);
+  content.close();
+  keepAll(sink, 0o555, "b");
+  await sink.commit();
+  assertEquals(namesIn(directory), ["a", "b"]);
+  assertEquals(modeOf(`${directory}/a`), 0o555);
+  Deno.chmodSync(`${directory}/a`, 0o755);
+});
+
+test("what has its final name is never changed by going on, whatever the sender sends then", async (directory) => {
+  await killedAtEnd(directory);
+  Deno.chmodSync(`${directory}/a`, 0o755);
+  Deno.writeTextFileSync(`${directory}/a/notes`, "mine");
+  const attempts: ((sink: Sink) => void | Promise<unknown>)[] = [
+    (sink) => sink.put(fileOf("x"), HELLO.subarray(1)),
+    (sink) => sink.put(fileOf("new"), HELLO),
+    (sink) => sink.link(linkOf("x", "y")),
+    (sink) => sink.enter(directoryOf("sub")),
+    (sink) => write(sink, fileOf("x", LARGE)),
+  ];
+  for (const attempt of attempts) {
     const sink = await treeIn(directory, ["a", "b"]);
-    assert(sink.resuming);
-    const inventory = sink.inventory();
-    inventory.enter("a");
-    const found = inventory.look(fileOf("x"));
-    inventory.leave();
-    assertEquals([found?.whole, inventory.look(fileOf("b"))?.whole], [
-      true,
-      true,
-    ]);
-    const content = await found!.open();
-    assertEquals(await content.read(new Uint8Array(9)), 5);
-    content.close();
-    keepAll(sink, 0o555, "b");
-    await sink.commit();
-    assertEquals(namesIn(directory), ["a", "b"]);
-    assertEquals(modeOf(`${directory}/a`), 0o555);
-    Deno.chmodSync(`${directory}/a`, 0o755);
-  }));
+    sink.enter(directoryOf("a", 0o777));
+    await failureOf((async () => await attempt(sink))());
+    sink.discard();
+  }
+  assertEquals(namesIn(`${directory}/a`), ["notes", "x"]);
+  assertEquals(Deno.readFileSync(`${directory}/a/x`), HELLO);
+  const sink = await treeIn(directory, ["a", "b"]);
+  keepAll(sink, 0o777, "b");
+  await sink.commit();
+  assertEquals(namesIn(`${directory}/a`), ["notes", "x"]);
+  assertEquals(modeOf(`${directory}/a`), 0o755);
+});
 
-Deno.test("what has its final name is never changed by going on, whatever the sender sends then", () =>
-  inDirectory(async (directory) => {
-    await killedAtEnd(directory);
-    Deno.chmodSync(`${directory}/a`, 0o755);
-    Deno.writeTextFileSync(`${directory}/a/notes`, "mine");
-    const attempts: ((sink: Sink) => void | Promise<unknown>)[] = [
-      (sink) => sink.put(fileOf("x"), HELLO.subarray(1)),
-      (sink) => sink.put(fileOf("new"), HELLO),
-      (sink) => sink.link(linkOf("x", "y")),
-      (sink) => sink.enter(directoryOf("sub")),
-      async (sink) => {
-        const file = await sink.open(fileOf("x", new Uint8Array(70_000)));
-        await file.write(new Uint8Array(70_000)).finally(() => file.discard());
-      },
-    ];
-    for (const attempt of attempts) {
-      const sink = await treeIn(directory, ["a", "b"]);
-      sink.enter(directoryOf("a", 0o777));
-      await failureOf((async () => await attempt(sink))());
-      sink.discard();
-    }
-    assertEquals(namesIn(`${directory}/a`), ["notes", "x"]);
-    assertEquals(Deno.readFileSync(`${directory}/a/x`), HELLO);
-    const sink = await treeIn(directory, ["a", "b"]);
-    keepAll(sink, 0o777, "b");
-    await sink.commit();
-    assertEquals(namesIn(`${directory}/a`), ["notes", "x"]);
-    assertEquals(modeOf(`${directory}/a`), 0o755);
-  }));
-
-Deno.test("a file that was complete but for its very end is gone on with", () =>
-  inDirectory(async (directory) => {
-    const path = `${directory}/x`;
-    const create = (force = false) =>
-      FileAttempt.create(path, { force }, { mode: 0o440 });
-    for (const moved of [false, true]) {
-      for (const force of [false, true]) {
-        await leaveBehind(path, HELLO);
-        const staging = stagingIn(directory);
-        const part = `${staging}/content/x.ferry-part`;
-        Deno.chmodSync(part, 0o440);
-        const inode = String(Deno.statSync(part).ino);
-        const phase = { phase: "committing", roots: [{ name: "x", inode }] };
-        Deno.writeTextFileSync(`${staging}/state`, JSON.stringify(phase), {
-          append: true,
-        });
-        Deno.writeTextFileSync(`${staging}/state`, "\n", { append: true });
-        if (moved) Deno.renameSync(part, path);
-        const sink = await create(force);
-        if (moved && force) {
-          // What was moved is replaced, as everything else that is there
-          assertEquals(sink.found, undefined);
-          await sink.write(HELLO.subarray(1));
-        } else {
-          const content = await sink.found?.open();
-          assertEquals(await content?.read(new Uint8Array(9)), 5);
-          content?.close();
-          await sink.resume(5);
-        }
-        if (moved && !force) {
-          assertEquals((await failureOf(sink.write(HELLO))).code, "exists");
-        }
-        await sink.commit();
-        assertEquals(namesIn(directory), ["x"]);
-        assertEquals(
-          Deno.readFileSync(path),
-          moved && force ? HELLO.subarray(1) : HELLO,
-        );
-        assertEquals(modeOf(path), 0o440);
-        Deno.removeSync(path);
-      }
-    }
-  }));
-
-Deno.test("what the attempt that completes did not list does not arrive, nor an unfinished file", () =>
-  inDirectory(async (directory) => {
+test("a file that was complete but for its very end is gone on with", async (directory) => {
+  const path = `${directory}/x`;
+  const create = (force = false) =>
+    FileAttempt.create(path, { force }, { mode: 0o440 });
+  for (const moved of [false, true]) {
     for (const force of [false, true]) {
-      const first = await treeIn(directory, ["a"], { force });
-      fill(first, "y");
-      first.discard();
-      const staged = `${stagingIn(directory)}/content`;
-      Deno.writeTextFileSync(`${staged}/a/big.ferry-part`, "part");
-      Deno.writeTextFileSync(`${staged}/other`, "other");
-      Deno.mkdirSync(`${staged}/a/old/deep`, { recursive: true });
-      const sink = await treeIn(directory, ["a"], { force });
-      keepAll(sink);
+      await leaveBehind(path, HELLO);
+      const staging = stagingIn(directory);
+      const part = `${staging}/content/x.ferry-part`;
+      Deno.chmodSync(part, 0o440);
+      const inode = String(Deno.statSync(part).ino);
+      const phase = { phase: "committing", roots: [{ name: "x", inode }] };
+      Deno.writeTextFileSync(`${staging}/state`, JSON.stringify(phase), {
+        append: true,
+      });
+      Deno.writeTextFileSync(`${staging}/state`, "\n", { append: true });
+      if (moved) Deno.renameSync(part, path);
+      const sink = await create(force);
+      if (moved && force) {
+        // What was moved is replaced, as everything else that is there
+        assertEquals(sink.found, undefined);
+        await sink.write(HELLO.subarray(1));
+      } else {
+        const content = await sink.found?.open();
+        assertEquals(await content?.read(new Uint8Array(9)), 5);
+        content?.close();
+        await sink.resume(5);
+      }
+      if (moved && !force) {
+        assertEquals((await failureOf(sink.write(HELLO))).code, "exists");
+      }
       await sink.commit();
-      assertEquals(namesIn(directory), ["a"]);
-      assertEquals(namesIn(`${directory}/a`), ["x"]);
+      assertEquals(namesIn(directory), ["x"]);
+      assertEquals(
+        Deno.readFileSync(path),
+        moved && force ? HELLO.subarray(1) : HELLO,
+      );
+      assertEquals(modeOf(path), 0o440);
+      Deno.removeSync(path);
     }
-  }));
+  }
+});
 
-Deno.test("a tree deeper than what may be open at a time arrives, and goes on", () =>
-  inDirectory(async (directory) => {
-    const DEPTH = 60;
-    const walk = (sink: Sink, at: (depth: number) => void) => {
-      for (let depth = 0; depth < DEPTH; depth++) {
-        sink.enter(directoryOf(depth === 0 ? "a" : "d", 0o555));
-      }
-      for (let depth = DEPTH; depth > 0; depth--) {
-        at(depth);
-        sink.leave();
-      }
-    };
-    const first = await treeIn(directory, ["a"]);
-    walk(first, (depth) => first.put(fileOf(`f${depth}`), HELLO));
+test("what the attempt that completes did not list does not arrive, nor an unfinished file", async (directory) => {
+  for (const force of [false, true]) {
+    const first = await treeIn(directory, ["a"], { force });
+    fill(first, "y");
     first.discard();
-    const sink = await treeIn(directory, ["a"]);
-    const inventory = sink.inventory();
+    const staged = `${stagingIn(directory)}/content`;
+    Deno.writeTextFileSync(`${staged}/a/big.ferry-part`, "part");
+    Deno.writeTextFileSync(`${staged}/other`, "other");
+    Deno.mkdirSync(`${staged}/a/old/deep`, { recursive: true });
+    const sink = await treeIn(directory, ["a"], { force });
+    keepAll(sink);
+    await sink.commit();
+    assertEquals(namesIn(directory), ["a"]);
+    assertEquals(namesIn(`${directory}/a`), ["x"]);
+  }
+});
+
+test("a tree deeper than what may be open at a time arrives, and goes on", async (directory) => {
+  const DEPTH = 60;
+  const walk = (sink: Sink, at: (depth: number) => void) => {
     for (let depth = 0; depth < DEPTH; depth++) {
-      inventory.enter(depth === 0 ? "a" : "d");
+      sink.enter(directoryOf(depth === 0 ? "a" : "d", 0o555));
     }
     for (let depth = DEPTH; depth > 0; depth--) {
-      assertEquals(inventory.look(fileOf(`f${depth}`))?.whole, true);
-      inventory.leave();
+      at(depth);
+      sink.leave();
     }
-    walk(sink, (depth) => sink.keep(fileOf(`f${depth}`)));
-    await sink.commit();
-    let path = `${directory}/a`;
-    for (let depth = 1; depth <= DEPTH; depth++, path += "/d") {
-      assertEquals(namesIn(path).includes(`f${depth}`), true);
-    }
-  }));
+  };
+  const first = await treeIn(directory, ["a"]);
+  walk(first, (depth) => first.put(fileOf(`f${depth}`), HELLO));
+  first.discard();
+  const sink = await treeIn(directory, ["a"]);
+  const inventory = sink.inventory();
+  for (let depth = 0; depth < DEPTH; depth++) {
+    inventory.enter(depth === 0 ? "a" : "d");
+  }
+  for (let depth = DEPTH; depth > 0; depth--) {
+    assertEquals(inventory.look(fileOf(`f${depth}`))?.whole, true);
+    inventory.leave();
+  }
+  walk(sink, (depth) => sink.keep(fileOf(`f${depth}`)));
+  await sink.commit();
+  let path = `${directory}/a`;
+  for (let depth = 1; depth <= DEPTH; depth++, path += "/d") {
+    assertEquals(namesIn(path).includes(`f${depth}`), true);
+  }
+});
 
-Deno.test("what is broken off without an owner leaves nothing, since nobody may go on with it", () =>
-  inDirectory(async (directory) => {
-    const sink = await FileAttempt.create(`${directory}/x`, {
-      owner: undefined,
-    });
-    await sink.write(HELLO);
-    sink.discard(true);
-    assertEquals([namesIn(directory), sink.sink.remains], [[], undefined]);
-  }));
+test("what is broken off without an owner leaves nothing, since nobody may go on with it", async (directory) => {
+  const sink = await FileAttempt.create(`${directory}/x`, {
+    owner: undefined,
+  });
+  await sink.write(HELLO);
+  sink.discard(true);
+  assertEquals([namesIn(directory), sink.sink.remains], [[], undefined]);
+});
 
-Deno.test("two names that are one to the file system are refused, and neither is lost", () =>
-  inDirectory(async (directory) => {
-    // As if `x` were there as `X`, which was sent before
-    const large = fileOf("x", new Uint8Array(70_000));
-    const stores: ((sink: Sink) => void | Promise<unknown>)[] = [
-      (sink) => sink.put(fileOf("x"), HELLO),
-      (sink) => sink.link(linkOf("x", "y")),
-      (sink) => sink.enter(directoryOf("x")),
-      (sink) => sink.keep(fileOf("x")),
-      async (sink) => {
-        const file = await sink.open(large);
-        await file.write(new Uint8Array(70_000));
-        await file.commit().finally(() => file.discard());
-      },
-    ];
-    for (const store of stores) {
-      const first = await treeIn(directory, ["a"]);
-      first.enter(directoryOf("a"));
-      first.put(fileOf("w"), HELLO);
-      first.discard();
-      for (const _ of ["gone on with", "and again"]) {
-        const sink = await treeIn(directory, ["a"]);
-        sink.enter(directoryOf("a"));
-        const path = `${stagingIn(directory)}/content/a/x`;
-        Deno.writeTextFileSync(path, "X");
-        const failure = await failureOf((async () => await store(sink))());
-        assertEquals(failure.code, "names-collide");
-        assertEquals(Deno.readTextFileSync(path), "X");
-        Deno.removeSync(path);
-        sink.discard();
-      }
-      Deno.removeSync(stagingIn(directory), { recursive: true });
+test("two names that are one to the file system are refused, and neither is lost", async (directory) => {
+  // As if `x` were there as `X`, which was sent before
+  const stores: ((sink: Sink) => void | Promise<unknown>)[] = [
+    (sink) => sink.put(fileOf("x"), HELLO),
+    (sink) => sink.link(linkOf("x", "y")),
+    (sink) => sink.enter(directoryOf("x")),
+    (sink) => sink.keep(fileOf("x")),
+    (sink) => write(sink, fileOf("x", LARGE)),
+  ];
+  for (const store of stores) {
+    const first = await treeIn(directory, ["a"]);
+    first.enter(directoryOf("a"));
+    first.put(fileOf("w"), HELLO);
+    first.discard();
+    for (const _ of ["gone on with", "and again"]) {
+      const sink = await treeIn(directory, ["a"]);
+      sink.enter(directoryOf("a"));
+      const path = `${stagingIn(directory)}/content/a/x`;
+      Deno.writeTextFileSync(path, "X");
+      const failure = await failureOf((async () => await store(sink))());
+      assertEquals(failure.code, "names-collide");
+      assertEquals(Deno.readTextFileSync(path), "X");
+      Deno.removeSync(path);
+      sink.discard();
     }
-  }));
+    Deno.removeSync(stagingIn(directory), { recursive: true });
+  }
+});
 
 Deno.test({
   name: "all of this holds without FFI, but for what is said to need it",
@@ -857,66 +794,63 @@ Deno.test({
   },
 });
 
-Deno.test("who was not heard by the sender is remembered: the same command again finds that all is stored", () =>
-  inDirectory(async (directory) => {
-    const tree = await treeIn(directory, ["a"]);
-    fill(tree);
-    await tree.commit({ remembers: true });
-    tree.release(false);
-    const again = await treeIn(directory, ["a"]);
-    assert(again.resuming);
-    const inventory = again.inventory();
-    inventory.enter("a");
-    const found = inventory.look(fileOf("x"));
-    assert(found?.whole);
-    keepAll(again);
-    await again.commit({ remembers: true });
-    again.release(true);
-    assertEquals(namesIn(directory), ["a"]);
-    // What is there is as everything else that is there
-    const third = await treeIn(directory, ["a"]);
-    const there = third.inventory();
-    there.enter("a");
-    assert(there.look(fileOf("x"))?.existing);
-    third.discard();
-  }));
+test("who was not heard by the sender is remembered: the same command again finds that all is stored", async (directory) => {
+  const tree = await treeIn(directory, ["a"]);
+  fill(tree);
+  await tree.commit({ remembers: true });
+  tree.release(false);
+  const again = await treeIn(directory, ["a"]);
+  assert(again.resuming);
+  const inventory = again.inventory();
+  inventory.enter("a");
+  const found = inventory.look(fileOf("x"));
+  assert(found?.whole);
+  keepAll(again);
+  await again.commit({ remembers: true });
+  again.release(true);
+  assertEquals(namesIn(directory), ["a"]);
+  // What is there is as everything else that is there
+  const third = await treeIn(directory, ["a"]);
+  const there = third.inventory();
+  there.enter("a");
+  assert(there.look(fileOf("x"))?.existing);
+  third.discard();
+});
 
-Deno.test("by force, too, a directory that was moved and not yet given its mode is given it", () =>
-  inDirectory(async (directory) => {
-    const store = async () => {
-      const sink = await treeIn(directory, ["a"], { force: true });
-      sink.enter(directoryOf("a", 0o555));
-      sink.put(fileOf("x"), HELLO);
-      sink.leave();
-      await sink.commit({ remembers: true });
-      return sink;
-    };
-    (await store()).release(false);
-    // As it is when the process is killed between move and mode
-    Deno.chmodSync(`${directory}/a`, 0o755);
-    (await store()).release(true);
-    assertEquals(Deno.statSync(`${directory}/a`).mode! & 0o7777, 0o555);
-    assertEquals(namesIn(directory), ["a"]);
-    // That of somebody else is not
-    Deno.chmodSync(`${directory}/a`, 0o755);
-    (await store()).release(true);
-    assertEquals(Deno.statSync(`${directory}/a`).mode! & 0o7777, 0o755);
-  }));
-
-Deno.test("a file whose sender was not heard is found whole by its owner, and exists for a stranger", () =>
-  inDirectory(async (directory) => {
-    const path = `${directory}/x`;
-    const create = (owner: Owner) => FileAttempt.create(path, { owner });
-    const sink = await create(OWNER);
-    await sink.write(HELLO);
+test("by force, too, a directory that was moved and not yet given its mode is given it", async (directory) => {
+  const store = async () => {
+    const sink = await treeIn(directory, ["a"], { force: true });
+    sink.enter(directoryOf("a", 0o555));
+    sink.put(fileOf("x"), HELLO);
+    sink.leave();
     await sink.commit({ remembers: true });
-    sink.sink.release(false);
-    const error = await failureOf(create(STRANGER));
-    assertEquals(error.code, "exists");
-    const again = await create(OWNER);
-    assertEquals(again.found?.length, HELLO.length);
-    await again.resume(HELLO.length);
-    await again.commit({ remembers: true });
-    again.sink.release(true);
-    assertEquals(namesIn(directory), ["x"]);
-  }));
+    return sink;
+  };
+  (await store()).release(false);
+  // As it is when the process is killed between move and mode
+  Deno.chmodSync(`${directory}/a`, 0o755);
+  (await store()).release(true);
+  assertEquals(Deno.statSync(`${directory}/a`).mode! & 0o7777, 0o555);
+  assertEquals(namesIn(directory), ["a"]);
+  // That of somebody else is not
+  Deno.chmodSync(`${directory}/a`, 0o755);
+  (await store()).release(true);
+  assertEquals(Deno.statSync(`${directory}/a`).mode! & 0o7777, 0o755);
+});
+
+test("a file whose sender was not heard is found whole by its owner, and exists for a stranger", async (directory) => {
+  const path = `${directory}/x`;
+  const create = (owner: Owner) => FileAttempt.create(path, { owner });
+  const sink = await create(OWNER);
+  await sink.write(HELLO);
+  await sink.commit({ remembers: true });
+  sink.sink.release(false);
+  const error = await failureOf(create(STRANGER));
+  assertEquals(error.code, "exists");
+  const again = await create(OWNER);
+  assertEquals(again.found?.length, HELLO.length);
+  await again.resume(HELLO.length);
+  await again.commit({ remembers: true });
+  again.sink.release(true);
+  assertEquals(namesIn(directory), ["x"]);
+});

@@ -3,7 +3,7 @@ import { omissionReason, type Step } from "../../../lib/transfer/source.ts";
 import { fileCalls } from "../../../lib/system/c_library.ts";
 import { TreeSource } from "../../../lib/transfer/files/reading/tree_source.ts";
 import { SECRET } from "../../e2e/transfer/flip.ts";
-import { inDirectory } from "../files.ts";
+import { inDirectory, test } from "../files.ts";
 import { pause } from "../../support/wait.ts";
 
 type FileStep = Step & { readonly type: "file" };
@@ -242,41 +242,40 @@ Deno.test("a tree is measured as it is walked", () =>
     assertEquals(await source.measure(), whole);
   }));
 
-Deno.test("measuring a large tree lets others have their turn, ends in time and can be stopped", () =>
-  inDirectory(async (path) => {
-    for (let i = 0; i < 60; i++) {
-      Deno.mkdirSync(`${path}/tree/${i}`, { recursive: true });
-      for (let j = 0; j < 60; j++) {
-        Deno.writeTextFileSync(`${path}/tree/${i}/${j}`, "x");
-      }
+test("measuring a large tree lets others have their turn, ends in time and can be stopped", async (path) => {
+  for (let i = 0; i < 60; i++) {
+    Deno.mkdirSync(`${path}/tree/${i}`, { recursive: true });
+    for (let j = 0; j < 60; j++) {
+      Deno.writeTextFileSync(`${path}/tree/${i}/${j}`, "x");
     }
-    const source = await TreeSource.open([`${path}/tree`]);
-    let turns = 0;
-    let measuring = true;
-    const others = (async () => {
-      while (measuring) {
-        turns++;
-        await pause(0);
-      }
-    })();
-    const whole = await source.measure();
-    measuring = false;
-    await others;
-    assertEquals(whole, {
-      files: 3600,
-      bytes: 3600,
-      entries: 3661,
-      more: false,
-    });
-    assert(turns > 1);
-    const part = await source.measure({ limit: 0 });
-    assert(part.more && part.files < 3600);
-    const reason = new Error("stopped");
-    const signal = AbortSignal.abort(reason);
-    const error = await assertRejects(() => source.measure({ signal }));
-    assertEquals(error, reason);
-    source.close();
-  }));
+  }
+  const source = await TreeSource.open([`${path}/tree`]);
+  let turns = 0;
+  let measuring = true;
+  const others = (async () => {
+    while (measuring) {
+      turns++;
+      await pause(0);
+    }
+  })();
+  const whole = await source.measure();
+  measuring = false;
+  await others;
+  assertEquals(whole, {
+    files: 3600,
+    bytes: 3600,
+    entries: 3661,
+    more: false,
+  });
+  assert(turns > 1);
+  const part = await source.measure({ limit: 0 });
+  assert(part.more && part.files < 3600);
+  const reason = new Error("stopped");
+  const signal = AbortSignal.abort(reason);
+  const error = await assertRejects(() => source.measure({ signal }));
+  assertEquals(error, reason);
+  source.close();
+});
 
 const SOURCE = new URL(
   "../../../lib/transfer/files/reading/tree_source.ts",
