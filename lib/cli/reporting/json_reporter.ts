@@ -1,5 +1,5 @@
 import { displayJson } from "../../base/display_text.ts";
-import { titleOf } from "../../transfer/wire/messages.ts";
+import { type Offer, titleOf } from "../../transfer/wire/messages.ts";
 import { millisecondsOf } from "../../transfer/wire/timestamp.ts";
 import {
   errorReportOf,
@@ -13,6 +13,7 @@ import {
   type CliEvent,
   type ErrorReport,
   type EventOf,
+  type Question,
   type Reporter,
   traceLine,
 } from "./reporter.ts";
@@ -53,167 +54,116 @@ function isNeeded(event: CliEvent): boolean {
     event.type === "listening" && event.newCode !== undefined;
 }
 
+type Fields = Record<string, unknown>;
+
 /** An event as its JSON object; fields that are undefined are left out of it. */
-export function jsonOf(event: CliEvent): Record<string, unknown> {
-  const { type } = event;
-  const peer = "transfer" in event ? event.transfer : undefined;
+export function jsonOf(event: CliEvent): Fields {
+  const { type, transfer: peer, ...data } = event;
   if (isNotice(event)) {
-    const { type: code, transfer: _, ...data } = event as
-      & typeof event
-      & { transfer?: string };
-    return {
-      event: "notice",
-      peer,
-      code,
-      ...data,
-      message: noticeWords(event),
-    };
+    const message = noticeWords(event);
+    return { event: "notice", peer, code: type, ...data, message };
   }
+  return { event: type, peer, ...(fieldsOf(event) ?? data) };
+}
+
+/** What is not simply the event's data; `undefined` if it is. */
+function fieldsOf(event: CliEvent): Fields | undefined {
   switch (event.type) {
-    case "start":
-      return { event: type, version: event.version, command: event.command };
     case "listening": {
-      const { port, addresses, newCode: code, meet } = event;
-      return { event: type, port, addresses, code, meet: meet?.host };
+      const { newCode: code, meet } = event;
+      return { ...pick(event, "port", "addresses"), code, meet: meet?.host };
     }
-    case "meeting":
-      return { event: type, port: event.port, addresses: event.addresses };
-    case "pair": {
-      const { number, sender, receiver, bytes, time, met } = event;
-      const seconds = round(time / 1000, 3);
-      return { event: type, number, sender, receiver, bytes, seconds, met };
-    }
-    case "path": {
-      const { direct, through, peer: address } = event;
-      return { event: type, peer, address, direct, through };
-    }
-    case "waiting": {
-      const { address, refused, seconds } = event;
-      return { event: type, address, refused, seconds };
-    }
-    case "mapped": {
-      const { address, port, protocol, gateway, lifetime } = event;
-      return { event: type, address, port, protocol, gateway, lifetime };
-    }
-    case "searching":
-      return { event: type, number: event.number };
-    case "passed-over": {
-      const { address, failure } = event;
-      return { event: type, address, ...failure };
-    }
-    case "found":
-    case "asking":
-      return { event: type, address: event.address };
+    case "mapped":
+      return pick(event, "address", "port", "protocol", "gateway", "lifetime");
+    case "pair":
+      return {
+        ...pick(event, "number", "sender", "receiver", "bytes", "met"),
+        seconds: round(event.time / 1000, 3),
+      };
+    case "path":
+      return { address: event.peer, ...pick(event, "direct", "through") };
+    case "passed-over":
+      return { address: event.address, ...event.failure };
     case "sending": {
       const { peer: address, offer } = event;
-      const { kind, count, size } = offer;
-      const entries = kind === "tree" ? count : undefined;
-      return { event: type, address, name: titleOf(offer), size, entries };
+      return { address, ...offerOf(offer), name: titleOf(offer) };
     }
-    case "connected":
-      return { event: type, peer: event.peer };
     case "agreed":
+      return pick(event, "mode", "words", "cipher");
+    case "offer": {
+      const { offer, target } = event;
+      const { mode, mtime } = offer;
+      const modified = mtime === undefined ? undefined : millisecondsOf(mtime);
+      return { ...offerOf(offer), mode, mtime: modified, target };
+    }
+    case "progress": {
+      const { resent, silence, path } = event;
       return {
-        event: type,
-        peer,
-        mode: event.mode,
-        words: event.words,
-        cipher: event.cipher,
-      };
-    case "offer":
-      return { event: type, peer, ...offerOf(event) };
-    case "progress":
-      return {
-        event: type,
-        peer,
-        bytes: event.bytes,
-        size: event.size,
-        entry: event.entry,
-        files: event.files,
-        totalFiles: event.totalFiles,
+        ...pick(event, "bytes", "size", "entry", "files", "totalFiles"),
         ...ratesOf(event),
-        resent: event.resent === undefined ? undefined : round(event.resent, 6),
-        silence: event.silence === undefined
-          ? undefined
-          : round(event.silence / 1000, 3),
-        direct: event.path?.direct,
+        resent: resent && round(resent, 6),
+        silence: silence && round(silence / 1000, 3),
+        direct: path?.direct,
       };
+    }
     case "done":
-      return { event: type, peer, ...summaryOf(event) };
+      return summaryOf(event);
     case "question":
-      return { event: type, about: event.about, ...requestOf(event) };
+      return { about: event.about, ...requestOf(event) };
     case "answer": {
       const { about, accepted } = event;
-      const withdrawn = accepted === undefined ? true : undefined;
-      return { event: type, about, accepted, withdrawn };
+      const withdrawn = accepted === undefined || undefined;
+      return { about, accepted, withdrawn };
     }
     case "explanation":
-      return {
-        event: type,
-        peer,
-        ...spanOf(event.whole),
-        course: event.course.map(spanOf),
-      };
+      return { ...spanOf(event.whole), course: event.course.map(spanOf) };
     case "trace":
-      return { event: type, line: traceLine(event.datagram) };
+      return { line: traceLine(event.datagram) };
     case "failed":
-      return errorOf(errorReportOf(event.failure), peer);
+      return { event: "error", ...errorOf(errorReportOf(event.failure)) };
     case "error":
       return errorOf(event);
+    default:
+      return undefined;
   }
 }
 
-function offerOf({ offer, target }: EventOf<"offer">) {
-  const { kind, names: [name], count, size, mode } = offer;
-  const mtime = offer.mtime === undefined
-    ? undefined
-    : millisecondsOf(offer.mtime);
-  const entries = kind === "tree" ? count : undefined;
-  return { name, size, mode, mtime, entries, target };
+function pick<T, K extends keyof T>(from: T, ...names: K[]): Fields {
+  return Object.fromEntries(names.map((name) => [name, from[name]]));
 }
 
-function summaryOf(event: EventOf<"done">) {
+function offerOf({ kind, names: [name], count, size }: Offer): Fields {
+  return { name, size, entries: kind === "tree" ? count : undefined };
+}
+
+function summaryOf(event: EventOf<"done">): Fields {
+  const { kept, existing, excluded, time, path } = event;
   return {
-    name: event.name,
-    files: event.files,
-    bytes: event.bytes,
-    kept: event.kept || undefined,
-    existing: event.existing || undefined,
-    excluded: event.excluded || undefined,
-    sha256: event.sha256,
-    ...ratesOf({ time: event.time, rate: overallRate(event) }),
+    ...pick(event, "name", "files", "bytes", "sha256"),
+    kept: kept || undefined,
+    existing: existing || undefined,
+    excluded: excluded || undefined,
+    ...ratesOf({ time, rate: overallRate(event) }),
     datagrams: event.datagramsSent,
-    retransmissions: event.retransmissions,
-    duplicates: event.duplicates,
-    direct: event.path?.direct,
-    through: event.path?.through,
+    ...pick(event, "retransmissions", "duplicates"),
+    direct: path?.direct,
+    through: path?.through,
   };
 }
 
-function requestOf(event: EventOf<"question">) {
-  if (event.about === "receiver") {
-    const { peer: address, words, title: name } = event.request;
-    return { address, words, name };
-  }
-  const { peer: address, existing, replaces, ...request } = event.request;
-  const { words, names, entries, files, size, target } = request;
+function requestOf({ about, request }: Question): Fields {
+  const { peer: address, words } = request;
+  if (about === "receiver") return { address, words, name: request.title };
   return {
     address,
     words,
-    names,
-    entries,
-    files,
-    size,
-    target,
-    ...existing.length > 0 && { existing, replaces },
+    ...pick(request, "names", "entries", "files", "size", "target"),
+    ...request.existing.length > 0 && pick(request, "existing", "replaces"),
   };
 }
 
-function errorOf(
-  { detail, message, status }: ErrorReport,
-  peer?: string,
-): Record<string, unknown> {
-  return { event: "error", peer, ...detail, message, status };
+function errorOf({ detail, message, status }: ErrorReport): Fields {
+  return { ...detail, message, status };
 }
 
 function ratesOf(

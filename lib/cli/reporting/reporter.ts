@@ -25,7 +25,12 @@ export interface ErrorReport {
 }
 
 /** What is reported: what happens in the session, and in the command line itself. */
-export type CliEvent =
+export type CliEvent = Happening & {
+  /** Where there may be several transfers at once: the peer of the one that this is about. */
+  readonly transfer?: string | undefined;
+};
+
+type Happening =
   | SessionEvent
   /** What happens at `ferry meet`. */
   | HostEvent
@@ -54,10 +59,7 @@ export type CliEvent =
   | { readonly type: "output-discarded" }
   | { readonly type: "report-not-written"; readonly path: string }
   /** Why the transfer was as fast as it was. */
-  | ({
-    readonly type: "explanation";
-    readonly transfer?: string | undefined;
-  } & Explanation)
+  | ({ readonly type: "explanation" } & Explanation)
   | { readonly type: "trace"; readonly datagram: TraceEvent }
   /** It has all failed. */
   | ({ readonly type: "error" } & ErrorReport);

@@ -84,7 +84,7 @@ export class TextReporter implements Reporter {
   }
 
   on(event: CliEvent): void {
-    const transfer = "transfer" in event ? event.transfer : undefined;
+    const { transfer } = event;
     if (event.type === "done" || event.type === "failed") {
       if (transfer !== undefined) this.#several.delete(transfer);
     }
@@ -107,6 +107,7 @@ export class TextReporter implements Reporter {
       case "typing":
         this.#typing = true;
     }
+    if (!isShown(event, this.#style)) return;
     const prefix = transfer === undefined ? "" : `${transfer}: `;
     for (const { text, style } of linesOf(event, this.#style)) {
       // What is indented is to be copied
@@ -146,66 +147,67 @@ export class TextReporter implements Reporter {
   }
 }
 
-/** Local time, as in `2026-11-25 09:07:08`. */
+/** Local time, as in `2026-11-25 09:07:08`, which is how Swedish has it. */
 function timestamp(time: Date): string {
-  const two = (value: number) => String(value).padStart(2, "0");
-  const date = [time.getFullYear(), time.getMonth() + 1, time.getDate()];
-  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()];
-  return `${date.map(two).join("-")} ${clock.map(two).join(":")}`;
+  return time.toLocaleString("sv");
+}
+
+type Types = readonly CliEvent["type"][];
+/** Told only where somebody watches. */
+const ON_TERMINALS: Types = ["searching", "asking", "sending", "offer"];
+/** Told only with `--verbose`. */
+const IF_VERBOSE: Types = ["found", "passed-over", "path"];
+
+function isShown(
+  event: CliEvent,
+  { quiet, verbose, terminal }: TextStyle,
+): boolean {
+  const { type } = event;
+  if (quiet) {
+    // A code that nobody is told is of no use
+    const hasNews = "newCode" in event && event.newCode !== undefined;
+    return type === "failed" || hasNews || isOmission(event);
+  }
+  return (terminal || !ON_TERMINALS.includes(type)) &&
+    (verbose || !IF_VERBOSE.includes(type));
 }
 
 /** The lines that are shown of an event. */
 function linesOf(event: CliEvent, style: TextStyle): ShownLine[] {
-  const { quiet, verbose, terminal } = style;
-  if (event.type === "failed") {
-    return [{ text: failureWords(event.failure.detail), style: "failure" }];
-  }
-  if (event.type === "listening") {
-    // A code that nobody is told is of no use
-    const shown = !quiet || event.newCode !== undefined;
-    return shown ? listeningLines(event, style) : [];
-  }
-  if (event.type === "mapped") {
-    const shown = !quiet || event.newCode !== undefined;
-    return shown ? mappedLines(event) : [];
-  }
-  if (quiet && !isOmission(event)) return [];
   if (isNotice(event)) return plain(noticeWords(event));
   switch (event.type) {
+    case "failed":
+      return [{ text: failureWords(event.failure.detail), style: "failure" }];
+    case "listening":
+      return listeningLines(event, style);
+    case "mapped":
+      return mappedLines(event);
     case "waiting":
       return plain(waitingWords(event));
     case "searching":
-      return terminal
-        ? plain("Looking for the receiver on the local network…")
-        : [];
+      return plain("Looking for the receiver on the local network…");
     case "found":
-      return verbose
-        ? plain(`${event.address} has the number of the code`)
-        : [];
+      return plain(`${event.address} has the number of the code`);
     case "passed-over":
-      return verbose
-        ? plain(
-          `${event.address} is not the one: ${failureWords(event.failure)}`,
-        )
-        : [];
+      return plain(
+        `${event.address} is not the one: ${failureWords(event.failure)}`,
+      );
     case "asking":
-      return terminal
-        ? plain(`Waiting for the person at ${event.address} to accept it`)
-        : [];
+      return plain(`Waiting for the person at ${event.address} to accept it`);
     case "meeting":
       return plain(...meetingLines(event));
     case "pair":
       return plain(pairLine(event));
     case "path":
-      return verbose ? plain(pathLine(event)) : [];
+      return plain(pathLine(event));
     case "agreed":
-      return plain(...agreementLines(event, verbose));
+      return plain(...agreementLines(event, style));
     case "sending":
-      return terminal ? plain(sendingLine(event)) : [];
+      return plain(sendingLine(event));
     case "offer":
-      return terminal ? plain(...offerLines(event)) : [];
+      return plain(...offerLines(event));
     case "done":
-      return plain(...summaryLines(event, { verbose }));
+      return plain(...summaryLines(event, style));
     case "explanation":
       return plain(...explanationLines(event));
     default:
@@ -219,58 +221,57 @@ function plain(...lines: string[]): ShownLine[] {
 
 /** How to reach this receiver: commands for a person, one line for a log. */
 function listeningLines(
-  { port, addresses, newCode, wantsCode, meet }: Listening,
+  listening: Listening,
   { terminal, place }: TextStyle,
 ): ShownLine[] {
+  const { port, addresses, newCode, wantsCode, meet } = listening;
   const saving = place === undefined
     ? []
     : plain(`What arrives is saved in ${displayName(place)}`);
-  if (meet !== undefined) {
-    const code = newCode === undefined ? "" : `FERRY_CODE=${newCode} `;
-    const option = newCode === undefined ? " --code" : "";
-    const point = placeOf(meet.host, meet.port);
-    const known = option === "" ? "" : ", with the same code";
-    return [
-      ...plain(`Waiting at ${point}. On the other machine, run${known}:`),
-      {
-        text: `  ${code}ferry send${option} --meet ${point} FILE`,
-        style: "command",
-      },
-      ...saving,
-    ];
-  }
-  if (!terminal && newCode === undefined) {
+  if (!terminal && newCode === undefined && meet === undefined) {
     const where = addresses.length > 0 ? ` (${addresses.join(", ")})` : "";
     const code = wantsCode ? ", with a code" : "";
-    return [
-      ...plain(`Listening on UDP port ${port}${where}${code}`),
-      ...saving,
-    ];
+    return plain(`Listening on UDP port ${port}${where}${code}`).concat(saving);
   }
-  const word = port === DEFAULT_PORT ? "" : ` ${port}`;
-  const code = newCode === undefined ? "" : `FERRY_CODE=${newCode} `;
-  const option = newCode === undefined && wantsCode ? " --code" : "";
   const hosts = addresses.length > 0 ? addresses : ["HOST"];
-  const known = option === "" ? "" : ", with the same code";
+  const point = meet && placeOf(meet.host, meet.port);
+  const [waits, ways] = point === undefined
+    ? [`Listening on UDP port ${port}`, hosts.map((host) => at(host, port))]
+    : [`Waiting at ${point}`, [`--meet ${point}`]];
+  const known = wantsCode && newCode === undefined
+    ? ", with the same code"
+    : "";
+  const near = (wantsCode || newCode !== undefined) && meet === undefined
+    ? plain("On the same network, --near can replace the address")
+    : [];
   return [
-    ...plain(
-      `Listening on UDP port ${port}. On the other machine, run${known}:`,
-    ),
-    ...hosts.slice(0, MAX_ADDRESSES).map((host): ShownLine => ({
-      text: `  ${code}ferry send${option} ${host}${word} FILE`,
-      style: "command",
-    })),
-    ...newCode === undefined && !wantsCode
-      ? []
-      : plain("On the same network, --near can replace the address"),
+    ...plain(`${waits}. On the other machine, run${known}:`),
+    ...ways.slice(0, MAX_ADDRESSES).map((way) => sendCommand(way, listening)),
+    ...near,
     ...saving,
   ];
+}
+
+/** A command for the other machine, to be copied. */
+function sendCommand(
+  way: string,
+  { newCode, wantsCode }: Pick<Listening, "newCode" | "wantsCode">,
+): ShownLine {
+  const code = newCode === undefined ? "" : `FERRY_CODE=${newCode} `;
+  const option = newCode === undefined && wantsCode ? " --code" : "";
+  const text = `  ${code}ferry send${option} ${way} FILE`;
+  return { text, style: "command" };
+}
+
+/** A host and its port as `send` takes them. */
+function at(host: string, port: number): string {
+  return port === DEFAULT_PORT ? host : `${host} ${port}`;
 }
 
 /** Whether somebody may read along. A person who is asked sees the words then. */
 function agreementLines(
   { mode, words, asks, cipher }: SessionEvent<"agreed">,
-  verbose: boolean,
+  { verbose }: TextStyle,
 ): string[] {
   const lines: string[] = [];
   if (mode === "plain") {
@@ -288,8 +289,8 @@ function sendingLine({ peer, offer }: SessionEvent<"sending">): string {
   const { size } = offer;
   const title = titleOf(offer);
   const what = title === undefined ? "a stream" : displayName(title);
-  const bytes = size === undefined ? "" : `, ${formatBytes(size)}`;
-  return `Sending ${what}${bytes === "" ? "" : `${bytes},`} to ${peer}`;
+  const bytes = size === undefined ? "" : `, ${formatBytes(size)},`;
+  return `Sending ${what}${bytes} to ${peer}`;
 }
 
 /** How to use a meeting point. */
@@ -312,11 +313,10 @@ function placeOf(host: string, port = MEET_PORT): string {
 function pairLine(
   { number, sender, receiver, bytes, time, met }: EventOf<"pair">,
 ): string {
-  return met
-    ? `${number}: ${sender} to ${receiver}, ${formatBytes(bytes)} relayed in ${
-      formatSeconds(time)
-    }`
-    : `${number}: ${sender} to ${receiver}, no answer`;
+  const outcome = met
+    ? `${formatBytes(bytes)} relayed in ${formatSeconds(time)}`
+    : "no answer";
+  return `${number}: ${sender} to ${receiver}, ${outcome}`;
 }
 
 function pathLine({ direct, through, peer }: EventOf<"path">): string {
@@ -325,21 +325,14 @@ function pathLine({ direct, through, peer }: EventOf<"path">): string {
     : `Connected through ${through}`;
 }
 
-function mappedLines(
-  { address, port, newCode, wantsCode }: SessionEvent<"mapped">,
-): ShownLine[] {
-  const word = port === DEFAULT_PORT ? "" : ` ${port}`;
-  const code = newCode === undefined ? "" : `FERRY_CODE=${newCode} `;
-  const option = newCode === undefined && wantsCode ? " --code" : "";
+function mappedLines(mapped: SessionEvent<"mapped">): ShownLine[] {
+  const { address, port } = mapped;
   const hint = isPrivate(address)
     ? plain(`${address} is not public: there is another router in front`)
     : [];
   return [
     ...plain("The router lets senders in until this ends. From outside, run:"),
-    {
-      text: `  ${code}ferry send${option} ${address}${word} FILE`,
-      style: "command",
-    },
+    sendCommand(at(address, port), mapped),
     ...hint,
   ];
 }
