@@ -1,11 +1,9 @@
 import { firstOf } from "../base/async.ts";
-import type { Channel } from "../endpoint/channel.ts";
 import { type Consent, receive, serve, type SessionEvent } from "../mod.ts";
 import { type Destination, standardOutput } from "../session/destination.ts";
 import { isOutputNull } from "../transfer/files/standard_streams.ts";
 import type { ReceiveCommand } from "./arguments/args.ts";
-import { checkReport, Observer } from "./reporting/observer.ts";
-import { Tracing } from "./reporting/qlog.ts";
+import { observe } from "./reporting/observer.ts";
 import { Questions } from "./terminal/questions.ts";
 import type { Reporter } from "./reporting/reporter.ts";
 import { IdleTimer, QuietTimer } from "./terminal/waiting.ts";
@@ -22,8 +20,7 @@ export async function runReceive(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  await checkReport(command.report);
-  using tracing = new Tracing(command, reporter, { sends: false });
+  using observer = await observe(command, reporter);
   const { dir, keep } = command;
   using quiet = new QuietTimer(reporter);
   using idle = new IdleTimer(keep ? command.wait : undefined);
@@ -37,12 +34,8 @@ export async function runReceive(
     },
     progressInterval: reporter.progressInterval,
     signal: firstOf([signal, idle.over]),
-    trace: tracing.trace,
-    watch: (channel: Channel) => {
-      tracing.watch(channel);
-      const transfer = keep ? channel.peer : undefined;
-      return new Observer(channel, command, reporter, { transfer });
-    },
+    trace: observer.trace,
+    watch: observer.watch,
   };
   if (keep && dir !== undefined) {
     const to = inDirectory(dir, command);

@@ -2,8 +2,7 @@ import type { ConfirmReceiver } from "../session/consent.ts";
 import { send } from "../session/send.ts";
 import { inputSource } from "../transfer/files/standard_streams.ts";
 import type { SendCommand } from "./arguments/args.ts";
-import { checkReport, Observer } from "./reporting/observer.ts";
-import { Tracing } from "./reporting/qlog.ts";
+import { observe } from "./reporting/observer.ts";
 import { askCode, Questions } from "./terminal/questions.ts";
 import type { Reporter } from "./reporting/reporter.ts";
 import { Terminal } from "./terminal/terminal.ts";
@@ -19,8 +18,7 @@ export async function runSend(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  await checkReport(command.report);
-  using tracing = new Tracing(command, reporter, { sends: true });
+  using observer = await observe(command, reporter);
   const { host, paths, resume = false } = command;
   const fromStdin = paths.length === 0;
   const terminal = Terminal.open(fromStdin);
@@ -37,11 +35,8 @@ export async function runSend(
     signal,
     askCode: () => askCode(terminal, signal),
     confirm: confirmation(command, reporter, terminal),
-    trace: tracing.trace,
-    watch: (channel) => {
-      tracing.watch(channel);
-      return new Observer(channel, command, reporter, { sends: true });
-    },
+    trace: observer.trace,
+    watch: observer.watch,
   });
 }
 

@@ -1,10 +1,7 @@
 import type { Channel } from "../../endpoint/channel.ts";
 import { Flag } from "../../protocol/wire/segment.ts";
 import type { DropReason, TraceEvent } from "../../mod.ts";
-import { writeFailure } from "../../transfer/files/failures.ts";
-import type { CommonOptions } from "../arguments/args.ts";
 import { VERSION } from "../arguments/help.ts";
-import type { Reporter } from "./reporter.ts";
 
 /** Bytes that are gathered before they are written. */
 const CHUNK_SIZE = 2 ** 16;
@@ -43,59 +40,6 @@ const TRIGGERS: Record<DropReason, string> = {
   "acknowledges what was never sent": "invalid",
   "acknowledges a skipped packet number": "invalid",
 };
-
-/** Whether a report is a qlog rather than a picture. */
-export function isQlog(path: string | undefined): path is string {
-  return path?.endsWith(".qlog") ?? false;
-}
-
-/** What a transfer or several are traced by: `--trace`, and a qlog as a report. */
-export class Tracing implements Disposable {
-  readonly #qlog: Qlog | undefined;
-  /** For the options of a session. */
-  readonly trace: ((event: TraceEvent) => void) | undefined;
-
-  /**
-   * @param options.sends whether the content goes out rather than comes in
-   * @throws {Failure} if the report cannot be written
-   */
-  constructor(
-    { trace, report }: Pick<CommonOptions, "trace" | "report">,
-    reporter: Reporter,
-    { sends }: { sends: boolean },
-  ) {
-    const qlog = isQlog(report) ? openQlog(report, sends, reporter) : undefined;
-    this.#qlog = qlog;
-    if (!trace && qlog === undefined) return;
-    this.trace = (datagram) => {
-      qlog?.trace(datagram);
-      if (trace) reporter.on({ type: "trace", datagram });
-    };
-  }
-
-  /** A channel whose state is written, too. */
-  watch(channel: Channel): void {
-    this.#qlog?.watch(channel);
-  }
-
-  [Symbol.dispose](): void {
-    this.#qlog?.close();
-  }
-}
-
-function openQlog(path: string, sends: boolean, reporter: Reporter): Qlog {
-  const onFailure = () => reporter.on({ type: "report-not-written", path });
-  try {
-    const file = Deno.openSync(path, {
-      write: true,
-      create: true,
-      truncate: true,
-    });
-    return new Qlog(file, { sends, onFailure });
-  } catch (error) {
-    throw writeFailure(path, error).with({ atStart: true });
-  }
-}
 
 /**
  * Writes what happens to datagrams as a qlog (draft-ietf-quic-qlog-main-schema-05,

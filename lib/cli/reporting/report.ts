@@ -43,107 +43,97 @@ export function drawReport(
     notes,
     times: samples.map(({ time }) => time / 1000),
     panels: [
-      ratePanel(spans, sends),
-      ...sends ? [rttPanel(samples)] : [],
-      sends ? windowPanel(samples) : unreadPanel(samples),
-      repetitionPanel(samples, sends),
-      holdupPanel(spans, sends),
+      inBytes({
+        title: sends
+          ? "Rate of what the receiver acknowledged"
+          : "Rate of what arrived",
+        unit: "/s",
+        lines: [line("rate", 0, spans.map(({ rate }) => rate), true)],
+      }),
+      ...statePanels(samples.slice(1), sends),
+      {
+        title: sends ? "Retransmissions" : "Datagrams that came twice",
+        unit: "datagrams/s",
+        lines: [line("repeated", 1, repetitions(samples), true)],
+      },
+      {
+        title: "Held back by",
+        unit: "% of the time",
+        stacked: true,
+        lines: holdupLines(spans, sends),
+      },
     ],
   });
 }
 
-function ratePanel(spans: readonly Span[], sends: boolean): Panel {
-  const rates = spans.map(({ rate }) => rate);
-  const [unit, factor] = byteUnit(rates);
-  return {
-    title: sends
-      ? "Rate of what the receiver acknowledged"
-      : "Rate of what arrived",
-    unit: `${unit}/s`,
-    lines: [line("rate", 0, rates.map((rate) => rate / factor), true)],
-  };
+/** What is so at a time, rather than since the time before. */
+function statePanels(samples: readonly Sample[], sends: boolean): Panel[] {
+  const values = (
+    name: "rtt" | "congestionWindow" | "bytesInFlight" | "unread",
+  ) => samples.map((sample) => sample[name]);
+  if (!sends) {
+    return [inBytes({
+      title: "Arrived and not taken yet",
+      unit: "",
+      lines: [line("unread", 1, values("unread"))],
+    })];
+  }
+  return [
+    {
+      title: "Round trip (RTT)",
+      unit: "ms",
+      lines: [line("RTT", 3, values("rtt"))],
+    },
+    inBytes({
+      title: "Congestion window and bytes in flight",
+      unit: "",
+      lines: [
+        line("congestion window", 1, values("congestionWindow")),
+        line("in flight", 0, values("bytesInFlight")),
+      ],
+    }),
+  ];
 }
 
-function rttPanel(samples: readonly Sample[]): Panel {
-  const rtts = samples.slice(1).map(({ rtt }) => rtt);
-  return {
-    title: "Round trip (RTT)",
-    unit: "ms",
-    lines: [line("RTT", 3, rtts, false)],
-  };
-}
-
-function windowPanel(samples: readonly Sample[]): Panel {
-  const later = samples.slice(1);
-  const windows = later.map(({ congestionWindow }) => congestionWindow);
-  const flights = later.map(({ bytesInFlight }) => bytesInFlight);
-  const [unit, factor] = byteUnit([...windows, ...flights]);
-  const scaled = (values: number[]) => values.map((value) => value / factor);
-  return {
-    title: "Congestion window and bytes in flight",
-    unit,
-    lines: [
-      line("congestion window", 1, scaled(windows), false),
-      line("in flight", 0, scaled(flights), false),
-    ],
-  };
-}
-
-function unreadPanel(samples: readonly Sample[]): Panel {
-  const unread = samples.slice(1).map((sample) => sample.unread);
-  const [unit, factor] = byteUnit(unread);
-  const values = unread.map((value) => value / factor);
-  return {
-    title: "Arrived and not taken yet",
-    unit,
-    lines: [line("unread", 1, values, false)],
-  };
-}
-
-function repetitionPanel(samples: readonly Sample[], sends: boolean): Panel {
-  const counts = samples.slice(1).map(({ time, repeated }, i) => {
+/** Datagrams per second. */
+function repetitions(samples: readonly Sample[]): number[] {
+  return samples.slice(1).map(({ time, repeated }, i) => {
     const before = samples[i]!;
     const seconds = (time - before.time) / 1000;
     return seconds > 0 ? (repeated - before.repeated) / seconds : 0;
   });
-  return {
-    title: sends ? "Retransmissions" : "Datagrams that came twice",
-    unit: "datagrams/s",
-    lines: [line("repeated", 1, counts, true)],
-  };
 }
 
-function holdupPanel(spans: readonly Span[], sends: boolean): Panel {
-  const shareOf = ({ held }: Span, holdup: Holdup) =>
-    100 * (held.find(({ by }) => by === holdup)?.share ?? 0);
-  return {
-    title: "Held back by",
-    unit: "% of the time",
-    stacked: true,
-    lines: (sends ? SENDING : RECEIVING).map((holdup, colour) =>
-      line(
-        NAMES[holdup],
-        colour,
-        spans.map((span) => shareOf(span, holdup)),
-        true,
-      )
-    ),
-  };
+function holdupLines(spans: readonly Span[], sends: boolean): Line[] {
+  return (sends ? SENDING : RECEIVING).map((holdup, colour) => {
+    const shares = spans.map(({ held }) =>
+      100 * (held.find(({ by }) => by === holdup)?.share ?? 0)
+    );
+    return line(NAMES[holdup], colour, shares, true);
+  });
 }
 
 function line(
   label: string,
   colour: number,
   values: Line["values"],
-  steps: boolean,
+  steps = false,
 ): Line {
   return { label, colour, values, steps };
 }
 
-/** The unit in which the largest value is a handy number, and the bytes in it. */
-function byteUnit(values: readonly number[]): [string, number] {
-  const max = Math.max(0, ...values);
-  if (max >= 1e9) return ["GB", 1e9];
-  if (max >= 1e6) return ["MB", 1e6];
-  return max >= 1e3 ? ["kB", 1e3] : ["B", 1];
+/** A panel of bytes in the unit in which the largest value is a handy number. */
+function inBytes({ title, unit, lines }: Panel): Panel {
+  const values = lines.flatMap(({ values }) =>
+    values.map((value = 0) => value)
+  );
+  const max = Math.max(...values);
+  const [prefix, factor] = UNITS.find(([, factor]) => max >= factor) ?? ["", 1];
+  const scaled = lines.map((line) => ({
+    ...line,
+    values: line.values.map((value) => value && value / factor),
+  }));
+  return { title, unit: `${prefix}B${unit}`, lines: scaled };
 }
+
+const UNITS = [["G", 1e9], ["M", 1e6], ["k", 1e3]] as const;
