@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { displayName } from "../base/display_text.ts";
 import { type Command, parseCommand } from "./arguments/args.ts";
 import { completionsFor } from "./arguments/completions.ts";
 import { ErrorOutput } from "./terminal/error_output.ts";
@@ -123,13 +124,14 @@ function variable(name: string): string | undefined {
   return Deno.env.get(name) || undefined;
 }
 
-/** Where a receiver saves, as an absolute path; not what standard output takes. */
+/** Where a receiver saves, for a person: as which file or in which directory. */
 function placeOf(command: Command): string | undefined {
   if (command.name !== "receive") return undefined;
   const { output, dir } = command;
-  if (output !== undefined) return output === "-" ? undefined : resolve(output);
-  if (dir !== undefined) return resolve(dir);
-  return Deno.stdout.isTerminal() ? Deno.cwd() : undefined;
+  if (output === "-") return undefined;
+  if (output !== undefined) return `as ${displayName(resolve(output))}`;
+  if (dir !== undefined) return `in ${displayName(resolve(dir))}`;
+  return Deno.stdout.isTerminal() ? `in ${displayName(Deno.cwd())}` : undefined;
 }
 
 function print(text: string): void {

@@ -51,6 +51,8 @@ Deno.test("requests are repeated ever more rarely while nothing answers, and tha
   const times: number[] = [];
   for (let now = 0; now < 120_000; now += 50) {
     if (client.poll(now) !== undefined) times.push(now);
+    // A person waits no longer than that without a word
+    if (now === 1000) assertEquals(events.length, 1);
   }
   assert(times.length > 10 && times.length < 40, `${times.length}`);
   assertEquals(events.map(({ type }) => type), ["silent"]);

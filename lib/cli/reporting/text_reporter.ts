@@ -43,7 +43,7 @@ export interface TextStyle {
   readonly verbose: boolean;
   /** Whether a trace is printed, through which no progress line could be seen. */
   readonly trace: boolean;
-  /** Where a receiver saves, as an absolute path; `undefined`: standard output, or a sender. */
+  /** Where a receiver saves: `in /a/directory`, `as /a/file`; `undefined`: standard output, or a sender. */
   readonly place?: string | undefined;
   /** The time for lines of a receiver that runs for long where nobody watches. */
   readonly clock?: (() => Date) | undefined;
@@ -227,7 +227,7 @@ function listeningLines(
   const { port, addresses, newCode, wantsCode, meet } = listening;
   const saving = place === undefined
     ? []
-    : plain(`What arrives is saved in ${displayName(place)}`);
+    : plain(`What arrives is saved ${place}`);
   if (!terminal && newCode === undefined && meet === undefined) {
     const where = addresses.length > 0 ? ` (${addresses.join(", ")})` : "";
     const code = wantsCode ? ", with a code" : "";

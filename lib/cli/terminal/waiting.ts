@@ -1,9 +1,14 @@
 import { Failure } from "../../base/failure.ts";
-import type { SessionEvent } from "../../session/events.ts";
+import type { EventType, SessionEvent } from "../../session/events.ts";
 import type { Reporter } from "../reporting/reporter.ts";
 
 /** Milliseconds without a sender after which a person may wonder whether one can get through. */
 const QUIET_TIME = 30_000;
+
+/** What happens while nobody has come: this side's own doing, and the gateway's. */
+const OWN_EVENTS: ReadonlySet<EventType> = new Set(
+  ["admits", "mapped", "not-mapped"] as const,
+);
 
 /** Reports once that no sender has come, if that takes long. */
 export class QuietTimer {
@@ -23,7 +28,7 @@ export class QuietTimer {
       const seconds = this.#time / 1000;
       const notice = { type: "nothing-arrived", port, seconds } as const;
       this.#timer = setTimeout(() => this.#reporter.on(notice), this.#time);
-    } else if (event.type !== "admits") this[Symbol.dispose]();
+    } else if (!OWN_EVENTS.has(event.type)) this[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {

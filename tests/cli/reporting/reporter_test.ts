@@ -157,7 +157,7 @@ Deno.test("on a terminal everything is told, and the progress line makes way", (
 
 Deno.test("where nobody watches each line says whose it is, and there is no progress", () => {
   assertEquals(
-    textOf({ place: "/srv/in" }),
+    textOf({ place: "in /srv/in" }),
     "ferry: Listening on UDP port 6000 (192.0.2.7, 2001:db8::7)\n" +
       "ferry: What arrives is saved in /srv/in\n" +
       "ferry: No answer from 192.0.2.9:5000 yet; waiting for up to 30 s\n" +

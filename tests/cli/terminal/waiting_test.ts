@@ -67,6 +67,15 @@ Deno.test("a person whom nothing reaches is told once to look at the firewall", 
   });
 });
 
+Deno.test("what the gateway says does not keep a person from being told of the firewall", async () => {
+  const told: CliEvent[] = [];
+  using quiet = new QuietTimer({ on: (event) => told.push(event) }, 20);
+  quiet.on(LISTENING);
+  quiet.on({ type: "not-mapped", why: "no-gateway" });
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assertEquals(told.map(({ type }) => type), ["nothing-arrived"]);
+});
+
 Deno.test("nothing is said of the firewall to a person who was reached", async () => {
   const told: CliEvent[] = [];
   using quiet = new QuietTimer({ on: (event) => told.push(event) }, 20);
