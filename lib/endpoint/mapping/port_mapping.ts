@@ -47,26 +47,26 @@ export class PortMapping {
     if (client === undefined || parseIp(gateway)?.length !== 4) {
       return undefined;
     }
-    const settled = Promise.withResolvers<void>();
-    let wasMapped = false;
+    const first = Promise.withResolvers<Mapped | Unmapped>();
+    let isTold = false;
     try {
       const asked = new GatewayMapping({
         gateway,
         client,
         port,
-        onChange: () => {
-          settled.resolve();
-          if (wasMapped && !this.#closed) onChange(outcomeOf(asked));
+        onChange: (outcome) => {
+          first.resolve(outcome);
+          if (isTold && !this.#closed) onChange(outcome);
         },
       });
       this.#asked.push(asked);
-      await settled.promise;
-      wasMapped = asked.state === "mapped";
-      return outcomeOf(asked);
     } catch {
       // The address is gone again
       return undefined;
     }
+    const outcome = await first.promise;
+    isTold = !("why" in outcome);
+    return outcome;
   }
 
   /** Has everything deleted that was mapped. */
@@ -75,13 +75,4 @@ export class PortMapping {
     await Promise.all(this.#asked.map((asked) => asked.close()));
     await this.#done;
   }
-}
-
-function outcomeOf(
-  { state, mapping, gateway, result }: GatewayMapping,
-): Mapped | Unmapped {
-  if (mapping !== undefined) return { ...mapping, gateway };
-  return state === "refused" || state === "expired"
-    ? { why: state, gateway, result }
-    : { why: "silent", gateway };
 }

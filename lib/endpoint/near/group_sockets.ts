@@ -1,10 +1,8 @@
+import { type OnDatagram, SideSocket } from "../side_socket.ts";
 import { isIPv6 } from "../socket/address.ts";
 import { GROUP_IPV4, GROUP_IPV6, QUESTION_PORT } from "./group.ts";
 import { isOnLink, type OwnAddress, ownAddresses } from "./own_addresses.ts";
-import type { OnDatagram } from "./question_sockets.ts";
 
-/** Bytes of the longest question, and more. */
-const BUFFER_SIZE = 512;
 /** Milliseconds after which interfaces are looked at again: a machine may join a network while it waits. */
 const REFRESH_INTERVAL = 3000;
 
@@ -51,34 +49,26 @@ export class GroupSockets {
 
 /** A socket of one family. */
 class GroupSocket {
-  readonly #datagrams: Deno.DatagramConn;
+  readonly #socket: SideSocket;
   /** Bytes of an address. */
   readonly #size: number;
-  readonly #receiving: Promise<void>;
   /** The groups it is in, as addresses of interfaces or their numbers. */
   readonly #joined = new Set<string | number>();
-  #closed = false;
 
-  private constructor(
-    datagrams: Deno.DatagramConn,
-    size: number,
-    onDatagram: OnDatagram,
-  ) {
-    this.#datagrams = datagrams;
+  private constructor(size: number, onDatagram: OnDatagram) {
+    const hostname = size === 4 ? "0.0.0.0" : "::";
+    const address = { hostname, port: QUESTION_PORT, reuseAddress: true };
     this.#size = size;
-    this.#receiving = this.#receive(onDatagram);
+    this.#socket = new SideSocket(address, (datagram, from) => {
+      // What is IPv4 comes to the other socket, too
+      if (isIPv6(from) === (size === 16)) onDatagram(datagram, from);
+    });
   }
 
   /** None where that is not possible. */
   static open(size: number, onDatagram: OnDatagram): GroupSocket[] {
     try {
-      const datagrams = Deno.listenDatagram({
-        transport: "udp",
-        hostname: size === 4 ? "0.0.0.0" : "::",
-        port: QUESTION_PORT,
-        reuseAddress: true,
-      });
-      return [new GroupSocket(datagrams, size, onDatagram)];
+      return [new GroupSocket(size, onDatagram)];
     } catch {
       return [];
     }
@@ -100,32 +90,16 @@ class GroupSocket {
     for (const place of places) {
       if (this.#joined.has(place)) continue;
       this.#joined.add(place);
+      const { datagrams } = this.#socket;
       const joining = typeof place === "string"
-        ? this.#datagrams.joinMulticastV4(GROUP_IPV4, place)
-        : this.#datagrams.joinMulticastV6(GROUP_IPV6, place);
+        ? datagrams.joinMulticastV4(GROUP_IPV4, place)
+        : datagrams.joinMulticastV6(GROUP_IPV6, place);
       // Broadcasts come all the same
       joining.catch(() => this.#joined.delete(place));
     }
   }
 
-  async #receive(onDatagram: OnDatagram): Promise<void> {
-    const buffer = new Uint8Array(BUFFER_SIZE);
-    while (!this.#closed) {
-      try {
-        const [datagram, from] = await this.#datagrams.receive(buffer);
-        // What is IPv4 comes to the other socket, too
-        const isOurs = isIPv6(from as Deno.NetAddr) === (this.#size === 16);
-        if (this.#closed || !isOurs) continue;
-        onDatagram(datagram, from as Deno.NetAddr);
-      } catch {
-        // The end
-      }
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#datagrams.close();
-    await this.#receiving;
+  close(): Promise<void> {
+    return this.#socket.close();
   }
 }
