@@ -3,6 +3,19 @@
 /** The number of values that 32 bits have. */
 const UINT32_RANGE = 2 ** 32;
 
+export function uint16At(bytes: Uint8Array, at: number): number {
+  return bytes[at]! << 8 | bytes[at + 1]!;
+}
+
+export function writeUint16(
+  bytes: Uint8Array,
+  at: number,
+  value: number,
+): void {
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value;
+}
+
 export function uint32At(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 |
     bytes[at + 3]!) >>> 0;

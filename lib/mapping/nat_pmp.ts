@@ -1,4 +1,9 @@
-import { uint32At, writeUint32 } from "../base/integers.ts";
+import {
+  uint16At,
+  uint32At,
+  writeUint16,
+  writeUint32,
+} from "../base/integers.ts";
 
 /** RFC 6886, section 3: the NAT Port Mapping Protocol. */
 const VERSION = 0;
@@ -39,9 +44,9 @@ export function encodeNatPmp(
 ): Uint8Array<ArrayBuffer> {
   const datagram = new Uint8Array(12);
   datagram.set([VERSION, MAP_UDP]);
+  writeUint16(datagram, 4, port);
   // For deletion it is 0 (section 3.4)
-  const wanted = lifetime === 0 ? 0 : externalPort;
-  datagram.set([port >>> 8, port, wanted >>> 8, wanted], 4);
+  if (lifetime > 0) writeUint16(datagram, 6, externalPort);
   writeUint32(datagram, 8, lifetime);
   return datagram;
 }
@@ -66,8 +71,4 @@ export function decodeNatPmp(datagram: Uint8Array): NatPmpResponse | undefined {
     };
   }
   return result === 0 ? undefined : { about: undefined, result };
-}
-
-function uint16At(bytes: Uint8Array, at: number): number {
-  return bytes[at]! << 8 | bytes[at + 1]!;
 }

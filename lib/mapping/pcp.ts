@@ -1,4 +1,9 @@
-import { uint32At, writeUint32 } from "../base/integers.ts";
+import {
+  uint16At,
+  uint32At,
+  writeUint16,
+  writeUint32,
+} from "../base/integers.ts";
 import { mappedIp } from "../base/ip_address.ts";
 
 /** RFC 6887, sections 7 and 11: the Port Control Protocol, of which only MAP is used. */
@@ -58,11 +63,11 @@ export function encodePcp(request: PcpRequest): Uint8Array<ArrayBuffer> {
   datagram.set(mappedIp(client), 8);
   datagram.set(nonce, NONCE_AT);
   datagram[PROTOCOL_AT] = UDP;
-  datagram.set([port >>> 8, port], INTERNAL_PORT_AT);
-  datagram.set([externalPort >>> 8, externalPort], EXTERNAL_PORT_AT);
+  writeUint16(datagram, INTERNAL_PORT_AT, port);
+  writeUint16(datagram, EXTERNAL_PORT_AT, externalPort);
   // All zeros of the client's family (section 11.1)
-  const any = client.length === 4 ? mappedIp(new Uint8Array(4)) : undefined;
-  if (any !== undefined) datagram.set(any, EXTERNAL_ADDRESS_AT);
+  const any = mappedIp(new Uint8Array(client.length));
+  datagram.set(any, EXTERNAL_ADDRESS_AT);
   return datagram;
 }
 
@@ -86,8 +91,4 @@ export function decodePcp(datagram: Uint8Array): PcpResponse | undefined {
     externalAddress: datagram.slice(EXTERNAL_ADDRESS_AT, MESSAGE_SIZE),
   };
   return { result, lifetime, map };
-}
-
-function uint16At(bytes: Uint8Array, at: number): number {
-  return bytes[at]! << 8 | bytes[at + 1]!;
 }

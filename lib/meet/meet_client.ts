@@ -3,10 +3,9 @@ import type { DatagramProtocol } from "../protocol/demux/datagram_protocol.ts";
 import {
   decodeAnswer,
   encodeRequest,
-  isSameId,
   type MeetAnswer,
   MeetKind,
-  MeetReason,
+  type MeetRefusal,
   NO_COOKIE,
 } from "./messages.ts";
 
@@ -25,9 +24,6 @@ const REFUSED_RETRY = 5000;
 const SILENT_AFTER = 3;
 /** Cookies in a row that are returned at once. */
 const MAX_COOKIES = 4;
-
-/** Why a meeting point refuses. */
-export type MeetRefusal = "unknown" | "full" | "token" | "taken" | "too-often";
 
 /** What a client of a meeting point hears. */
 export type MeetEvent =
@@ -66,14 +62,6 @@ export interface MeetClientOptions<Peer extends Address> {
   readonly on: (event: MeetEvent) => void;
 }
 
-const REASONS: Readonly<Record<number, MeetRefusal>> = {
-  [MeetReason.UNKNOWN]: "unknown",
-  [MeetReason.FULL]: "full",
-  [MeetReason.TOKEN]: "token",
-  [MeetReason.TAKEN]: "taken",
-  [MeetReason.TOO_OFTEN]: "too-often",
-};
-
 /** One side at a meeting point, as a pure state machine. `README.md` has its states. */
 export class MeetClient<Peer extends Address>
   implements DatagramProtocol<Peer> {
@@ -105,8 +93,9 @@ export class MeetClient<Peer extends Address>
     const answer = decodeAnswer(datagram);
     if (answer === undefined) return false;
     const { meet, id } = this.#options;
-    if (!isSameAddress(from, meet) || !isSameId(answer.id, id)) return true;
-    if (this.#state === "ended") return true;
+    const isOurs = isSameAddress(from, meet) &&
+      id.every((byte, at) => byte === answer.id[at]);
+    if (!isOurs || this.#state === "ended") return true;
     this.#unanswered = 0;
     this.#take(now, answer);
     return true;
@@ -154,9 +143,7 @@ export class MeetClient<Peer extends Address>
     }
   }
 
-  #onRefused(now: number, code: number): void {
-    const reason = REASONS[code];
-    if (reason === undefined) return;
+  #onRefused(now: number, reason: MeetRefusal): void {
     if (this.#state === "bound" && this.#options.role === "sender") {
       // It has forgotten the pair, which may have a direct path by now
       this.#nextAt = Infinity;

@@ -11,7 +11,7 @@ import {
   encodeAnswer,
   type MeetAnswer,
   MeetKind,
-  MeetReason,
+  type MeetRefusal,
   type MeetRequest,
   provesToken,
 } from "./messages.ts";
@@ -219,7 +219,7 @@ export class MeetServer<Peer extends Address>
       return true;
     }
     if (this.#token !== undefined && !provesToken(request, this.#token)) {
-      this.#refuse(request, MeetReason.TOKEN, from);
+      this.#refuse(request, "token", from);
       return true;
     }
     switch (kind) {
@@ -262,12 +262,12 @@ export class MeetServer<Peer extends Address>
     }
     if (this.#places.size >= this.#maxPlaces) this.#sweep(now);
     if (this.#places.size >= this.#maxPlaces) {
-      this.#refuse(request, MeetReason.FULL, from);
+      this.#refuse(request, "full", from);
       return undefined;
     }
     let { number } = request;
     if (number !== 0 && this.#places.has(number)) {
-      this.#refuse(request, MeetReason.TAKEN, from);
+      this.#refuse(request, "taken", from);
       return undefined;
     }
     for (number ||= 1; this.#places.has(number); number++);
@@ -295,9 +295,9 @@ export class MeetServer<Peer extends Address>
       this.#tellBound(now, id, known, from);
       return;
     }
-    if (number === 0) return this.#refuse(request, MeetReason.UNKNOWN, from);
+    if (number === 0) return this.#refuse(request, "unknown", from);
     if (!this.#joins.take(now, from.hostname)) {
-      this.#refuse(request, MeetReason.TOO_OFTEN, from);
+      this.#refuse(request, "too-often", from);
       return;
     }
     const place = this.#places.get(number);
@@ -305,13 +305,13 @@ export class MeetServer<Peer extends Address>
       place.expires > now && keyOf(place.receiver) !== keyOf(from) &&
       (known === undefined || isSender);
     if (!isFree) {
-      this.#refuse(request, MeetReason.UNKNOWN, from);
+      this.#refuse(request, "unknown", from);
       return;
     }
     if (isSender) this.#endPair(known);
     if (this.#pairCount >= this.#maxPairs) this.#sweep(now);
     if (this.#pairCount >= this.#maxPairs) {
-      this.#refuse(request, MeetReason.FULL, from);
+      this.#refuse(request, "full", from);
       return;
     }
     const pair: Pair<Peer> = {
@@ -374,7 +374,7 @@ export class MeetServer<Peer extends Address>
     return { id, cookie, seen: from };
   }
 
-  #refuse({ id }: MeetRequest, reason: number, to: Peer): void {
+  #refuse({ id }: MeetRequest, reason: MeetRefusal, to: Peer): void {
     this.#answer({ kind: MeetKind.REFUSED, id, reason }, to);
   }
 

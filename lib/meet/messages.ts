@@ -1,5 +1,10 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { uint32At, writeUint32 } from "../base/integers.ts";
+import {
+  uint16At,
+  uint32At,
+  writeUint16,
+  writeUint32,
+} from "../base/integers.ts";
 import type { Address } from "../protocol/connection/address.ts";
 import { COOKIE_SIZE } from "../protocol/demux/address_validation.ts";
 import {
@@ -27,19 +32,9 @@ export const MeetKind = {
   REFUSED: 19,
 } as const;
 
-/** Why a request is refused. */
-export const MeetReason = {
-  /** No receiver waits under this number. */
-  UNKNOWN: 1,
-  /** There are as many places, or pairs, as may be. */
-  FULL: 2,
-  /** The token is missing or wrong. */
-  TOKEN: 3,
-  /** Somebody else has this number. */
-  TAKEN: 4,
-  /** This source has asked too often. */
-  TOO_OFTEN: 5,
-} as const;
+/** Why a request is refused, by their numbers from 1 on; `README.md` has what they mean. */
+const REFUSALS = ["unknown", "full", "token", "taken", "too-often"] as const;
+export type MeetRefusal = typeof REFUSALS[number];
 
 /** Bytes of the id by which a client knows answers to it. */
 export const CLIENT_ID_SIZE = 8;
@@ -58,6 +53,8 @@ export interface MeetRequest {
   readonly cookie: Uint8Array;
   /** The proof of the token; zeros without one. */
   readonly proof: Uint8Array;
+  /** All that comes before it, which it proves. */
+  readonly proven: Uint8Array;
 }
 
 const ID_AT = 0;
@@ -72,18 +69,18 @@ export const NO_COOKIE: Uint8Array = new Uint8Array(COOKIE_SIZE);
 
 /** Makes a request; with a token, its proof. */
 export function encodeRequest(
-  request: Omit<MeetRequest, "proof">,
+  request: Omit<MeetRequest, "proof" | "proven">,
   token?: string,
 ): Uint8Array {
   const body = new Uint8Array(REQUEST_SIZE);
   const { kind, id, number, ends, cookie } = request;
   body.set(id, ID_AT);
-  body[NUMBER_AT] = number >>> 8;
-  body[NUMBER_AT + 1] = number;
+  writeUint16(body, NUMBER_AT, number);
   writeUint32(body, ENDS_AT, ends);
   body.set(cookie, REQUEST_COOKIE_AT);
   if (token !== undefined) {
-    body.set(proofOf(request, token), PROOF_AT);
+    const proven = body.subarray(0, PROOF_AT);
+    body.set(proofOf(kind, proven, token), PROOF_AT);
   }
   return encodeSideDatagram(SideMark.MEET, { kind, body });
 }
@@ -97,31 +94,26 @@ export function decodeRequest(datagram: Uint8Array): MeetRequest | undefined {
   return {
     kind,
     id: body.subarray(ID_AT, ID_AT + CLIENT_ID_SIZE),
-    number: body[NUMBER_AT]! << 8 | body[NUMBER_AT + 1]!,
+    number: uint16At(body, NUMBER_AT),
     ends: uint32At(body, ENDS_AT),
     cookie: body.subarray(REQUEST_COOKIE_AT, REQUEST_COOKIE_AT + COOKIE_SIZE),
     proof: body.subarray(PROOF_AT, PROOF_AT + PROOF_SIZE),
+    proven: body.subarray(0, PROOF_AT),
   };
 }
 
 /** Whether the maker of a request knows the token. */
-export function provesToken(request: MeetRequest, token: string): boolean {
-  return timingSafeEqual(proofOf(request, token), request.proof);
+export function provesToken(
+  { kind, proof, proven }: MeetRequest,
+  token: string,
+): boolean {
+  return timingSafeEqual(proofOf(kind, proven, token), proof);
 }
 
 // Over the cookie, which is bound to the address and soon expires: of no use elsewhere or later.
-function proofOf(
-  { kind, id, number, ends, cookie }: Omit<MeetRequest, "proof">,
-  token: string,
-): Uint8Array {
-  const bound = new Uint8Array(1 + PROOF_AT);
-  bound[0] = kind;
-  bound.set(id, 1 + ID_AT);
-  bound[1 + NUMBER_AT] = number >>> 8;
-  bound[2 + NUMBER_AT] = number;
-  writeUint32(bound, 1 + ENDS_AT, ends);
-  bound.set(cookie, 1 + REQUEST_COOKIE_AT);
-  return createHmac("sha256", token).update(bound).digest();
+function proofOf(kind: number, proven: Uint8Array, token: string): Uint8Array {
+  const hmac = createHmac("sha256", token).update(Uint8Array.of(kind));
+  return hmac.update(proven).digest();
 }
 
 /** What the meeting point answers. */
@@ -144,7 +136,7 @@ export type MeetAnswer =
       /** Whether all that the two send is relayed, not only so much that they find each other. */
       readonly relays: boolean;
     } & Seen)
-    | { readonly kind: typeof MeetKind.REFUSED; readonly reason: number }
+    | { readonly kind: typeof MeetKind.REFUSED; readonly reason: MeetRefusal }
   );
 
 /** What every good answer has. */
@@ -155,33 +147,39 @@ interface Seen {
   readonly seen: Address;
 }
 
-const PLACE_SIZE = CLIENT_ID_SIZE + 2 + COOKIE_SIZE + ADDRESS_SIZE;
-const BOUND_SIZE = PLACE_SIZE + 5;
+/** Behind an id and a number, which are where requests have them. */
+const ANSWER_COOKIE_AT = NUMBER_AT + 2;
+const SEEN_AT = ANSWER_COOKIE_AT + COOKIE_SIZE;
+const PAIR_AT = SEEN_AT + ADDRESS_SIZE;
+const RELAYS_AT = PAIR_AT + 4;
+
+/** Bytes of the bodies of answers. */
+const SIZES: Readonly<Record<number, number>> = {
+  [MeetKind.COOKIE]: CLIENT_ID_SIZE + COOKIE_SIZE,
+  [MeetKind.PLACE]: PAIR_AT,
+  [MeetKind.BOUND]: RELAYS_AT + 1,
+  [MeetKind.REFUSED]: CLIENT_ID_SIZE + 1,
+};
 
 /** Makes an answer. None is longer than a request. */
 export function encodeAnswer(answer: MeetAnswer): Uint8Array {
   const { kind } = answer;
-  const body = new Uint8Array(sizeOf(kind));
+  const body = new Uint8Array(SIZES[kind]!);
   body.set(answer.id);
-  let at = CLIENT_ID_SIZE;
   switch (answer.kind) {
     case MeetKind.COOKIE:
-      body.set(answer.cookie, at);
+      body.set(answer.cookie, CLIENT_ID_SIZE);
       break;
     case MeetKind.REFUSED:
-      body[at] = answer.reason;
+      body[CLIENT_ID_SIZE] = 1 + REFUSALS.indexOf(answer.reason);
       break;
     default:
-      body[at] = answer.number >>> 8;
-      body[at + 1] = answer.number;
-      at += 2;
-      body.set(answer.cookie, at);
-      at += COOKIE_SIZE;
-      writeAddress(body, at, answer.seen);
+      writeUint16(body, NUMBER_AT, answer.number);
+      body.set(answer.cookie, ANSWER_COOKIE_AT);
+      writeAddress(body, SEEN_AT, answer.seen);
       if (answer.kind !== MeetKind.BOUND) break;
-      at += ADDRESS_SIZE;
-      writeUint32(body, at, answer.pair);
-      body[at + 4] = answer.relays ? 1 : 0;
+      writeUint32(body, PAIR_AT, answer.pair);
+      body[RELAYS_AT] = Number(answer.relays);
   }
   return encodeSideDatagram(SideMark.MEET, { kind, body });
 }
@@ -189,52 +187,30 @@ export function encodeAnswer(answer: MeetAnswer): Uint8Array {
 /** Reads an answer; `undefined` if it is none. */
 export function decodeAnswer(datagram: Uint8Array): MeetAnswer | undefined {
   const said = decodeSideDatagram(SideMark.MEET, datagram);
-  if (said === undefined || said.body.length < sizeOf(said.kind)) {
-    return undefined;
-  }
-  const { kind, body } = said;
-  const id = body.slice(0, CLIENT_ID_SIZE);
-  const rest = body.slice(CLIENT_ID_SIZE);
+  if (said === undefined) return undefined;
+  const { kind } = said;
+  if (said.body.length < (SIZES[kind] ?? Infinity)) return undefined;
+  const body = said.body.slice();
+  const id = body.subarray(0, CLIENT_ID_SIZE);
+  const cookieAt = (at: number) => body.subarray(at, at + COOKIE_SIZE);
   switch (kind) {
     case MeetKind.COOKIE:
-      return { kind, id, cookie: rest.subarray(0, COOKIE_SIZE) };
-    case MeetKind.REFUSED:
-      return { kind, id, reason: rest[0]! };
+      return { kind, id, cookie: cookieAt(CLIENT_ID_SIZE) };
+    case MeetKind.REFUSED: {
+      const reason = REFUSALS[body[CLIENT_ID_SIZE]! - 1];
+      return reason && { kind, id, reason };
+    }
     case MeetKind.PLACE:
     case MeetKind.BOUND: {
-      const seen = readAddress(rest, 2 + COOKIE_SIZE);
+      const seen = readAddress(body, SEEN_AT);
       if (seen === undefined) return undefined;
-      const number = rest[0]! << 8 | rest[1]!;
-      const cookie = rest.subarray(2, 2 + COOKIE_SIZE);
-      if (kind === MeetKind.PLACE) return { kind, id, number, cookie, seen };
-      const at = 2 + COOKIE_SIZE + ADDRESS_SIZE;
-      const pair = uint32At(rest, at);
-      const relays = rest[at + 4] === 1;
-      return { kind, id, number, cookie, seen, pair, relays };
+      const number = uint16At(body, NUMBER_AT);
+      const place = { id, number, cookie: cookieAt(ANSWER_COOKIE_AT), seen };
+      if (kind === MeetKind.PLACE) return { kind, ...place };
+      const pair = uint32At(body, PAIR_AT);
+      return { kind, ...place, pair, relays: body[RELAYS_AT] === 1 };
     }
     default:
       return undefined;
   }
-}
-
-/** Bytes of an answer's body; `Infinity` for what is no answer. */
-function sizeOf(kind: number): number {
-  switch (kind) {
-    case MeetKind.COOKIE:
-      return CLIENT_ID_SIZE + COOKIE_SIZE;
-    case MeetKind.PLACE:
-      return PLACE_SIZE;
-    case MeetKind.BOUND:
-      return BOUND_SIZE;
-    case MeetKind.REFUSED:
-      return CLIENT_ID_SIZE + 1;
-    default:
-      return Infinity;
-  }
-}
-
-/** Whether two ids are the same. */
-export function isSameId(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length &&
-    one.every((byte, at) => byte === other[at]);
 }

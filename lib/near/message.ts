@@ -1,3 +1,4 @@
+import { uint16At, writeUint16 } from "../base/integers.ts";
 import {
   decodeSideDatagram,
   encodeSideDatagram,
@@ -72,14 +73,13 @@ function bodyOf(
 }
 
 function writeQuestion(body: Uint8Array, { number, nonce }: Question): void {
-  body[0] = number >>> 8;
-  body[1] = number;
+  writeUint16(body, 0, number);
   body.set(nonce, NUMBER_SIZE);
 }
 
 function readQuestion(body: Uint8Array): Question {
   return {
-    number: body[0]! << 8 | body[1]!,
+    number: uint16At(body, 0),
     nonce: body.slice(NUMBER_SIZE, ID_AT),
   };
 }

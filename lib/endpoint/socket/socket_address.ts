@@ -1,3 +1,4 @@
+import { uint16At, writeUint16 } from "../../base/integers.ts";
 import { formatIp, parseIp } from "../../base/ip_address.ts";
 import { addressFrom } from "./address.ts";
 
@@ -22,7 +23,7 @@ export function encodeAddress(
   const { family, start, size } = address.length === 4 ? IPV4 : IPV6;
   const struct = new Uint8Array(size);
   new Uint16Array(struct.buffer)[0] = family;
-  struct.set([port >>> 8, port], PORT_AT);
+  writeUint16(struct, PORT_AT, port);
   struct.set(address, start);
   return struct;
 }
@@ -37,6 +38,5 @@ export function decodeAddress(struct: Uint8Array): Deno.NetAddr {
 
 /** The port in a struct of either family. */
 export function portOf(struct: Uint8Array): number {
-  const [high = 0, low = 0] = struct.subarray(PORT_AT);
-  return high << 8 | low;
+  return uint16At(struct, PORT_AT);
 }
