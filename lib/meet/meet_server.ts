@@ -1,11 +1,11 @@
 import type { Address } from "../protocol/connection/address.ts";
 import { AddressValidation } from "../protocol/demux/address_validation.ts";
 import type { DatagramProtocol } from "../protocol/demux/datagram_protocol.ts";
-import { TokenBucket } from "../protocol/demux/token_bucket.ts";
+import { networkOf } from "../protocol/demux/handshake_limiter.ts";
+import { SourceBuckets, TokenBucket } from "../protocol/demux/token_bucket.ts";
 import { uint32At } from "../base/integers.ts";
 import { firstDatagram } from "../protocol/wire/datagram.ts";
 import { SideMark } from "../protocol/wire/side_datagram.ts";
-import { JoinLimiter } from "./join_limiter.ts";
 import {
   decodeRequest,
   encodeAnswer,
@@ -32,6 +32,8 @@ const COOKIES = { rate: 4000, burst: 256 };
 const RELAY_BURST = 50;
 /** Answers that wait to be sent. */
 const MAX_ANSWERS = 1024;
+/** Sources whose joins are counted. */
+const MAX_SOURCES = 4096;
 /** The largest number. */
 const MAX_NUMBER = 65_535;
 
@@ -118,7 +120,8 @@ export class MeetServer<Peer extends Address>
   readonly #random: () => number;
   readonly #onPairEnd: ((pair: PairReport) => void) | undefined;
   readonly #validation: AddressValidation;
-  readonly #joins: JoinLimiter;
+  /** By the networks that they come from. */
+  readonly #joins: SourceBuckets;
   readonly #cookies = new TokenBucket(COOKIES);
   readonly #relayBudget: ByteBucket;
   readonly #places = new Map<number, Place<Peer>>();
@@ -137,7 +140,8 @@ export class MeetServer<Peer extends Address>
     this.#token = token;
     this.#relays = relays;
     this.#onPairEnd = options.onPairEnd;
-    this.#joins = new JoinLimiter(joins);
+    const joinLimit = { rate: joins / 60, burst: joins };
+    this.#joins = new SourceBuckets(joinLimit, MAX_SOURCES);
     this.#relayBudget = new ByteBucket(relayRate);
     const key = new Uint32Array(8).map(random);
     this.#validation = new AddressValidation(new Uint8Array(key.buffer));
@@ -296,7 +300,7 @@ export class MeetServer<Peer extends Address>
       return;
     }
     if (number === 0) return this.#refuse(request, "unknown", from);
-    if (!this.#joins.take(now, from.hostname)) {
+    if (!this.#joins.take(now, networkOf(from.hostname))) {
       this.#refuse(request, "too-often", from);
       return;
     }

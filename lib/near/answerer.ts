@@ -1,6 +1,6 @@
 import type { Address } from "../protocol/connection/address.ts";
 import type { DatagramProtocol } from "../protocol/demux/datagram_protocol.ts";
-import { TokenBucket } from "../protocol/demux/token_bucket.ts";
+import { SourceBuckets, TokenBucket } from "../protocol/demux/token_bucket.ts";
 import { decodeQuestion, encodeAnswer } from "./message.ts";
 
 /** Answers a second, and to one address: of its questions there are six in 300 ms. */
@@ -27,7 +27,7 @@ export interface AnswererOptions {
 export class Answerer<Peer extends Address> implements DatagramProtocol<Peer> {
   readonly #options: AnswererOptions;
   readonly #total = new TokenBucket(ANSWERS);
-  readonly #byAsker = new Map<string, TokenBucket>();
+  readonly #byAsker = new SourceBuckets(ANSWERS_TO_ONE, MAX_ASKERS);
   readonly #pending: { bytes: Uint8Array; to: Peer }[] = [];
 
   constructor(options: AnswererOptions) {
@@ -45,24 +45,12 @@ export class Answerer<Peer extends Address> implements DatagramProtocol<Peer> {
     const question = decodeQuestion(datagram);
     if (question?.number !== number) return false;
     if (this.#pending.length >= MAX_PENDING) return false;
-    if (!this.#limiterOf(asker).take(now) || !this.#total.take(now)) {
-      return false;
-    }
+    const mayAnswer = this.#byAsker.take(now, asker.hostname) &&
+      this.#total.take(now);
+    if (!mayAnswer) return false;
     const bytes = encodeAnswer({ ...question, id });
     this.#pending.push({ bytes, to: asker });
     return true;
-  }
-
-  #limiterOf({ hostname }: Peer): TokenBucket {
-    const known = this.#byAsker.get(hostname);
-    if (known !== undefined) return known;
-    if (this.#byAsker.size >= MAX_ASKERS) {
-      const [oldest = ""] = this.#byAsker.keys();
-      this.#byAsker.delete(oldest);
-    }
-    const limiter = new TokenBucket(ANSWERS_TO_ONE);
-    this.#byAsker.set(hostname, limiter);
-    return limiter;
   }
 
   /** Nothing of this protocol comes to the socket of the transfer. */

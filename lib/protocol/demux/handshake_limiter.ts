@@ -1,4 +1,4 @@
-import { TokenBucket } from "./token_bucket.ts";
+import { SourceBuckets, TokenBucket } from "./token_bucket.ts";
 
 /** Handshakes a second with peers whose address is not validated. */
 const UNVALIDATED = { rate: 32, burst: 16 };
@@ -16,7 +16,7 @@ const MAX_SOURCES = 256;
 /** Limits the rate of handshakes, and of the cookies that limit them. */
 export class HandshakeLimiter {
   readonly #unvalidated = new TokenBucket(UNVALIDATED);
-  readonly #ofSource = new Map<string, TokenBucket>();
+  readonly #ofSource = new SourceBuckets(UNVALIDATED_FROM_SOURCE, MAX_SOURCES);
   readonly #validated: RandomDrop;
   readonly #cookies = new TokenBucket(COOKIES);
 
@@ -32,26 +32,12 @@ export class HandshakeLimiter {
 
   /** Whether a handshake may begin with a peer whose address is not validated. */
   takeUnvalidated(now: number, source: string): boolean {
-    return this.#unvalidated.take(now) && this.#bucketOf(source).take(now);
+    return this.#unvalidated.take(now) && this.#ofSource.take(now, source);
   }
 
   /** Whether a cookie may be made or checked while connections are served. */
   takeCookie(now: number): boolean {
     return this.#cookies.take(now);
-  }
-
-  #bucketOf(source: string): TokenBucket {
-    const known = this.#ofSource.get(source);
-    if (known !== undefined) return known;
-    if (this.#ofSource.size >= MAX_SOURCES) {
-      for (const oldest of this.#ofSource.keys()) {
-        this.#ofSource.delete(oldest);
-        break;
-      }
-    }
-    const bucket = new TokenBucket(UNVALIDATED_FROM_SOURCE);
-    this.#ofSource.set(source, bucket);
-    return bucket;
   }
 }
 

@@ -25,3 +25,37 @@ export class TokenBucket {
     return true;
   }
 }
+
+/** Limits how often something may happen for each source. */
+export class SourceBuckets {
+  readonly #limit: { rate: number; burst: number };
+  readonly #maxSources: number;
+  readonly #buckets = new Map<string, TokenBucket>();
+
+  /**
+   * @param limit as that of a {@linkcode TokenBucket}
+   * @param maxSources how many are remembered: those that came last
+   */
+  constructor(limit: { rate: number; burst: number }, maxSources: number) {
+    this.#limit = limit;
+    this.#maxSources = maxSources;
+  }
+
+  /** How many sources are remembered. */
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  /** Takes a token of a source, if there is one. @param now milliseconds */
+  take(now: number, source: string): boolean {
+    const bucket = this.#buckets.get(source) ?? new TokenBucket(this.#limit);
+    // To the end: those that come again stay
+    this.#buckets.delete(source);
+    this.#buckets.set(source, bucket);
+    if (this.#buckets.size > this.#maxSources) {
+      const [oldest = ""] = this.#buckets.keys();
+      this.#buckets.delete(oldest);
+    }
+    return bucket.take(now);
+  }
+}
