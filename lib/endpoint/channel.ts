@@ -1,12 +1,16 @@
 import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
 import { writeUint32 } from "../base/integers.ts";
+import type { Address } from "../protocol/connection/address.ts";
 import type { Connection } from "../protocol/connection/connection.ts";
 import type { PathInUse } from "../protocol/connection/direct_paths.ts";
-import type { Counters } from "../protocol/connection/stats.ts";
-import type { ConnectionStats } from "../protocol/connection/stats.ts";
+import type {
+  ConnectionStats,
+  Counters,
+} from "../protocol/connection/stats.ts";
 import { Reset } from "../protocol/wire/segment.ts";
 import { failureOfClose } from "./close_failure.ts";
+import { formatAddress } from "./socket/address.ts";
 
 /** Bytes that wake a reader; fewer do when the sender has pushed. */
 const READ_LOW_WATER = 2 ** 16;
@@ -29,16 +33,14 @@ export interface ChannelDriver {
   readonly timeout: number;
   /** Sends what the connection has to send. */
   flush(): void;
-  /** Where the peer is now, as in `192.0.2.1:5000`. */
-  peerOf(connection: Connection): string | undefined;
-  /** Where its datagrams go now. */
+  /** Where its datagrams go now, unless it is gone. */
   addressOf(connection: Connection): Deno.NetAddr | undefined;
   /** What is at the peer's address is a relay. */
   relay(connection: Connection): void;
   /** The peer, behind a relay, may be at these addresses. */
   tryDirectly(
     connection: Connection,
-    candidates: readonly Deno.NetAddr[],
+    candidates: readonly Address[],
   ): void;
   /** Why datagrams could not be sent lately, if so. */
   readonly sendError: string | undefined;
@@ -57,18 +59,21 @@ export class Channel implements ByteStream {
   #read: PendingRead | undefined;
   #write: PendingWrite | undefined;
   #failure: Error | undefined;
-  #peer: string;
   #unreadTime = 0;
-  #address: Deno.NetAddr | undefined;
+  #address: Deno.NetAddr;
   #relay: { readonly name: string; readonly address: Deno.NetAddr } | undefined;
   /** Called when the peer's address has changed. */
   onMoved: (() => void) | undefined;
   #unreadSince = performance.now();
 
-  constructor(connection: Connection, driver: ChannelDriver, peer: string) {
+  constructor(
+    connection: Connection,
+    driver: ChannelDriver,
+    address: Deno.NetAddr,
+  ) {
     this.#connection = connection;
     this.#driver = driver;
-    this.#peer = peer;
+    this.#address = address;
     this.established = this.#establishing.promise;
     this.closed = this.#closing.promise;
     // Nobody need listen to these
@@ -78,11 +83,12 @@ export class Channel implements ByteStream {
 
   /** Where the peer is, as in `192.0.2.1:5000`; it may move. */
   get peer(): string {
-    return this.#peer = this.#driver.peerOf(this.#connection) ?? this.#peer;
+    const { hostname, port } = this.address;
+    return formatAddress(hostname, port);
   }
 
   /** Where datagrams for the peer go; it may move. */
-  get address(): Deno.NetAddr | undefined {
+  get address(): Deno.NetAddr {
     return this.#address = this.#driver.addressOf(this.#connection) ??
       this.#address;
   }
@@ -98,8 +104,7 @@ export class Channel implements ByteStream {
 
   /** What is at the peer's address is a relay of this name: direct paths are looked for. */
   relay(name: string): void {
-    const { address } = this;
-    if (address !== undefined) this.#relay = { name, address };
+    this.#relay = { name, address: this.address };
     this.#driver.relay(this.#connection);
   }
 
@@ -111,7 +116,7 @@ export class Channel implements ByteStream {
   }
 
   /** The peer, behind a relay, says that it may be at these addresses. */
-  tryDirectly(candidates: readonly Deno.NetAddr[]): void {
+  tryDirectly(candidates: readonly Address[]): void {
     this.#driver.tryDirectly(this.#connection, candidates);
     this.#driver.flush();
   }
@@ -120,12 +125,12 @@ export class Channel implements ByteStream {
     return this.#connection.counters;
   }
 
-  /** Milliseconds, `undefined` before the first sample. */
   /** Sends at no more than this from now on, in bytes per millisecond. */
   limitRate(maxRate: number): void {
     this.#connection.limitRate(maxRate);
   }
 
+  /** Milliseconds, `undefined` before the first sample. */
   get smoothedRtt(): number | undefined {
     return this.#connection.smoothedRtt;
   }

@@ -1,4 +1,5 @@
 import { Failure, systemProblem } from "../base/failure.ts";
+import type { Address } from "../protocol/connection/address.ts";
 import { type Config, DEFAULT_CONFIG } from "../protocol/connection/config.ts";
 import type { Connection } from "../protocol/connection/connection.ts";
 import {
@@ -19,7 +20,6 @@ import {
   addressFrom,
   formatAddress,
   isIPv6,
-  mapped,
   resolve,
 } from "./socket/address.ts";
 import { Channel, type ChannelDriver } from "./channel.ts";
@@ -136,20 +136,6 @@ export class Endpoint implements ChannelDriver {
   }
 
   /**
-   * Resolves the host and opens a connection. The handshake goes on by itself; what
-   * is written at once is sent with the SYN.
-   *
-   * @throws {Failure} if the host has no address that can be used
-   */
-  async connect(
-    host: string,
-    port: number,
-    signal?: AbortSignal,
-  ): Promise<Channel> {
-    return this.connectTo(await this.resolve(host, port, signal));
-  }
-
-  /**
    * Is called with an address, as in `192.0.2.1:5000`, when its system has said
    * that nothing listens there (ICMP). To be set only while connecting: it costs
    * the datagram that is sent next.
@@ -183,13 +169,15 @@ export class Endpoint implements ChannelDriver {
   }
 
   /** An address that another socket has received from, as this one sends to it. */
-  addressFrom(
-    { hostname, port }: Pick<Deno.NetAddr, "hostname" | "port">,
-  ): Deno.NetAddr {
+  addressFrom({ hostname, port }: Address): Deno.NetAddr {
     return addressFrom(hostname, port, this.#socket.ipv6);
   }
 
-  /** As {@linkcode connect}, to an address that {@linkcode resolve} gave or a datagram came from. */
+  /**
+   * Opens a connection to an address that {@linkcode resolve} gave or a datagram
+   * came from. The handshake goes on by itself; what is written at once is sent
+   * with the SYN.
+   */
   connectTo(peer: Deno.NetAddr): Channel {
     const connection = this.#demultiplexer.connect(performance.now(), peer);
     // The SYN does not wait for system calls
@@ -197,7 +185,7 @@ export class Endpoint implements ChannelDriver {
       this.#socket.tune();
       connection.path.limit(this.#maxDatagramSizeTo(peer));
     });
-    return this.#open(connection, formatAddress(peer.hostname, peer.port));
+    return this.#open(connection, peer);
   }
 
   /**
@@ -255,7 +243,7 @@ export class Endpoint implements ChannelDriver {
     for (;;) {
       const connection = this.#demultiplexer.nextIncoming();
       if (connection === undefined) return;
-      const channel = this.#open(connection, this.peerOf(connection) ?? "");
+      const channel = this.#open(connection, this.addressOf(connection)!);
       const incoming = new Incoming(channel, {
         accept: () => this.#accept(connection),
         onSettled: (incoming, accepted) => {
@@ -273,15 +261,10 @@ export class Endpoint implements ChannelDriver {
     return accepted;
   }
 
-  #open(connection: Connection, peer: string): Channel {
-    const channel = new Channel(connection, this, peer);
+  #open(connection: Connection, address: Deno.NetAddr): Channel {
+    const channel = new Channel(connection, this, address);
     this.#channels.set(connection, channel);
     return channel;
-  }
-
-  peerOf(connection: Connection): string | undefined {
-    const peer = this.#demultiplexer.peerOf(connection);
-    return peer && formatAddress(peer.hostname, peer.port);
   }
 
   addressOf(connection: Connection): Deno.NetAddr | undefined {
@@ -292,13 +275,10 @@ export class Endpoint implements ChannelDriver {
     this.#demultiplexer.relay(connection);
   }
 
-  tryDirectly(
-    connection: Connection,
-    candidates: readonly Deno.NetAddr[],
-  ): void {
+  tryDirectly(connection: Connection, candidates: readonly Address[]): void {
     const usable = candidates
       .filter((candidate) => this.#socket.ipv6 || !isIPv6(candidate))
-      .map((candidate) => this.#socket.ipv6 ? mapped(candidate) : candidate);
+      .map((candidate) => this.addressFrom(candidate));
     this.#demultiplexer.tryDirectly(performance.now(), connection, usable);
   }
 

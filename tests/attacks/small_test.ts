@@ -9,6 +9,7 @@ import { cpuOf, MemoryWatch } from "../support/process.ts";
 import { FULL } from "../support/ferry.ts";
 import { inDirectory } from "../support/fs.ts";
 import { pause, until } from "../support/wait.ts";
+import { connect } from "../endpoint/connect.ts";
 
 Deno.test("single bytes with a hole before each do not make a receiver's memory or work grow without bound", () =>
   inDirectory(async (cwd) => {
@@ -92,7 +93,7 @@ Deno.test("however many strangers there were before, a wrong code is told to the
     const options = { hostname: "127.0.0.1", port: 0, timeout: 5_000 };
     for (let i = 0; i < 30; i++) {
       const endpoint = Endpoint.listen(options);
-      const channel = await endpoint.connect("127.0.0.1", received.port);
+      const channel = await connect(endpoint, received.port);
       await channel.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
       await channel.established.catch(() => {});
       await pause(20);

@@ -14,6 +14,7 @@ import { FULL } from "../support/ferry.ts";
 import { inDirectory } from "../support/fs.ts";
 import { pause } from "../support/wait.ts";
 import { testWith, TMUX } from "../support/needs.ts";
+import { connect } from "../endpoint/connect.ts";
 
 const OPTIONS = { hostname: "127.0.0.1", port: 0, timeout: 10_000 };
 /** Handshakes that a receiver takes before it slows down. */
@@ -34,7 +35,7 @@ class Grinder {
     const secrets = await prepare({ mode: "encrypted" });
     const nonce = crypto.getRandomValues(new Uint8Array(32));
     const handshake = new ClientHandshake(secrets, nonce);
-    const channel = await this.endpoint.connect("127.0.0.1", this.port);
+    const channel = await connect(this.endpoint, this.port);
     const timer = setTimeout(() => channel.abort(new Error("late")), limit);
     try {
       await talkUntilWords(channel, handshake);

@@ -7,9 +7,8 @@ import {
   encodeSideDatagram,
   SideMark,
 } from "../../lib/protocol/wire/side_datagram.ts";
-import "../support/libraries.ts";
 import { readAll } from "../support/streams.ts";
-import { acceptOne } from "./accept_one.ts";
+import { acceptOne, connect } from "./connect.ts";
 
 const { MEET } = SideMark;
 const SIDE = { port: 0, timeout: 10_000, mtu: 1500 };
@@ -71,7 +70,7 @@ for (const hostname of ["127.0.0.1", "::1", undefined]) {
     };
     await exchange();
     const accepting = acceptOne(server);
-    const channel = await client.connect(host, server.port);
+    const channel = await connect(client, server.port, host);
     await channel.write(Uint8Array.of(1));
     const accepted = await accepting;
     const reading = readAll(accepted);

@@ -3,7 +3,7 @@ import "../support/libraries.ts";
 import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { ServerSecrets } from "../../lib/secure/handshake/server_secrets.ts";
 import { agreeAsServer } from "../../lib/secure/secure_channel.ts";
-import { acceptOne } from "../endpoint/accept_one.ts";
+import { acceptOne } from "../endpoint/connect.ts";
 import { program, testWith } from "../support/needs.ts";
 import { readAll } from "../support/streams.ts";
 

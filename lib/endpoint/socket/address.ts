@@ -2,6 +2,7 @@ import { lookup } from "node:dns";
 import { isIPv4, isIPv6 as isIPv6Literal } from "node:net";
 import { promisify } from "node:util";
 import { Failure } from "../../base/failure.ts";
+import type { Address } from "../../protocol/connection/address.ts";
 
 /** An IPv4 address as an IPv6 socket has it begins so. */
 const MAPPED_PREFIX = "::ffff:";
@@ -74,16 +75,8 @@ async function addressesOf(host: string): Promise<string[]> {
 }
 
 /** Whether datagrams to this address are IPv6: a mapped address is IPv4. */
-export function isIPv6({ hostname }: Deno.NetAddr): boolean {
+export function isIPv6({ hostname }: Address): boolean {
   return hostname.includes(":") && !hostname.startsWith(MAPPED_PREFIX);
-}
-
-/** An address as an IPv6 socket has it: one of IPv4 is mapped. */
-export function mapped(address: Deno.NetAddr): Deno.NetAddr {
-  const { hostname } = address;
-  return isIPv4(hostname)
-    ? { ...address, hostname: MAPPED_PREFIX + hostname }
-    : address;
 }
 
 /** The IPv4 address of a mapped one, and any other as it is. */

@@ -220,9 +220,7 @@ export class Rendezvous implements Disposable {
 
   async #admit(incoming: Incoming, admission: Admission): Promise<Admitted> {
     const { channel } = incoming;
-    const { address } = channel;
-    const isRelayed = address !== undefined &&
-      isSameAddress(address, this.#address);
+    const isRelayed = isSameAddress(channel.address, this.#address);
     if (!isRelayed) return await admission.admit(incoming);
     channel.relay(this.#name);
     try {
@@ -257,10 +255,7 @@ export class Rendezvous implements Disposable {
       connection: channel.connectionId,
       relay: this.#address,
       candidates: this.#candidates(bind),
-      onCandidates: (candidates) =>
-        channel.tryDirectly(
-          candidates.map((each) => ({ ...each, transport: "udp" })),
-        ),
+      onCandidates: (candidates) => channel.tryDirectly(candidates),
     });
     this.#endpoint.attach(exchange);
     const tell = () => {

@@ -4,7 +4,7 @@ import { Failure } from "../../../lib/base/failure.ts";
 import { uint32At } from "../../../lib/base/integers.ts";
 import { Endpoint } from "../../../lib/endpoint/endpoint.ts";
 import { Flag } from "../../../lib/protocol/wire/segment.ts";
-import { acceptOne } from "../../endpoint/accept_one.ts";
+import { acceptOne } from "../../endpoint/connect.ts";
 import { datagramOf, mend } from "../../support/packets.ts";
 import { helloOf, synOf } from "./flood.ts";
 import { lineOf, measure } from "./measure.ts";

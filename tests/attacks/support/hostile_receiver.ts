@@ -1,7 +1,7 @@
 import type { Channel } from "../../../lib/endpoint/channel.ts";
 import { Endpoint } from "../../../lib/endpoint/endpoint.ts";
 import { type Arrived, framesOf } from "../../support/streams.ts";
-import { acceptOne } from "../../endpoint/accept_one.ts";
+import { acceptOne } from "../../endpoint/connect.ts";
 import type { ByteStream } from "../../../lib/base/byte_stream.ts";
 import {
   agreeAsServer,

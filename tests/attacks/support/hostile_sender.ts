@@ -17,6 +17,7 @@ import {
 import { decodeFailure } from "../../../lib/transfer/wire/reasons.ts";
 import { type Arrived, framesOf } from "../../support/streams.ts";
 import { until } from "../../support/wait.ts";
+import { connect } from "../../endpoint/connect.ts";
 
 const ENCRYPTED: Security = { mode: "encrypted" };
 const NOTHING = new Uint8Array(0);
@@ -66,7 +67,7 @@ export class HostileSender {
       port: 0,
       timeout: 30_000,
     });
-    const channel = await endpoint.connect("127.0.0.1", port);
+    const channel = await connect(endpoint, port);
     const agreed = await agreeAsSender(channel, security);
     const sender = new HostileSender(endpoint, channel, agreed);
     if (listens) sender.#listen();

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Prng } from "../../../lib/base/prng.ts";
 import { Endpoint } from "../../../lib/endpoint/endpoint.ts";
-import { acceptOne } from "../../endpoint/accept_one.ts";
+import { acceptOne, connect } from "../../endpoint/connect.ts";
 import { normalCode } from "../../../lib/secure/code/code.ts";
 import {
   answerHello,
@@ -239,7 +239,7 @@ const OPTIONS = { hostname: "127.0.0.1", port: 0, timeout: 5_000, mtu: 1500 };
 /** A stranger who opens a connection, says this, and then nothing any more. */
 async function stranger(port: number, says: Uint8Array): Promise<Endpoint> {
   const endpoint = Endpoint.listen(OPTIONS);
-  const channel = await endpoint.connect("127.0.0.1", port);
+  const channel = await connect(endpoint, port);
   await channel.write(says);
   await channel.established;
   return endpoint;
@@ -253,7 +253,7 @@ test("who connects and says nothing, half of it, nonsense, or nothing after agre
     new Uint8Array(32),
   ).hello;
   const agreeing = Endpoint.listen(OPTIONS);
-  const agreed = await agreeing.connect("127.0.0.1", port);
+  const agreed = await connect(agreeing, port);
   await agreeAsClient(agreed, await prepare({ mode: "encrypted" }));
   const strangers = await Promise.all([
     stranger(port, new Uint8Array(0)),
