@@ -146,13 +146,7 @@ export type {
   Destination,
   ResolvedDestination,
 } from "./session/destination.ts";
-export type {
-  CommitOptions,
-  FileSink,
-  Found,
-  Inventory,
-  Sink,
-} from "./transfer/sink.ts";
+export type { FileSink, Found, Inventory, Sink } from "./transfer/sink.ts";
 export type {
   Content,
   FileStep,

@@ -157,9 +157,9 @@ export interface EventData {
   /** The sender offers something, which goes to `target`: a path, or undefined for a stream. */
   "offer": { readonly offer: Offer; readonly target: string | undefined };
   /** Content from an earlier attempt is not sent again. */
-  "resumed": { readonly bytes: number; readonly path?: string };
+  "resumed": { readonly bytes: number; readonly path?: string | undefined };
   /** What arrived before is not the beginning of what is sent, all of which is sent. */
-  "restarted": { readonly path?: string };
+  "restarted": { readonly path?: string | undefined };
   /** An entry of a tree is not sent. */
   "omitted": Omission;
   /** The sender left out entries that it could not read. */

@@ -185,7 +185,6 @@ export async function receiveOne(
       event: (event) => progress.take(event),
       maxRate: options.maxRate && Math.ceil(options.maxRate),
       signal,
-      remembers: true,
     });
     const confirmed = await channel.closed.then(() => true, () => false);
     sink?.release(confirmed);

@@ -58,13 +58,12 @@ const DIRECTORY_CALLS = {
   close: { parameters: ["i32"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
   memcpy: { parameters: ["buffer", "pointer", "usize"], result: "pointer" },
-  // Of these some systems' C library knows nothing yet
+  // Some systems' C library does not know it yet
   getdents64: {
     parameters: ["i32", "buffer", "usize"],
     result: "isize",
     optional: true,
   },
-  ...FILE_CALLS,
 } as const;
 
 const WRITING_CALLS = {
@@ -132,7 +131,6 @@ type Lazily<S extends Deno.ForeignLibraryInterface> = () =>
 
 /** Functions of the C library by their manual pages. */
 export type SocketCalls = Calls<typeof SOCKET_CALLS>;
-export type FileCalls = Calls<typeof FILE_CALLS>;
 export type DirectoryCalls = Calls<typeof DIRECTORY_CALLS>;
 
 export const socketCalls: Lazily<typeof SOCKET_CALLS> = lazily(SOCKET_CALLS);

@@ -16,12 +16,12 @@ export type TransferEvent =
   | {
     readonly type: "kept";
     readonly bytes: number;
-    readonly path?: string;
+    readonly path?: string | undefined;
     /** Whether they are a file that was there before, and not left by an earlier attempt. */
     readonly existing?: boolean;
   }
   /** The receiver has something else, and all of the file is sent. */
-  | { readonly type: "restarted"; readonly path?: string }
+  | { readonly type: "restarted"; readonly path?: string | undefined }
   | ({ readonly type: "omitted" } & Omission)
   /** The sender could not send this many entries. */
   | { readonly type: "incomplete"; readonly omitted: number };

@@ -39,10 +39,10 @@ export interface Sink {
   open(entry: FileEntry): Promise<FileSink>;
   /** What is there of entries, ahead of their turn. */
   inventory(): Inventory;
-  /** Makes everything durable, under its final names. */
-  commit(options?: CommitOptions): Promise<void>;
+  /** Makes everything durable, under its final names; until `release` it is remembered that this transfer has made it. */
+  commit(): Promise<void>;
   /**
-   * Ends what `commit` with `remembers` has left.
+   * Ends it once it is committed.
    *
    * @param heard whether the sender knows that all is stored; else it stays
    * remembered, for when the sender comes again
@@ -55,16 +55,6 @@ export interface Sink {
    * can be; else nothing incomplete is left behind
    */
   discard(keep?: boolean): void;
-}
-
-/** How something is made final. */
-export interface CommitOptions {
-  /**
-   * Whether it is remembered until {@linkcode Sink.release} that this transfer
-   * has made it, should the sender not hear so.
-   * @default {false}
-   */
-  readonly remembers?: boolean;
 }
 
 /** Where the content of one file goes. */

@@ -1,6 +1,6 @@
 import type { ByteStream } from "../../lib/base/byte_stream.ts";
 import { Failure } from "../../lib/base/failure.ts";
-import type { OpenSink } from "../../lib/transfer/sink.ts";
+import type { OpenSink, Sink } from "../../lib/transfer/sink.ts";
 import {
   Reception,
   type ReceptionOptions,
@@ -10,7 +10,11 @@ import {
   sendOver,
 } from "../../lib/transfer/sending/sender.ts";
 import type { Source } from "../../lib/transfer/source.ts";
-import type { Digest, SentDigest } from "../../lib/transfer/wire/messages.ts";
+import type {
+  Digest,
+  Offer,
+  SentDigest,
+} from "../../lib/transfer/wire/messages.ts";
 import { type DirectionOptions, memoryPair } from "../support/memory_stream.ts";
 import { MemorySink } from "./memory_content.ts";
 
@@ -54,7 +58,11 @@ export async function receiveOver(
 ): Promise<Digest> {
   const reception = new Reception(stream);
   await reception.offer(options);
-  return await reception.run(open, options);
+  let sink: Sink | undefined;
+  const opened = async (offer: Offer) => sink = await open(offer);
+  const digest = await reception.run(opened, options);
+  sink?.release(true);
+  return digest;
 }
 
 /** What a promise came to, so that two can be awaited before either is judged. */

@@ -71,6 +71,12 @@ export async function write(
   }
 }
 
+/** Ends a sink. @param heard whether the sender hears of it */
+export async function complete(sink: Sink, heard = true): Promise<void> {
+  await sink.commit();
+  sink.release(heard);
+}
+
 /** The one staging directory in a directory. */
 export function stagingIn(directory: string): string {
   const names = [...Deno.readDirSync(directory)].map(({ name }) => name)

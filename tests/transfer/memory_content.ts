@@ -1,9 +1,4 @@
-import type {
-  CommitOptions,
-  FileSink,
-  Inventory,
-  Sink,
-} from "../../lib/transfer/sink.ts";
+import type { FileSink, Inventory, Sink } from "../../lib/transfer/sink.ts";
 import { type Content, SingleSource } from "../../lib/transfer/source.ts";
 import type { FileEntry } from "../../lib/transfer/wire/entries.ts";
 
@@ -122,7 +117,7 @@ export class MemorySink implements Sink {
   release(): void {}
 
   // deno-lint-ignore require-await -- a file's takes time
-  async commit(_options?: CommitOptions): Promise<void> {
+  async commit(): Promise<void> {
     if (this.discarded) throw new Error("committed after it was discarded");
     this.committed = true;
   }

@@ -1,9 +1,4 @@
-import {
-  cString,
-  type FileCalls,
-  fileCalls,
-  occasionalCalls,
-} from "../../system/c_library.ts";
+import { cString, fileCalls, occasionalCalls } from "../../system/c_library.ts";
 import {
   MAX_TIME,
   NANOS_PER_SECOND,
@@ -75,7 +70,7 @@ export async function checkReach(path: string): Promise<void> {
 /** In place of a directory's descriptor: the working directory. */
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
-export const STATX_BASIC_STATS = 0x7ff;
+const STATX_BASIC_STATS = 0x7ff;
 const S_IFMT = 0o170000;
 const S_IFIFO = 0o010000;
 const S_IFDIR = 0o040000;
@@ -85,7 +80,7 @@ const S_IFLNK = 0o120000;
 const S_IFSOCK = 0o140000;
 
 /** Bytes of a struct statx, which has the same layout on all machines. */
-export const STATX_SIZE = 256;
+const STATX_SIZE = 256;
 
 const buffer = new Uint8Array(STATX_SIZE);
 const fields = new DataView(buffer.buffer);
@@ -100,29 +95,31 @@ export function statusAt(
   options: { follow?: boolean } = {},
 ): FileStatus {
   const { follow = false } = options;
-  const library = fileCalls();
-  const status = library && statxAt(library, path, follow);
+  const name = cString(path);
+  const flags = follow ? 0 : AT_SYMLINK_NOFOLLOW;
   // Deno throws the error
-  return status ??
+  return name && statx(AT_FDCWD, name, flags) ||
     statusOf(follow ? Deno.statSync(path) : Deno.lstatSync(path));
 }
 
-function statxAt(
-  { statx }: FileCalls,
-  path: string,
-  follow: boolean,
+/** Whether {@linkcode statx} can be called. */
+export function hasStatx(): boolean {
+  return fileCalls()?.statx != null;
+}
+
+/** Calls statx(2). @returns undefined where it failed, as errno says, or is not there */
+export function statx(
+  directory: number,
+  name: Uint8Array<ArrayBuffer>,
+  flags: number,
 ): FileStatus | undefined {
-  const name = cString(path);
-  if (statx === null || name === undefined) return undefined;
-  const flags = follow ? 0 : AT_SYMLINK_NOFOLLOW;
-  if (statx(AT_FDCWD, name, flags, STATX_BASIC_STATS, buffer) !== 0) {
-    return undefined;
-  }
-  return statusIn(fields);
+  const result = fileCalls()
+    ?.statx?.(directory, name, flags, STATX_BASIC_STATS, buffer);
+  return result === 0 ? statusIn(fields) : undefined;
 }
 
 /** Decodes a struct statx. */
-export function statusIn(fields: DataView): FileStatus {
+function statusIn(fields: DataView): FileStatus {
   const littleEndian = true;
   const u32 = (at: number) => fields.getUint32(at, littleEndian);
   const mode = fields.getUint16(28, littleEndian);

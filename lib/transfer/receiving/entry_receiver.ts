@@ -1,14 +1,13 @@
 import { createHash, type Hash } from "node:crypto";
 import { setImmediate } from "node:timers";
 import { Failure } from "../../base/failure.ts";
-import type { CommitOptions, FileSink, Sink } from "../sink.ts";
+import type { FileSink, Sink } from "../sink.ts";
 import { TransferDigest } from "../wire/digest.ts";
 import { decodeEntry, type Entry, type FileEntry } from "../wire/entries.ts";
 import { FrameType, SMALL_FILE_SIZE } from "../wire/frame.ts";
 import { framesIn } from "../wire/frame_reader.ts";
 import { malformed } from "../wire/malformed.ts";
 import {
-  type Acceptance,
   decodeDigest,
   decodeResumeAt,
   decodeTotal,
@@ -77,11 +76,8 @@ export class EntryReceiver {
     return this.#manifest.conflict ?? (this.#entry || undefined);
   }
 
-  /** @returns what was stored, once all of it is */
-  async run(
-    options: CommitOptions & Pick<Acceptance, "maxRate"> = {},
-  ): Promise<Digest> {
-    const { maxRate } = options;
+  /** @param maxRate that the sender is asked for @returns what was stored, once all of it is */
+  async run(maxRate?: number): Promise<Digest> {
     const acceptance = { resume: this.#resuming, maxRate };
     await this.#context.write(encodeAccept(acceptance));
     this.#accepted = true;
@@ -128,7 +124,7 @@ export class EntryReceiver {
           await this.#abortFile();
           break;
         case FrameType.END:
-          return await this.#end(await frames.body(), options);
+          return await this.#end(await frames.body());
         case FrameType.ABORT:
           throw decodeFailure(header.type, await frames.body());
         case undefined:
@@ -239,13 +235,13 @@ export class EntryReceiver {
     }
     file.resumed = true;
     await answer.written;
-    const path = this.entry === undefined ? {} : { path: this.entry };
+    const path = this.entry;
     const hash = await answer.hash;
     if (offset === found.length && offset >= file.offset && hash) {
       const bytes = offset - file.offset;
       this.#context.count(bytes);
       const existing = found.existing !== undefined;
-      this.#context.event({ type: "kept", bytes, existing, ...path });
+      this.#context.event({ type: "kept", bytes, existing, path });
       file.offset = offset;
       if (found.whole) {
         file.sink?.discard();
@@ -258,7 +254,7 @@ export class EntryReceiver {
       }
     } else if (offset === file.offset) {
       if (found.length > offset && !found.existing) {
-        this.#context.event({ type: "restarted", ...path });
+        this.#context.event({ type: "restarted", path });
       }
       const sink = await this.#sinkOf(file);
       await sink?.resume(offset);
@@ -376,7 +372,7 @@ export class EntryReceiver {
     this.#files++;
   }
 
-  async #end(body: Uint8Array, options?: CommitOptions): Promise<Digest> {
+  async #end(body: Uint8Array): Promise<Digest> {
     const promised = decodeDigest(body);
     if (await this.#storeListed() !== undefined) {
       throw malformed("END before the content of all files");
@@ -393,7 +389,7 @@ export class EntryReceiver {
       promised.sha256 !== digest.sha256
     ) throw corrupt();
     this.#checkGoing();
-    await this.#sink.commit(options);
+    await this.#sink.commit();
     const { omitted } = promised;
     if (omitted > 0) this.#context.event({ type: "incomplete", omitted });
     const { existing = 0 } = this.#sink;

@@ -6,7 +6,7 @@ import {
   type FailureDetail,
 } from "../../base/failure.ts";
 import type { TransferEvent } from "../events.ts";
-import type { CommitOptions, OpenSink, Sink } from "../sink.ts";
+import type { OpenSink, Sink } from "../sink.ts";
 import { FrameType } from "../wire/frame.ts";
 import { malformed } from "../wire/malformed.ts";
 import {
@@ -40,7 +40,7 @@ const MAX_ABORTING = 1000;
 const EARLY_LIMIT = 1 << 18;
 
 /** Settings of a {@linkcode Reception}. */
-export interface ReceptionOptions extends CommitOptions {
+export interface ReceptionOptions {
   /** Told how many bytes of content have arrived, or were here before. */
   progress?: ((bytes: number) => void) | undefined;
   /** Told what happens. */
@@ -129,7 +129,7 @@ export class Reception {
     this.#sink = await open(offer);
     this.#checkGoing();
     this.#receiver = new EntryReceiver(this.#context, this.#sink, offer);
-    const digest = await this.#receiver.run(options);
+    const digest = await this.#receiver.run(options.maxRate);
     try {
       await this.#context.write(encodeDigest(FrameType.DONE, digest));
       await this.#stream.closeWrite();

@@ -395,8 +395,8 @@ export class EntrySender {
 
   #tellKept({ path }: FileStep, bytes: number, existing: boolean): void {
     this.#frames.content += bytes;
-    const named = this.#isTree ? { path } : {};
-    this.#event({ type: "kept", bytes, existing, ...named });
+    const named = this.#isTree ? path : undefined;
+    this.#event({ type: "kept", bytes, existing, path: named });
   }
 
   /** Tells the receiver where a file of which it has something goes on. @returns where */
@@ -422,8 +422,8 @@ export class EntrySender {
     if (agreed) {
       this.#tellKept(step, at.offset - from.offset, existing);
     } else if (length > from.offset && !existing) {
-      const path = this.#isTree ? { path: step.path } : {};
-      this.#event({ type: "restarted", ...path });
+      const path = this.#isTree ? step.path : undefined;
+      this.#event({ type: "restarted", path });
     }
     return at;
   }

@@ -26,8 +26,8 @@ async function destinationIn(
     open: async (...args) => {
       const sink = await destination.open(...args);
       const commit = sink.commit.bind(sink);
-      sink.commit = async (options) => {
-        await commit(options);
+      sink.commit = async () => {
+        await commit();
         stored();
       };
       return sink;

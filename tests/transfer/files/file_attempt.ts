@@ -3,13 +3,9 @@ import {
   DirectorySink,
   type DirectorySinkOptions,
 } from "../../../lib/transfer/files/writing/directory_sink.ts";
-import type {
-  CommitOptions,
-  FileSink,
-  Found,
-} from "../../../lib/transfer/sink.ts";
+import type { FileSink, Found } from "../../../lib/transfer/sink.ts";
 import type { FileEntry } from "../../../lib/transfer/wire/entries.ts";
-import { OWNER } from "../files.ts";
+import { complete, OWNER } from "../files.ts";
 
 /** Leaves this behind of a transfer to `path` that was broken off. */
 export async function leaveBehind(
@@ -67,9 +63,10 @@ export class FileAttempt {
     return this.file.resume(length);
   }
 
-  async commit(options?: CommitOptions): Promise<void> {
+  /** @param heard whether the sender hears of it */
+  async commit(heard = true): Promise<void> {
     await this.file.commit();
-    await this.sink.commit(options);
+    await complete(this.sink, heard);
   }
 
   discard(keep?: boolean): void {

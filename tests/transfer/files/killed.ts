@@ -5,6 +5,7 @@
 import { DescriptorDirectory } from "../../../lib/transfer/files/directory/descriptor_directory.ts";
 import type { DirectorySinkOptions } from "../../../lib/transfer/files/writing/directory_sink.ts";
 import {
+  complete,
   directoryOf,
   fileOf,
   HELLO,
@@ -52,7 +53,7 @@ export async function storeTree(
   sink.leave();
   if (outside?.whole) sink.keep(b, outside);
   else sink.put(b, HELLO);
-  await sink.commit();
+  await complete(sink);
 }
 
 /** Stores a file from whatever is there of it. */

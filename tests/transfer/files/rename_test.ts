@@ -1,7 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { numberedName } from "../../../lib/transfer/files/writing/part_names.ts";
 import type { DirectorySink } from "../../../lib/transfer/files/writing/directory_sink.ts";
-import { directoryOf, fileOf, HELLO, namesIn, test, treeIn } from "../files.ts";
+import {
+  complete,
+  directoryOf,
+  fileOf,
+  HELLO,
+  namesIn,
+  test,
+  treeIn,
+} from "../files.ts";
 
 const NAMES: [string, boolean, string][] = [
   ["photo.jpg", false, "photo (2).jpg"],
@@ -43,7 +51,7 @@ test("a tree whose name is taken gets a number, and nothing that is there change
   const sink = await renamingIn(directory);
   assertEquals(sink.resuming, false);
   fill(sink);
-  await sink.commit();
+  await complete(sink);
   assertEquals(sink.finalName("tree"), "tree (3)");
   assertEquals(texts(directory), [
     ["tree", "old"],
@@ -56,7 +64,7 @@ test("a tree whose name is taken gets a number, and nothing that is there change
 test("two of one name and owner at a time both arrive", async (directory) => {
   const sinks = [await renamingIn(directory), await renamingIn(directory)];
   for (const sink of sinks) fill(sink);
-  for (const sink of sinks) await sink.commit();
+  for (const sink of sinks) await complete(sink);
   assertEquals(texts(directory), [["tree", "hello"], ["tree (2)", "hello"]]);
 });
 
@@ -77,8 +85,7 @@ test("what broke off is gone on with, and what was not heard of is not made twic
     sink.enter(directoryOf("tree"));
     sink.keep(fileOf("x"), found);
     sink.leave();
-    await sink.commit({ remembers: true });
-    sink.release(heard);
+    await complete(sink, heard);
   }
   assertEquals(texts(directory), [["tree", "old"], ["tree (2)", "hello"]]);
 });

@@ -6,6 +6,7 @@ import type { Sink } from "../../../lib/transfer/sink.ts";
 import { FFI, ROOT, testWith } from "../../support/needs.ts";
 import { FileAttempt, leaveBehind } from "./file_attempt.ts";
 import {
+  complete,
   directoryOf,
   fileOf,
   HELLO,
@@ -310,7 +311,7 @@ testWith(
     tree.put(fileOf("y"), HELLO);
     await write(tree, fileOf("z", LARGE));
     tree.leave();
-    await tree.commit();
+    await complete(tree);
     await file.commit();
     assertEquals(namesIn(`${directory}/victim`), ["x"]);
     assertEquals(modeOf(`${directory}/victim/x`), 0o600);
@@ -329,7 +330,7 @@ testWith(
     Deno.renameSync(staging, `${directory}/away`);
     Deno.mkdirSync(`${staging}/content/a`, { recursive: true });
     Deno.writeTextFileSync(`${staging}/content/a/x`, "planted");
-    await sink.commit();
+    await complete(sink);
     assertEquals(Deno.readFileSync(`${directory}/a/x`), HELLO);
     assertEquals(Deno.readTextFileSync(`${staging}/content/a/x`), "planted");
   },
@@ -346,7 +347,7 @@ test("into a directory that is there new files are moved, and nothing in it is r
   sink.put(fileOf("x"), HELLO);
   sink.leave();
   sink.leave();
-  await sink.commit();
+  await complete(sink);
   assertEquals(namesIn(`${directory}/a`), ["diary", "sub"]);
   assertEquals(Deno.readFileSync(`${directory}/a/sub/x`), HELLO);
   const modes = ["a", "a/sub", "a/diary"].map((name) =>
@@ -438,7 +439,7 @@ test("what is there and is the same stays, and gets the sender's mode and time a
   sink.leave();
   // As long as all may still be refused nothing changes
   assertEquals(modeOf(`${directory}/a/x`), 0o600);
-  await sink.commit();
+  await complete(sink);
   assertEquals(inodes(), before);
   assertEquals(sink.existing, 2);
   assertEquals(modeOf(`${directory}/a/x`), 0o644);
@@ -465,7 +466,7 @@ test("a file that comes to be there meanwhile, and is the same, is no less in th
   again.enter(directoryOf("a"));
   again.keep(fileOf("x"), found);
   again.leave();
-  await again.commit();
+  await complete(again);
   assertEquals(namesIn(directory), ["a"]);
 });
 
@@ -506,7 +507,7 @@ test("by force files are replaced, and directories that are there keep their mod
   await write(sink, fileOf("t", LARGE));
   sink.put(fileOf("x"), HELLO);
   sink.leave();
-  await sink.commit();
+  await complete(sink);
   assertEquals(namesIn(directory), ["a"]);
   const names = ["link", "mine", "new", "sub", "t", "x"];
   assertEquals(namesIn(`${directory}/a`), names);
@@ -573,7 +574,7 @@ test("of several names none is moved if one of them has come to be there", async
   const again = await treeIn(directory, ["a", "b", "c"]);
   assert(again.resuming);
   keepAll(again, 0o755, "b", "c");
-  await again.commit();
+  await complete(again);
   assertEquals(namesIn(directory), ["a", "b", "c"]);
 });
 
@@ -614,7 +615,7 @@ test("a tree that was complete but for its very end is gone on with, and nothing
   assertEquals(await content.read(new Uint8Array(9)), 5);
   content.close();
   keepAll(sink, 0o555, "b");
-  await sink.commit();
+  await complete(sink);
   assertEquals(namesIn(directory), ["a", "b"]);
   assertEquals(modeOf(`${directory}/a`), 0o555);
   Deno.chmodSync(`${directory}/a`, 0o755);
@@ -641,7 +642,7 @@ test("what has its final name is never changed by going on, whatever the sender 
   assertEquals(Deno.readFileSync(`${directory}/a/x`), HELLO);
   const sink = await treeIn(directory, ["a", "b"]);
   keepAll(sink, 0o777, "b");
-  await sink.commit();
+  await complete(sink);
   assertEquals(namesIn(`${directory}/a`), ["notes", "x"]);
   assertEquals(modeOf(`${directory}/a`), 0o755);
 });
@@ -700,7 +701,7 @@ test("what the attempt that completes did not list does not arrive, nor an unfin
     Deno.mkdirSync(`${staged}/a/old/deep`, { recursive: true });
     const sink = await treeIn(directory, ["a"], { force });
     keepAll(sink);
-    await sink.commit();
+    await complete(sink);
     assertEquals(namesIn(directory), ["a"]);
     assertEquals(namesIn(`${directory}/a`), ["x"]);
   }
@@ -730,7 +731,7 @@ test("a tree deeper than what may be open at a time arrives, and goes on", async
     inventory.leave();
   }
   walk(sink, (depth) => sink.keep(fileOf(`f${depth}`)));
-  await sink.commit();
+  await complete(sink);
   let path = `${directory}/a`;
   for (let depth = 1; depth <= DEPTH; depth++, path += "/d") {
     assertEquals(namesIn(path).includes(`f${depth}`), true);
@@ -797,8 +798,7 @@ Deno.test({
 test("who was not heard by the sender is remembered: the same command again finds that all is stored", async (directory) => {
   const tree = await treeIn(directory, ["a"]);
   fill(tree);
-  await tree.commit({ remembers: true });
-  tree.release(false);
+  await complete(tree, false);
   const again = await treeIn(directory, ["a"]);
   assert(again.resuming);
   const inventory = again.inventory();
@@ -806,8 +806,7 @@ test("who was not heard by the sender is remembered: the same command again find
   const found = inventory.look(fileOf("x"));
   assert(found?.whole);
   keepAll(again);
-  await again.commit({ remembers: true });
-  again.release(true);
+  await complete(again, true);
   assertEquals(namesIn(directory), ["a"]);
   // What is there is as everything else that is there
   const third = await treeIn(directory, ["a"]);
@@ -818,24 +817,23 @@ test("who was not heard by the sender is remembered: the same command again find
 });
 
 test("by force, too, a directory that was moved and not yet given its mode is given it", async (directory) => {
-  const store = async () => {
+  const store = async (heard: boolean) => {
     const sink = await treeIn(directory, ["a"], { force: true });
     sink.enter(directoryOf("a", 0o555));
     sink.put(fileOf("x"), HELLO);
     sink.leave();
-    await sink.commit({ remembers: true });
-    return sink;
+    await complete(sink, heard);
   };
-  (await store()).release(false);
+  await store(false);
   // As it is when the process is killed between move and mode
   Deno.chmodSync(`${directory}/a`, 0o755);
-  (await store()).release(true);
-  assertEquals(Deno.statSync(`${directory}/a`).mode! & 0o7777, 0o555);
+  await store(true);
+  assertEquals(modeOf(`${directory}/a`), 0o555);
   assertEquals(namesIn(directory), ["a"]);
   // That of somebody else is not
   Deno.chmodSync(`${directory}/a`, 0o755);
-  (await store()).release(true);
-  assertEquals(Deno.statSync(`${directory}/a`).mode! & 0o7777, 0o755);
+  await store(true);
+  assertEquals(modeOf(`${directory}/a`), 0o755);
 });
 
 test("a file whose sender was not heard is found whole by its owner, and exists for a stranger", async (directory) => {
@@ -843,14 +841,12 @@ test("a file whose sender was not heard is found whole by its owner, and exists 
   const create = (owner: Owner) => FileAttempt.create(path, { owner });
   const sink = await create(OWNER);
   await sink.write(HELLO);
-  await sink.commit({ remembers: true });
-  sink.sink.release(false);
+  await sink.commit(false);
   const error = await failureOf(create(STRANGER));
   assertEquals(error.code, "exists");
   const again = await create(OWNER);
   assertEquals(again.found?.length, HELLO.length);
   await again.resume(HELLO.length);
-  await again.commit({ remembers: true });
-  again.sink.release(true);
+  await again.commit();
   assertEquals(namesIn(directory), ["x"]);
 });

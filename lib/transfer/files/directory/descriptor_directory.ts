@@ -15,9 +15,8 @@ import {
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   type FileStatus,
-  statusIn,
-  STATX_BASIC_STATS,
-  STATX_SIZE,
+  hasStatx,
+  statx,
 } from "../file_status.ts";
 import { codeOf, SystemError } from "../system_error.ts";
 import {
@@ -60,9 +59,6 @@ const UTIME_OMIT = (1n << 30n) - 2n;
 /** Follows no link under the last name, does not wait for a pipe's other end, takes no controlling terminal. */
 const SAFELY = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
-/** A struct statx. */
-const status = new Uint8Array(STATX_SIZE);
-const statusFields = new DataView(status.buffer);
 /** Bytes that getdents64(2) and readlink(2) may give at once. */
 const NAMES_SIZE = 1 << 16;
 const names = new Uint8Array(NAMES_SIZE);
@@ -102,8 +98,7 @@ export class DescriptorDirectory implements Directory {
   static get isPossible(): boolean {
     const library = directoryCalls();
     // A library that has statx(2) has renameat2(2)
-    return library !== undefined && library.getdents64 !== null &&
-      library.statx !== null;
+    return library !== undefined && library.getdents64 !== null && hasStatx();
   }
 
   static open(path: string): DescriptorDirectory {
@@ -125,15 +120,8 @@ export class DescriptorDirectory implements Directory {
   }
 
   status(name: string): FileStatus | undefined {
-    const { statx } = calls();
-    const result = statx(
-      this.#descriptor,
-      nameOf(name),
-      AT_SYMLINK_NOFOLLOW,
-      STATX_BASIC_STATS,
-      status,
-    );
-    if (result === 0) return statusIn(statusFields);
+    const found = statx(this.#descriptor, nameOf(name), AT_SYMLINK_NOFOLLOW);
+    if (found !== undefined) return found;
     const error = lastError();
     if (error.code === "ENOENT") return undefined;
     throw error;
@@ -468,12 +456,9 @@ function openDirectoryAt(
 }
 
 function statusOfDescriptor(descriptor: number): FileStatus {
-  const flags = AT_EMPTY_PATH;
-  if (
-    calls().statx(descriptor, EMPTY_PATH, flags, STATX_BASIC_STATS, status) !==
-      0
-  ) throw lastError();
-  return statusIn(statusFields);
+  const status = statx(descriptor, EMPTY_PATH, AT_EMPTY_PATH);
+  if (status === undefined) throw lastError();
+  return status;
 }
 
 /** Adds the names of the entries in the first `length` bytes of the buffer. */

@@ -55,31 +55,23 @@ export class WalkedDirectory {
   #seen: Identity | undefined;
   #directory: Directory | undefined;
 
-  /** Use {@linkcode WalkedDirectory.at} and {@linkcode WalkedDirectory.enter}. */
-  private constructor(
+  /**
+   * @param path of a directory that a person has named: links on the way there are
+   * followed
+   * @param seen what is there; by default what is there when it is first used
+   * @param below if another one is above it
+   */
+  constructor(
     open: OpenDirectories,
     path: string,
-    seen: Identity | undefined,
-    { parent, name = "" }: { parent?: WalkedDirectory; name?: string } = {},
+    seen?: Identity,
+    below: { parent?: WalkedDirectory; name?: string } = {},
   ) {
     this.#open = open;
     this.path = path;
     this.#seen = seen;
-    this.#parent = parent;
-    this.#name = name;
-  }
-
-  /**
-   * A directory that a person has named: links on the way there are followed.
-   *
-   * @param seen what is there; by default what is there when it is first used
-   */
-  static at(
-    open: OpenDirectories,
-    path: string,
-    seen?: Identity,
-  ): WalkedDirectory {
-    return new WalkedDirectory(open, path, seen);
+    this.#parent = below.parent;
+    this.#name = below.name ?? "";
   }
 
   /** A directory in it. It is opened when it is used. */

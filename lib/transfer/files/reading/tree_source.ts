@@ -134,7 +134,7 @@ export class TreeSource implements Source {
     let parent: WalkedDirectory | undefined;
     for (const { name, path, status, place } of this.#roots) {
       if (status.isDirectory) {
-        const directory = WalkedDirectory.at(open, path, status);
+        const directory = new WalkedDirectory(open, path, status);
         const start = directory.pathOf("").length;
         yield* stepsThrough(name, directory, status, (path, isDirectory) => {
           const below = path.slice(start);
@@ -147,7 +147,7 @@ export class TreeSource implements Source {
       const directory = dirname(place);
       if (parent?.path !== directory) {
         parent?.close();
-        parent = WalkedDirectory.at(open, directory);
+        parent = new WalkedDirectory(open, directory);
       }
       yield fileStep(parent, basename(place), status, { name, path });
     }

@@ -1,12 +1,6 @@
 import { dirname, join } from "node:path";
 import { Failure } from "../../../base/failure.ts";
-import type {
-  CommitOptions,
-  FileSink,
-  Found,
-  Inventory,
-  Sink,
-} from "../../sink.ts";
+import type { FileSink, Found, Inventory, Sink } from "../../sink.ts";
 import type {
   DirectoryEntry,
   Entry,
@@ -324,7 +318,7 @@ export class DirectorySink implements Sink {
     return inventory;
   }
 
-  async commit({ remembers = false }: CommitOptions = {}): Promise<void> {
+  async commit(): Promise<void> {
     const { path } = this.#target.parent;
     if (!this.#open) throw new Failure({ code: "partial-removed", path });
     try {
@@ -342,9 +336,7 @@ export class DirectorySink implements Sink {
       throw writeFailure(path, error);
     }
     this.#open = false;
-    if (!remembers) this.#staging.end(false);
     await this.#target.parent.sync();
-    if (!remembers) this.#close();
   }
 
   release(heard: boolean): void {
