@@ -26,30 +26,15 @@ const STEADY_SYNS = 16;
 /** Cookies that a client returns before it gives up. */
 const MAX_COOKIES = 8;
 
-/** The timers of a connection. */
-type Timer =
-  /** Declares packets lost, or sends probes (RFC 9002, section 6.2). */
-  | "loss-detection"
-  /** Sends an acknowledgement that was delayed (RFC 9000, section 13.2.1). */
-  | "ack-delay"
-  /** Lets the next burst go (RFC 9002, section 7.7). */
-  | "pacing"
-  /** Probes a window that is closed (RFC 9293, section 3.8.6.1). */
-  | "persist"
-  /** Ends TIME-WAIT (RFC 9293, section 3.6.1). */
-  | "time-wait"
-  /** Sends a PING to a silent peer, and gives it up in the end (RFC 9000, section 10.1). */
-  | "idle";
-
-// In the order in which they fire.
-const TIMERS: readonly Timer[] = [
-  "loss-detection",
-  "ack-delay",
-  "pacing",
-  "persist",
-  "time-wait",
-  "idle",
-];
+/** A timer of a connection. */
+interface Timer {
+  /** Whether it does not run while nothing may be sent. */
+  readonly sends: boolean;
+  /** When it is due, in milliseconds. */
+  deadline(connection: Connection): number;
+  /** What it does before {@linkcode Connection.send} finds what is due. */
+  fire?(connection: Connection, now: number): void;
+}
 
 /**
  * One connection, as a pure state machine: datagrams in, datagrams out, time as
@@ -104,18 +89,18 @@ export class Connection {
       counters,
     });
     const amplification = new AmplificationLimit(active || options.validated);
-    const acks = this.#acks;
-    const scheduler = new SendScheduler(idHigh, idLow, {
+    const parts = {
       config,
       sendBuffer,
       receiveBuffer,
-      acks,
+      acks: this.#acks,
       recovery,
       path,
       amplification,
       numberFilter,
       counters,
-    });
+    };
+    const scheduler = new SendScheduler(idHigh, idLow, parts);
     this.path = path;
     this.#sendBuffer = sendBuffer;
     this.#receiveBuffer = receiveBuffer;
@@ -123,18 +108,8 @@ export class Connection {
     this.#amplification = amplification;
     this.#scheduler = scheduler;
     this.#keepAlive = new KeepAlive(now, config.timeout);
-    this.#lifecycle = new Lifecycle(active, {
-      sendBuffer,
-      receiveBuffer,
-      recovery,
-    });
-    this.#receiver = new PacketReceiver({
-      receiveBuffer,
-      acks,
-      recovery,
-      path,
-      scheduler,
-    });
+    this.#lifecycle = new Lifecycle(active, parts);
+    this.#receiver = new PacketReceiver({ ...parts, scheduler });
   }
 
   /** The state in RFC 9293's terms. */
@@ -160,7 +135,7 @@ export class Connection {
 
   /** Sends at no more than this from now on, in bytes per millisecond. */
   limitRate(maxRate: number): void {
-    this.#recovery.limitRate(maxRate);
+    this.#recovery.pacer.limit(maxRate);
   }
 
   /** The smoothed round-trip time in milliseconds, `undefined` before the first sample. */
@@ -425,61 +400,53 @@ export class Connection {
     );
   }
 
-  // What would only send does not run while nothing may be sent.
-  #deadlineOf(timer: Timer): number {
-    switch (timer) {
-      case "time-wait":
-        return this.#lifecycle.timeWaitDeadline;
-      case "idle":
-        return this.#keepAlive.deadline;
-      default:
-        return this.#amplification.blocked
-          ? Infinity
-          : this.#sendDeadlineOf(timer);
-    }
-  }
-
-  #sendDeadlineOf(timer: Exclude<Timer, "time-wait" | "idle">): number {
-    switch (timer) {
-      case "loss-detection":
-        return this.#recovery.deadline;
-      case "ack-delay":
-        return this.#acks.deadline;
-      case "pacing":
-        return this.#scheduler.pacingDeadline;
-      case "persist":
-        return this.#scheduler.persistDeadline;
-    }
-  }
+  // In the order in which they fire.
+  static readonly #timers: readonly Timer[] = [
+    // Declares packets lost, or sends probes (RFC 9002, section 6.2).
+    {
+      sends: true,
+      deadline: (connection) => connection.#recovery.deadline,
+      fire: (connection, now) => connection.#recovery.onTimeout(now),
+    },
+    // Sends an acknowledgement that was delayed (RFC 9000, section 13.2.1).
+    { sends: true, deadline: (connection) => connection.#acks.deadline },
+    // Lets the next burst go (RFC 9002, section 7.7).
+    {
+      sends: true,
+      deadline: (connection) => connection.#scheduler.pacingDeadline,
+    },
+    // Probes a window that is closed (RFC 9293, section 3.8.6.1).
+    {
+      sends: true,
+      deadline: (connection) => connection.#scheduler.persistDeadline,
+      fire: (connection) => connection.#scheduler.onPersistTimeout(),
+    },
+    // Ends TIME-WAIT (RFC 9293, section 3.6.1).
+    {
+      sends: false,
+      deadline: (connection) => connection.#lifecycle.timeWaitDeadline,
+      fire: (connection) => connection.#lifecycle.endTimeWait(),
+    },
+    // Sends a PING to a silent peer, and gives it up in the end (RFC 9000, section 10.1).
+    {
+      sends: false,
+      deadline: (connection) => connection.#keepAlive.deadline,
+      fire: (connection, now) => connection.#onIdle(now),
+    },
+  ];
 
   /** Fires the timers that are due; {@linkcode send} is to be called after it. */
   wake(now: number): void {
-    for (const timer of TIMERS) {
+    for (const { sends, deadline, fire } of Connection.#timers) {
       if (this.#lifecycle.isClosed) return;
-      if (this.#deadlineOf(timer) <= now) this.#fire(timer, now);
+      const runs = !sends || !this.#amplification.blocked;
+      if (runs && deadline(this) <= now) fire?.(this, now);
     }
   }
 
-  #fire(timer: Timer, now: number): void {
-    switch (timer) {
-      case "loss-detection":
-        this.#recovery.onTimeout(now);
-        break;
-      case "ack-delay":
-      case "pacing":
-        // Send finds what is due.
-        break;
-      case "persist":
-        this.#scheduler.onPersistTimeout();
-        break;
-      case "time-wait":
-        this.#lifecycle.endTimeWait();
-        break;
-      case "idle": {
-        const due = this.#keepAlive.wake(now);
-        if (due === "ping") this.ping();
-        else if (due === "timeout") this.#lifecycle.onSilence();
-      }
-    }
+  #onIdle(now: number): void {
+    const due = this.#keepAlive.wake(now);
+    if (due === "ping") this.ping();
+    else if (due === "timeout") this.#lifecycle.onSilence();
   }
 }

@@ -1,4 +1,5 @@
 import { MIN_PATH_SIZE } from "../sending/packet_builder.ts";
+import type { PathBits } from "../sending/send_scheduler.ts";
 import { PathKind, SYN_SIZE } from "../wire/segment.ts";
 import { type Address, isSameAddress } from "./address.ts";
 
@@ -35,13 +36,9 @@ export interface PathInUse {
   readonly through: string;
 }
 
-/** A PATH_CHALLENGE or PATH_RESPONSE, in a datagram of `size` bytes. */
-export interface PathMessage<Peer> {
-  readonly kind: number;
+/** A PATH_CHALLENGE or PATH_RESPONSE, and where it goes. */
+export interface PathMessage<Peer> extends PathBits {
   readonly to: Peer;
-  readonly high: number;
-  readonly low: number;
-  readonly size: number;
 }
 
 /** Another address of the peer, and what is known of the path to it. */

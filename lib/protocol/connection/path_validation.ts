@@ -1,6 +1,7 @@
 import { type Address, isSameAddress } from "./address.ts";
 import { MIN_PATH_SIZE } from "../sending/packet_builder.ts";
-import { SYN_SIZE } from "../wire/segment.ts";
+import { PathKind, SYN_SIZE } from "../wire/segment.ts";
+import type { PathMessage } from "./direct_paths.ts";
 
 /** Bytes sent to an address for each that came from it, until it is validated (RFC 9000, section 8). */
 const AMPLIFICATION_LIMIT = 3;
@@ -14,14 +15,6 @@ const MAX_CHALLENGES = 3;
 const MAX_CURRENT_CHALLENGES = 2;
 /** The probe timeout of an unknown path, in milliseconds. */
 const UNKNOWN_PTO = 300;
-
-/** A path challenge, in a datagram of `size` bytes. */
-export interface Challenge<Peer> {
-  readonly to: Peer;
-  readonly high: number;
-  readonly low: number;
-  readonly size: number;
-}
 
 interface Probe<Peer> {
   readonly to: Peer;
@@ -111,7 +104,7 @@ export class PathValidation<Peer extends Address> {
   }
 
   /** The next challenge that may be sent now. */
-  next(now: number, pto: number): Challenge<Peer> | undefined {
+  next(now: number, pto: number): PathMessage<Peer> | undefined {
     const current = this.#currentProbe;
     if (current !== undefined && isDue(current, MAX_CURRENT_CHALLENGES, now)) {
       return this.#send(now, pto, current, SYN_SIZE);
@@ -132,11 +125,11 @@ export class PathValidation<Peer extends Address> {
     pto: number,
     probe: Probe<Peer>,
     size: number,
-  ): Challenge<Peer> {
+  ): PathMessage<Peer> {
     probe.sent++;
     probe.nextAt = now + pto;
     const { to, high, low } = probe;
-    return { to, high, low, size };
+    return { kind: PathKind.CHALLENGE, to, high, low, size };
   }
 
   /** When {@linkcode settle} or {@linkcode next} is due, in milliseconds. */

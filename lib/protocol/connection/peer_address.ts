@@ -135,8 +135,7 @@ export class PeerAddress<Peer extends Address> {
         ? this.#direct.next(now, connection.pto)
         : undefined;
     }
-    const challenge = this.#paths?.next(now, connection.pto);
-    return challenge && { kind: PathKind.CHALLENGE, ...challenge };
+    return this.#paths?.next(now, connection.pto);
   }
 
   /** When {@linkcode settle} or {@linkcode nextPathMessage} is to be called, in milliseconds. */

@@ -1,7 +1,7 @@
 import type { Connection } from "../connection/connection.ts";
 
 /** What is found by a connection's id. */
-export interface Identified {
+interface Identified {
   readonly connection: Pick<Connection, "idHigh" | "idLow">;
 }
 

@@ -1,5 +1,11 @@
 import type { Address } from "../connection/address.ts";
 
+/** A datagram that belongs to no connection, and where it goes. */
+export interface Transmit<Peer> {
+  readonly bytes: Uint8Array;
+  readonly to: Peer;
+}
+
 /**
  * Another protocol on the socket of the connections, as a pure state machine.
  * Its datagrams are those of `wire/side_datagram.ts`, or anything else that is not
@@ -17,9 +23,7 @@ export interface DatagramProtocol<Peer extends Address> {
    * The next datagram that is to be sent now, of 1,200 bytes at most. Asked once
    * {@linkcode deadline} has come.
    */
-  poll(
-    now: number,
-  ): { readonly bytes: Uint8Array; readonly to: Peer } | undefined;
+  poll(now: number): Transmit<Peer> | undefined;
   /**
    * When {@linkcode poll} is to be called, in milliseconds: `-Infinity` for now,
    * `Infinity` for never. Later than `now` once that had nothing to send.

@@ -18,7 +18,7 @@ import {
   SYN_SIZE,
 } from "../wire/segment.ts";
 import { AddressValidation } from "./address_validation.ts";
-import type { DatagramProtocol } from "./datagram_protocol.ts";
+import type { DatagramProtocol, Transmit } from "./datagram_protocol.ts";
 import { ConnectionTable } from "./connection_table.ts";
 import { type HalfOpenSlot, HalfOpenTable } from "./half_open.ts";
 import { HandshakeLimiter, networkOf } from "./handshake_limiter.ts";
@@ -438,14 +438,10 @@ export class Demultiplexer<Peer extends Address> {
     now: number,
     into: Uint8Array,
   ): { length: number; to: Peer } | undefined {
-    const response = this.#responses.next();
-    if (response !== undefined) {
-      into.set(response.datagram);
-      return { length: response.datagram.length, to: response.to };
-    }
-    if (this.#attached.length > 0) {
-      const side = this.#pollAttached(now, into);
-      if (side !== undefined) return side;
+    const side = this.#responses.next() ?? this.#pollAttached(now);
+    if (side !== undefined) {
+      into.set(side.bytes);
+      return { length: side.bytes.length, to: side.to };
     }
     this.#schedule.activateDue(now);
     for (;;) {
@@ -467,16 +463,10 @@ export class Demultiplexer<Peer extends Address> {
     }
   }
 
-  #pollAttached(
-    now: number,
-    into: Uint8Array,
-  ): { length: number; to: Peer } | undefined {
+  #pollAttached(now: number): Transmit<Peer> | undefined {
     for (const protocol of this.#attached) {
-      if (protocol.deadline > now) continue;
-      const next = protocol.poll(now);
-      if (next === undefined) continue;
-      into.set(next.bytes);
-      return { length: next.bytes.length, to: next.to };
+      const next = protocol.deadline <= now ? protocol.poll(now) : undefined;
+      if (next !== undefined) return next;
     }
     return undefined;
   }

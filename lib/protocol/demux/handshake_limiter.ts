@@ -1,3 +1,4 @@
+import { parseIp } from "../../base/ip_address.ts";
 import { SourceBuckets, TokenBucket } from "./token_bucket.ts";
 
 /** Handshakes a second with peers whose address is not validated. */
@@ -72,23 +73,14 @@ class RandomDrop {
   }
 }
 
-/** Groups of 16 bits in an IPv6 address, and those of them that name a network. */
-const IPV6_GROUPS = 8;
-const IPV6_NETWORK_GROUPS = 4;
+/** Bytes of an IPv6 address that name a network. */
+const IPV6_NETWORK_SIZE = 8;
 
 /**
  * What counts as one source: an IPv4 address, or an IPv6 network of 64 bits,
  * since a host in it may use any address of it.
  */
 export function networkOf(hostname: string): string {
-  const [address = ""] = hostname.split("%");
-  if (!address.includes(":")) return address;
-  const last = address.slice(address.lastIndexOf(":") + 1);
-  if (last.includes(".")) return last;
-  const [head = "", tail = ""] = address.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const after = tail === "" ? [] : tail.split(":");
-  while (groups.length + after.length < IPV6_GROUPS) groups.push("0");
-  return [...groups, ...after].slice(0, IPV6_NETWORK_GROUPS)
-    .map((group) => parseInt(group, 16).toString(16)).join(":");
+  const address = parseIp(hostname);
+  return address?.subarray(0, IPV6_NETWORK_SIZE).join(".") ?? hostname;
 }

@@ -9,6 +9,7 @@ import {
   SYN_PART_SIZE,
 } from "../wire/segment.ts";
 import { type AddressValidation, COOKIE_SIZE } from "./address_validation.ts";
+import type { Transmit } from "./datagram_protocol.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
 /** Responses that wait to be sent; further ones are not made. */
@@ -17,12 +18,6 @@ const MAX_PENDING = 64;
 const MAX_RESPONSE_SIZE = MAX_HEADER_SIZE + SYN_PART_SIZE + COOKIE_SIZE;
 /** Resets a second, so that a flood does not keep the server busy with answers. */
 const RESETS = { rate: 1000, burst: 64 };
-
-/** A response, and where it goes. */
-export interface Response<Peer> {
-  readonly datagram: Uint8Array;
-  readonly to: Peer;
-}
 
 /** A datagram that belongs to no connection. */
 export interface Unrouted<Peer> {
@@ -39,7 +34,7 @@ export interface Unrouted<Peer> {
 export class StatelessResponses<Peer extends Address> {
   readonly #validation: AddressValidation;
   readonly #resets = new TokenBucket(RESETS);
-  readonly #pending: Response<Peer>[] = [];
+  readonly #pending: Transmit<Peer>[] = [];
   readonly #segment = new Segment();
 
   constructor(validation: AddressValidation) {
@@ -52,7 +47,7 @@ export class StatelessResponses<Peer extends Address> {
   }
 
   /** Takes the next one to be sent. */
-  next(): Response<Peer> | undefined {
+  next(): Transmit<Peer> | undefined {
     return this.#pending.shift();
   }
 
@@ -87,6 +82,6 @@ export class StatelessResponses<Peer extends Address> {
     segment.idLow = idLow;
     const size = write(segment, into);
     if (size > datagram.length) return;
-    this.#pending.push({ datagram: into.subarray(0, size), to: from });
+    this.#pending.push({ bytes: into.subarray(0, size), to: from });
   }
 }

@@ -96,11 +96,6 @@ export class ReceiveBuffer {
     return this.rcvNxt > this.#finSeq;
   }
 
-  /** Whether data is held out of order. */
-  get hasHole(): boolean {
-    return this.#outOfOrder.size > 0;
-  }
-
   /**
    * Why [`seq`, `end`) is refused, if it is. Data past a FIN, and a FIN before
    * data that has arrived, contradict what the peer sent before.

@@ -122,11 +122,6 @@ export class Recovery {
     this.#adoptPath();
   }
 
-  /** Sends at no more than this from now on, in bytes per millisecond. */
-  limitRate(maxRate: number): void {
-    this.pacer.limit(maxRate);
-  }
-
   get congestionWindow(): number {
     return this.#controller.congestionWindow;
   }

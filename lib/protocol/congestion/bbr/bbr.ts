@@ -153,7 +153,7 @@ export class Bbr implements CongestionController {
   }
 
   onLost({ sentTime, lostBytes }: LossEvent): void {
-    if (sentTime > this.#respondedAt) this.#round.onLost(lostBytes);
+    if (sentTime > this.#respondedAt) this.#round.lost += lostBytes;
   }
 
   onAcked(event: AckEvent): void {
@@ -221,7 +221,7 @@ export class Bbr implements CongestionController {
     const rate = this.#overrun.rateAt(now, this.#minRtt.minRtt);
     if (rate === 0) return;
     this.#maxBw.update(rate);
-    this.#fullBw.reach();
+    this.#fullBw.reached = true;
     this.#isOverrun = true;
   }
 

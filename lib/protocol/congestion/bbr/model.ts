@@ -122,16 +122,7 @@ const FULL_WINDOW = 0.9;
 export class FullBandwidthEstimator {
   #fullBw = 0;
   #rounds = 0;
-  #reached = false;
-
-  get reached(): boolean {
-    return this.#reached;
-  }
-
-  /** A flight has overrun the path. */
-  reach(): void {
-    this.#reached = true;
-  }
+  reached = false;
 
   /** A round has ended that was not limited by the application. */
   onRound(
@@ -149,6 +140,6 @@ export class FullBandwidthEstimator {
     const lossy = lossExceeds(round, 0);
     const windowFull = round.maxInflight >= FULL_WINDOW * congestionWindow;
     if (queued || lossy || windowFull) this.#rounds++;
-    this.#reached = queued && lossy || this.#rounds >= FULL_BW_ROUNDS;
+    this.reached = queued && lossy || this.#rounds >= FULL_BW_ROUNDS;
   }
 }

@@ -12,44 +12,20 @@ export function showsQueue(rtt: number, minRtt: number): boolean {
 
 /** BBR.round_count (section 5.5.1), and what happened in the current round. Sizes in bytes. */
 export class Round {
-  #nextRoundDelivered = 0;
-  #count = 0;
-  #acked = 0;
-  #lost = 0;
-  #ackEvents = 0;
-  #minRtt = Infinity;
-  #maxInflight = 0;
-  #txInflight = 0;
-
   /** Rounds so far. */
-  get count(): number {
-    return this.#count;
-  }
-
+  count = 0;
   /** Bytes acknowledged. */
-  get acked(): number {
-    return this.#acked;
-  }
-
+  acked = 0;
   /** Bytes declared lost. */
-  get lost(): number {
-    return this.#lost;
-  }
-
+  lost = 0;
   /** Acknowledgements that arrived. */
-  get ackEvents(): number {
-    return this.#ackEvents;
-  }
-
+  ackEvents = 0;
   /** The most that was in flight. */
-  get maxInflight(): number {
-    return this.#maxInflight;
-  }
-
+  maxInflight = 0;
   /** The most that was in flight when what arrives in this round was sent. */
-  get txInflight(): number {
-    return this.#txInflight;
-  }
+  txInflight = 0;
+  #nextRoundDelivered = 0;
+  #minRtt = Infinity;
 
   /**
    * Counts an acknowledgement.
@@ -57,20 +33,16 @@ export class Round {
    * @returns whether it ends the round: what was sent at its beginning has arrived
    */
   update({ rate, ackedBytes, priorInFlight, rttSample }: AckEvent): boolean {
-    this.#acked += ackedBytes;
-    this.#ackEvents++;
-    this.#maxInflight = Math.max(this.#maxInflight, priorInFlight);
+    this.acked += ackedBytes;
+    this.ackEvents++;
+    this.maxInflight = Math.max(this.maxInflight, priorInFlight);
     if (rttSample !== undefined && rttSample < this.#minRtt) {
       this.#minRtt = rttSample;
     }
     if (rate.priorDelivered < this.#nextRoundDelivered) return false;
     this.#nextRoundDelivered = rate.priorDelivered + rate.delivered;
-    this.#count++;
+    this.count++;
     return true;
-  }
-
-  onLost(bytes: number): void {
-    this.#lost += bytes;
   }
 
   /** Whether even the shortest round trip of the round met a queue. */
@@ -80,11 +52,11 @@ export class Round {
 
   /** The next round begins. */
   clear(): void {
-    this.#acked = 0;
-    this.#lost = 0;
-    this.#ackEvents = 0;
+    this.acked = 0;
+    this.lost = 0;
+    this.ackEvents = 0;
     this.#minRtt = Infinity;
-    this.#txInflight = this.#maxInflight;
-    this.#maxInflight = 0;
+    this.txInflight = this.maxInflight;
+    this.maxInflight = 0;
   }
 }

@@ -103,7 +103,7 @@ function after(rounds: RoundTrip[]): boolean[] {
     round.update(
       ackEvent({ ackedBytes: 50_000, priorInFlight: inFlight, rttSample: rtt }),
     );
-    round.onLost(lost);
+    round.lost = lost;
     pipe.onRound(bandwidth, round, MIN_RTT, WINDOW);
     return pipe.reached;
   });

@@ -11,7 +11,7 @@ function roundWith(lost: number, rtt = 2 * MIN_RTT): Round {
   for (let i = 0; i < 200; i++) {
     round.update(ackEvent({ ackedBytes: 2_000, rttSample: rtt }));
   }
-  round.onLost(lost);
+  round.lost = lost;
   return round;
 }
 
