@@ -45,8 +45,9 @@ export interface ConnectOptions {
 /** Bytes below which loading OpenSSL takes longer than it saves. */
 const MIN_OPENSSL_SIZE = 2 ** 20;
 
-/** Loads what seals and opens records here. */
-function chooseAead(size = Infinity): AeadImplementation {
+/** Loads what seals and opens records here, once what was written in this turn has left. */
+async function loadAead(size = Infinity): Promise<AeadImplementation> {
+  await new Promise((resolve) => setTimeout(resolve));
   const openssl = size < MIN_OPENSSL_SIZE ? undefined : openLibcrypto();
   return openssl ?? WEB_CRYPTO;
 }
@@ -132,18 +133,14 @@ async function agreeOver(
     timer = setTimeout(() => channel.abort(late), limit);
   }, () => {});
   try {
-    const aead = Promise.withResolvers<AeadImplementation>();
-    const agreeing = agreeAsClient(channel, secrets, aead.promise);
-    // Loaded while the HELLO is on its way
-    const implementation = mode === "plain" ? undefined : chooseAead(size);
-    if (implementation !== undefined) aead.resolve(implementation);
-    const agreed = await agreeing;
+    const aead = mode === "plain" ? undefined : loadAead(size);
+    const agreed = await agreeAsClient(channel, secrets, aead);
+    const cipher = (await aead)?.name;
     // What is sent meanwhile only the right receiver can decrypt
     agreed.confirmed.then(clear, clear);
     const asks = confirms && mode === "encrypted";
     agreed.words.then(
-      (words) =>
-        on({ type: "agreed", mode, words, asks, cipher: implementation?.name }),
+      (words) => on({ type: "agreed", mode, words, asks, cipher }),
       () => {},
     );
     return { ...agreed, channel, mode };

@@ -359,14 +359,15 @@ export class Bbr implements CongestionController {
       this.#pacingRate = Math.max(rate, initial, short, flightRate);
       return;
     }
-    // What is lost while the queue drains is what RandomLoss measures.
-    const compensated = pacingGain < 1
-      ? rate
-      : rate * this.#randomLoss.compensation;
-    this.#pacingRate = Math.min(
-      compensated,
-      WINDOW_PACING_GAIN * this.#congestionWindow / smoothedRtt,
-    );
+    // What is lost while the queue drains is what RandomLoss measures, and the
+    // smoothed round trip still has the queue in it.
+    if (pacingGain < 1) this.#pacingRate = rate;
+    else {
+      this.#pacingRate = Math.min(
+        rate * this.#randomLoss.compensation,
+        WINDOW_PACING_GAIN * this.#congestionWindow / smoothedRtt,
+      );
+    }
   }
 
   // Inflight() of section 5.6.4.2.
