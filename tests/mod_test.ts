@@ -89,7 +89,7 @@ test("a receiver that waits without end does so", async () => {
   const signal = AbortSignal.timeout(50);
   const options = { port: 0, to: new WritableStream(), wait: Infinity };
   const receiving = receive({ ...options, signal });
-  await assertRejects(() => receiving, DOMException, "timed out");
+  await assertRejects(() => receiving, DOMException, "timeout");
 });
 
 test("a stream is handed on as it comes, and progress is told", async () => {

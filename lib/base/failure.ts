@@ -169,7 +169,7 @@ export interface FailureData {
   /** There is no such directory. */
   "no-directory": { path: string };
   /** A tree is stored only in a directory, not in a file or a stream. */
-  "needs-directory": { path?: string };
+  "needs-directory": { path?: string | undefined };
   /** There is something of that name, and it is not replaced unless wanted. */
   "exists": {
     path: string;
@@ -193,7 +193,7 @@ export interface FailureData {
   /** The file system takes two names that were sent for one. */
   "names-collide": { path: string };
   /** Another transfer writes the same. */
-  "in-use": { path?: string };
+  "in-use": { path?: string | undefined };
   /** The partial file was removed or replaced by another program. */
   "partial-removed": { path: string };
   /** A directory for unfinished transfers was replaced by another user. */

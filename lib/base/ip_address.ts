@@ -25,7 +25,7 @@ export function formatIp(bytes: Uint8Array): string {
     { length: IPV6_GROUPS },
     (_, at) => (bytes[2 * at]! << 8 | bytes[2 * at + 1]!).toString(16),
   );
-  return canonical(groups.join(":"));
+  return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
 }
 
 /** An address in IPv6's form, as 16 bytes. */
@@ -54,22 +54,15 @@ function parseIpv4(text: string): Uint8Array<ArrayBuffer> | undefined {
 }
 
 function parseIpv6(text: string): Uint8Array<ArrayBuffer> | undefined {
-  if (!/^[\da-f:.]+$/i.test(text) || !URL.canParse(urlOf(text))) {
-    return undefined;
-  }
-  const [before = [], after = []] = canonical(text).split("::")
+  // Anything else might end the host of a URL
+  if (/[^0-9a-f:.]/i.test(text)) return undefined;
+  const host = URL.parse(`http://[${text}]`)?.hostname;
+  if (host === undefined) return undefined;
+  // Written as RFC 5952 has it: groups of digits, and at most one run left out
+  const [before = [], after = []] = host.slice(1, -1).split("::")
     .map((part) => part === "" ? [] : part.split(":"));
   const missing = IPV6_GROUPS - before.length - after.length;
   const groups = [...before, ...Array<string>(missing).fill("0"), ...after]
     .map((group) => parseInt(group, 16));
   return Uint8Array.from(groups.flatMap((group) => [group >>> 8, group]));
-}
-
-/** An IPv6 address in its one form (RFC 5952, section 4), which URLs have. */
-function canonical(address: string): string {
-  return new URL(urlOf(address)).hostname.slice(1, -1);
-}
-
-function urlOf(address: string): string {
-  return `http://[${address}]`;
 }

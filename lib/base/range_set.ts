@@ -116,21 +116,18 @@ export class RangeSet {
 
   /** Whether `value` is in the set. */
   contains(value: number): boolean {
-    const index = this.#firstEndingAtOrAfter(value + 1);
-    return index < this.#starts.length && this.#starts[index]! <= value;
+    return this.covers(value, value + 1);
   }
 
   /** Whether all of [start, end) is in the set. */
   covers(start: number, end: number): boolean {
     const index = this.#firstEndingAtOrAfter(end);
-    return index < this.#starts.length &&
-      this.start(index - this.#head) <= start;
+    return index < this.#starts.length && this.#starts[index]! <= start;
   }
 
   /** Whether `value` is in a range or next to its end, so that adding from there on makes no further range. */
   touches(value: number): boolean {
-    const index = this.#firstEndingAtOrAfter(value);
-    return index < this.#starts.length && this.#starts[index]! <= value;
+    return this.covers(value, value);
   }
 
   /** Calls `visit` for each part of [start, end) that is not in the set, in order. */

@@ -84,7 +84,9 @@ function toStream(open: () => Sink, name?: string): ResolvedDestination {
     pathFor: () => undefined,
     // deno-lint-ignore require-await -- what it throws is a rejection
     open: async (offer) => {
-      if (offer.kind === "tree") throw needsDirectory(name);
+      if (offer.kind === "tree") {
+        throw new Failure({ code: "needs-directory", path: name });
+      }
       return open();
     },
   };
@@ -100,7 +102,9 @@ function oneFile(path: string, force: boolean): ResolvedDestination {
     takesNames: false,
     pathFor: () => path,
     open: async (offer, owner, mayExist) => {
-      if (offer.kind === "tree") throw needsDirectory(path);
+      if (offer.kind === "tree") {
+        throw new Failure({ code: "needs-directory", path });
+      }
       const as = basename(path);
       return await DirectorySink.create(dirname(path), offer, {
         force,
@@ -164,11 +168,6 @@ function freshName(name: string): string {
   for (let count = 2; usedNames.has(fresh); count++) fresh = `${name}-${count}`;
   usedNames.add(fresh);
   return fresh;
-}
-
-function needsDirectory(path: string | undefined): Failure {
-  const code = "needs-directory";
-  return new Failure(path === undefined ? { code } : { code, path });
 }
 
 /** The name of a stream that is saved: `ferry-20260131-235959`. */

@@ -25,13 +25,7 @@ export interface ServeOptions extends ReceiverOptions {
 const DEFAULT_MAX_TRANSFERS = 16;
 
 /** A receiver that serves one sender after another. */
-export interface Server extends AsyncDisposable {
-  /** The UDP port. */
-  readonly port: number;
-  /** Addresses of this machine; empty where they are not known. */
-  readonly addresses: readonly string[];
-  /** A code that was made up, and that nobody knows yet. */
-  readonly newCode?: string | undefined;
+export interface Server extends Listening, AsyncDisposable {
   /**
    * Resolves once it has ended: after {@linkcode Server.shutdown}, or when the
    * signal of the options is aborted. Rejects with what a listener throws, or with
@@ -80,7 +74,10 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const stop = new AbortController();
   const { on } = options;
   const told: OnEvent = (event) => {
-    if (event.type === "listening") listening.resolve(event);
+    if (event.type === "listening") {
+      const { type: _, ...where } = event;
+      listening.resolve(where);
+    }
     on?.(event);
   };
   const finished = guarded({ ...options, on: told }, async (checked) => {
@@ -88,15 +85,12 @@ export async function serve(options: ServeOptions): Promise<Server> {
     await serveAll(checked, stop.signal);
   });
   finished.catch(listening.reject);
-  const { port, addresses, newCode } = await listening.promise;
   const shutdown = () => {
     stop.abort();
     return finished;
   };
   return {
-    port,
-    addresses,
-    newCode,
+    ...await listening.promise,
     finished,
     shutdown,
     [Symbol.asyncDispose]: shutdown,

@@ -89,7 +89,7 @@ export class NameLock implements Disposable {
       const keeps = !isSameOwner(owner, holder.#owner) ||
         await holder.#isAlive();
       if (holder.#ended) continue;
-      if (keeps) throw inUse(path);
+      if (keeps) throw new Failure({ code: "in-use", path });
       holder.#channel.abort(new Failure({ code: "superseded" }));
       await holder.#over.promise;
     }
@@ -111,9 +111,4 @@ export class NameLock implements Disposable {
     }
     return false;
   }
-}
-
-function inUse(path: string | undefined): Failure {
-  const code = "in-use";
-  return new Failure(path === undefined ? { code } : { code, path });
 }

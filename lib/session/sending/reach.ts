@@ -1,4 +1,4 @@
-import { abortable } from "../../base/async.ts";
+import { abortable, within } from "../../base/async.ts";
 import { Failure } from "../../base/failure.ts";
 import type { Channel } from "../../endpoint/channel.ts";
 import type { Endpoint } from "../../endpoint/endpoint.ts";
@@ -119,8 +119,8 @@ function outrun(): Failure {
 }
 
 /**
- * Begins one attempt after another, the next when one has failed or after a
- * while; the first that is answered wins, and the others are aborted.
+ * Begins one attempt after another, the next when all before have failed or after
+ * a while; the first that is answered wins, and the others are aborted.
  *
  * @param options.limit milliseconds until one must be answered
  * @throws what most says why none was answered: not that there was silence, where
@@ -131,47 +131,39 @@ export async function race<T>(
   { limit, signal }: { readonly limit: number; readonly signal: AbortSignal },
 ): Promise<T> {
   const attempts: Attempt<T>[] = [];
-  const failures: unknown[] = [];
-  const first = Promise.withResolvers<Attempt<T>>();
-  let next = 0;
+  let winner: Attempt<T> | undefined;
   let over = false;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const start = async () => {
-    clearTimeout(timer);
-    const way = ways[next];
-    if (over || way === undefined) return;
-    next++;
-    timer = setTimeout(start, ATTEMPT_DELAY);
-    try {
-      const attempt = await way();
-      // Its end is told by the winner's result, or of no interest
-      attempt.result.catch(() => {});
-      attempts.push(attempt);
-      if (over) attempt.channel.abort(outrun());
-      await attempt.channel.established;
-      first.resolve(attempt);
-    } catch (error) {
-      failures.push(error);
-      if (failures.length === ways.length) first.reject(telling(failures));
-      else start();
-    }
+  const tryOne = async (way: () => Promise<Attempt<T>>) => {
+    const attempt = await way();
+    // Its end is told by the winner's result, or of no interest
+    attempt.result.catch(() => {});
+    attempts.push(attempt);
+    if (over) attempt.channel.abort(outrun());
+    await attempt.channel.established;
+    winner ??= attempt;
   };
-  const deadline = setTimeout(() => first.reject(outrun()), limit);
-  const end = (winner?: Attempt<T>) => {
+  const tryAll = async () => {
+    const tries: Promise<void>[] = [];
+    for (const way of ways) {
+      if (over || winner !== undefined) return;
+      tries.push(tryOne(way));
+      await within(ATTEMPT_DELAY, Promise.any(tries));
+    }
+    await Promise.any(tries).catch(({ errors }) => {
+      throw telling(errors);
+    });
+  };
+  try {
+    const trying = tryAll();
+    if (!await abortable(within(limit, trying), signal)) throw outrun();
+    await trying;
+  } finally {
     over = true;
-    clearTimeout(timer);
-    clearTimeout(deadline);
     for (const attempt of attempts) {
       if (attempt !== winner) attempt.channel.abort(outrun());
     }
-  };
-  start();
-  const winner = await abortable(first.promise, signal).catch((error) => {
-    end();
-    throw error;
-  });
-  end(winner);
-  return await winner.result;
+  }
+  return await winner!.result;
 }
 
 /** The failure that says most. */
