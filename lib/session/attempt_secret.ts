@@ -2,6 +2,7 @@
  * The secret from which a sender's attempt keys are derived. It stays on the
  * sender's machine, so that nobody else can go on with what was begun from it.
  */
+import { dirname } from "node:path";
 
 /** Why there is no secret. */
 export type NoSecret =
@@ -23,7 +24,6 @@ export type AttemptSecret =
 
 /** In bytes. */
 const SIZE = 32;
-const NAME = "attempt-key";
 const WINDOWS = Deno.build.os === "windows";
 
 /** Something prevents the use of a secret. */
@@ -51,7 +51,7 @@ export function attemptSecret(
 ): AttemptSecret {
   const home = stateHome(variable);
   if (home === undefined) return { missing: "no-directory" };
-  const path = `${home.state}/ferry/${NAME}`;
+  const path = `${home.state}/ferry/attempt-key`;
   try {
     if (!mayUse(home.state)) throw new UnusableSecret("no-permission", path);
     return { secret: read(path) ?? make(path, home.owned) };
@@ -112,24 +112,17 @@ function read(path: string): Uint8Array<ArrayBuffer> | undefined {
     throw error;
   }
   // A user who may change the directory may put another file there
-  const directory = path.slice(0, -NAME.length - 1);
-  checkSafe(Deno.lstatSync(directory), directory, "isDirectory");
+  checkSafe(dirname(path), "isDirectory");
   // No link, so none is followed; nor a named pipe, which would keep it waiting
-  checkSafe(seen, path, "isFile");
+  checkSafe(path, "isFile", seen);
   using file = Deno.openSync(path);
   const info = file.statSync();
   if (info.ino !== seen.ino || info.dev !== seen.dev) {
     throw new UnusableSecret("unsafe", path);
   }
-  checkSafe(info, path, "isFile");
+  checkSafe(path, "isFile", info);
   const secret = new Uint8Array(SIZE);
-  let length = 0;
-  while (length < SIZE) {
-    const count = file.readSync(secret.subarray(length));
-    if (count === null) break;
-    length += count;
-  }
-  if (length < SIZE || info.size !== SIZE) {
+  if (info.size !== SIZE || file.readSync(secret) !== SIZE) {
     throw new UnusableSecret("malformed", path);
   }
   return secret;
@@ -142,24 +135,18 @@ function read(path: string): Uint8Array<ArrayBuffer> | undefined {
 function make(path: string, owned: string): Uint8Array<ArrayBuffer> {
   const home = Deno.statSync(owned);
   if (!isOurs(home)) throw new UnusableSecret("unsafe", owned);
-  const directory = path.slice(0, -NAME.length - 1);
-  Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  checkSafe(Deno.lstatSync(directory), directory, "isDirectory");
+  Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  checkSafe(dirname(path), "isDirectory");
   const temporary = `${path}.${crypto.randomUUID()}`;
   const secret = crypto.getRandomValues(new Uint8Array(SIZE));
-  const file = Deno.openSync(temporary, {
-    write: true,
-    createNew: true,
-    mode: 0o600,
-  });
+  const options = { write: true, createNew: true, mode: 0o600 };
+  const file = Deno.openSync(temporary, options);
   try {
-    try {
-      let at = 0;
-      while (at < SIZE) at += file.writeSync(secret.subarray(at));
+    {
+      using _ = file;
+      for (let at = 0; at < SIZE;) at += file.writeSync(secret.subarray(at));
       // Or a crash could leave an empty file
       file.syncSync();
-    } finally {
-      file.close();
     }
     // Unlike a rename, it replaces nothing
     Deno.linkSync(temporary, path);
@@ -175,9 +162,9 @@ function make(path: string, owned: string): Uint8Array<ArrayBuffer> {
 
 /** @throws {UnusableSecret} unless it is of this kind, this user's, and closed to others */
 function checkSafe(
-  info: Deno.FileInfo,
   path: string,
   kind: "isFile" | "isDirectory",
+  info = Deno.lstatSync(path),
 ): void {
   const closed = kind === "isFile" ? 0o077 : 0o022;
   if (

@@ -81,11 +81,8 @@ export async function hostMeeting(options: HostOptions): Promise<void> {
   signal.addEventListener("abort", close, { once: true });
   let sending: Promise<void> = Promise.resolve();
   const answer = async () => {
-    for (;;) {
-      const next = server.poll(performance.now());
-      if (next === undefined) break;
-      const { bytes, to } = next;
-      await socket.send(bytes, bytes.length, to).catch(() => {});
+    for (let next; (next = server.poll(performance.now())) !== undefined;) {
+      await socket.send(next.bytes, next.bytes.length, next.to).catch(() => {});
     }
     timer.set(server.deadline, performance.now());
   };

@@ -1,11 +1,15 @@
-import { abortable } from "../../base/async.ts";
+import { abortable, firstOf } from "../../base/async.ts";
 import { Failure } from "../../base/failure.ts";
 import type { Channel } from "../../endpoint/channel.ts";
 import type { Endpoint } from "../../endpoint/endpoint.ts";
 import type { Incoming } from "../../endpoint/incoming.ts";
 import { formatAddress } from "../../endpoint/socket/address.ts";
 import { CandidateExchange } from "../../meet/candidate_exchange.ts";
-import { MeetClient, type MeetEvent } from "../../meet/meet_client.ts";
+import {
+  MeetClient,
+  type MeetEvent,
+  type MeetRefusal,
+} from "../../meet/meet_client.ts";
 import { CLIENT_ID_SIZE } from "../../meet/messages.ts";
 import {
   type Address,
@@ -13,7 +17,7 @@ import {
 } from "../../protocol/connection/address.ts";
 import { normalCode, numberOf } from "../../secure/code/code.ts";
 import type { Connected } from "../sending/connect.ts";
-import type { OnEvent } from "../events.ts";
+import type { EventData, OnEvent } from "../events.ts";
 import {
   type SessionOptions,
   signalOf,
@@ -53,12 +57,14 @@ export class Rendezvous implements Disposable {
   readonly #number = Promise.withResolvers<number>();
   readonly #validated = Promise.withResolvers<void>();
   readonly #failed = new AbortController();
+  /** Aborted when it has failed, or the session ends. */
+  readonly #over: AbortSignal;
   readonly #told = new Set<string>();
   /** Where this side is seen. */
   #seen: Address | undefined;
   /** Whether content is relayed. */
   #relays = true;
-  #lastRefusal: "unknown" | "full" | "taken" | "too-often" | undefined;
+  #lastRefusal: Exclude<MeetRefusal, "token"> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #reopening: ReturnType<typeof setTimeout> | undefined;
 
@@ -73,6 +79,7 @@ export class Rendezvous implements Disposable {
     this.#point = point;
     this.#address = address;
     this.#options = options;
+    this.#over = firstOf([options.signal, this.#failed.signal]);
     this.#client = new MeetClient({
       role,
       number,
@@ -81,9 +88,6 @@ export class Rendezvous implements Disposable {
       id: crypto.getRandomValues(new Uint8Array(CLIENT_ID_SIZE)),
       on: (event) => this.#take(event),
     });
-    for (const { promise } of [this.#number, this.#validated]) {
-      promise.catch(() => {});
-    }
     this.#timer = setTimeout(() => this.#giveUp(), options.limit);
     endpoint.attach(this.#client);
   }
@@ -126,7 +130,7 @@ export class Rendezvous implements Disposable {
    * @throws {Failure} `meet-silent` or `meet-refused`
    */
   async place(): Promise<number> {
-    return await abortable(this.#number.promise, this.#options.signal);
+    return await abortable(this.#number.promise, this.#over);
   }
 
   #take(event: MeetEvent): void {
@@ -149,9 +153,11 @@ export class Rendezvous implements Disposable {
       case "refused": {
         const { reason } = event;
         if (reason === "token") {
-          return this.#fail(
-            new Failure({ code: "meet-refused", meet: this.#name, reason }),
+          const meet = this.#name;
+          this.#failed.abort(
+            new Failure({ code: "meet-refused", meet, reason }),
           );
+          return;
         }
         this.#lastRefusal = reason;
         this.#tell(reason);
@@ -164,7 +170,7 @@ export class Rendezvous implements Disposable {
     return port === MEET_PORT ? host : formatAddress(host, port);
   }
 
-  #tell(reason: "silent" | "unknown" | "full" | "taken" | "too-often"): void {
+  #tell(reason: EventData["meet-waiting"]["reason"]): void {
     if (this.#told.has(reason)) return;
     this.#told.add(reason);
     this.#options.on({ type: "meet-waiting", meet: this.#name, reason });
@@ -176,19 +182,13 @@ export class Rendezvous implements Disposable {
     const seconds = this.#options.limit / 1000;
     // The number may yet become free
     if (reason === "taken") return;
-    this.#fail(
+    this.#failed.abort(
       new Failure(
         reason === undefined
           ? { code: "meet-silent", meet, seconds }
           : { code: "meet-refused", meet, reason },
       ),
     );
-  }
-
-  #fail(failure: Failure): void {
-    this.#number.reject(failure);
-    this.#validated.reject(failure);
-    this.#failed.abort(failure);
   }
 
   /**
@@ -198,7 +198,7 @@ export class Rendezvous implements Disposable {
    * @throws {Failure} `meet-silent` or `meet-refused`
    */
   async connect(): Promise<Channel> {
-    await abortable(this.#validated.promise, this.#options.signal);
+    await abortable(this.#validated.promise, this.#over);
     const channel = this.#endpoint.connectTo(this.#address);
     channel.relay(this.#name);
     const { signal } = this.#failed;
@@ -213,7 +213,7 @@ export class Rendezvous implements Disposable {
   /** Judges connections as `admission` does; who comes by the meeting point is followed from there. */
   admissionOf(admission: Admission): Pick<Admission, "over" | "admit"> {
     return {
-      over: AbortSignal.any([admission.over, this.#failed.signal]),
+      over: firstOf([admission.over, this.#failed.signal]),
       admit: (incoming) => this.#admit(incoming, admission),
     };
   }
@@ -249,12 +249,14 @@ export class Rendezvous implements Disposable {
   ): void {
     if (secret === undefined) return;
     const { on, bind } = this.#options;
+    const { port } = this.#endpoint;
+    const own = ownAddresses(bind).map((hostname) => ({ hostname, port }));
     const exchange = new CandidateExchange<Deno.NetAddr>({
       role,
       secret,
       connection: channel.connectionId,
       relay: this.#address,
-      candidates: this.#candidates(bind),
+      candidates: this.#seen === undefined ? own : [this.#seen, ...own],
       onCandidates: (candidates) => channel.tryDirectly(candidates),
     });
     this.#endpoint.attach(exchange);
@@ -266,24 +268,19 @@ export class Rendezvous implements Disposable {
     };
     channel.onMoved = tell;
     tell();
-    const over = () => this.#endpoint.detach(exchange);
-    channel.closed.then(over, over);
-    if (this.#relays) return;
-    const timer = setTimeout(() => {
+    const limit = DIRECT_TIMEOUT + (role === "client" ? SENDER_EXTRA : 0);
+    const timer = this.#relays ? undefined : setTimeout(() => {
       if (!channel.path?.direct) channel.abort(this.#noDirectPath(channel));
-    }, DIRECT_TIMEOUT + (role === "client" ? SENDER_EXTRA : 0));
-    const clear = () => clearTimeout(timer);
-    channel.closed.then(clear, clear);
+    }, limit);
+    const over = () => {
+      this.#endpoint.detach(exchange);
+      clearTimeout(timer);
+    };
+    channel.closed.then(over, over);
   }
 
   #noDirectPath({ peer }: Channel): Failure {
     return new Failure({ code: "no-direct-path", meet: this.#name, peer });
-  }
-
-  #candidates(bind: string | undefined): Address[] {
-    const { port } = this.#endpoint;
-    const own = ownAddresses(bind).map((hostname) => ({ hostname, port }));
-    return this.#seen === undefined ? own : [this.#seen, ...own];
   }
 
   /**
