@@ -5,12 +5,8 @@ import type { Endpoint } from "../../endpoint/endpoint.ts";
 import type { Incoming } from "../../endpoint/incoming.ts";
 import { formatAddress } from "../../endpoint/socket/address.ts";
 import { CandidateExchange } from "../../meet/candidate_exchange.ts";
-import {
-  MeetClient,
-  type MeetEvent,
-  type MeetRefusal,
-} from "../../meet/meet_client.ts";
-import { CLIENT_ID_SIZE } from "../../meet/messages.ts";
+import { MeetClient, type MeetEvent } from "../../meet/meet_client.ts";
+import { CLIENT_ID_SIZE, type MeetRefusal } from "../../meet/messages.ts";
 import {
   type Address,
   isSameAddress,
