@@ -177,48 +177,38 @@ const MESSAGES: {
     `Cannot write several files or a directory to ${path}: use -d DIR`,
   "exists": ({ path, inTree, unvouched }) =>
     unvouched
-      ? `${
-        cannotWrite(path)
-      }: it exists already, and without a code nothing that exists is added to or compared; use --code, --force to replace it, or --rename to keep both`
-      : `${
-        cannotWrite(path)
-      }: it exists already; use --force to replace it, --rename to keep both, or ${
+      ? `Cannot write ${path}: it exists already, and without a code nothing that exists is added to or compared; use --code, --force to replace it, or --rename to keep both`
+      : `Cannot write ${path}: it exists already; use --force to replace it, --rename to keep both, or ${
         inTree ? "-d for another directory" : "save elsewhere (-o, -d)"
       }`,
   "is-directory": ({ path, asFile }) =>
     asFile
-      ? `${cannotWrite(path)}: it is a directory; use -d to save in it`
-      : `${
-        cannotWrite(path)
-      }: a directory of that name exists already, and is not replaced`,
+      ? `Cannot write ${path}: it is a directory; use -d to save in it`
+      : `Cannot write ${path}: a directory of that name exists already, and is not replaced`,
   "not-directory": ({ path }) =>
     `Cannot create the directory ${path}: a file of that name exists already`,
   "is-link": ({ path }) =>
-    `${
-      cannotWrite(path)
-    }: it is a symbolic link, and ferry does not write through links`,
+    `Cannot write ${path}: it is a symbolic link, and ferry does not write through links`,
   "is-special": ({ path }) =>
-    `${cannotWrite(path)}: it is not a regular file; use a redirection`,
+    `Cannot write ${path}: it is not a regular file; use a redirection`,
   "names-collide": ({ path }) =>
-    `${
-      cannotWrite(path)
-    }: the file system there takes it for the same name as another that was sent; rename one of them, or use another file system`,
-  "in-use": ({ path }) =>
-    `${
-      cannotWrite(path)
-    }: another transfer is writing it; wait until that has ended`,
+    `Cannot write ${path}: the file system there takes it for the same name as another that was sent; rename one of them, or use another file system`,
+  "in-use": ({ path = "standard output" }) =>
+    `Cannot write ${path}: another transfer is writing it; wait until that has ended`,
   "partial-removed": ({ path }) =>
-    `${cannotWrite(path)}: what had arrived was removed in the meantime`,
+    `Cannot write ${path}: what had arrived was removed in the meantime`,
   "staging-replaced": ({ path }) =>
-    `${cannotWrite(path)}: another user has put it there`,
+    `Cannot write ${path}: another user has put it there`,
   "too-many-names": ({ path, max }) =>
-    `${cannotWrite(path)}: ${max} names are there already`,
-  "disk-full": ({ path, free, needed, problem }) =>
-    free === undefined || needed === undefined
-      ? `${cannotWrite(path)}${because(problem ?? DISK_FULL)}`
-      : `${cannotWrite(path)}: the disk is full: ${
-        formatBytes(needed)
-      } are needed, and ${formatBytes(free)} are free`,
+    `Cannot write ${path}: ${max} names are there already`,
+  "disk-full": ({ path, free, needed, problem = DISK_FULL }) => {
+    const full = unwritable({ path, problem });
+    return free === undefined || needed === undefined
+      ? full
+      : `${full}: ${formatBytes(needed)} are needed, and ${
+        formatBytes(free)
+      } are free`;
+  },
   "read-only": unwritable,
   "not-permitted": unwritable,
   "output-closed": ({ path, problem }) =>
@@ -253,17 +243,13 @@ function because(problem: SystemProblem | undefined): string {
   return problem === undefined ? "" : `: ${problemWords(problem)}`;
 }
 
-function cannotWrite(path = "standard output"): string {
-  return `Cannot write ${path}`;
-}
-
 function unwritable(
-  { path, problem }: {
+  { path = "standard output", problem }: {
     path?: string | undefined;
     problem?: SystemProblem | undefined;
   },
 ): string {
-  return `${cannotWrite(path)}${because(problem)}`;
+  return `Cannot write ${path}${because(problem)}`;
 }
 
 function offered(
@@ -393,14 +379,8 @@ export function omissionWords(reason: OmissionReason): string {
 
 /** One line for a person. */
 export function failureWords(detail: FailureDetail): string {
-  return wordsOf(detail) + circumstances(detail);
-}
-
-function wordsOf<C extends FailureCode>(detail: FailureDetail<C>): string {
-  const words: (detail: FailureDetail<C>) => string = MESSAGES[
-    (detail as FailureDetail).code as C
-  ];
-  return words(detail);
+  const words: (detail: never) => string = MESSAGES[detail.code];
+  return words(detail as never) + circumstances(detail);
 }
 
 /** Failures after which the same commands lead to more than the same failure. */
@@ -593,6 +573,6 @@ export function isOmission(event: CliEvent): boolean {
 
 /** One line for a person. */
 export function noticeWords(notice: Notice): string {
-  const words: (notice: Notice) => string = NOTICES[notice.type as "typing"];
-  return words(notice);
+  const words: (notice: never) => string = NOTICES[notice.type];
+  return words(notice as never);
 }

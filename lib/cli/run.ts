@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { displayName } from "../base/display_text.ts";
 import { type Command, parseCommand } from "./arguments/args.ts";
 import { completionsFor } from "./arguments/completions.ts";
-import { ErrorOutput } from "./terminal/error_output.ts";
+import { Output } from "./terminal/output.ts";
 import { EXIT_DONE } from "./exit_status.ts";
 import { errorReportOf } from "./messages.ts";
 import { helpText, VERSION } from "./arguments/help.ts";
@@ -68,8 +68,14 @@ async function execute(command: Command, reporter: Reporter): Promise<void> {
     case "version":
       return print(`ferry ${VERSION}\n`);
     case "meet": {
-      const { runMeet } = await import("./meet.ts");
-      return await runMeet(command, reporter, listenForInterruption());
+      const { hostMeeting } = await import("../session/meeting/host.ts");
+      return await hostMeeting({
+        ...command,
+        relayRate: command["relay-rate"],
+        relays: !command["no-relay"],
+        signal: listenForInterruption(),
+        on: (event) => reporter.on(event),
+      });
     }
     case "send":
       return await runSend(command, reporter, listenForInterruption());
@@ -89,7 +95,7 @@ function reporterFor(
     place?: string | undefined;
   } = {},
 ): Reporter {
-  const output = new ErrorOutput();
+  const output = new Output(Deno.stderr);
   if (json) return new JsonReporter(output, { quiet });
   const terminal = Deno.stderr.isTerminal();
   const redraws = terminal && variable("TERM") !== "dumb";
@@ -135,12 +141,5 @@ function placeOf(command: Command): string | undefined {
 }
 
 function print(text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  try {
-    for (let at = 0; at < bytes.length;) {
-      at += Deno.stdout.writeSync(bytes.subarray(at));
-    }
-  } catch {
-    // The reader has closed standard output
-  }
+  new Output(Deno.stdout).write(text);
 }

@@ -1,78 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { flowing, Terminal } from "../../attacks/support/terminal.ts";
-import { inDirectory, writeRandomFile } from "../../support/fs.ts";
-import { COMMAND } from "../../support/ferry.ts";
+import { flowing, type Terminal } from "../../attacks/support/terminal.ts";
 import { freePort, listening } from "../../support/process.ts";
-import { testWith, TMUX } from "../../support/needs.ts";
-import { assertClean, WIDTHS } from "./panes.ts";
+import { moment, SLOW, writeTree } from "./panes.ts";
 
-const SIZE = 12_000_000;
-/** A rate in bits per second at which that takes some seconds. */
-const SLOW = ["--rate", "24M"];
 const CODE = "13-bubble-fossil";
-
-/** Opens terminals of two machines, a sender's and a receiver's, on each of which ferry may run. */
-interface Scene {
-  readonly columns: number;
-  readonly port: string;
-  /** Kills the ferry that was started last. */
-  kill(): Promise<void>;
-  /** Runs ferry on the machine that has the file. */
-  a(args: string[], env?: Record<string, string>): Promise<Terminal>;
-  /** Runs ferry on the machine that receives. */
-  b(args: string[], env?: Record<string, string>): Promise<Terminal>;
-}
-
-/** A test of a moment at all widths, side by side; all that was shown is clean. */
-function moment(name: string, play: (scene: Scene) => Promise<void>): void {
-  const at = (columns: number) =>
-    inDirectory(async (cwd) => {
-      await Deno.mkdir(`${cwd}/A/summer photos`, { recursive: true });
-      await Deno.mkdir(`${cwd}/B`);
-      const terminals: Terminal[] = [];
-      const open = (machine: string) =>
-      async (
-        args: string[],
-        env: Record<string, string> = {},
-      ) => {
-        const place = { cwd: `${cwd}/${machine}`, columns, env };
-        const terminal = await Terminal.run(
-          [
-            "sh",
-            "-c",
-            'echo $$ > ../pid; exec "$@"',
-            "sh",
-            ...COMMAND,
-            ...args,
-          ],
-          place,
-        );
-        terminals.push(terminal);
-        return terminal;
-      };
-      await writeRandomFile(`${cwd}/A/holiday.mp4`, SIZE);
-      for (let i = 0; i < 100; i++) {
-        const path = `${cwd}/A/summer photos/${i}.jpg`;
-        await writeRandomFile(path, SIZE / 100);
-      }
-      const port = `${freePort()}`;
-      const kill = async () =>
-        Deno.kill(Number(await Deno.readTextFile(`${cwd}/pid`)), "SIGKILL");
-      try {
-        await play({ columns, port, kill, a: open("A"), b: open("B") });
-        for (const terminal of terminals) await assertClean(terminal, columns);
-      } finally {
-        for (const terminal of terminals) await terminal.close();
-      }
-    });
-  testWith(
-    TMUX,
-    `at ${WIDTHS.join(", ")} columns: ${name}`,
-    async () => {
-      await Promise.all(WIDTHS.map(at));
-    },
-  );
-}
 
 /** The last line that is not empty. */
 async function lastLine(terminal: Terminal): Promise<string> {
@@ -165,7 +96,8 @@ moment("a sender is asked for the receiver's code", async ({ a, b, port }) => {
 
 moment(
   "a tree is asked about, and its share, files and time left are shown",
-  async ({ a, b, port, columns }) => {
+  async ({ a, b, port, columns, cwd }) => {
+    await writeTree(`${cwd}/A/summer photos`, 100);
     const receiver = await b(["receive", port]);
     await listening("udp", Number(port));
     const sender = await a(

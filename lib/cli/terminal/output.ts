@@ -4,15 +4,21 @@ const MAX_GATHERED = 1 << 15;
 const MAX_DELAY = 100;
 
 /**
- * Standard error. Text is written at once, except for the lines of a trace:
- * those are gathered, so that not every datagram waits for a write.
+ * Standard error, or standard output. Text is written at once, except for the
+ * lines of a trace: those are gathered, so that not every datagram waits for a
+ * write.
  */
-export class ErrorOutput {
+export class Output {
+  readonly #stream: Pick<typeof Deno.stderr, "writeSync">;
   #gathered = "";
   #encoder = new TextEncoder();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Writes the gathered lines and `text`. */
+  constructor(stream: Pick<typeof Deno.stderr, "writeSync">) {
+    this.#stream = stream;
+  }
+
+  /** Writes the gathered lines and `text`, if there is still a reader. */
   write(text: string): void {
     const bytes = this.#encoder.encode(this.#gathered + text);
     this.#gathered = "";
@@ -20,10 +26,10 @@ export class ErrorOutput {
     this.#timer = undefined;
     try {
       for (let at = 0; at < bytes.length;) {
-        at += Deno.stderr.writeSync(bytes.subarray(at));
+        at += this.#stream.writeSync(bytes.subarray(at));
       }
     } catch {
-      // Standard error is closed
+      // The stream is closed
     }
   }
 
