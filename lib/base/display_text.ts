@@ -76,11 +76,15 @@ function escaped(text: string): string {
 }
 
 /**
- * The most columns that a character takes. The first wide ones are leading Hangul,
- * and the next a watch (Unicode Standard Annex 11).
+ * The most columns that a text takes. The first wide characters are leading
+ * Hangul, and the next a watch (Unicode Standard Annex 11).
  */
-export function widthOf(character: string): number {
-  const isNarrow = character < "\u1100" ||
-    character > "\u115f" && character < "\u231a";
-  return isNarrow ? 1 : 2;
+export function widthOf(text: string): number {
+  let columns = 0;
+  for (const character of text) {
+    const isNarrow = character < "\u1100" ||
+      character > "\u115f" && character < "\u231a";
+    columns += isNarrow ? 1 : 2;
+  }
+  return columns;
 }

@@ -112,7 +112,7 @@ export function broken(line: string, columns: number): string {
   let current = "";
   for (const word of line.split(BREAK).flatMap((word) => cut(word, columns))) {
     const longer = current === "" ? word : `${current} ${word}`;
-    if (current !== "" && columnsOf(longer) > columns) {
+    if (current !== "" && widthOf(longer) > columns) {
       lines.push(current);
       current = INDENT + word;
     } else {
@@ -125,7 +125,7 @@ export function broken(line: string, columns: number): string {
 /** A word in parts that fit into a line. */
 function cut(word: string, columns: number): string[] {
   const room = columns - INDENT.length;
-  if (columnsOf(word) <= room || DIGEST.test(word)) return [word];
+  if (widthOf(word) <= room || DIGEST.test(word)) return [word];
   const parts: string[] = [];
   let part = "";
   let left = room;
@@ -140,13 +140,6 @@ function cut(word: string, columns: number): string[] {
     left -= width;
   }
   return [...parts, part];
-}
-
-/** Columns that a text takes, at most. */
-function columnsOf(text: string): number {
-  let columns = 0;
-  for (const character of text) columns += widthOf(character);
-  return columns;
 }
 
 /** How wide the terminal is. */

@@ -8,6 +8,7 @@ import {
   type CliEvent,
   traceLine,
 } from "../../../lib/cli/reporting/reporter.ts";
+import type { TraceEvent } from "../../../lib/mod.ts";
 import type { Progress, Summary } from "../../../lib/session/events.ts";
 import { StatusLine } from "../../../lib/cli/terminal/status_line.ts";
 import {
@@ -231,20 +232,6 @@ Deno.test("whatever is in a name, a line stays one line", () => {
   assertEquals(
     textOf({ terminal: true }, [event]),
     "Starting over: what arrived earlier of a�[2Jb c �d is not the beginning of what is sent now\n",
-  );
-});
-
-Deno.test("a sender tells what it sent again", () => {
-  const nothing = { ...SUMMARY, name: undefined, retransmissions: 0 };
-  const digest = "ab".repeat(32);
-  assertEquals(
-    textOf({}, [{ type: "done", ...SUMMARY }, { type: "done", ...nothing }]),
-    "ferry: Sent photo.jpg, 3.0 MB in 1.50 s, 2.0 MB/s, 1.0% resent\n" +
-      "ferry: Stored there and verified by SHA-256:\n" +
-      `  ${digest}  photo.jpg\n` +
-      "ferry: Sent 3.0 MB in 1.50 s, 2.0 MB/s\n" +
-      "ferry: Stored there and verified by SHA-256:\n" +
-      `  ${digest}  -\n`,
   );
 });
 
@@ -486,27 +473,20 @@ Deno.test("session words are told where there are some", () => {
 });
 
 Deno.test("a traced datagram has a line with its flags, and whether it is a retransmission", () => {
-  assertEquals(traceLine(DATAGRAM), `SEND 43 0 00ff ACK ${REST}`);
+  const line = (changes: Partial<TraceEvent>) =>
+    traceLine({ ...DATAGRAM, ...changes });
+  const answer = { what: "RECV", seq: 0, ack: 1, flags: 6 } as const;
+  const dropped = { what: "DROP", flags: 0, reason: "damaged" } as const;
+  const acks = { window: 9000, sackBlocks: [[5, 7], [1, 2]] } as const;
+  assertEquals(line({}), `SEND 43 0 00ff ACK ${REST}`);
+  assertEquals(line(answer), `RECV 0 1 00ff ACK SYN ${REST}`);
   assertEquals(
-    traceLine({ ...DATAGRAM, what: "RECV", seq: 0, ack: 1, flags: 6 }),
-    `RECV 0 1 00ff ACK SYN ${REST}`,
-  );
-  assertEquals(
-    traceLine({ ...DATAGRAM, flags: 5, duplicate: true }),
+    line({ flags: 5, duplicate: true }),
     `SEND 43 0 00ff ACK FIN DUP ${REST}`,
   );
+  assertEquals(line(dropped), `DROP 43 0 00ff damaged ${REST}`);
   assertEquals(
-    traceLine({ ...DATAGRAM, what: "DROP", flags: 0, reason: "damaged" }),
-    `DROP 43 0 00ff damaged ${REST}`,
-  );
-  assertEquals(
-    traceLine({
-      ...DATAGRAM,
-      flags: 12,
-      window: 9000,
-      sackBlocks: [[5, 7], [1, 2]],
-      reset: "done",
-    }),
+    line({ flags: 12, reset: "done", ...acks }),
     `SEND 43 0 00ff ACK RST ${REST} win=9000 sack=5-6,1-1 reset=done`,
   );
 });

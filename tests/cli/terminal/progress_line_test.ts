@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { widthOf } from "../../../lib/base/display_text.ts";
 import {
   combinedProgress,
+  type LineStyle,
   progressLine,
 } from "../../../lib/cli/terminal/progress_line.ts";
 
@@ -16,74 +17,80 @@ const HALF: Progress = {
   resent: 0.012,
 };
 const STREAM: Progress = { ...HALF, size: undefined };
-const PLAIN = { colour: false };
+
+/** The line in so many columns, without colour unless it is wanted. */
+function line(
+  progress: Progress,
+  columns: number,
+  style: Partial<LineStyle> = {},
+): string {
+  return progressLine(progress, { columns, colour: false, ...style });
+}
 
 Deno.test("a line of 80 columns has everything", () => {
   assertEquals(
-    progressLine(HALF, { columns: 80, ...PLAIN }),
+    line(HALF, 80),
     " 45%  ━━━━━━━╌╌╌╌╌╌╌╌╌  135.2 MB   92.1 MB/s  0:02 left  RTT  24 ms  1.2% resent",
   );
   assertEquals(
-    progressLine(STREAM, { columns: 80, ...PLAIN }),
+    line(STREAM, 80),
     "135.2 MB   92.1 MB/s  0:02 so far  RTT  24 ms  1.2% resent",
   );
 });
 
 Deno.test("a line of 40 columns leaves out what matters least", () => {
   assertEquals(
-    progressLine(HALF, { columns: 39, ...PLAIN }),
+    line(HALF, 39),
     " 45%  135.2 MB   92.1 MB/s  0:02 left",
   );
   assertEquals(
-    progressLine(STREAM, { columns: 39, ...PLAIN }),
+    line(STREAM, 39),
     "135.2 MB   92.1 MB/s  0:02 so far",
   );
 });
 
 Deno.test("a bar takes what is left, also without colour, and in ASCII", () => {
   assertEquals(
-    progressLine(HALF, { columns: 79, colour: false, unicode: false }),
+    line(HALF, 79, { unicode: false }),
     " 45%  #######--------  135.2 MB   92.1 MB/s  0:02 left  RTT  24 ms  1.2% resent",
   );
   assertEquals(
-    progressLine(HALF, { columns: 79, colour: true }),
+    line(HALF, 79, { colour: true }),
     " 45%  \x1b[36m━━━━━━━\x1b[0m\x1b[2m────────\x1b[0m  135.2 MB   92.1 MB/s  0:02 left  RTT  24 ms  1.2% resent",
   );
   assertEquals(
-    progressLine(HALF, { columns: 200, colour: true }).match(/[━─]/g)?.length,
+    line(HALF, 200, { colour: true }).match(/[━─]/g)?.length,
     30,
   );
-  assert(!progressLine(STREAM, { columns: 200, colour: true }).includes("━"));
+  assert(!line(STREAM, 200, { colour: true }).includes("━"));
 });
 
 Deno.test("the beginning and the end are told without nonsense", () => {
   const beginning = { ...HALF, bytes: 0, rate: 0, rtt: undefined, resent: 0 };
   assertEquals(
-    progressLine(beginning, { columns: 80, ...PLAIN }),
+    line(beginning, 80),
     "  0%  ╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌       0 B       0 B/s    0% resent",
   );
   const end = { ...HALF, bytes: 300_000_000 };
   assertEquals(
-    progressLine(end, { columns: 80, ...PLAIN }),
+    line(end, 80),
     "100%  ━━━━━━━━━━━━━━━━━━━━━━━━━━━  300.0 MB   92.1 MB/s  RTT  24 ms  1.2% resent",
   );
   const empty = { ...beginning, size: 0 };
-  assert(progressLine(empty, { columns: 80, ...PLAIN }).startsWith("100%"));
+  assert(line(empty, 80).startsWith("100%"));
 });
-
-function uncoloured(line: string): string {
-  // deno-lint-ignore no-control-regex -- that is how colours begin
-  return line.replaceAll(/\x1b\[\d+m/g, "");
-}
-
-/** Columns that a line takes on a terminal. */
-function columnsOf(line: string): number {
-  return [...uncoloured(line).replaceAll(NARROW, "-")]
-    .reduce((columns, character) => columns + widthOf(character), 0);
-}
 
 /** Characters of ours, which take one column. */
 const NARROW = /[━─╌…]/g;
+
+/** Asserts that a line has neither more columns nor control characters. */
+function assertFits(line: string, columns: number): void {
+  // deno-lint-ignore no-control-regex -- that is how colours begin
+  const text = line.replaceAll(/\x1b\[\d+m/g, "");
+  const width = widthOf(text.replaceAll(NARROW, "-"));
+  assert(width <= columns, `${width} in ${columns}: ${line}`);
+  assert(!/\p{Cc}/u.test(text), JSON.stringify(line));
+}
 
 const progresses: fc.Arbitrary<Progress> = fc.record({
   bytes: fc.nat({ max: 2 ** 50 }),
@@ -110,10 +117,7 @@ Deno.test("no line is wider than it may be, whatever there is to show, and it ha
       fc.boolean(),
       (all, columns, colour, unicode) => {
         const progress = all.length === 1 ? all[0]! : combinedProgress(all);
-        const line = progressLine(progress, { columns, colour, unicode });
-        const width = columnsOf(line);
-        assert(width <= columns, `${width} in ${columns}: ${line}`);
-        assert(!/\p{Cc}/u.test(uncoloured(line)), JSON.stringify(line));
+        assertFits(line(progress, columns, { colour, unicode }), columns);
       },
     ),
     { numRuns: 2000 },
@@ -123,20 +127,18 @@ Deno.test("no line is wider than it may be, whatever there is to show, and it ha
 Deno.test("of several transfers the line fits every width", () => {
   const board = combinedProgress([HALF, HALF]);
   for (let columns = 20; columns <= 200; columns++) {
-    const line = progressLine(board, { columns, colour: true });
-    const width = columnsOf(line);
-    assert(width <= columns, `${width} in ${columns}: ${line}`);
+    assertFits(line(board, columns, { colour: true }), columns);
   }
 });
 
 Deno.test("the silence of the other side takes the place of the time left", () => {
   const silent = { ...HALF, rate: 0, silence: 6400, timeout: 30_000 };
   assertEquals(
-    progressLine(silent, { columns: 77, ...PLAIN }),
+    line(silent, 77),
     " 45%  135.2 MB       0 B/s  nothing heard for 6 s, giving up at 30 s",
   );
   assertEquals(
-    progressLine(silent, { columns: 37, ...PLAIN }),
+    line(silent, 37),
     " 45%  nothing heard for 6 s",
   );
 });
@@ -151,7 +153,7 @@ Deno.test("of a tree the file whose turn it is is shown by the end of its path, 
     resent: 0,
   };
   const at = (entry: string, columns: number) =>
-    progressLine({ ...tree, entry }, { columns, colour: false });
+    line({ ...tree, entry }, columns);
   assertEquals(
     at("tree/a.txt", 50),
     "500.0 kB  250.0 kB/s  0:02 so far  tree/a.txt",
@@ -181,11 +183,11 @@ Deno.test("of a tree the file whose turn it is is shown by the end of its path, 
 Deno.test("of a tree whose files were counted the line has a share, the files and the time left", () => {
   const tree = { ...HALF, entry: "tree/a.txt", files: 1231, totalFiles: 3000 };
   assertEquals(
-    progressLine(tree, { columns: 77, ...PLAIN }),
+    line(tree, 77),
     " 45%  135.2 MB   92.1 MB/s  0:02 left  1,231 of 3,000 files  tree/a.txt",
   );
   assertEquals(
-    progressLine(tree, { columns: 37, ...PLAIN }),
+    line(tree, 37),
     " 45%  135.2 MB   92.1 MB/s  0:02 left",
   );
 });

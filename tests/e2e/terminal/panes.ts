@@ -101,8 +101,7 @@ async function assertClean(
   assertEquals(control, undefined, JSON.stringify(text));
   for (const [, status] of written.matchAll(STATUS)) {
     const line = status!.replaceAll(SEQUENCES, "");
-    const width = [...line.replaceAll(NARROW, "-")]
-      .reduce((sum, character) => sum + widthOf(character), 0);
+    const width = widthOf(line.replaceAll(NARROW, "-"));
     assert(width < columns, `${width} of ${columns} columns: ${line}`);
   }
 }
