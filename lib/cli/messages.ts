@@ -461,9 +461,26 @@ export function errorReportOf(error: unknown): ErrorReport {
 
 /** Words for events that a person should know of and that end nothing. */
 const NOTICES = {
-  "admits": ({ port, what }: EventOf<"admits">) => ADMITTED[what](port),
-  "not-mapped": ({ why, gateway, result }: EventOf<"not-mapped">) =>
-    `${NOT_MAPPED[why](gateway, result)}; going on without`,
+  "admits": ({ port, what }: EventOf<"admits">) => {
+    const reached = `Anyone who can reach UDP port ${port} can`;
+    return {
+      all: `${reached} send. To require a code: --code`,
+      offers:
+        `${reached} offer files, and you will be asked. To require a code: --code`,
+      unnamed:
+        "Without a terminal to ask at, nothing is saved under a name that the sender chooses: use --code, --yes or -o FILE",
+    }[what];
+  },
+  "not-mapped": ({ why, gateway, result }: EventOf<"not-mapped">) => {
+    const router = `The router at ${gateway}`;
+    const words = {
+      "no-gateway": "No router was found that could be asked for a port",
+      "silent": `${router} was asked for a port and does not answer`,
+      "refused": `${router} opens no port here (result ${result})`,
+      "expired": `${router} has closed its port and does not answer any more`,
+    };
+    return `${words[why]}; going on without`;
+  },
   "not-admitted": ({ peer, failure, maxTries }: EventOf<"not-admitted">) => {
     if (failure.code === "code-required") {
       return `${peer} gave no code, and was told that one is needed`;
@@ -525,25 +542,6 @@ export function waitingWords(
     ? `${host} is up, but nothing listens on UDP port ${port} yet; ${end}`
     : `No answer from ${address} yet; ${end}`;
 }
-
-const NOT_MAPPED = {
-  "no-gateway": () => "No router was found that could be asked for a port",
-  "silent": (gateway?: string) =>
-    `The router at ${gateway} was asked for a port and does not answer`,
-  "refused": (gateway?: string, result?: number) =>
-    `The router at ${gateway} opens no port here (result ${result})`,
-  "expired": (gateway?: string) =>
-    `The router at ${gateway} has closed its port and does not answer any more`,
-};
-
-const ADMITTED = {
-  all: (port: number) =>
-    `Anyone who can reach UDP port ${port} can send. To require a code: --code`,
-  offers: (port: number) =>
-    `Anyone who can reach UDP port ${port} can offer files, and you will be asked. To require a code: --code`,
-  unnamed: () =>
-    "Without a terminal to ask at, nothing is saved under a name that the sender chooses: use --code, --yes or -o FILE",
-};
 
 /** A sentence as the end of another one. */
 function lowered(sentence: string): string {

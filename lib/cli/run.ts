@@ -11,7 +11,7 @@ import {
   listenForInterruption,
   surviveFileSizeLimit,
 } from "./terminal/signals.ts";
-import { JsonReporter } from "./reporting/json_reporter.ts";
+import { jsonReporter } from "./reporting/json_reporter.ts";
 import type { Reporter } from "./reporting/reporter.ts";
 import { columns, StatusLine } from "./terminal/status_line.ts";
 import { runSend } from "./send.ts";
@@ -96,7 +96,7 @@ function reporterFor(
   } = {},
 ): Reporter {
   const output = new Output(Deno.stderr);
-  if (json) return new JsonReporter(output, { quiet });
+  if (json) return jsonReporter(output, { quiet });
   const terminal = Deno.stderr.isTerminal();
   const redraws = terminal && variable("TERM") !== "dumb";
   const colour = redraws && !Deno.noColor;

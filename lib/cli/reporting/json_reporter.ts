@@ -20,29 +20,19 @@ import {
 import { overallRate } from "./summary.ts";
 
 /** Writes events on standard error, one JSON object a line. `README.md` lists them. */
-export class JsonReporter implements Reporter {
-  readonly progressInterval: number;
-  readonly #output: TextOutput;
-  readonly #quiet: boolean;
-
-  /** @param options.quiet whether only errors are reported */
-  constructor(output: TextOutput, { quiet }: { quiet: boolean }) {
-    this.#output = output;
-    this.#quiet = quiet;
-    this.progressInterval = quiet ? Infinity : 500;
-  }
-
-  on(event: CliEvent): void {
-    if (event.type === "trace") {
-      this.#output.gather(displayJson(jsonOf(event)));
-    } else if (!this.#quiet || isNeeded(event)) {
-      this.#output.write(`${displayJson(jsonOf(event))}\n`);
-    }
-  }
-
-  close(): void {
-    this.#output.flush();
-  }
+export function jsonReporter(
+  output: TextOutput,
+  { quiet }: { quiet: boolean },
+): Reporter {
+  return {
+    progressInterval: quiet ? Infinity : 500,
+    on: (event) => {
+      const line = displayJson(jsonOf(event));
+      if (event.type === "trace") output.gather(line);
+      else if (!quiet || isNeeded(event)) output.write(`${line}\n`);
+    },
+    close: () => output.flush(),
+  };
 }
 
 /** Whether it is reported even if only errors are: some waits for a person, some is not there. */
@@ -57,7 +47,7 @@ function isNeeded(event: CliEvent): boolean {
 type Fields = Record<string, unknown>;
 
 /** An event as its JSON object; fields that are undefined are left out of it. */
-export function jsonOf(event: CliEvent): Fields {
+function jsonOf(event: CliEvent): Fields {
   const { type, transfer: peer, ...data } = event;
   if (isNotice(event)) {
     const message = noticeWords(event);

@@ -24,45 +24,37 @@ export interface ErrorReport {
   readonly status: number;
 }
 
-/** What is reported: what happens in the session, and in the command line itself. */
-export type CliEvent = Happening & {
+/** What happens in the command line itself, by the type of the event. */
+interface CliEventData {
+  /** A person is asked. */
+  "question": Question;
+  /** The answer; `accepted` is undefined where the question was withdrawn. */
+  "answer": Question & { readonly accepted: boolean | undefined };
+  /** The command begins. */
+  "start": { readonly version: string; readonly command: string };
+  /** A receiver has waited for a while, and no datagram of a sender has come. */
+  "nothing-arrived": { readonly port: number; readonly seconds: number };
+  /** What is typed is sent. */
+  "typing": Record<never, never>;
+  /** Standard output goes nowhere. */
+  "output-discarded": Record<never, never>;
+  "report-not-written": { readonly path: string };
+  /** Why the transfer was as fast as it was. */
+  "explanation": Explanation;
+  "trace": { readonly datagram: TraceEvent };
+  /** It has all failed. */
+  "error": ErrorReport;
+}
+
+type OwnEvent = {
+  [T in keyof CliEventData]: { readonly type: T } & CliEventData[T];
+}[keyof CliEventData];
+
+/** What is reported: what happens in the session, at `ferry meet`, and in the command line itself. */
+export type CliEvent = (SessionEvent | HostEvent | OwnEvent) & {
   /** Where there may be several transfers at once: the peer of the one that this is about. */
   readonly transfer?: string | undefined;
 };
-
-type Happening =
-  | SessionEvent
-  /** What happens at `ferry meet`. */
-  | HostEvent
-  /** A person is asked. */
-  | ({ readonly type: "question" } & Question)
-  /** The answer; `accepted` is undefined where the question was withdrawn. */
-  | ({
-    readonly type: "answer";
-    readonly accepted: boolean | undefined;
-  } & Question)
-  /** The command begins. */
-  | {
-    readonly type: "start";
-    readonly version: string;
-    readonly command: string;
-  }
-  /** A receiver has waited for a while, and no datagram of a sender has come. */
-  | {
-    readonly type: "nothing-arrived";
-    readonly port: number;
-    readonly seconds: number;
-  }
-  /** What is typed is sent. */
-  | { readonly type: "typing" }
-  /** Standard output goes nowhere. */
-  | { readonly type: "output-discarded" }
-  | { readonly type: "report-not-written"; readonly path: string }
-  /** Why the transfer was as fast as it was. */
-  | ({ readonly type: "explanation" } & Explanation)
-  | { readonly type: "trace"; readonly datagram: TraceEvent }
-  /** It has all failed. */
-  | ({ readonly type: "error" } & ErrorReport);
 
 /** The events of one type. */
 export type EventOf<T extends CliEvent["type"]> = Extract<

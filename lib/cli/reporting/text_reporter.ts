@@ -199,7 +199,11 @@ function linesOf(event: CliEvent, style: TextStyle): ShownLine[] {
     case "pair":
       return plain(pairLine(event));
     case "path":
-      return plain(pathLine(event));
+      return plain(
+        event.direct
+          ? `Connected directly to ${event.peer}`
+          : `Connected through ${event.through}`,
+      );
     case "agreed":
       return plain(...agreementLines(event, style));
     case "sending":
@@ -317,12 +321,6 @@ function pairLine(
     ? `${formatBytes(bytes)} relayed in ${formatSeconds(time)}`
     : "no answer";
   return `${number}: ${sender} to ${receiver}, ${outcome}`;
-}
-
-function pathLine({ direct, through, peer }: EventOf<"path">): string {
-  return direct
-    ? `Connected directly to ${peer}`
-    : `Connected through ${through}`;
 }
 
 function mappedLines(mapped: SessionEvent<"mapped">): ShownLine[] {

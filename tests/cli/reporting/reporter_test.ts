@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Failure } from "../../../lib/base/failure.ts";
 import { explain } from "../../../lib/cli/reporting/bottleneck.ts";
 import { errorReportOf } from "../../../lib/cli/messages.ts";
-import { JsonReporter } from "../../../lib/cli/reporting/json_reporter.ts";
+import { jsonReporter } from "../../../lib/cli/reporting/json_reporter.ts";
 import {
   type CliEvent,
   traceLine,
@@ -125,7 +125,7 @@ function textOf(style: Partial<TextStyle>, events = EVENTS): string {
 /** What a program is told of events. */
 function jsonOf(events: readonly CliEvent[], quiet = false): unknown[] {
   const output = new Output();
-  const reporter = new JsonReporter(output, { quiet });
+  const reporter = jsonReporter(output, { quiet });
   for (const event of events) reporter.on(event);
   reporter.close();
   return output.text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
