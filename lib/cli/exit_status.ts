@@ -1,6 +1,5 @@
 import type { FailureCode, FailureDetail } from "../base/failure.ts";
 
-/** The exit status of success. */
 export const EXIT_DONE = 0;
 const EXIT_FAILED = 1;
 /** The exit status of what cannot begin: bad usage, or input that cannot be used. */

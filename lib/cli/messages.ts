@@ -440,7 +440,6 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Judges whatever was thrown. */
 export function errorReportOf(error: unknown): ErrorReport {
   if (error instanceof UsageError) {
     const { message } = error;

@@ -40,7 +40,7 @@ export async function runSend(
   });
 }
 
-/** Who is asked whether to send without a code. */
+/** Asks whether to send without a code; undefined where nobody can be asked. */
 function confirmation(
   { yes }: SendCommand,
   reporter: Reporter,

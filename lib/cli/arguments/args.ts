@@ -28,12 +28,10 @@ export interface CommonOptions extends Values {
   readonly security: WantedSecurity;
 }
 
-/** `ferry receive`. */
 export interface ReceiveCommand extends CommonOptions {
   readonly name: "receive";
 }
 
-/** `ferry send`. */
 export interface SendCommand extends CommonOptions {
   readonly name: "send";
   /** Undefined where the receiver is looked for. */
@@ -44,13 +42,11 @@ export interface SendCommand extends CommonOptions {
   readonly exclude: readonly string[];
 }
 
-/** `ferry meet`. */
 export interface MeetCommand extends Values {
   readonly name: "meet";
   readonly port: number;
 }
 
-/** What a command line asks for. */
 export type Command =
   | ReceiveCommand
   | SendCommand
@@ -59,7 +55,6 @@ export type Command =
   | { readonly name: "completions"; readonly shell: Shell }
   | { readonly name: "version" };
 
-/** What there is a help text for. */
 export type Topic = "ferry" | CommandName | "man";
 
 /** What the environment holds that counts as options. */

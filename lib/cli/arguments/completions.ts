@@ -8,7 +8,6 @@ import {
   takesWord,
 } from "./options.ts";
 
-/** Shells with completions. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 export type Shell = typeof SHELLS[number];

@@ -2,7 +2,6 @@ import config from "../../../deno.json" with { type: "json" };
 import type { Topic } from "./args.ts";
 import { type CommandName, optionsOf, usageOf } from "./options.ts";
 
-/** The version of ferry. */
 export const VERSION = config.version;
 
 const EXIT = `
@@ -92,7 +91,6 @@ Exit status: 0 ended by a signal; 2 bad usage, or the port cannot be used.
 `,
 };
 
-/** What `--help` prints. */
 export function helpText(topic: Exclude<Topic, "man">): string {
   return TEXTS[topic];
 }

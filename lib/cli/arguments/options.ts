@@ -25,7 +25,6 @@ export const COMMAND_NAMES = ["send", "receive", "meet"] as const;
 
 export type CommandName = typeof COMMAND_NAMES[number];
 
-/** An option of the command line. */
 export interface Option {
   /** Without the dashes. */
   readonly name: string;
@@ -240,7 +239,6 @@ export const OPTIONS = [
 ] as const satisfies readonly Option[];
 
 type Given = typeof OPTIONS[number];
-/** The name of an option. */
 export type OptionName = Given["name"];
 
 type ValueOf<O> = O extends { several: true } ? readonly string[]
@@ -253,7 +251,6 @@ export type Values = {
   readonly [O in Given as O["name"]]?: ValueOf<O> | undefined;
 };
 
-/** All options as one type. */
 export const ALL: readonly Option[] = OPTIONS;
 
 /** An option as it is written: `--force`. */

@@ -13,7 +13,6 @@ export type Holdup = Limit | "sender" | "storage";
 /** How much of a time what held a transfer back, the longest first. The shares add up to 1. */
 export interface Held {
   readonly by: Holdup;
-  /** From 0 to 1. */
   readonly share: number;
 }
 
@@ -58,8 +57,7 @@ export interface Explanation {
   readonly course: readonly Span[];
 }
 
-/** Rows of the table. */
-const ROWS = 10;
+const MAX_ROWS = 10;
 
 /**
  * Explains how fast a transfer was.
@@ -67,7 +65,7 @@ const ROWS = 10;
  * @param sends whether the content went out rather than came in
  */
 export function explain(series: TimeSeries, sends: boolean): Explanation {
-  const samples = series.samples(ROWS + 1);
+  const samples = series.samples(MAX_ROWS + 1);
   return {
     sends,
     whole: spanBetween(samples.at(0)!, samples.at(-1)!, sends),

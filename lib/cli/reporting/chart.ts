@@ -133,17 +133,16 @@ function drawLine(
   y: (value: number) => number,
 ): string {
   let path = "";
-  let drawing = false;
+  let pen = "M";
   for (const [i, value] of values.entries()) {
-    if (value !== undefined) {
-      const at = `${round(xs[i + 1]!)} ${round(y(value))}`;
-      if (steps) {
-        path += `${drawing ? "L" : "M"}${round(xs[i]!)} ${
-          round(y(value))
-        }L${at}`;
-      } else path += `${drawing ? "L" : "M"}${at}`;
+    if (value === undefined) {
+      pen = "M";
+      continue;
     }
-    drawing = value !== undefined;
+    for (const x of xs.slice(steps ? i : i + 1, i + 2)) {
+      path += `${pen}${round(x)} ${round(y(value))}`;
+      pen = "L";
+    }
   }
   return `<path class="line s${colour}" d="${path}"/>`;
 }

@@ -3,7 +3,6 @@ import { drawChart, type Line, type Panel } from "./chart.ts";
 import { type Holdup, type Span, spansOf } from "./bottleneck.ts";
 import type { Sample, TimeSeries } from "./sampler.ts";
 
-/** The text of a report. */
 export interface Heading {
   /** What was sent or received, or why not. */
   readonly title: string;
@@ -54,7 +53,7 @@ export function drawReport(
       {
         title: sends ? "Retransmissions" : "Datagrams that came twice",
         unit: "datagrams/s",
-        lines: [line("repeated", 1, repetitions(samples), true)],
+        lines: [line("repeated", 1, repetitionRates(samples), true)],
       },
       {
         title: "Held back by",
@@ -95,8 +94,7 @@ function statePanels(samples: readonly Sample[], sends: boolean): Panel[] {
   ];
 }
 
-/** Datagrams per second. */
-function repetitions(samples: readonly Sample[]): number[] {
+function repetitionRates(samples: readonly Sample[]): number[] {
   return samples.slice(1).map(({ time, repeated }, i) => {
     const before = samples[i]!;
     const seconds = (time - before.time) / 1000;

@@ -26,15 +26,12 @@ export interface ErrorReport {
 
 /** What happens in the command line itself, by the type of the event. */
 interface CliEventData {
-  /** A person is asked. */
   "question": Question;
   /** The answer; `accepted` is undefined where the question was withdrawn. */
   "answer": Question & { readonly accepted: boolean | undefined };
-  /** The command begins. */
   "start": { readonly version: string; readonly command: string };
   /** A receiver has waited for a while, and no datagram of a sender has come. */
   "nothing-arrived": { readonly port: number; readonly seconds: number };
-  /** What is typed is sent. */
   "typing": Record<never, never>;
   /** Standard output goes nowhere. */
   "output-discarded": Record<never, never>;
@@ -56,7 +53,6 @@ export type CliEvent = (SessionEvent | HostEvent | OwnEvent) & {
   readonly transfer?: string | undefined;
 };
 
-/** The events of one type. */
 export type EventOf<T extends CliEvent["type"]> = Extract<
   CliEvent,
   { type: T }

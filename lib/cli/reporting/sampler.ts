@@ -4,7 +4,6 @@ import type { LimitedTimes } from "../../protocol/connection/stats.ts";
 
 /** The state of a transfer at a moment. Counts and times are since its beginning. */
 export interface Sample {
-  /** Milliseconds. */
   readonly time: number;
   /** Of datagrams: acknowledged by the receiver, or arrived from the sender. */
   readonly bytes: number;

@@ -33,11 +33,9 @@ export interface TextStyle {
   readonly terminal: boolean;
   /** Whether the terminal can redraw a line. */
   readonly redraws: boolean;
-  /** Whether there may be colour. */
   readonly colour: boolean;
   /** Whether characters beyond ASCII may be used for a bar. */
   readonly unicode: boolean;
-  /** Whether only errors are shown. */
   readonly quiet: boolean;
   /** Whether what explains a transfer is shown, too. */
   readonly verbose: boolean;

@@ -40,7 +40,6 @@ export class Output {
     else this.#timer ??= setTimeout(() => this.flush(), MAX_DELAY);
   }
 
-  /** Writes the gathered lines. */
   flush(): void {
     if (this.#gathered !== "") this.write("");
   }

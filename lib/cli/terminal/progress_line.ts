@@ -11,11 +11,8 @@ import {
 import { pathWords } from "../reporting/summary.ts";
 import type { Progress } from "../../mod.ts";
 
-/** How to draw a progress line. */
 export interface LineStyle {
-  /** Its width at most. */
   readonly columns: number;
-  /** Whether its bar is in colour. */
   readonly colour: boolean;
   /**
    * Whether its bar has characters beyond ASCII.
