@@ -6,8 +6,8 @@ import type {
 } from "../../../lib/protocol/congestion/congestion_controller.ts";
 import { RttEstimator } from "../../../lib/protocol/recovery/rtt.ts";
 import { type Conditions, Link } from "../../net/link.ts";
-import { Network } from "../../net/network.ts";
-import { Peer, peersOver } from "../support/peer.ts";
+import { runFlows } from "../support/flows.ts";
+import { peersOver } from "../support/peer.ts";
 
 const MSS = 1_472;
 /** 100 Mbit/s, in bytes per millisecond. */
@@ -17,16 +17,10 @@ const DELAY = 10;
 /** Bytes in flight that fill the path. */
 const BDP = RATE * 2 * DELAY;
 
-/** What a controller has said of its window. */
-interface Window {
-  smallest: number;
-  largest: number;
-}
-
 /** `controller`, held to what any controller must keep to after each word it is told. */
 function watched(
   controller: CongestionController,
-  window: Window,
+  window: { largest: number },
 ): CongestionController {
   return new Proxy(controller, {
     get(target, key) {
@@ -35,12 +29,18 @@ function watched(
       return (...args: unknown[]) => {
         value.apply(target, args);
         checkSane(target);
-        const { congestionWindow } = target;
-        window.smallest = Math.min(window.smallest, congestionWindow);
-        window.largest = Math.max(window.largest, congestionWindow);
+        window.largest = Math.max(window.largest, target.congestionWindow);
       };
     },
   });
+}
+
+/** Controllers that are watched, and their window. */
+function watch(factory: CongestionControllerFactory) {
+  const window = { largest: 0 };
+  const controller: CongestionControllerFactory = (size, seed) =>
+    watched(factory(size, seed), window);
+  return { controller, window };
 }
 
 function checkSane({ congestionWindow, pacingRate }: CongestionController) {
@@ -50,70 +50,28 @@ function checkSane({ congestionWindow, pacingRate }: CongestionController) {
   assert(pacingRate > 0, `a rate of ${pacingRate}`);
 }
 
-/** What came of flows that share a path. */
-interface Result {
-  /** Milliseconds until the last flow was done. */
-  time: number;
-  /** When each flow had all its bytes through, ms. */
-  times: number[];
-  /** Of all datagrams with data, the share that the bottleneck dropped. */
-  overflow: number;
-  window: Window;
-  /** Bytes read of each flow at `lookAt`. */
-  shares: number[];
-}
-
-interface Run {
-  bytes: number;
-  flows?: number;
-  forward?: Conditions;
-  backward?: Conditions;
-  /** Time at which the shares are noted, ms. */
-  lookAt?: number;
-  /** Milliseconds between reads, and bytes written or read at once. */
-  readPause?: number;
-  chunk?: number;
-}
-
-/** Runs flows over one bottleneck. */
-function run(factory: CongestionControllerFactory, options: Run): Result {
-  const { bytes, flows = 1, lookAt = 0, readPause, chunk } = options;
-  const forward = { rate: RATE, delay: DELAY, queue: BDP, ...options.forward };
-  const window = { smallest: Infinity, largest: 0 };
-  const controller: CongestionControllerFactory = (size, seed) =>
-    watched(factory(size, seed), window);
-  const network = new Network();
-  const bottleneck = new Link(forward, 1);
-  const pairs = Array.from({ length: flows }, (_, i) => {
-    const config = { controller, maxDatagramSize: MSS };
-    const client = new Peer({ seed: 10 + i, bytes, config, chunk }, 50 + i);
-    const server = new Peer({ seed: 50 + i, config, readPause }, 10 + i);
-    server.demultiplexer.listening = true;
-    network.add(`client ${i}`, client);
-    network.add(`server ${i}`, server);
-    network.route(`client ${i}`, `server ${i}`, bottleneck);
-    const back = new Link({ delay: DELAY, ...options.backward }, 100 + i);
-    network.route(`server ${i}`, `client ${i}`, back);
-    client.connect(0, `server ${i}`);
-    return { client, server };
-  });
-  network.run(lookAt);
-  const shares = pairs.map(({ server }) => server.read);
-  const ended = network.run(
-    600_000,
-    () => pairs.every(({ client, server }) => client.ended && server.ended),
+/** Sends `bytes` over one path. */
+function run(
+  factory: CongestionControllerFactory,
+  bytes: number,
+  { forward, backward }: { forward?: Conditions; backward?: Conditions } = {},
+) {
+  const { controller, window } = watch(factory);
+  const link = new Link(
+    { rate: RATE, delay: DELAY, queue: BDP, ...forward },
+    1,
   );
-  assert(ended, "a flow never ended");
-  for (const { server } of pairs) assertEquals(server.read, bytes);
-  const { overflowed, entered } = bottleneck.counters;
-  const times = pairs.map(({ server }) => server.lastReadAt);
-  return {
-    time: Math.max(...times),
-    times,
-    overflow: overflowed / entered,
-    window,
-    shares,
-  };
+  const config = { controller, maxDatagramSize: MSS };
+  const { client, server, network } = peersOver(
+    link,
+    new Link({ delay: DELAY, ...backward }, 2),
+    { bytes, config },
+    { config },
+  );
+  assert(network.run(600_000, () => client.ended && server.ended));
+  assertEquals(server.read, bytes);
+  const { overflowed, entered } = link.counters;
+  return { time: server.lastReadAt, overflow: overflowed / entered, window };
 }
 
 /** Events as a test invents them, possible and impossible ones. */
@@ -203,7 +161,7 @@ export function testCongestionController(
 
   Deno.test(`${name} fills a clean path`, () => {
     const bytes = 6_000_000;
-    const { time, window } = run(factory, { bytes });
+    const { time, window } = run(factory, bytes);
     assert(time < 1.35 * bytes / RATE, `${time} ms`);
     assert(window.largest >= BDP);
   });
@@ -211,7 +169,7 @@ export function testCongestionController(
   Deno.test(`${name} fills a path whose queue is shallow, and loses little there`, () => {
     const bytes = 6_000_000;
     const forward = { queue: BDP / 4 };
-    const { time, overflow } = run(factory, { bytes, forward });
+    const { time, overflow } = run(factory, bytes, { forward });
     assert(time < 2 * bytes / RATE, `${time} ms`);
     assert(overflow < 0.2, `${overflow} overflowed`);
   });
@@ -219,33 +177,21 @@ export function testCongestionController(
   Deno.test(`${name} gets through a slow path whose queue holds a few datagrams`, () => {
     const bytes = 200_000;
     const forward = { rate: 20, queue: 6 * MSS, delay: 50 };
-    const { time, overflow } = run(factory, { bytes, forward });
+    const { time, overflow } = run(factory, bytes, { forward });
     assert(time < 2 * bytes / 20, `${time} ms`);
     assert(overflow < 0.5, `${overflow} overflowed`);
   });
 
   Deno.test(`${name} works where the path takes no time at all`, () => {
     const nothing = { rate: undefined, queue: undefined, delay: 0 };
-    const { time } = run(factory, {
-      bytes: 2_000_000,
-      forward: nothing,
-      backward: { delay: 0 },
-    });
+    const backward = { delay: 0 };
+    const { time } = run(factory, 2_000_000, { forward: nothing, backward });
     assert(time < 1_000, `${time} ms`);
   });
 
-  Deno.test(`${name} does not let its window run away while the application has little to send`, () => {
-    const { window } = run(factory, {
-      bytes: 300_000,
-      readPause: 5,
-      chunk: 1_000,
-      forward: { rate: undefined, queue: undefined },
-    });
-    assert(window.largest < 10 * BDP, `${window.largest}`);
-  });
-
-  Deno.test(`${name} fills a path whose application had little to say before`, () => {
-    const config = { controller: factory, maxDatagramSize: MSS };
+  Deno.test(`${name} does not let its window run away while there is little to send, and then fills the path`, () => {
+    const { controller, window } = watch(factory);
+    const config = { controller, maxDatagramSize: MSS };
     const { client, server, network } = peersOver(
       new Link({ rate: RATE, delay: DELAY, queue: BDP }, 1),
       new Link({ delay: DELAY }, 2),
@@ -257,6 +203,7 @@ export function testCongestionController(
       client.bytes += 3_000;
       client.work(now);
     }
+    assert(window.largest < 10 * BDP, `${window.largest}`);
     const bulk = 6_000_000;
     const start = network.now;
     client.bytes += bulk;
@@ -269,26 +216,27 @@ export function testCongestionController(
   Deno.test(`${name} comes back soon after a blackout`, () => {
     const bytes = 4_000_000;
     const forward = { blackouts: [[150, 3_000]] as const };
-    const { time } = run(factory, { bytes, forward });
+    const { time } = run(factory, bytes, { forward });
     // Up to a second passes before a probe notices that the network is back.
     assert(time < 3_000 + 2_000 + 2 * bytes / RATE, `${time} ms`);
   });
 
   Deno.test(`${name} shares a path among flows, none of which starves`, () => {
-    const bytes = 8_000_000;
-    const flows = 2;
-    const lookAt = 1_000;
-    const { shares, time } = run(factory, { bytes, flows, lookAt });
-    const sum = shares[0]! + shares[1]!;
-    assert(sum > 0.6 * lookAt * RATE, `${shares}`);
-    assert(Math.min(...shares) > 0.1 * sum, `${shares}`);
-    assert(time < 1.5 * flows * bytes / RATE, `${time} ms`);
+    const flows = [{ controller: factory }, { controller: factory }];
+    const path = { mbit: 8 * RATE / 1_000, rtt: 2 * DELAY };
+    const { shares, utilisation } = runFlows({
+      ...path,
+      flows,
+      duration: 1_000,
+    });
+    assert(utilisation > 0.6, `${utilisation}`);
+    assert(Math.min(...shares) > 0.1, `${shares}`);
   });
 
   Deno.test(`${name} survives acknowledgements that are lost, late and in lumps`, () => {
     const bytes = 3_000_000;
     const backward = { loss: 0.3, jitter: 15, reorder: 0.1 };
-    const { time } = run(factory, { bytes, backward });
+    const { time } = run(factory, bytes, { backward });
     assert(time < 3.5 * bytes / RATE, `${time} ms`);
   });
 }

@@ -1,9 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Connection } from "../../../lib/protocol/connection/connection.ts";
 import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
 import type { State } from "../../../lib/protocol/connection/lifecycle.ts";
 import { HOP, Pair, readAll, summaryOf } from "../support/pair.ts";
-import { datagramOf, draftOf } from "../../support/packets.ts";
+import { type Draft, draftOf } from "../../support/packets.ts";
 
 const TIMEOUT = 30_000;
 
@@ -160,7 +159,7 @@ Deno.test("TIME-WAIT ends by itself, after a few probe timeouts, and says so", (
 Deno.test("who waits for the last acknowledgement is content when the peer is gone", () => {
   for (const code of [Reset.DONE, Reset.UNKNOWN]) {
     const { pair, far } = inTimeWait();
-    pair.deliver(pair.server, [resetFor(far, code)]);
+    pair.deliver(pair.server, [pair.forge(far, resetOf(code))]);
     assertEquals(far.closeReason, "done");
   }
 });
@@ -172,7 +171,7 @@ Deno.test("who has not said all yet is not content when the peer is gone", () =>
   pair.drive();
   far.write(new Uint8Array(1_000));
   far.close();
-  pair.deliver(pair.server, [resetFor(far, Reset.UNKNOWN)]);
+  pair.deliver(pair.server, [pair.forge(far, resetOf(Reset.UNKNOWN))]);
   assertEquals(far.closeReason, "unknown");
 });
 
@@ -181,16 +180,14 @@ Deno.test("who has only acknowledged an end is not content when the peer is gone
   const { near, far } = pair.establish();
   near.close();
   pair.drive();
-  pair.deliver(pair.server, [resetFor(far, Reset.UNKNOWN)]);
-  pair.deliver(pair.client, [resetFor(near, Reset.UNKNOWN)]);
+  pair.deliver(pair.server, [pair.forge(far, resetOf(Reset.UNKNOWN))]);
+  pair.deliver(pair.client, [pair.forge(near, resetOf(Reset.UNKNOWN))]);
   assertEquals([near.closeReason, far.closeReason], ["unknown", "unknown"]);
 });
 
-/** A reset of `connection` as its peer might send it. */
-function resetFor(connection: Connection, code: number): Uint8Array {
-  const { idHigh, idLow } = connection;
-  const payload = Uint8Array.of(code);
-  return datagramOf({ idHigh, idLow, flags: Flag.RST, payload });
+/** A reset with this code. */
+function resetOf(code: number): Draft {
+  return { flags: Flag.RST, payload: Uint8Array.of(code) };
 }
 
 /** Brings the client of a new connection into `state`. */
@@ -291,7 +288,7 @@ Deno.test("what the reset of a peer means depends on its code", () => {
   for (const [code, closeReason] of Object.entries(meanings)) {
     const pair = new Pair();
     const { near } = pair.establish();
-    const reset = resetFor(near, Reset[code as keyof typeof Reset]);
+    const reset = pair.forge(near, resetOf(Reset[code as keyof typeof Reset]));
     pair.deliver(pair.client, [reset]);
     assertEquals([near.closeReason, near.deadline], [closeReason, Infinity]);
     assertEquals(pair.collect(pair.client), [], "a reset is not answered");
@@ -301,8 +298,7 @@ Deno.test("what the reset of a peer means depends on its code", () => {
 Deno.test("a reset without a code breaks the connection all the same", () => {
   const pair = new Pair();
   const { near } = pair.establish();
-  const { idHigh, idLow } = near;
-  pair.deliver(pair.client, [datagramOf({ idHigh, idLow, flags: Flag.RST })]);
+  pair.deliver(pair.client, [pair.forge(near, { flags: Flag.RST })]);
   assertEquals(near.closeReason, "protocol");
 });
 
@@ -312,9 +308,8 @@ Deno.test("a reset of another connection breaks nothing", () => {
   const { idHigh, idLow } = near;
   const others = [{ idHigh: idHigh ^ 1, idLow }, { idHigh, idLow: idLow ^ 1 }];
   for (const id of others) {
-    const payload = Uint8Array.of(Reset.ABORTED);
-    const flags = Flag.RST;
-    pair.deliver(pair.client, [datagramOf({ ...id, flags, payload })]);
+    const reset = { ...resetOf(Reset.ABORTED), ...id };
+    pair.deliver(pair.client, [pair.forge(near, reset)]);
   }
   assertEquals(near.state, "ESTABLISHED");
   assertEquals(pair.client.demultiplexer.unrouted, 2);

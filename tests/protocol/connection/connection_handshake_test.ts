@@ -172,20 +172,16 @@ Deno.test("a SYN that comes once more when all is over delivers nothing and leav
 Deno.test("nothing but an answer to the SYN is believed before it came", () => {
   const pair = new Pair();
   const near = pair.connect();
-  const { idHigh, idLow, packetNumber } = draftOf(
-    pair.collect(pair.client)[0]!,
-  );
-  const common = { idHigh, idLow, packetNumber: 5 };
+  const { packetNumber } = draftOf(pair.collect(pair.client)[0]!);
   const blocks = [[packetNumber, packetNumber + 1]] as const;
-  const data = Uint8Array.of(1);
   const early = [
-    { ...common, seq: 1, payload: data },
-    { ...common, flags: Flag.ACK, seq: 1, ack: 1, blocks },
-    { ...common, flags: Flag.SYN },
+    { seq: 1, payload: Uint8Array.of(1) },
+    { flags: Flag.ACK, seq: 1, ack: 1, blocks },
+    { flags: Flag.SYN },
     // Of sequence number 0 nothing is acknowledged.
-    { ...common, flags: Flag.SYN | Flag.ACK, ack: 0, blocks },
-  ];
-  pair.deliver(pair.client, early.map(datagramOf));
+    { flags: Flag.SYN | Flag.ACK, ack: 0, blocks },
+  ].map((draft) => pair.forge(near, draft));
+  pair.deliver(pair.client, early);
   assertEquals(near.state, "SYN-SENT");
   assertEquals(near.readable, 0);
   assertEquals(near.counters.dropped, early.length);

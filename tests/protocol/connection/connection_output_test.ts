@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Flag } from "../../../lib/protocol/wire/segment.ts";
 import { HOP, Pair, readAll, summaryOf } from "../support/pair.ts";
-import { datagramOf, draftOf } from "../../support/packets.ts";
+import { draftOf } from "../../support/packets.ts";
 
 const MSS = 1_472;
 
@@ -82,13 +82,10 @@ Deno.test("data in both directions at once is acknowledged without a storm of an
 Deno.test("however many holes there are, an acknowledgement leaves room for data", () => {
   const pair = new Pair({ initialDatagramSize: MSS });
   const { near, far } = pair.establish();
-  const { idHigh, idLow } = near;
   for (let i = 0; i < 1_000; i++) {
-    const packetNumber = 2 ** 33 + 1_000 * i;
-    const common = { idHigh, idLow, packetNumber, floor: 2 ** 33 };
-    const seq = 10 + 2 * i;
-    const payload = Uint8Array.of(1);
-    pair.deliver(pair.server, [datagramOf({ ...common, seq, payload })]);
+    const common = { packetNumber: 2 ** 33 + 1_000 * i, floor: 2 ** 33 };
+    const draft = { ...common, seq: 10 + 2 * i, payload: Uint8Array.of(1) };
+    pair.deliver(pair.server, [pair.forge(near, draft)]);
   }
   far.write(new Uint8Array(5_000));
   const [first, ...others] = pair.collect(pair.server);
@@ -100,11 +97,10 @@ Deno.test("however many holes there are, an acknowledgement leaves room for data
 Deno.test("an acknowledgement alone tells of as many holes as fit", () => {
   const pair = new Pair({ initialDatagramSize: MSS });
   const { near } = pair.establish();
-  const { idHigh, idLow } = near;
   for (let i = 0; i < 1_000; i++) {
     const packetNumber = 2 ** 33 + 1_000 * i;
-    const common = { idHigh, idLow, packetNumber, floor: 2 ** 33 };
-    pair.deliver(pair.server, [datagramOf({ ...common, flags: Flag.PSH })]);
+    const draft = { packetNumber, floor: 2 ** 33, flags: Flag.PSH };
+    pair.deliver(pair.server, [pair.forge(near, draft)]);
   }
   const answer = pair.collectFirst(pair.server);
   assert(answer.length <= MSS);
@@ -148,10 +144,9 @@ Deno.test("what does not fit on the SYN with its cookie waits for the answer", (
   const near = pair.connect();
   near.write(new Uint8Array(5_000));
   pair.collect(pair.client);
-  const { idHigh, idLow } = near;
   const cookie = new Uint8Array(100);
-  const flags = Flag.COOKIE;
-  pair.deliver(pair.client, [datagramOf({ flags, idHigh, idLow, cookie })]);
+  const request = pair.forge(near, { flags: Flag.COOKIE, cookie });
+  pair.deliver(pair.client, [request]);
   const sent = pair.collect(pair.client);
   assertEquals(sent.length, 1);
   assert(summaryOf(sent[0]!).startsWith("SYN"));

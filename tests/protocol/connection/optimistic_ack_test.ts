@@ -1,14 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
 import { Pair, summaryOf } from "../support/pair.ts";
-import { datagramOf, draftOf } from "../../support/packets.ts";
+import { draftOf } from "../../support/packets.ts";
 
 /** A sender, and a receiver that acknowledges what a test likes. */
 class Deceiver {
   readonly pair = new Pair();
   readonly near;
   first = -1;
-  #packet = 2 ** 33;
   sent = 0;
   largest = 0;
 
@@ -31,12 +30,10 @@ class Deceiver {
   }
 
   ack(start: number, end: number, ack = 1): void {
-    const { idHigh, idLow } = this.near;
-    this.pair.deliver(this.pair.client, [datagramOf({
-      ...{ idHigh, idLow, flags: Flag.ACK, ack, window: 2 ** 24 },
-      packetNumber: this.#packet++,
-      blocks: [[start, end]],
-    })]);
+    const { pair, near } = this;
+    const common = { flags: Flag.ACK, ack, window: 2 ** 24 };
+    const draft = { ...common, blocks: [[start, end]] as const };
+    pair.deliver(pair.client, [pair.forge(near, draft)]);
   }
 }
 

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Address } from "../../../lib/protocol/connection/address.ts";
 import { Flag, PathKind } from "../../../lib/protocol/wire/segment.ts";
 import { type Datagram, HOP, Pair, readAll } from "../support/pair.ts";
-import { datagramOf, draftOf } from "../../support/packets.ts";
+import { type Draft, draftOf } from "../../support/packets.ts";
 
 const ELSEWHERE = { hostname: "client, elsewhere", port: 6000 };
 const OTHER_PORT = { hostname: "client", port: 6000 };
@@ -60,11 +60,28 @@ class Moving {
   }
 
   /** A datagram of this connection that somebody else made up. */
-  forge(from: Address, draft: Parameters<typeof datagramOf>[0] = {}): void {
-    const { idHigh, idLow } = this.near;
-    const packetNumber = 2 ** 40;
-    const forged = datagramOf({ idHigh, idLow, packetNumber, ...draft });
+  forge(from: Address, draft?: Draft): void {
+    const forged = this.pair.forge(this.near, draft);
     this.pair.deliver(this.pair.server, [forged], from);
+  }
+
+  /**
+   * The victim says that the client is there, and answers the challenges that it
+   * gets.
+   *
+   * @returns what was sent to others
+   */
+  impersonate(draft: Draft = {}): Datagram[] {
+    const { pair } = this;
+    this.forge(VICTIM, { flags: Flag.PSH, ...draft });
+    return pair.server.pollAll(pair.now).filter(({ datagram, to }) => {
+      if (to.hostname !== VICTIM.hostname) return true;
+      const { flags, pathHigh, pathLow } = draftOf(datagram);
+      const pathKind = PathKind.RESPONSE;
+      const response = { flags: Flag.PATH, pathKind, pathHigh, pathLow };
+      if (flags & Flag.PATH) this.forge(VICTIM, response);
+      return false;
+    });
   }
 }
 
@@ -113,7 +130,7 @@ Deno.test("who names a third party as its address has it sent three times what c
   let bytes = 0;
   for (let i = 0; i < 200; i++) {
     // As an honest client that says so: acknowledging, from there.
-    moving.forge(VICTIM, { packetNumber: 2 ** 40 + i, flags: Flag.PSH });
+    moving.forge(VICTIM, { flags: Flag.PSH });
     bytes += 30;
     moving.pass(HOP);
   }
@@ -142,20 +159,7 @@ Deno.test("who saw a datagram and answers the challenge does not get the connect
   moving.hears.add(VICTIM.hostname);
   const honest = moving.client;
   for (let i = 0; i < 100; i++) {
-    moving.forge(VICTIM, { packetNumber: 2 ** 40 + i, flags: Flag.PSH });
-    const datagrams = moving.pair.server.pollAll(moving.pair.now);
-    for (const { datagram, to } of datagrams) {
-      const { flags, pathHigh, pathLow, idHigh, idLow } = draftOf(datagram);
-      if (to.hostname !== VICTIM.hostname) {
-        moving.pair.deliver(moving.pair.client, [datagram]);
-      } else if (flags & Flag.PATH) {
-        const answer = datagramOf({
-          ...{ idHigh, idLow, pathHigh, pathLow, flags: Flag.PATH },
-          pathKind: PathKind.RESPONSE,
-        });
-        moving.pair.deliver(moving.pair.server, [answer], VICTIM);
-      }
-    }
+    moving.pair.deliver(moving.pair.client, moving.impersonate());
     moving.pass(HOP);
     assertEquals(moving.peer, honest);
   }
@@ -166,18 +170,7 @@ Deno.test("a peer that was robbed of its connection while it was silent takes it
   const honest = moving.client;
   // It hears nothing for a while, and somebody answers in its place.
   for (let i = 0; i < 200 && moving.peer === honest; i++) {
-    moving.forge(VICTIM, { packetNumber: 100 + i, flags: Flag.PSH });
-    for (
-      const { datagram, to } of moving.pair.server.pollAll(moving.pair.now)
-    ) {
-      const { flags, pathHigh, pathLow, idHigh, idLow } = draftOf(datagram);
-      if (to.hostname !== VICTIM.hostname || !(flags & Flag.PATH)) continue;
-      const answer = datagramOf({
-        ...{ idHigh, idLow, pathHigh, pathLow, flags: Flag.PATH },
-        pathKind: PathKind.RESPONSE,
-      });
-      moving.pair.deliver(moving.pair.server, [answer], VICTIM);
-    }
+    moving.impersonate({ packetNumber: 100 + i });
     moving.pair.stall(HOP);
   }
   assertEquals(moving.peer, VICTIM);
@@ -210,11 +203,7 @@ Deno.test("a reset from another address ends nothing", () => {
 Deno.test("an answer to a challenge is no larger than the challenge", () => {
   const moving = new Moving();
   const { near, pair } = moving;
-  const { idHigh, idLow } = near;
-  const challenge = datagramOf({
-    ...{ idHigh, idLow, packetNumber: 2 ** 35, flags: Flag.PATH },
-    pathLow: 5,
-  });
+  const challenge = pair.forge(near, { flags: Flag.PATH, pathLow: 5 });
   pair.deliver(pair.client, [challenge]);
   const answers = pair.collect(pair.client);
   assertEquals(answers.map(({ length }) => length), [challenge.length]);

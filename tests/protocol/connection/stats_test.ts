@@ -38,43 +38,40 @@ function carry(trial: Trial): { limited: LimitedTimes; time: number } {
   return { limited: sender.connection!.stats(time).limited, time };
 }
 
-/** Asserts that one limit held for at least this share of the time, and that no time is missing but the handshake. */
-function assertShare(
-  { limited, time }: ReturnType<typeof carry>,
-  limit: Limit,
-  share: number,
-): void {
-  const sum = Object.values(limited).reduce((a, b) => a + b);
-  assert(sum <= time && sum > time - 100, `${sum} of ${time} ms`);
-  assert(limited[limit] >= share * sum, JSON.stringify(limited));
+const SMALL = { initialWindow: 20_000, maxWindow: 20_000 };
+const TRIALS: [what: string, limit: Limit, share: number, trial: Trial][] = [
+  ["a path that takes no more", "path", 0.95, { bytes: 3_000_000 }],
+  ["a path that loses", "path", 0.95, {
+    bytes: 3_000_000,
+    path: { ...PATH, loss: 0.05 },
+  }],
+  ["a receiver that reads slowly", "receiver", 0.9, {
+    bytes: 300_000,
+    receiver: { chunk: 1000, readPause: 10 },
+    config: SMALL,
+  }],
+  ["a source that gives little", "source", 0.85, {
+    bytes: 300_000,
+    trickle: 10_000,
+  }],
+  ["a rate that was set", "rate", 0.9, {
+    bytes: 1_500_000,
+    config: { maxRate: 300 },
+  }],
+  ["a path beside a rate that is set above what it takes", "path", 0.9, {
+    bytes: 3_000_000,
+    config: { maxRate: 5000 },
+  }],
+];
+for (const [what, limit, share, trial] of TRIALS) {
+  Deno.test(`${what} is what limits`, () => {
+    const { limited, time } = carry(trial);
+    const sum = Object.values(limited).reduce((a, b) => a + b);
+    // No time is missing but the handshake
+    assert(sum <= time && sum > time - 100, `${sum} of ${time} ms`);
+    assert(limited[limit] >= share * sum, JSON.stringify(limited));
+  });
 }
-
-Deno.test("a path that takes no more is what limits", () =>
-  assertShare(carry({ bytes: 3_000_000 }), "path", 0.95));
-
-Deno.test("a path that loses is what limits", () => {
-  const path = { ...PATH, loss: 0.05 };
-  assertShare(carry({ bytes: 3_000_000, path }), "path", 0.95);
-});
-
-Deno.test("a receiver that reads slowly is what limits", () => {
-  const receiver = { chunk: 1000, readPause: 10 };
-  const config = { initialWindow: 20_000, maxWindow: 20_000 };
-  assertShare(carry({ bytes: 300_000, receiver, config }), "receiver", 0.9);
-});
-
-Deno.test("a source that gives little is what limits", () =>
-  assertShare(carry({ bytes: 300_000, trickle: 10_000 }), "source", 0.85));
-
-Deno.test("a rate that was set is what limits", () => {
-  const config = { maxRate: 300 };
-  assertShare(carry({ bytes: 1_500_000, config }), "rate", 0.9);
-});
-
-Deno.test("a rate that is set above what the path takes does not limit", () => {
-  const config = { maxRate: 5000 };
-  assertShare(carry({ bytes: 3_000_000, config }), "path", 0.9);
-});
 
 Deno.test("what goes on beyond its time is laid to the CPU", () => {
   const limits = new LimitClock();

@@ -9,7 +9,7 @@ import {
   TestNetwork,
   TIMEOUT,
 } from "./test_network.ts";
-import { datagramOf, draftOf } from "../../support/packets.ts";
+import { draftOf } from "../../support/packets.ts";
 
 Deno.test("no cookie is needed while few connections are half open", () => {
   const network = new TestNetwork();
@@ -110,12 +110,11 @@ Deno.test("a client returns some cookies, and not without end", () => {
   const pair = new Pair();
   const near = pair.connect();
   let syns = 0;
-  const { idHigh, idLow } = near;
   for (let i = 0; i < 100; i++) {
     syns += pair.collect(pair.client).length;
     const cookie = new Uint8Array(20).fill(i);
-    const flags = Flag.COOKIE;
-    pair.deliver(pair.client, [datagramOf({ flags, idHigh, idLow, cookie })]);
+    const request = pair.forge(near, { flags: Flag.COOKIE, cookie });
+    pair.deliver(pair.client, [request]);
   }
   assert(syns > 2 && syns < 20, `${syns}`);
   assertEquals(near.state, "SYN-SENT");

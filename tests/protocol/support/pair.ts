@@ -9,7 +9,12 @@ import type { Address } from "../../../lib/protocol/connection/address.ts";
 import type { Demultiplexer } from "../../../lib/protocol/demux/demultiplexer.ts";
 import { AcceptingDemultiplexer } from "./accepting_demultiplexer.ts";
 import type { TraceEvent } from "../../../lib/protocol/connection/trace.ts";
-import { draftOf, flagNames } from "../../support/packets.ts";
+import {
+  datagramOf,
+  type Draft,
+  draftOf,
+  flagNames,
+} from "../../support/packets.ts";
 
 /** A datagram and where it goes. */
 export interface Datagram {
@@ -73,6 +78,8 @@ export interface Drops {
 export class Pair {
   now = 1_000;
   readonly client: TestEndpoint;
+  /** More than any packet that is sent. */
+  #nextForged = 2 ** 33;
   readonly server: TestEndpoint;
 
   constructor(config?: Partial<Config>, serverConfig = config) {
@@ -111,6 +118,15 @@ export class Pair {
       const datagram = item instanceof Uint8Array ? item : item.datagram;
       endpoint.demultiplexer.receive(this.now, datagram, from);
     }
+  }
+
+  /** A segment as somebody makes it up who knows the connection's id. */
+  forge(
+    { idHigh, idLow }: Connection,
+    draft: Draft = {},
+  ): Uint8Array<ArrayBuffer> {
+    const packetNumber = this.#nextForged++;
+    return datagramOf({ idHigh, idLow, packetNumber, ...draft });
   }
 
   /** Takes what a endpoint has to send now. */
