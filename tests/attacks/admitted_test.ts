@@ -32,7 +32,6 @@ const SILENT: [
 for (const [what, limit, say] of SILENT) {
   Deno.test(`strangers who ${what} do not keep the others out of --keep`, () =>
     inDirectory(async (cwd) => {
-      await Deno.mkdir(`${cwd}/dir`);
       await Deno.writeTextFile(`${cwd}/in`, "honest");
       await using received = await receiver(["-d", "dir", "--keep", "--yes"], {
         cwd,
@@ -56,7 +55,6 @@ for (const [what, limit, say] of SILENT) {
 
 /** Somebody's file that is half there: what a stranger is to learn nothing of. */
 async function halfThere(cwd: string): Promise<void> {
-  await Deno.mkdir(`${cwd}/dir`, { recursive: true });
   await Deno.writeFile(`${cwd}/theirs`, bytesOf(20_000_000));
   await Deno.mkdir(`${cwd}/state`);
   const received = await receiver(["-d", "dir", "--yes", "--timeout", "2"], {
@@ -121,7 +119,6 @@ Deno.test("the sender itself goes on with what a stranger meanwhile offered unde
 
 Deno.test("a small file of a stranger does not take the place of what is being received under that name", () =>
   inDirectory(async (cwd) => {
-    await Deno.mkdir(`${cwd}/dir`);
     await Deno.writeFile(`${cwd}/running`, bytesOf(6_000_000));
     await using received = await receiver(["-d", "dir", "--keep", "--yes"], {
       cwd,

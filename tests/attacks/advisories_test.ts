@@ -42,7 +42,6 @@ async function victim(
   cwd: string,
   ...args: string[]
 ): Promise<Ferry & { port: number }> {
-  await Deno.mkdir(`${cwd}/dir`, { recursive: true });
   await Deno.mkdir(`${cwd}/outside`, { recursive: true });
   await Deno.writeTextFile(`${cwd}/outside/file`, "not theirs");
   return await receiver(["-d", "dir", "--keep", "--yes", ...args], { cwd });

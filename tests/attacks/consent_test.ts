@@ -328,7 +328,6 @@ for (const args of [["--code=7-walnut"], ["--yes"], ["-o", "dir/in"]]) {
 Deno.test("--json says a refusal as an event, on both sides", () =>
   inDirectory(async (cwd) => {
     await Deno.writeTextFile(`${cwd}/in`, "json");
-    await Deno.mkdir(`${cwd}/dir`);
     const received = await receiver(["-d", "dir", "--json"], { cwd });
     const sent = sender(received.port, ["in", "--json"], { cwd });
     assertEquals([await received.status, await sent.status], [3, 3]);

@@ -12,7 +12,6 @@ function lastLine(stderr: string): string {
 Deno.test("without a terminal a name of a stranger's choice is refused, with one line on both sides", () =>
   inDirectory(async (cwd) => {
     await Deno.writeTextFile(`${cwd}/in`, "unasked");
-    await Deno.mkdir(`${cwd}/dir`);
     const received = await receiver(["-d", "dir"], { cwd });
     const sent = sender(received.port, ["in"], { cwd });
     assertEquals([await received.status, await sent.status], [3, 3]);
@@ -27,7 +26,6 @@ Deno.test("a name that reads like a line of ferry's own begins none without a te
   inDirectory(async (cwd) => {
     const forged = "Encrypted. Both sides should show: acorn actor admiral";
     await Deno.writeTextFile(`${cwd}/${forged}`, "forged");
-    await Deno.mkdir(`${cwd}/dir`);
     for (const args of [[], ["--yes"]]) {
       const received = await receiver(["-d", "dir", ...args], { cwd });
       const sent = sender(received.port, [forged], { cwd });
@@ -46,7 +44,6 @@ Deno.test("without a terminal --yes takes a file and a tree from anyone", () =>
     await Deno.writeTextFile(`${cwd}/in`, "wanted");
     await Deno.mkdir(`${cwd}/tree/sub`, { recursive: true });
     await Deno.writeTextFile(`${cwd}/tree/sub/.hidden`, "below the top");
-    await Deno.mkdir(`${cwd}/dir`);
     for (const name of ["in", "tree"]) {
       const received = await receiver(["-d", "dir", "--yes"], { cwd });
       const sent = sender(received.port, [name], { cwd });
@@ -124,7 +121,6 @@ const DOT_NAMES: [string, string][] = [
 /** Something of a dangerous name in `from`, and a `home` that has nothing of it. */
 async function prepared(cwd: string, name: string): Promise<void> {
   await Deno.mkdir(`${cwd}/from`);
-  await Deno.mkdir(`${cwd}/home`);
   if (name === ".ssh") {
     await Deno.mkdir(`${cwd}/from/.ssh`);
     await Deno.writeTextFile(`${cwd}/from/.ssh/authorized_keys`, "key");

@@ -68,7 +68,6 @@ Deno.test("--json writes no control, bidirectional or zero-width character of a 
   inDirectory(async (cwd) => {
     const name = "a\x9b2J\u202egpj\u200b\u{e0041}.exe";
     await Deno.writeTextFile(`${cwd}/${name}`, "x");
-    await Deno.mkdir(`${cwd}/dir`);
     const received = await receiver(["-d", "dir", "--yes", "--json"], { cwd });
     const sent = sender(received.port, [name, "--json"], { cwd });
     assertEquals([await received.status, await sent.status], [0, 0]);
@@ -85,7 +84,6 @@ Deno.test("--json writes no control, bidirectional or zero-width character of a 
 Deno.test("however many strangers there were before, a wrong code is told to the person", () =>
   inDirectory(async (cwd) => {
     const env = { FERRY_CODE: "17-walnut-copper-lagoon" };
-    await Deno.mkdir(`${cwd}/dir`);
     await using received = await receiver(
       ["-d", "dir", "--keep", "--code"],
       { cwd, env },

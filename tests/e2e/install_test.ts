@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { freePort, listening } from "../support/process.ts";
+import { Running } from "../support/ferry.ts";
 import { test } from "../support/fs.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -55,22 +56,16 @@ test("deno install makes a ferry that works straight from the repository's URL",
 
   const port = freePort();
   const start = (line: string) =>
-    new Deno.Command("bash", {
-      args: ["-c", line],
+    new Running(["bash", "-c", line], {
       cwd,
       env: { ...env, PATH: `${cwd}/bin:${Deno.env.get("PATH")}` },
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
+    });
   const receiver = start(`ferry receive ${port} -q --code=7-a-b | cat`);
   await listening("udp", port);
   const sender = start(
     `echo hello | ferry send 127.0.0.1 ${port} -q --code=7-a-b`,
   );
-  const [received, sent] = await Promise.all([
-    receiver.output(),
-    sender.output(),
-  ]);
+  const [received, sent] = await Promise.all([receiver.ended, sender.ended]);
   await server.shutdown();
   assertEquals([received.code, sent.code], [0, 0]);
   assertEquals(new TextDecoder().decode(received.stdout), "hello\n");

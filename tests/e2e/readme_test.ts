@@ -1,9 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parseCommand } from "../../lib/cli/arguments/args.ts";
 import { freePort, installed, listening } from "../support/process.ts";
-import { COMMAND, start } from "../support/ferry.ts";
+import { COMMAND, Running } from "../support/ferry.ts";
 import { inDirectory, writeRandomFile } from "../support/fs.ts";
-import { until } from "../support/wait.ts";
 
 const README = await Deno.readTextFile(
   new URL("../../README.md", import.meta.url),
@@ -132,44 +131,22 @@ async function writeProgram(path: string, text: string): Promise<void> {
 const DENO_DIR = Deno.env.get("DENO_DIR") ??
   `${Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`}/deno`;
 
-/** A command line in a terminal of its own. */
-class Terminal {
-  readonly #child: Deno.ChildProcess;
-  readonly #reading: Promise<void>;
-  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
-  /** What it has shown. */
-  text = "";
-
+/** A command line in a terminal of its own, where a person says yes if asked. */
+class Terminal extends Running {
   constructor(line: string, home: string, env: Record<string, string>) {
-    this.#child = start(["script", "-qefc", line, "/dev/null"], {
+    super(["script", "-qefc", line, "/dev/null"], {
+      shell: 'exec "$@" >&2',
       cwd: home,
       env: { DENO_DIR, ...env, HOME: home, SHELL: "/bin/bash", TERM: "xterm" },
-      stdin: "piped",
-      stdout: "piped",
+      input: true,
     });
-    this.#stdin = this.#child.stdin.getWriter();
-    this.#reading = this.#read();
+    this.says(/\[y\/N\] $/).then(() => this.type("y\n"), () => {});
   }
 
-  async #read(): Promise<void> {
-    const text = this.#child.stdout.pipeThrough(new TextDecoderStream());
-    for await (const piece of text) {
-      this.text += piece;
-      // Whoever is asked has read the question
-      if (this.text.endsWith("[y/N] ")) await this.type("y\n");
-    }
-  }
-
-  type(text: string): Promise<void> {
-    return this.#stdin.write(new TextEncoder().encode(text));
-  }
-
-  /** @returns the exit status of the command line */
-  async ended(): Promise<number> {
-    const { code } = await this.#child.status;
-    await this.#reading;
-    await this.#stdin.close().catch(() => {});
-    return code;
+  async type(text: string): Promise<void> {
+    const writer = this.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(text));
+    writer.releaseLock();
   }
 }
 
@@ -189,20 +166,19 @@ async function runExample({ meet, receive, sends }: Example): Promise<void> {
     await listening("udp", Number(port));
     let code = SHOWN_CODE;
     if (sends[0]!.includes(code)) {
-      await until(() => /FERRY_CODE=\S+/.test(receiver.text));
-      code = /FERRY_CODE=(\S+)/.exec(receiver.text)![1]!;
+      code = (await receiver.says(/FERRY_CODE=(\S+) /))[1]!;
     }
     for (const send of sends) {
       const line = send.replace(SHOWN_CODE, code);
       const sender = new Terminal(line, `${path}/A`, env);
-      assertEquals(await sender.ended(), 0, sender.text);
+      assertEquals(await sender.status, 0, sender.stderr);
     }
     const keeps = receive.includes("--keep");
     if (keeps) await receiver.type("\x03");
-    assertEquals(await receiver.ended(), keeps ? 130 : 0, receiver.text);
+    assertEquals(await receiver.status, keeps ? 130 : 0, receiver.stderr);
     if (third) {
       await third.type("\x03");
-      assertEquals(await third.ended(), 0, third.text);
+      assertEquals(await third.status, 0, third.stderr);
     }
     const results = RESULTS[receive];
     assert(results !== undefined, `Nothing is known of ${receive}`);
@@ -243,8 +219,8 @@ Deno.test("the README's commands for completions are taken by their shells", asy
       PATH: `${path}/bin:${Deno.env.get("PATH")}`,
       PORT_5000: "bash",
     });
-    assertEquals(await bash.ended(), 0, bash.text);
-    assert(bash.text.includes("_ferry ferry"), bash.text);
+    assertEquals(await bash.status, 0, bash.stderr);
+    assert(bash.stderr.includes("_ferry ferry"), bash.stderr);
   });
 });
 
@@ -266,7 +242,7 @@ Deno.test("the README's commands install the manual page where man finds it", as
       PATH: `${path}/bin:${Deno.env.get("PATH")}`,
       PORT_5000: "--man",
     });
-    assertEquals(await shell.ended(), 0, shell.text);
+    assertEquals(await shell.status, 0, shell.stderr);
     const page = `${path}/.local/share/man/man1/ferry.1`;
     assertMatch(await Deno.readTextFile(page), /^\.Dd .*\n\.Dt FERRY 1\n/);
   });

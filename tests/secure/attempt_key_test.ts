@@ -6,7 +6,8 @@ import {
   isAttemptProof,
   SIGNATURE_SIZE,
 } from "../../lib/secure/attempt_key.ts";
-import { bytesOf, utf8 } from "../support/bytes.ts";
+import { utf8 } from "../../lib/base/utf8.ts";
+import { bytesOf } from "../support/bytes.ts";
 
 const SECRET = new Uint8Array(32).fill(7);
 const BINDING = new Uint8Array(32).fill(9);

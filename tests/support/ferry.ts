@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { freePort, kill, listening } from "./process.ts";
 import { LIMIT, until } from "./wait.ts";
 
@@ -218,17 +219,22 @@ export interface Listening {
   send(args: string[], options?: StartOptions): Ferry;
 }
 
-/** Starts a receiver, and waits until it listens. */
+/** Starts a receiver, whose `-d` is made if it is not there, and waits until it listens. */
 export async function startReceiver(
   args: string[],
   options: StartOptions = {},
 ): Promise<Listening> {
   const port = freePort();
+  const { cwd = "." } = options;
+  if (args.includes("-d")) {
+    const directory = args[args.indexOf("-d") + 1]!;
+    await Deno.mkdir(resolve(cwd, directory), { recursive: true });
+  }
   const receiver = new Ferry(["receive", `${port}`, ...args], options);
   await listening("udp", port, receiver);
   const to = ["send", "127.0.0.1", `${port}`];
   const send = (args: string[], own?: StartOptions) =>
-    new Ferry([...to, ...args], { cwd: options.cwd, ...own });
+    new Ferry([...to, ...args], { cwd, ...own });
   return { receiver, port, send };
 }
 

@@ -13,7 +13,7 @@ import type {
   LinkEntry,
 } from "../../lib/transfer/wire/entries.ts";
 import type { Offer } from "../../lib/transfer/wire/messages.ts";
-import { utf8 } from "../support/bytes.ts";
+import { utf8 } from "../../lib/base/utf8.ts";
 
 export const HELLO = utf8("hello");
 /** More than is stored at once. */

@@ -51,7 +51,6 @@ export async function measure(
 ): Promise<Measured> {
   const { seconds, senders, size, code = true } = options;
   await writeRandomFile(`${cwd}/in`, size);
-  await Deno.mkdir(`${cwd}/dir`, { recursive: true });
   const env: Record<string, string> = code ? CODE : {};
   const security = code ? ["--code"] : ["--yes"];
   await using received = await receiver(

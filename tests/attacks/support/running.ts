@@ -1,5 +1,9 @@
-import { freePort, listening } from "../../support/process.ts";
-import { Ferry, Running, type StartOptions } from "../../support/ferry.ts";
+import {
+  Ferry,
+  Running,
+  type StartOptions,
+  startReceiver,
+} from "../../support/ferry.ts";
 
 /** The user, and the group, that attack on the same machine: `nobody`. */
 const NOBODY = 65_534;
@@ -9,10 +13,8 @@ export async function receiver(
   args: string[],
   options?: StartOptions,
 ): Promise<Ferry & { port: number }> {
-  const port = freePort();
-  const running = new Ferry(["receive", `${port}`, ...args], options);
-  await listening("udp", port, running);
-  return Object.assign(running, { port });
+  const { receiver, port } = await startReceiver(args, options);
+  return Object.assign(receiver, { port });
 }
 
 /** A sender to this port of this machine. */

@@ -45,7 +45,6 @@ async function assertCarried(cwd: string): Promise<void> {
   assert(await sameFiles(`${cwd}/in`, `${cwd}/out`), "by pipe");
   await Deno.remove(`${cwd}/out`);
 
-  await Deno.mkdir(`${cwd}/dir`);
   assertDoneAlike(
     await sendFiles(cwd, ["in"], ["-d", "dir"]),
   );
@@ -105,7 +104,6 @@ test("standard input and output may be files, and -o names one", async (cwd) => 
 test("a file keeps its permission bits and its time", async (cwd) => {
   await Deno.writeTextFile(`${cwd}/in`, "x", { mode: 0o750 });
   await touch("@1200000000.123456789", `${cwd}/in`);
-  await Deno.mkdir(`${cwd}/dir`);
   assertDoneAlike(
     await sendFiles(cwd, ["in"], ["-d", "dir"]),
   );

@@ -50,7 +50,6 @@ function hasPart(directory: string): boolean {
 }
 
 test("of three senders at once one is killed: the others' trees are complete, its partial file is marked, and the receiver goes on", async (cwd) => {
-  await Deno.mkdir(`${cwd}/in`);
   const sizes = { one: 3_000_000, two: 3_000_000, killed: 30_000_000 };
   for (const [name, size] of Object.entries(sizes)) {
     await makeTree(`${cwd}/${name}`, size);
@@ -106,7 +105,6 @@ test("of three senders at once one is killed: the others' trees are complete, it
 });
 
 test("while a sender is there, a second one of the same name is refused and told why", async (cwd) => {
-  await Deno.mkdir(`${cwd}/in`);
   await makeTree(`${cwd}/tree`, 30_000_000);
   const { receiver, send } = await startReceiver(KEEPING, { cwd });
   const sendAt = (rate: string) => send(["tree", "--rate", rate]);

@@ -123,7 +123,6 @@ test("what the umask takes away stays away, and set-user-id bits do not arrive",
   await Deno.chmod(`${cwd}/tree`, 0o1777);
   await Deno.writeTextFile(`${cwd}/in`, "in");
   for (const umask of [0o022, 0o077]) {
-    await Deno.mkdir(`${cwd}/dir`);
     const shell = `umask ${umask.toString(8)}; exec "$@"`;
     for (const name of ["tree", "in"]) {
       const options: PairOptions = {
@@ -156,7 +155,6 @@ test("what the umask takes away stays away, and set-user-id bits do not arrive",
 test("what is there already and is the same is kept, with and without force, and both sides say so", async (cwd) => {
   await writeRandomFile(`${cwd}/large`, 3_000_000);
   await Deno.writeTextFile(`${cwd}/small`, "small");
-  await Deno.mkdir(`${cwd}/dir`);
   for (const name of ["large", "small"]) {
     const send = { args: [name] };
     const receive = { args: ["-d", "dir"] };
@@ -183,7 +181,6 @@ test("what is there already and is the same is kept, with and without force, and
 // T-13
 test("a receiver's --rate limits what it is sent", async (cwd) => {
   await writeRandomFile(`${cwd}/in`, 4_000_000);
-  await Deno.mkdir(`${cwd}/dir`);
   const [received, sent] = await runPair({
     cwd,
     send: { args: ["in", "--json"] },
@@ -197,7 +194,6 @@ test("a receiver's --rate limits what it is sent", async (cwd) => {
 });
 
 test("with --rename what has a name that is taken gets a number, and both sides succeed", async (cwd) => {
-  await Deno.mkdir(`${cwd}/dir`);
   await Deno.mkdir(`${cwd}/tree`);
   await Deno.writeTextFile(`${cwd}/tree/file`, "1");
   for (const text of ["1", "2", "3"]) {

@@ -65,7 +65,6 @@ function sendTree(cwd: string, ...args: string[]): Promise<[Ended, Ended]> {
 
 test(`a tree of ${FILES} files arrives with names, modes, times and links as they were`, async (cwd) => {
   await makeTree(`${cwd}/tree`);
-  await Deno.mkdir(`${cwd}/dir`);
   const ended = await sendFiles(cwd, ["tree/"], ["-d", "dir"]);
   assertDone(ended);
   assertMatch(ended[0].stderr, /Received dir\/tree, [\d,]+ files, /);
@@ -78,7 +77,6 @@ test("several files and directories arrive under their own names", async (cwd) =
   await Deno.writeTextFile(`${cwd}/a/photos/p`, "p");
   await Deno.writeTextFile(`${cwd}/notes`, "n");
   await Deno.writeTextFile(`${cwd}/a/z`, "z");
-  await Deno.mkdir(`${cwd}/dir`);
   const ended = await sendFiles(cwd, ["notes", "a/photos", "a/z"], [
     "-d",
     "dir",
@@ -108,7 +106,6 @@ test("a file with several names arrives under each, as a file of its own", async
   await Deno.writeTextFile(`${cwd}/tree/a`, "a");
   await Deno.link(`${cwd}/tree/a`, `${cwd}/tree/b`);
   await Deno.link(`${cwd}/tree/a`, `${cwd}/tree/later/c`);
-  await Deno.mkdir(`${cwd}/dir`);
   assertDone(await sendTree(cwd));
   for (const name of ["a", "b", "later/c"]) {
     assertEquals(Deno.readTextFileSync(`${cwd}/dir/tree/${name}`), "a");
@@ -121,7 +118,6 @@ test("special files are named and left out even with -q, the sender fails, and t
   await Deno.writeTextFile(`${cwd}/tree/a`, "a");
   await new Deno.Command("mkfifo", { args: [`${cwd}/tree/pipe`] }).output();
   using _ = Deno.listen({ transport: "unix", path: `${cwd}/tree/socket` });
-  await Deno.mkdir(`${cwd}/dir`);
   const [received, sent] = await runPair({
     cwd,
     receive: { args: ["-q", "-d", "dir"] },
@@ -145,7 +141,6 @@ test("a tree arrives without what is excluded, which is counted", async (cwd) =>
     await Deno.writeTextFile(`${cwd}/tree/${name}/a.log`, "x");
   }
   await Deno.writeTextFile(`${cwd}/tree/keep.log`, "x");
-  await Deno.mkdir(`${cwd}/dir`);
   const exclude = ["node_modules/", "*.log", "!/keep.log"];
   const ended = await runPair({
     cwd,
@@ -170,7 +165,6 @@ test("what has a name that is not UTF-8 is named and left out, and the sender fa
     args: ["-c", script],
     cwd: `${cwd}/tree`,
   }).output();
-  await Deno.mkdir(`${cwd}/dir`);
   const [received, sent] = await sendTree(cwd);
   assertEquals([received.code, sent.code], [0, 1]);
   for (const name of ["b\ufffd\ufffd", "c\ufffd\ufffd"]) {
@@ -238,7 +232,6 @@ testWith(
     await Deno.mkdir(`${cwd}/tree`);
     await Deno.writeTextFile(`${cwd}/tree/a`, "a", { mode: 0 });
     await Deno.writeTextFile(`${cwd}/tree/b`, "b");
-    await Deno.mkdir(`${cwd}/dir`);
     const [received, sent] = await sendTree(cwd);
     assertEquals([received.code, sent.code], [0, 1]);
     assertMatch(sent.stderr, /^Left out tree\/a: permission denied/m);
@@ -254,7 +247,6 @@ testWith(
     await Deno.mkdir(`${cwd}/tree`);
     await Deno.writeTextFile(`${cwd}/tree/sparse`, "");
     await Deno.truncate(`${cwd}/tree/sparse`, 2e9);
-    await Deno.mkdir(`${cwd}/dir`);
     const send = { args: ["tree"] };
     const receive = { args: ["-d", "dir"] };
     await assertSmall(await startPair({ cwd, send, receive }), 3e8);

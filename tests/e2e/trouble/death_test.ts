@@ -18,7 +18,6 @@ const PART = "in.ferry-part";
 /** A pair that is in the middle of a file, saved in `dir`. */
 async function startFile(cwd: string, ...args: string[]): Promise<Pair> {
   await writeRandomFile(`${cwd}/in`, 20_000_000);
-  await Deno.mkdir(`${cwd}/dir`);
   const pair = await startPair({
     cwd,
     send: { args: ["in", ...UNHURRIED, ...args] },

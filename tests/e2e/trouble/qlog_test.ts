@@ -12,7 +12,6 @@ Deno.test("--report FILE.qlog writes what viewers of QUIC read, at either side",
   inDirectory(async (cwd) => {
     const size = 2_000_000;
     await writeRandomFile(`${cwd}/in`, size);
-    await Deno.mkdir(`${cwd}/dir`);
     assertDone(
       await sendFiles(
         cwd,

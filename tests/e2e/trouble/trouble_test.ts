@@ -21,7 +21,6 @@ async function assertRidesOut(
 ): Promise<void> {
   await inDirectory(async (cwd) => {
     await writeRandomFile(`${cwd}/in`, SIZE);
-    await Deno.mkdir(`${cwd}/dir`);
     await using network = new Meter();
     const pair: Pair = await startPair({
       cwd,

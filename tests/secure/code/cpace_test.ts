@@ -7,7 +7,8 @@ import {
   lvCat,
   scalarMultVfy,
 } from "../../../lib/secure/code/cpace.ts";
-import { bytesOf, utf8 } from "../../support/bytes.ts";
+import { utf8 } from "../../../lib/base/utf8.ts";
+import { bytesOf } from "../../support/bytes.ts";
 
 // draft-irtf-cfrg-cpace, appendix B.3: ristretto255 and SHA-512.
 const INPUTS = {

@@ -10,7 +10,8 @@ import { cpaceInputs } from "../../../lib/secure/security.ts";
 import { SecureStream } from "../../../lib/secure/secure_stream.ts";
 import { memoryPair } from "../../support/memory_stream.ts";
 import vectors from "./handshakes.json" with { type: "json" };
-import { bytesOf, hexOf, utf8 } from "../../support/bytes.ts";
+import { utf8 } from "../../../lib/base/utf8.ts";
+import { bytesOf, hexOf } from "../../support/bytes.ts";
 import { readRecord } from "../man_in_the_middle.ts";
 
 type Vector = typeof vectors[number];

@@ -5,7 +5,7 @@ import { openFileSource } from "../../../lib/transfer/files/reading/file_source.
 import { statusAt } from "../../../lib/transfer/files/file_status.ts";
 import type { Source } from "../../../lib/transfer/source.ts";
 import { HELLO, namesIn, stagingIn, test } from "../files.ts";
-import { utf8 } from "../../support/bytes.ts";
+import { utf8 } from "../../../lib/base/utf8.ts";
 import { FileAttempt, leaveBehind } from "./file_attempt.ts";
 
 const { create } = FileAttempt;
