@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import "./support/libraries.ts";
 import {
   Failure,
   receive,
@@ -11,101 +10,74 @@ import {
   type ServeOptions,
   type SessionEvent,
 } from "../lib/mod.ts";
+import { inDirectory } from "./support/fs.ts";
 import { freePort } from "./support/process.ts";
+import { receiving, sendTo } from "./session/application.ts";
 
-// Where senders keep what they are known by: not where the user of this machine does
-const STATE = await Deno.makeTempDir();
-Deno.env.set("XDG_STATE_HOME", STATE);
-globalThis.addEventListener("unload", () => {
-  Deno.removeSync(STATE, { recursive: true });
-});
-
-function test(name: string, fn: () => void | Promise<void>): void {
+/** A test in a directory of its own. */
+function test(name: string, fn: (directory: string) => Promise<void>): void {
   // What a receiver has WebCrypto decrypt ahead cannot be cancelled when it has ended
-  Deno.test({ name, fn, sanitizeOps: false });
+  Deno.test({ name, fn: () => inDirectory(fn), sanitizeOps: false });
 }
 
-/** A stream without end that says when it is read first. */
-function endless(): {
-  content: ReadableStream<Uint8Array>;
-  read: Promise<void>;
-} {
-  const { promise: read, resolve } = Promise.withResolvers<void>();
-  const content = new ReadableStream<Uint8Array>({
-    pull(controller) {
-      resolve();
-      controller.enqueue(new Uint8Array(10_000));
-    },
+/** A stream without end. */
+function endless(): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    pull: (controller) => controller.enqueue(new Uint8Array(10_000)),
   });
-  return { content, read };
 }
 
-test("an aborted signal ends a sender and a receiver with its reason", async () => {
-  for (const aborted of ["sender", "receiver"]) {
-    const port = freePort();
+for (const aborted of ["sender", "receiver"]) {
+  test(`an aborted signal ends a ${aborted} with its reason, and the other side`, async () => {
     const stop = new AbortController();
-    const signal = stop.signal;
-    const offered = Promise.withResolvers<void>();
-    const receiving = receive({
-      port,
-      to: new WritableStream(),
-      signal: aborted === "receiver" ? signal : undefined,
-      on: ({ type }) => type === "offer" && offered.resolve(),
-    });
-    const { content } = endless();
-    const sending = send("127.0.0.1", {
-      port,
-      content,
-      signal: aborted === "sender" ? signal : undefined,
-    });
-    const both = Promise.allSettled([sending, receiving]);
-    await offered.promise;
+    const signal = (side: string) => side === aborted ? stop.signal : undefined;
     const reason = new Error("Enough");
-    stop.abort(reason);
-    const reasons = (await both).map((one) =>
+    const { port, received } = await receiving({
+      to: new WritableStream(),
+      signal: signal("receiver"),
+      on: ({ type }) => type === "offer" && stop.abort(reason),
+    });
+    const sending = sendTo(port, {
+      content: endless(),
+      signal: signal("sender"),
+    });
+    const both = await Promise.allSettled([sending, received]);
+    const reasons = both.map((one) =>
       one.status === "rejected" ? one.reason : one
     );
     const [own, other] = aborted === "sender" ? reasons : reasons.toReversed();
     assertEquals(own, reason);
     assert(other instanceof Failure && other.code === "peer-stopped");
-  }
-});
+  });
+}
 
 test("a signal that was aborted before ends everything at once", async () => {
   const signal = AbortSignal.abort(new Error("Never"));
-  const port = freePort();
+  const port = 0;
   const to = { directory: "." };
-  const content = new Blob(["x"]).stream();
   for (
     const start of [
       () => receive({ port, to, signal }),
       () => serve({ port, to, signal }),
-      () => send("127.0.0.1", { port, content, signal }),
+      () => sendTo(port, { signal }),
     ]
   ) await assertRejects(start, Error, "Never");
 });
 
 test("a receiver that waits without end does so", async () => {
   const signal = AbortSignal.timeout(50);
-  const options = { port: 0, to: new WritableStream(), wait: Infinity };
-  const receiving = receive({ ...options, signal });
-  await assertRejects(() => receiving, DOMException, "timeout");
+  const { received } = await receiving({ wait: Infinity, signal });
+  await assertRejects(() => received, DOMException, "timeout");
 });
 
 test("a stream is handed on as it comes, and progress is told", async () => {
-  const port = freePort();
-  const bytes: number[] = [];
   const { readable, writable } = new TransformStream<Uint8Array>();
-  const receiving = receive({
-    port,
+  const { port, received, events } = await receiving({
     to: writable,
     progressInterval: 1,
-    on: (event) => {
-      if (event.type === "progress") bytes.push(event.bytes);
-    },
   });
   const input = new TransformStream<Uint8Array, Uint8Array>();
-  const sending = send("127.0.0.1", { port, content: input.readable });
+  const sending = sendTo(port, { content: input.readable });
   const writer = input.writable.getWriter();
   const reader = readable.getReader();
   for (const text of ["one", "two", "three"]) {
@@ -115,28 +87,22 @@ test("a stream is handed on as it comes, and progress is told", async () => {
   }
   await writer.close();
   assertEquals((await reader.read()).done, true);
-  const [sent, received] = await Promise.all([sending, receiving]);
+  const sent = await sending;
   assertEquals(sent.bytes, 11);
-  assertEquals(received.sha256, sent.sha256);
-  assert(bytes.length > 0 && bytes.every((now) => now <= 11));
+  assertEquals((await received).sha256, sent.sha256);
+  const progress = events.filter((event) => event.type === "progress");
+  assert(progress.length > 0 && progress.every(({ bytes }) => bytes <= 11));
 });
 
 test("a wrong code is refused with its reason", async () => {
-  const port = freePort();
   const stop = new AbortController();
-  const receiving = receive({
-    port,
-    to: new WritableStream(),
+  const { port, received } = await receiving({
     security: { mode: "code", code: "1-right" },
     signal: stop.signal,
   });
+  const security = { mode: "code", code: "1-wrong" } as const;
   const failure = await assertRejects(
-    () =>
-      send("127.0.0.1", {
-        port,
-        content: new Blob(["x"]).stream(),
-        security: { mode: "code", code: "1-wrong" },
-      }),
+    () => sendTo(port, { security }),
     Failure,
   );
   assertEquals(failure.detail, {
@@ -145,30 +111,8 @@ test("a wrong code is refused with its reason", async () => {
     afterProof: true,
   });
   stop.abort(new Error("Enough"));
-  await assertRejects(() => receiving, Error, "Enough");
+  await assertRejects(() => received, Error, "Enough");
 });
-
-/** A receiver of a stream, whose port is known, and what it got. */
-async function receiving(options: Partial<ReceiveOptions> = {}) {
-  const { promise: port, resolve } = Promise.withResolvers<number>();
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  const events: SessionEvent[] = [];
-  const received = receive({
-    port: 0,
-    bind: "127.0.0.1",
-    to: writable,
-    ...options,
-    on: (event) => {
-      events.push(event);
-      if (event.type === "listening") resolve(event.port);
-      options.on?.(event);
-    },
-  });
-  received.catch(() => {});
-  const bytes = new Response(readable).bytes();
-  bytes.catch(() => {});
-  return { port: await port, received, bytes, events };
-}
 
 const text = new TextEncoder();
 const CONTENTS: Record<string, [Sendable, string | undefined, number?]> = {
@@ -196,7 +140,7 @@ const CONTENTS: Record<string, [Sendable, string | undefined, number?]> = {
 for (const [what, [content, name, size]] of Object.entries(CONTENTS)) {
   test(`${what} can be sent, and the receiver knows what is known of it`, async () => {
     const { port, received, bytes, events } = await receiving();
-    const sent = await send("127.0.0.1", { port, content });
+    const sent = await sendTo(port, { content });
     await received;
     assertEquals(await bytes, text.encode("content"));
     assertEquals([sent.name, sent.bytes], [name, 7]);
@@ -206,10 +150,10 @@ for (const [what, [content, name, size]] of Object.entries(CONTENTS)) {
   });
 }
 
-const WRONG: Record<string, [unknown, typeof TypeError]> = {
+const WRONG: Record<string, [object, typeof TypeError]> = {
   "content that is a number": [{ content: 7 }, TypeError],
   "content that is no content": [{ content: {} }, TypeError],
-  "no content": [{}, TypeError],
+  "no content": [{ content: undefined }, TypeError],
   "paths that are none": [{ content: [1, 2, 3] }, TypeError],
   "a typed array of larger numbers": [
     { content: new Uint16Array(3) },
@@ -223,31 +167,26 @@ const WRONG: Record<string, [unknown, typeof TypeError]> = {
     { content: { stream: new Blob([]).stream(), size: -1 } },
     RangeError,
   ],
-  "port 99999": [{ content: "x", port: 99_999 }, RangeError],
-  "port 1.5": [{ content: "x", port: 1.5 }, RangeError],
-  "a port that is text": [{ content: "x", port: "5000" }, TypeError],
-  "a negative timeout": [{ content: "x", timeout: -1 }, RangeError],
-  "a timeout that is no number": [{ content: "x", timeout: NaN }, RangeError],
-  "an endless timeout": [{ content: "x", timeout: Infinity }, RangeError],
-  "a tiny MTU": [{ content: "x", mtu: 100 }, RangeError],
-  "a rate of 0": [{ content: "x", maxRate: 0 }, RangeError],
-  "a progress interval of 0": [
-    { content: "x", progressInterval: 0 },
-    RangeError,
-  ],
-  "an unknown mode": [{ content: "x", security: { mode: "none" } }, TypeError],
-  "an unknown controller": [{ content: "x", congestion: "reno" }, TypeError],
-  "a signal that is none": [{ content: "x", signal: {} }, TypeError],
-  "a listener that is none": [{ content: "x", on: "log" }, TypeError],
+  "port 99999": [{ port: 99_999 }, RangeError],
+  "port 1.5": [{ port: 1.5 }, RangeError],
+  "a port that is text": [{ port: "5000" }, TypeError],
+  "a negative timeout": [{ timeout: -1 }, RangeError],
+  "a timeout that is no number": [{ timeout: NaN }, RangeError],
+  "an endless timeout": [{ timeout: Infinity }, RangeError],
+  "a tiny MTU": [{ mtu: 100 }, RangeError],
+  "a rate of 0": [{ maxRate: 0 }, RangeError],
+  "a progress interval of 0": [{ progressInterval: 0 }, RangeError],
+  "an unknown mode": [{ security: { mode: "none" } }, TypeError],
+  "an unknown controller": [{ congestion: "reno" }, TypeError],
+  "a signal that is none": [{ signal: {} }, TypeError],
+  "a listener that is none": [{ on: "log" }, TypeError],
 };
 
 for (const [what, [options, error]] of Object.entries(WRONG)) {
   test(`${what} is refused at once, and nothing is left behind`, async () => {
     // What a program without types could give
-    await assertRejects(
-      () => send("192.0.2.1", options as SendOptions),
-      error,
-    );
+    const given = { content: "x", ...options } as SendOptions;
+    await assertRejects(() => send("192.0.2.1", given), error);
   });
 }
 
@@ -272,7 +211,7 @@ test("a stream of text fails on both sides, with what is wrong, and so does one 
     const { port, received } = await receiving();
     const content = stream as ReadableStream<Uint8Array>;
     await assertRejects(
-      () => send("127.0.0.1", { port, content }),
+      () => sendTo(port, { content }),
       TypeError,
       message,
     );
@@ -285,7 +224,7 @@ test("a stream that is shorter than its size is no success", async () => {
   const { port, received } = await receiving();
   const stream = new Blob(["content"]).stream();
   await assertRejects(
-    () => send("127.0.0.1", { port, content: { stream, size: 8 } }),
+    () => sendTo(port, { content: { stream, size: 8 } }),
     Failure,
     "source-changed",
   );
@@ -300,10 +239,7 @@ test("what the sink of a destination throws is the cause of the failure", async 
   });
   const { port, received } = await receiving({ to });
   const content = new Uint8Array(9);
-  const sender = await assertRejects(
-    () => send("127.0.0.1", { port, content }),
-    Failure,
-  );
+  const sender = await assertRejects(() => sendTo(port, { content }), Failure);
   assertEquals(sender.code, "peer-failed");
   const failure = await assertRejects(() => received, Failure);
   assertEquals(failure.code, "output-closed");
@@ -321,9 +257,8 @@ test("what a listener throws ends what it was given to, which rejects with it", 
       to: new WritableStream(),
       signal,
     });
-    const { content } = endless();
-    const sending = send("127.0.0.1", {
-      port,
+    const content = endless();
+    const sending = sendTo(port, {
       content: type === "done" ? new Uint8Array(3) : content,
       progressInterval: 1,
       on: (event) => {
@@ -341,7 +276,7 @@ test("what a listener throws ends what it was given to, which rejects with it", 
     },
   });
   const content = new Uint8Array(3);
-  await assertRejects(() => send("127.0.0.1", { port, content }), Failure);
+  await assertRejects(() => sendTo(port, { content }), Failure);
   assertEquals(await assertRejects(() => received, RangeError), mistake);
 });
 
@@ -350,8 +285,7 @@ test("the last progress is told at the end, of both sides", async () => {
     progressInterval: 60_000,
   });
   const sent: SessionEvent[] = [];
-  await send("127.0.0.1", {
-    port,
+  await sendTo(port, {
     content: new Uint8Array(100_000),
     progressInterval: 60_000,
     on: (event) => sent.push(event),
@@ -364,8 +298,7 @@ test("the last progress is told at the end, of both sides", async () => {
   }
 });
 
-test("a server that is shut down completes what is under way, and lets nobody in", async () => {
-  const directory = await Deno.makeTempDir();
+test("a server that is shut down completes what is under way, and lets nobody in", async (directory) => {
   const started = Promise.withResolvers<void>();
   await using server = await serve({
     port: 0,
@@ -377,14 +310,14 @@ test("a server that is shut down completes what is under way, and lets nobody in
   const { port } = server;
   const input = new TransformStream<Uint8Array, Uint8Array>();
   const content = { stream: input.readable, name: "slow" };
-  const sending = send("127.0.0.1", { port, content });
+  const sending = sendTo(port, { content });
   const writer = input.writable.getWriter();
   await writer.write(text.encode("one"));
   await started.promise;
   const ended = server.shutdown();
   const late = new File(["x"], "late");
   await assertRejects(
-    () => send("127.0.0.1", { port, content: late, timeout: 500 }),
+    () => sendTo(port, { content: late, timeout: 500 }),
     Failure,
   );
   await writer.write(text.encode(" two"));
@@ -393,11 +326,9 @@ test("a server that is shut down completes what is under way, and lets nobody in
   await ended;
   await server.finished;
   assertEquals(await Deno.readTextFile(`${directory}/slow`), "one two");
-  await Deno.remove(directory, { recursive: true });
 });
 
-test("a server whose signal is aborted ends in order, and breaks off what is under way", async () => {
-  const directory = await Deno.makeTempDir();
+test("a server whose signal is aborted ends in order, and breaks off what is under way", async (directory) => {
   const stop = new AbortController();
   const started = Promise.withResolvers<void>();
   const { port, finished } = await serve({
@@ -408,9 +339,9 @@ test("a server whose signal is aborted ends in order, and breaks off what is und
     signal: stop.signal,
     on: ({ type }) => type === "offer" && started.resolve(),
   });
-  const { content } = endless();
+  const content = endless();
   const sending = assertRejects(
-    () => send("127.0.0.1", { port, content }),
+    () => sendTo(port, { content }),
     Failure,
     "peer-stopped",
   );
@@ -418,7 +349,6 @@ test("a server whose signal is aborted ends in order, and breaks off what is und
   stop.abort();
   await finished;
   await sending;
-  await Deno.remove(directory, { recursive: true });
 });
 
 /** What a program of its own prints, given permissions. */

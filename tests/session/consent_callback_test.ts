@@ -1,105 +1,70 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import "../support/libraries.ts";
 import { Failure } from "../../lib/base/failure.ts";
-import {
-  type OnEvent,
-  receive,
-  send,
-  type SendOptions,
-  serve,
-} from "../../lib/mod.ts";
-import { inDirectory } from "../support/fs.ts";
-
-// Where senders keep what they are known by: not where the user of this machine does
-const STATE = await Deno.makeTempDir();
-Deno.env.set("XDG_STATE_HOME", STATE);
-globalThis.addEventListener("unload", () => {
-  Deno.removeSync(STATE, { recursive: true });
-});
+import { serve } from "../../lib/mod.ts";
+import { test } from "../support/fs.ts";
+import { receiving, sendTo } from "./application.ts";
 
 const never = () => new Promise<boolean>(() => {});
 
-/** A receiver that is about to be started, and a sender to it. */
-interface Application {
-  /** What a receiver is told beside the rest. */
-  readonly common: {
-    port: 0;
-    bind: string;
-    to: { directory: string };
-    on: OnEvent;
-  };
-  /** Sends something to it, once it listens. */
-  send(options?: Partial<SendOptions>): Promise<unknown>;
-}
-
-/** A test of a receiver and a sender that are one application. */
-function test(name: string, body: (application: Application) => Promise<void>) {
-  Deno.test(name, () =>
-    inDirectory(async (directory) => {
-      const { promise: port, resolve } = Promise.withResolvers<number>();
-      const on: OnEvent = (event) =>
-        event.type === "listening" && resolve(event.port);
-      await body({
-        common: { port: 0, bind: "127.0.0.1", to: { directory }, on },
-        send: async (options = {}) => {
-          const content = new Blob(["content"]).stream();
-          await send("127.0.0.1", { port: await port, content, ...options });
-        },
-      });
-    }));
-}
-
-test("what an application throws when it is asked ends the receiver that asked", async ({ common, send }) => {
-  const consent = () => Promise.reject(new TypeError("a mistake"));
-  const receiving = receive({ ...common, consent });
-  await Promise.all([
-    assertRejects(() => receiving, TypeError, "a mistake"),
-    assertRejects(send, Failure),
-  ]);
+test("what an application throws when it is asked ends the receiver that asked", async (directory) => {
+  const { port, received } = await receiving({
+    to: { directory },
+    consent: () => Promise.reject(new TypeError("a mistake")),
+  });
+  await assertRejects(() => sendTo(port), Failure);
+  await assertRejects(() => received, TypeError, "a mistake");
 });
 
-test("an application that never answers does not keep receivers from ending, nor from waiting on", async ({ common, send }) => {
+test("a sender that is accepted after the time to wait has run out is served", async (directory) => {
+  const wait = 500;
+  const { port, received } = await receiving({
+    to: { directory },
+    wait,
+    consent: () =>
+      new Promise((resolve) => setTimeout(() => resolve(true), wait + 100)),
+  });
+  await Promise.all([received, sendTo(port)]);
+});
+
+test("an application that never answers does not keep receivers from ending, nor from waiting on", async (directory) => {
   const left = Promise.withResolvers<void>();
   const stop = new AbortController();
-  const receiving = receive({
-    ...common,
+  const { port, received } = await receiving({
+    to: { directory },
     wait: 2_000,
     consent: () => {
       stop.abort(new Error("left"));
       return never();
     },
-    on: (event) => {
-      common.on(event);
-      if (event.type === "still-waiting") left.resolve();
-    },
+    on: ({ type }) => type === "still-waiting" && left.resolve(),
   });
-  const ended = assertRejects(() => receiving, Failure, "nobody-came");
-  const sending = send({ signal: stop.signal });
+  const sending = sendTo(port, { signal: stop.signal });
   await assertRejects(() => sending, Error, "left");
   await left.promise;
-  await ended;
+  await assertRejects(() => received, Failure, "nobody-came");
 });
 
-test("an application that never answers does not keep a receiver of several from being stopped", async ({ common, send }) => {
+test("an application that never answers does not keep a receiver of several from being stopped", async (directory) => {
   const stop = new AbortController();
-  const server = await serve({
-    ...common,
+  const { port, finished } = await serve({
+    port: 0,
+    bind: "127.0.0.1",
+    to: { directory },
     signal: stop.signal,
     consent: () => {
       setTimeout(() => stop.abort(new Error("stopped")));
       return never();
     },
   });
-  const failure = await assertRejects(send, Failure);
-  assertEquals(failure.code, "peer-stopped");
-  await server.finished;
+  await assertRejects(() => sendTo(port), Failure, "peer-stopped");
+  await finished;
 });
 
-test("an application is shown what comes with a code and may decline it, and is asked about the next", async ({ common, send }) => {
+test("an application is shown what comes with a code and may decline it, and is asked about the next", async (directory) => {
   const security = { mode: "code", code: "17-walnut-copper-lagoon" } as const;
   const asked: (string | undefined)[] = [];
-  const receiving = receive({
-    ...common,
+  const { port, received } = await receiving({
+    to: { directory },
     security,
     consent: ({ names: [name], words, peer }) => {
       assertEquals(words, undefined);
@@ -109,38 +74,32 @@ test("an application is shown what comes with a code and may decline it, and is 
     },
   });
   const offer = (name: string) =>
-    send({ security, content: new File(["content"], name) });
+    sendTo(port, { security, content: new File(["content"], name) });
   const failure = await assertRejects(() => offer("other.txt"), Failure);
   assertEquals(failure.detail.code, "peer-refused");
   await offer("wanted.txt");
-  assertEquals((await receiving).bytes, 7);
+  assertEquals((await received).bytes, 7);
   assertEquals(asked, ["other.txt", "wanted.txt"]);
 });
 
-test("an application may decline what would go into its stream", async ({ common, send }) => {
-  let written = 0;
-  const write = (chunk: Uint8Array) => void (written += chunk.length);
-  const receiving = receive({
-    ...common,
-    to: new WritableStream({ write }),
+Deno.test("an application may decline what would go into its stream", async () => {
+  const { port, received, bytes } = await receiving({
     consent: ({ size, target }) => {
       assertEquals(target, undefined);
       return size !== undefined;
     },
   });
-  await assertRejects(send, Failure, "declined");
-  assertEquals(written, 0);
-  await send({ content: new Uint8Array(10) });
-  await receiving;
-  assertEquals(written, 10);
+  await assertRejects(() => sendTo(port), Failure, "declined");
+  await sendTo(port, { content: new Uint8Array(10) });
+  await received;
+  assertEquals(await bytes, new Uint8Array(10));
 });
 
-test("an application that never confirms a receiver hears that it has left", async ({ common, send }) => {
+Deno.test("an application that never confirms a receiver hears that it has left", async () => {
   const stop = new AbortController();
-  const receiving = receive({ ...common, consent: "yes", signal: stop.signal });
-  const ended = assertRejects(() => receiving, Error, "stopped");
+  const { port, received } = await receiving({ signal: stop.signal });
   let withdrawn: AbortSignal | undefined;
-  const sending = send({
+  const sending = sendTo(port, {
     confirm: (_, signal) => {
       withdrawn = signal;
       stop.abort(new Error("stopped"));
@@ -149,5 +108,5 @@ test("an application that never confirms a receiver hears that it has left", asy
   });
   await assertRejects(() => sending, Failure);
   assert(withdrawn?.aborted);
-  await ended;
+  await assertRejects(() => received, Error, "stopped");
 });

@@ -1,18 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { type OnEvent, receive, send, serve } from "../../../lib/mod.ts";
+import { serve } from "../../../lib/mod.ts";
 import {
   type ResolvedDestination,
   resolveDestination,
 } from "../../../lib/session/destination.ts";
 import { namesIn, test } from "../../support/fs.ts";
-import "../../support/libraries.ts";
-
-// Where senders keep what they are known by: not where the user of this machine does
-const STATE = await Deno.makeTempDir();
-Deno.env.set("XDG_STATE_HOME", STATE);
-globalThis.addEventListener("unload", () => {
-  Deno.removeSync(STATE, { recursive: true });
-});
+import { receiving, sendTo } from "../application.ts";
 
 /** A destination in a directory that calls `stored` when all is stored, before the sender hears of it. */
 async function destinationIn(
@@ -43,25 +36,14 @@ for (const keeps of [false, true]) {
       directory,
       () => stop.abort(new Error("stopped")),
     );
-    const { promise: port, resolve } = Promise.withResolvers<number>();
-    const on: OnEvent = (event) => {
-      if (event.type === "listening") resolve(event.port);
-    };
-    const options = {
-      port: 0,
-      bind: "127.0.0.1",
-      to,
-      on,
-      consent: "yes",
-      signal: stop.signal,
-    } as const;
-    const received = keeps
-      ? serve(options).then(({ finished }) => finished)
-      : receive(options);
+    const options = { to, consent: "yes", signal: stop.signal } as const;
+    const { port, ...receiver } = keeps
+      ? await serve({ ...options, port: 0, bind: "127.0.0.1" })
+      : await receiving(options);
     const content = new File(["content"], "note.txt");
-    const sent = await send("127.0.0.1", { port: await port, content });
+    const sent = await sendTo(port, { content });
     assertEquals(sent.bytes, 7);
-    await received;
+    await ("finished" in receiver ? receiver.finished : receiver.received);
     assertEquals(namesIn(directory), ["note.txt"]);
   });
 }
