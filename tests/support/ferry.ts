@@ -42,6 +42,18 @@ export interface Ended {
   readonly notes: string;
 }
 
+/** An event, as `--json` tells it. */
+export interface Event {
+  readonly event: string;
+  readonly [field: string]: unknown;
+}
+
+/** What a process with `--json` told. */
+export function eventsOf({ stderr }: Pick<Ended, "stderr">): Event[] {
+  return stderr.split("\n").filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line));
+}
+
 /** How a process is started. */
 export interface StartOptions {
   /**

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Ferry, runFerry, start } from "../../support/ferry.ts";
-import { inDirectory, writeRandomFile } from "../../support/fs.ts";
+import { eventsOf, Ferry, runFerry, start } from "../../support/ferry.ts";
+import { inDirectory, sameFiles, writeRandomFile } from "../../support/fs.ts";
 import { type Machine, Machines } from "../../support/machines/namespaces.ts";
 import { NAMESPACES, program, testWith } from "../../support/needs.ts";
 import { kill } from "../../support/process.ts";
@@ -138,78 +138,70 @@ async function receiver(
   }
 }
 
-for (const protocol of ["PCP", "NAT-PMP"]) {
-  testWith(
-    NEEDS,
-    `--map has a router open the port by ${protocol}, is reached from outside, and closes it at the end`,
-    () =>
-      inDirectory(async (path) => {
-        await using home = await Home.make(path);
-        if (protocol === "NAT-PMP") await home.router.run(WITHOUT_PCP);
-        await writeRandomFile(`${path}/file`, 300_000);
-        await Deno.mkdir(`${path}/in`);
-        const receiving = await receiver(home, `${path}/in`);
-        const sent = await runFerry(
-          ["send", OUTSIDE, `${PORT}`, `${path}/file`],
-          { ...home.outside.place, env: { FERRY_CODE: CODE } },
-        );
-        assertEquals(sent.code, 0, sent.stderr);
-        const received = await receiving.ended;
-        assertEquals(received.code, 0, received.stderr);
-        const line = received.stderr.split("\n")
-          .find((line) => line.includes('"mapped"'));
-        assert(line !== undefined, received.stderr);
-        const { lifetime, ...mapped } = JSON.parse(line);
-        assert(lifetime > 0);
-        assertEquals(mapped, {
-          event: "mapped",
-          address: OUTSIDE,
-          port: PORT,
-          protocol,
-          gateway: "10.9.0.1",
-        });
-        assert(!await home.isMapped());
-        assertEquals(
-          await Deno.readFile(`${path}/in/file`),
-          await Deno.readFile(`${path}/file`),
-        );
-      }),
+/** A test at this home, of which the router speaks the protocol. */
+function test(
+  name: string,
+  protocol: "PCP" | "NAT-PMP",
+  fn: (home: Home, path: string) => Promise<void>,
+): void {
+  testWith(NEEDS, `${name}, by ${protocol}`, () =>
+    inDirectory(async (path) => {
+      await using home = await Home.make(path);
+      if (protocol === "NAT-PMP") await home.router.run(WITHOUT_PCP);
+      await fn(home, path);
+    }));
+}
+
+for (const protocol of ["PCP", "NAT-PMP"] as const) {
+  test(
+    "--map has a router open the port, is reached from outside, and closes it at the end",
+    protocol,
+    async (home, path) => {
+      await writeRandomFile(`${path}/file`, 300_000);
+      await Deno.mkdir(`${path}/in`);
+      const receiving = await receiver(home, `${path}/in`);
+      const sent = await runFerry(
+        ["send", OUTSIDE, `${PORT}`, `${path}/file`],
+        { ...home.outside.place, env: { FERRY_CODE: CODE } },
+      );
+      assertEquals(sent.code, 0, sent.stderr);
+      const received = await receiving.ended;
+      assertEquals(received.code, 0, received.stderr);
+      const { lifetime, ...mapped } = eventsOf(received)
+        .find(({ event }) => event === "mapped")!;
+      assert(Number(lifetime) > 0);
+      assertEquals(mapped, {
+        event: "mapped",
+        address: OUTSIDE,
+        port: PORT,
+        protocol,
+        gateway: "10.9.0.1",
+      });
+      assert(!await home.isMapped());
+      assert(await sameFiles(`${path}/file`, `${path}/in/file`));
+    },
   );
 
   for (
-    const [signal, status, args] of [
+    const [end, status, args] of [
       ["SIGINT", 130, []],
       ["SIGTERM", 143, ["--keep"]],
+      ["a transfer that failed", 1, ["--wait", "2"]],
     ] as const
   ) {
-    testWith(
-      NEEDS,
-      `--map closes the port after ${signal}, too, by ${protocol}`,
-      () =>
-        inDirectory(async (path) => {
-          await using home = await Home.make(path);
-          if (protocol === "NAT-PMP") await home.router.run(WITHOUT_PCP);
-          const receiving = await receiver(home, path, args);
-          receiving.kill(signal);
-          const { code, stderr } = await receiving.ended;
-          assertEquals(code, status, stderr);
-          assert(!await home.isMapped());
-        }),
+    test(
+      `--map closes the port after ${end}, too`,
+      protocol,
+      async (home, path) => {
+        const receiving = await receiver(home, path, args);
+        if (end === "SIGINT" || end === "SIGTERM") receiving.kill(end);
+        const { code, stderr } = await receiving.ended;
+        assertEquals(code, status, stderr);
+        assert(!await home.isMapped());
+      },
     );
   }
 }
-
-testWith(
-  NEEDS,
-  "--map closes the port after a transfer that failed, too",
-  () =>
-    inDirectory(async (path) => {
-      await using home = await Home.make(path);
-      const receiving = await receiver(home, path, ["--wait", "2"]);
-      assertEquals((await receiving.ended).code, 1);
-      assert(!await home.isMapped());
-    }),
-);
 
 testWith(
   NAMESPACES,

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { Ferry } from "../../support/ferry.ts";
+import { eventsOf, Ferry } from "../../support/ferry.ts";
 import { inDirectory, sameFiles, writeRandomFile } from "../../support/fs.ts";
 import { type Machine, Machines } from "../../support/machines/namespaces.ts";
 import { NAMESPACES, testWith } from "../../support/needs.ts";
@@ -59,12 +59,13 @@ testWith(
       for (const [index, { code, stderr }] of outcomes.entries()) {
         assertEquals(code, 0, stderr);
         const peer = index === 0 ? "fd00::2" : "fd00::1";
-        const path = stderr.split("\n")
-          .filter((line) => line.includes('"event":"path"'))
-          .map((line) => JSON.parse(line));
-        assertEquals(path.map(({ direct }) => direct), [false, true]);
-        assertMatch(path[1].address, new RegExp(`^\\[${peer}\\]:`));
-        assertEquals(path[1].through, POINT);
+        const paths = eventsOf({ stderr })
+          .filter(({ event }) => event === "path");
+        assertEquals(
+          paths.map(({ direct, through }) => [direct, through]),
+          [[false, POINT], [true, POINT]],
+        );
+        assertMatch(`${paths[1]?.address}`, new RegExp(`^\\[${peer}\\]:`));
       }
       assertEquals(
         await sameFiles(`${path}/photo.raw`, `${path}/in/photo.raw`),

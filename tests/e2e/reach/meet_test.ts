@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Ended, Ferry } from "../../support/ferry.ts";
+import { type Event, eventsOf, Ferry } from "../../support/ferry.ts";
 import { QUESTION_PORT } from "../../../lib/endpoint/near/group.ts";
 import {
   inDirectory,
@@ -46,31 +46,34 @@ class Meeting {
     );
   }
 
-  static async run(
+  /** Registers a test of one, with `args` for the meeting point and a file of `size` bytes. */
+  static test(
+    name: string,
     routers: readonly [Router, Router],
     test: (meeting: Meeting) => Promise<void>,
     { size = 2_000_000, args = [] as string[] } = {},
-  ): Promise<void> {
-    await inDirectory(async (path) => {
-      await writeRandomFile(`${path}/photo.raw`, size);
-      await Deno.mkdir(`${path}/in`);
-      await using machines = new Machines();
-      const [a, b] = routers;
-      const homes = await makeHomes(machines, { a, b });
-      const meeting = new Meeting(homes, path, args);
-      try {
-        await test(meeting);
-      } finally {
-        for (const each of [meeting.meet, meeting.receiver]) {
-          try {
-            each.kill("SIGTERM");
-          } catch {
-            // It has ended
+  ): void {
+    testWith(NEEDS, name, () =>
+      inDirectory(async (path) => {
+        await writeRandomFile(`${path}/photo.raw`, size);
+        await Deno.mkdir(`${path}/in`);
+        await using machines = new Machines();
+        const [a, b] = routers;
+        const homes = await makeHomes(machines, { a, b });
+        const meeting = new Meeting(homes, path, args);
+        try {
+          await test(meeting);
+        } finally {
+          for (const each of [meeting.meet, meeting.receiver]) {
+            try {
+              each.kill("SIGTERM");
+            } catch {
+              // It has ended
+            }
+            await each.ended;
           }
-          await each.ended;
         }
-      }
-    });
+      }));
   }
 
   startMeet(args: string[] = []): Ferry {
@@ -120,16 +123,6 @@ class Meeting {
   }
 }
 
-interface Event {
-  readonly event: string;
-  readonly [field: string]: unknown;
-}
-
-function eventsOf({ stderr }: Ended): Event[] {
-  return stderr.split("\n").filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line));
-}
-
 /** Whether it was direct, at each change. */
 function pathsIn(events: readonly Event[]): unknown[] {
   return events.filter(({ event }) => event === "path")
@@ -140,155 +133,150 @@ for (const [index, one] of ROUTERS.entries()) {
   for (const other of ROUTERS.slice(index)) {
     const isDirect = DIRECT.has(`${one} ${other}`);
     const how = isDirect ? "directly" : "by the relay";
-    testWith(
-      NEEDS,
+    Meeting.test(
       `routers ${one} and ${other}: it arrives ${how}`,
-      () =>
-        Meeting.run([one, other], async (meeting) => {
-          // At a rate that leaves time to find the path
-          const sender = meeting.send(["--rate", "30"]);
-          for (const events of await meeting.arrives(sender)) {
-            const { direct, through } = events.at(-1)!;
-            assertEquals([direct, through], [isDirect, PUBLIC]);
-          }
-          meeting.meet.kill("SIGTERM");
-          const ended = await meeting.meet.ended;
-          assertEquals(ended.code, 0);
-          const pairs = eventsOf(ended).filter(({ event }) => event === "pair");
-          assertEquals(pairs.map(({ number, met }) => [number, met]), [
-            [17, true],
-          ]);
-          const { bytes } = pairs[0]!;
-          assert(isDirect || Number(bytes) > 2_000_000, `${bytes}`);
-        }),
+      [one, other],
+      async (meeting) => {
+        // At a rate that leaves time to find the path
+        const sender = meeting.send(["--rate", "30"]);
+        for (const events of await meeting.arrives(sender)) {
+          const { direct, through } = events.at(-1)!;
+          assertEquals([direct, through], [isDirect, PUBLIC]);
+        }
+        meeting.meet.kill("SIGTERM");
+        const ended = await meeting.meet.ended;
+        assertEquals(ended.code, 0);
+        const pairs = eventsOf(ended).filter(({ event }) => event === "pair");
+        assertEquals(pairs.map(({ number, met }) => [number, met]), [
+          [17, true],
+        ]);
+        const { bytes } = pairs[0]!;
+        assert(isDirect || Number(bytes) > 2_000_000, `${bytes}`);
+      },
     );
   }
 }
 
-testWith(
-  NEEDS,
+Meeting.test(
   "a direct path that dies in mid-transfer gives way to the relay, and comes back",
-  () =>
-    Meeting.run(["none", "cone"], async (meeting) => {
-      const sender = meeting.send(["--rate", "10"]);
-      await meeting.stored(2_000_000);
-      await meeting.homes.block(true);
-      await meeting.stored(6_000_000);
-      await meeting.homes.block(false);
-      for (const events of await meeting.arrives(sender)) {
-        const paths = pathsIn(events);
-        assertEquals(paths.slice(0, 3), [false, true, false]);
-      }
-    }, { size: 12_000_000 }),
+  ["none", "cone"],
+  async (meeting) => {
+    const sender = meeting.send(["--rate", "10"]);
+    await meeting.stored(2_000_000);
+    await meeting.homes.block(true);
+    await meeting.stored(6_000_000);
+    await meeting.homes.block(false);
+    for (const events of await meeting.arrives(sender)) {
+      const paths = pathsIn(events);
+      assertEquals(paths.slice(0, 3), [false, true, false]);
+    }
+  },
+  { size: 12_000_000 },
 );
 
-testWith(
-  NEEDS,
+Meeting.test(
   "a direct path that comes up later is taken",
-  () =>
-    Meeting.run(["cone", "cone"], async (meeting) => {
-      await meeting.homes.block(true);
-      const sender = meeting.send(["--rate", "10"]);
-      await meeting.stored(2_000_000);
-      await meeting.homes.block(false);
-      for (const events of await meeting.arrives(sender)) {
-        assertEquals(pathsIn(events), [false, true]);
-      }
-    }, { size: 20_000_000 }),
+  ["cone", "cone"],
+  async (meeting) => {
+    await meeting.homes.block(true);
+    const sender = meeting.send(["--rate", "10"]);
+    await meeting.stored(2_000_000);
+    await meeting.homes.block(false);
+    for (const events of await meeting.arrives(sender)) {
+      assertEquals(pathsIn(events), [false, true]);
+    }
+  },
+  { size: 20_000_000 },
 );
 
-testWith(
-  NEEDS,
+Meeting.test(
   "a meeting point that dies in mid-transfer does not disturb a direct pair",
-  () =>
-    Meeting.run(["cone", "none"], async (meeting) => {
-      const sender = meeting.send(["--rate", "20"]);
-      await meeting.stored(3_000_000);
-      meeting.meet.kill("SIGKILL");
-      for (const events of await meeting.arrives(sender)) {
-        assertEquals(pathsIn(events), [false, true]);
-      }
-    }, { size: 10_000_000 }),
+  ["cone", "none"],
+  async (meeting) => {
+    const sender = meeting.send(["--rate", "20"]);
+    await meeting.stored(3_000_000);
+    meeting.meet.kill("SIGKILL");
+    for (const events of await meeting.arrives(sender)) {
+      assertEquals(pathsIn(events), [false, true]);
+    }
+  },
+  { size: 10_000_000 },
 );
 
-testWith(
-  NEEDS,
+Meeting.test(
   "a receiver that waits comes back by itself when the meeting point was restarted",
-  () =>
-    Meeting.run(["none", "cone"], async (meeting) => {
-      await meeting.placed();
-      meeting.meet.kill("SIGKILL");
-      await meeting.meet.ended;
-      meeting.meet = meeting.startMeet();
-      await meeting.arrives(meeting.send());
-    }),
+  ["none", "cone"],
+  async (meeting) => {
+    await meeting.placed();
+    meeting.meet.kill("SIGKILL");
+    await meeting.meet.ended;
+    meeting.meet = meeting.startMeet();
+    await meeting.arrives(meeting.send());
+  },
 );
 
-testWith(
-  NEEDS,
+Meeting.test(
   "a wrong code costs a guess, and the receiver waits again under its number",
-  () =>
-    Meeting.run(["none", "none"], async (meeting) => {
-      await meeting.placed();
-      const wrong = meeting.send(["--code=17-wrong-code-altogether"]);
-      const { code } = await wrong.ended;
-      assertEquals(code, 3);
-      const [, events] = await meeting.arrives(meeting.send());
-      const refused = events.filter(({ code }) => code === "not-admitted");
-      assertEquals(refused.length, 1);
-    }),
+  ["none", "none"],
+  async (meeting) => {
+    await meeting.placed();
+    const wrong = meeting.send(["--code=17-wrong-code-altogether"]);
+    const { code } = await wrong.ended;
+    assertEquals(code, 3);
+    const [, events] = await meeting.arrives(meeting.send());
+    const refused = events.filter(({ code }) => code === "not-admitted");
+    assertEquals(refused.length, 1);
+  },
 );
 
-testWith(
-  NEEDS,
+Meeting.test(
   "a sender without the token is refused, with it the receiver is met",
-  () =>
-    Meeting.run(["none", "none"], async (meeting) => {
-      const { code, stderr } = await meeting.receiver.ended;
-      assertEquals(code, 1);
-      assertMatch(stderr, /wants a token/);
-      const receiver = new Ferry(
-        [
-          "receive",
-          "--meet",
-          PUBLIC,
-          "--token",
-          "x",
-          "--code=5-a-b",
-          "-o",
-          "-",
-        ],
-        meeting.homes.b.place,
-      );
-      const without = meeting.send(["--code=5-a-b"]);
-      assertEquals((await without.ended).code, 1);
-      const sender = meeting.send(["--code=5-a-b", "--token=x"]);
-      assertEquals((await sender.ended).code, 0);
-      assertEquals((await receiver.ended).stdout.length, 2_000_000);
-    }, { args: ["--token", "x"] }),
+  ["none", "none"],
+  async (meeting) => {
+    const { code, stderr } = await meeting.receiver.ended;
+    assertEquals(code, 1);
+    assertMatch(stderr, /wants a token/);
+    const receiver = new Ferry(
+      [
+        "receive",
+        "--meet",
+        PUBLIC,
+        "--token",
+        "x",
+        "--code=5-a-b",
+        "-o",
+        "-",
+      ],
+      meeting.homes.b.place,
+    );
+    const without = meeting.send(["--code=5-a-b"]);
+    assertEquals((await without.ended).code, 1);
+    const sender = meeting.send(["--code=5-a-b", "--token=x"]);
+    assertEquals((await sender.ended).code, 0);
+    assertEquals((await receiver.ended).stdout.length, 2_000_000);
+  },
+  { args: ["--token", "x"] },
 );
 
-testWith(
-  NEEDS,
-  "with --no-relay content takes the direct path only",
-  () =>
-    Meeting.run(["cone", "cone"], async (meeting) => {
-      await meeting.arrives(meeting.send());
-      meeting.meet.kill("SIGTERM");
-      const events = eventsOf(await meeting.meet.ended);
-      assert(Number(events.at(-1)!.bytes) < 65_536);
-    }, { args: ["--no-relay"] }),
-);
+Meeting.test("with --no-relay content takes the direct path only", [
+  "cone",
+  "cone",
+], async (meeting) => {
+  await meeting.arrives(meeting.send());
+  meeting.meet.kill("SIGTERM");
+  const events = eventsOf(await meeting.meet.ended);
+  assert(Number(events.at(-1)!.bytes) < 65_536);
+}, { args: ["--no-relay"] });
 
-testWith(
-  NEEDS,
+Meeting.test(
   "with --no-relay both sides are told when there is no direct path",
-  () =>
-    Meeting.run(["cone", "hard"], async (meeting) => {
-      const ended = [meeting.send().ended, meeting.receiver.ended];
-      for (const { code, stderr } of await Promise.all(ended)) {
-        assertEquals(code, 1);
-        assertMatch(stderr, /"code":"no-direct-path"/);
-      }
-    }, { args: ["--no-relay"] }),
+  ["cone", "hard"],
+  async (meeting) => {
+    const ended = [meeting.send().ended, meeting.receiver.ended];
+    for (const { code, stderr } of await Promise.all(ended)) {
+      assertEquals(code, 1);
+      assertMatch(stderr, /"code":"no-direct-path"/);
+    }
+  },
+  { args: ["--no-relay"] },
 );

@@ -2,10 +2,15 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decodeQuestion, type Question } from "../../../lib/near/message.ts";
 import { QUESTION_PORT } from "../../../lib/endpoint/near/group.ts";
 import { bytesOf } from "../../support/bytes.ts";
-import { Ferry, runFerry, start } from "../../support/ferry.ts";
+import { eventsOf, Ferry, runFerry, start } from "../../support/ferry.ts";
 import { inDirectory, writeRandomFile } from "../../support/fs.ts";
 import { type Machine, Machines } from "../../support/machines/namespaces.ts";
-import { NAMESPACES, program, testWith } from "../../support/needs.ts";
+import {
+  NAMESPACES,
+  type Need,
+  program,
+  testWith,
+} from "../../support/needs.ts";
 import { kill } from "../../support/process.ts";
 import { until } from "../../support/wait.ts";
 
@@ -14,7 +19,14 @@ const TCPDUMP = await program("tcpdump");
 const ANSWERS = new URL("answers.ts", import.meta.url).pathname;
 
 /** Two machines on two networks, which have nothing in common but these, and no route elsewhere. */
-async function twoNetworks(machines: Machines) {
+interface Networks {
+  readonly a: Machine;
+  readonly b: Machine;
+  /** Where all that is sent passes. */
+  readonly between: Machine;
+}
+
+async function makeNetworks(machines: Machines): Promise<Networks> {
   const [a, b] = [await machines.add("a"), await machines.add("b")];
   const between = await machines.add("s");
   for (const network of [0, 1]) {
@@ -29,6 +41,20 @@ async function twoNetworks(machines: Machines) {
     }
   }
   return { a, b, between };
+}
+
+/** A test of these, with a directory that has a `file` of 300,000 bytes. */
+function test(
+  name: string,
+  fn: (networks: Networks, path: string) => Promise<void>,
+  needs: readonly Need[] = [],
+): void {
+  testWith([NAMESPACES, ...needs], name, () =>
+    inDirectory(async (path) => {
+      await using machines = new Machines();
+      await writeRandomFile(`${path}/file`, 300_000);
+      await fn(await makeNetworks(machines), path);
+    }));
 }
 
 /** Starts a receiver with a code on a machine, and waits until it listens. */
@@ -71,9 +97,7 @@ async function send(
     ...machine.place,
     env: { FERRY_CODE: code },
   });
-  const events = ended.stderr.split("\n").filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line));
-  return { ...ended, events };
+  return { ...ended, events: eventsOf(ended) };
 }
 
 /** Payloads of the datagrams to this port in a capture, with their TTL. */
@@ -95,167 +119,140 @@ async function questionsIn(
 }
 
 // N-1, N-2
-testWith(
-  [NAMESPACES, TCPDUMP],
+test(
   "--near finds the receiver with the code among others, and a watcher sees a number and ports",
-  () =>
-    inDirectory(async (path) => {
-      await using machines = new Machines();
-      const { a, b, between } = await twoNetworks(machines);
-      await writeRandomFile(`${path}/secret-name.raw`, 300_000);
-      const capture = `${path}/capture`;
-      const watcher = start(
-        [
-          "ip",
-          ...between.command(`tcpdump -i any -U -w ${capture}`.split(" ")),
-        ],
-        { stdin: "null", stdout: "null", stderr: "null" },
-      );
-      await until(() =>
-        Deno.stat(capture).then(({ size }) => size > 0, () => false)
-      );
-      const others = [
-        await receiver(b, 5001, { code: "17-other-words-here" }),
-        await receiver(b, 5002, { code: "18-walnut-copper-lagoon" }),
-      ];
-      const wanted = await receiver(b, 5003, { args: ["-o", `${path}/copy`] });
-      const sent = await send(a, `${path}/secret-name.raw`);
-      assertEquals(sent.code, 0, sent.stderr);
-      assertEquals((await wanted.ended).code, 0);
-      assertEquals(
-        await Deno.readFile(`${path}/copy`),
-        await Deno.readFile(`${path}/secret-name.raw`),
-      );
-      const types = sent.events.map(({ event }) => event);
-      assert(types.includes("found"), types.join(" "));
-      // That would be said after a second
-      assert(!types.includes("searching"), types.join(" "));
-      for (const ferry of others) ferry.kill("SIGTERM");
-      const [sameNumber, sameWords] = await Promise.all(
-        others.map(({ ended }) => ended),
-      );
-      const guesses = occurrences(sameNumber!.stderr, '"code":"wrong-code"');
-      assert(guesses <= 1, sameNumber!.stderr);
-      assertEquals(occurrences(sameWords!.stderr, "wrong"), 0);
-      kill(watcher.pid, "SIGTERM");
-      await watcher.status;
-      const seen = new TextDecoder("latin1")
-        .decode(await Deno.readFile(capture)).toLowerCase();
-      for (const word of ["walnut", "copper", "lagoon", "secret-name"]) {
-        assert(!seen.includes(word), word);
-      }
-      const questions = await questionsIn(capture);
-      assert(questions.length > 0);
-      for (const { question } of questions) assertEquals(question?.number, 17);
-      assert(questions.some(({ ttl }) => ttl === 1));
-    }),
+  async ({ a, b, between }, path) => {
+    const capture = `${path}/capture`;
+    const watcher = start(
+      [
+        "ip",
+        ...between.command(`tcpdump -i any -U -w ${capture}`.split(" ")),
+      ],
+      { stdin: "null", stdout: "null", stderr: "null" },
+    );
+    await until(() =>
+      Deno.stat(capture).then(({ size }) => size > 0, () => false)
+    );
+    const others = [
+      await receiver(b, 5001, { code: "17-other-words-here" }),
+      await receiver(b, 5002, { code: "18-walnut-copper-lagoon" }),
+    ];
+    const wanted = await receiver(b, 5003, { args: ["-o", `${path}/copy`] });
+    const sent = await send(a, `${path}/file`);
+    assertEquals(sent.code, 0, sent.stderr);
+    assertEquals((await wanted.ended).code, 0);
+    assertEquals(
+      await Deno.readFile(`${path}/copy`),
+      await Deno.readFile(`${path}/file`),
+    );
+    const types = sent.events.map(({ event }) => event);
+    assert(types.includes("found"), types.join(" "));
+    // That would be said after a second
+    assert(!types.includes("searching"), types.join(" "));
+    for (const ferry of others) ferry.kill("SIGTERM");
+    const [sameNumber, sameWords] = await Promise.all(
+      others.map(({ ended }) => ended),
+    );
+    const guesses = occurrences(sameNumber!.stderr, '"code":"wrong-code"');
+    assert(guesses <= 1, sameNumber!.stderr);
+    assertEquals(occurrences(sameWords!.stderr, "wrong"), 0);
+    kill(watcher.pid, "SIGTERM");
+    await watcher.status;
+    const seen = new TextDecoder("latin1")
+      .decode(await Deno.readFile(capture)).toLowerCase();
+    for (const word of ["walnut", "copper", "lagoon", "secret-name"]) {
+      assert(!seen.includes(word), word);
+    }
+    const questions = await questionsIn(capture);
+    assert(questions.length > 0);
+    for (const { question } of questions) assertEquals(question?.number, 17);
+    assert(questions.some(({ ttl }) => ttl === 1));
+  },
+  [TCPDUMP],
 );
 
-testWith(
-  NAMESPACES,
+test(
   "--near finds a receiver that is bound to one address, and one on the same machine",
-  () =>
-    inDirectory(async (path) => {
-      await using machines = new Machines();
-      const { a, b } = await twoNetworks(machines);
-      await writeRandomFile(`${path}/file`, 1000);
-      const bound = await receiver(b, 5001, {
-        args: ["-o", `${path}/one`, "--bind", "10.77.1.2"],
-      });
-      const sent = await send(a, `${path}/file`);
-      assertEquals(sent.code, 0, sent.stderr);
-      const found = sent.events.find(({ event }) => event === "connected");
-      assertEquals(found.peer, "10.77.1.2:5001");
-      assertEquals((await bound.ended).code, 0);
-      const same = await receiver(a, 5001, { args: ["-o", `${path}/two`] });
-      const bindTo = ["--bind", "127.0.0.1"];
-      const local = await send(a, `${path}/file`, { args: bindTo });
-      assertEquals(local.code, 0, local.stderr);
-      assertEquals((await same.ended).code, 0);
-    }),
+  async ({ a, b }, path) => {
+    const bound = await receiver(b, 5001, {
+      args: ["-o", `${path}/one`, "--bind", "10.77.1.2"],
+    });
+    const sent = await send(a, `${path}/file`);
+    assertEquals(sent.code, 0, sent.stderr);
+    const found = sent.events.find(({ event }) => event === "connected");
+    assertEquals(found?.peer, "10.77.1.2:5001");
+    assertEquals((await bound.ended).code, 0);
+    const same = await receiver(a, 5001, { args: ["-o", `${path}/two`] });
+    const bindTo = ["--bind", "127.0.0.1"];
+    const local = await send(a, `${path}/file`, { args: bindTo });
+    assertEquals(local.code, 0, local.stderr);
+    assertEquals((await same.ended).code, 0);
+  },
 );
 
-testWith(
-  NAMESPACES,
+test(
   "--near says what may be the reason if nobody answers",
-  () =>
-    inDirectory(async (path) => {
-      await using machines = new Machines();
-      const { a, b } = await twoNetworks(machines);
-      await writeRandomFile(`${path}/file`, 1000);
-      const other = await receiver(b, 5001, {
-        code: "18-walnut-copper-lagoon",
-      });
-      const { code, events } = await send(a, `${path}/file`, {
-        args: ["--wait", "1.5"],
-      });
-      assertEquals(code, 1);
-      const [, searching, error] = events;
-      assertEquals(events.map(({ event }) => event), [
-        "start",
-        "searching",
-        "error",
-      ]);
-      assertEquals(searching.number, 17);
-      assertEquals(error.code, "nobody-near");
-      assertMatch(error.message, /within 1\.5 s.*Wi-Fi.*VPN.*address/);
-      other.kill("SIGTERM");
-      await other.ended;
-    }),
+  async ({ a, b }, path) => {
+    const other = await receiver(b, 5001, {
+      code: "18-walnut-copper-lagoon",
+    });
+    const { code, events } = await send(a, `${path}/file`, {
+      args: ["--wait", "1.5"],
+    });
+    assertEquals(code, 1);
+    assertEquals(
+      events.map(({ event, number, code }) => [event, number ?? code]),
+      [["start", undefined], ["searching", 17], ["error", "nobody-near"]],
+    );
+    const { message } = events.at(-1)!;
+    assertMatch(`${message}`, /within 1\.5 s.*Wi-Fi.*VPN.*address/);
+    other.kill("SIGTERM");
+    await other.ended;
+  },
 );
 
 // N-4
-testWith(
-  NAMESPACES,
+test(
   "a receiver with the same number and another code gets a guess, and nothing of the content",
-  () =>
-    inDirectory(async (path) => {
-      await using machines = new Machines();
-      const { a, b } = await twoNetworks(machines);
-      await writeRandomFile(`${path}/file`, 300_000);
-      const other = await receiver(b, 5001, { code: "17-other-words-here" });
-      const { code, stderr, events } = await send(a, `${path}/file`, {
-        args: ["--trace"],
-      });
-      assertEquals(code, 3, stderr);
-      assertMatch(events.at(-1).message, /^The code is wrong/);
-      const sent = events.filter(({ line }) => line?.startsWith("SEND"))
-        .map(({ line }) => Number(line.split(" ")[1]));
-      assert(Math.max(...sent) < 300, `${sent}`);
-      other.kill("SIGTERM");
-      const told = (await other.ended).stderr;
-      assertEquals(occurrences(told, '"code":"wrong-code"'), 1, told);
-    }),
+  async ({ a, b }, path) => {
+    const other = await receiver(b, 5001, { code: "17-other-words-here" });
+    const { code, stderr, events } = await send(a, `${path}/file`, {
+      args: ["--trace"],
+    });
+    assertEquals(code, 3, stderr);
+    assertMatch(`${events.at(-1)?.message}`, /^The code is wrong/);
+    const sent = events.map(({ line }) => `${line}`.split(" "))
+      .filter(([verb]) => verb === "SEND").map(([, seq]) => Number(seq));
+    assert(Math.max(...sent) < 300, `${sent}`);
+    other.kill("SIGTERM");
+    const told = (await other.ended).stderr;
+    assertEquals(occurrences(told, '"code":"wrong-code"'), 1, told);
+  },
 );
 
-testWith(
-  NAMESPACES,
+test(
   "a flood of answers from receivers that are not there hides none that is",
-  () =>
-    inDirectory(async (path) => {
-      await using machines = new Machines();
-      const { a, b, between } = await twoNetworks(machines);
-      await between.ip("addr add 10.77.0.66/24 dev br0");
-      await writeRandomFile(`${path}/file`, 1000);
-      const flood = start(
-        [
-          "ip",
-          ...between.command([
-            ..."deno run -A --quiet --no-check --unstable-net".split(" "),
-            ANSWERS,
-            "200",
-          ]),
-        ],
-        { stdin: "null", stdout: "piped", stderr: "null" },
-      );
-      const reader = flood.stdout.getReader();
-      await reader.read();
-      const wanted = await receiver(b, 5001, { args: ["-o", `${path}/one`] });
-      const sent = await send(a, `${path}/file`, { args: ["--wait", "30"] });
-      assertEquals(sent.code, 0, sent.stderr);
-      assertEquals((await wanted.ended).code, 0);
-      kill(-flood.pid, "SIGKILL");
-      await reader.cancel();
-      await flood.status;
-    }),
+  async ({ a, b, between }, path) => {
+    await between.ip("addr add 10.77.0.66/24 dev br0");
+    const flood = start(
+      [
+        "ip",
+        ...between.command([
+          ..."deno run -A --quiet --no-check --unstable-net".split(" "),
+          ANSWERS,
+          "200",
+        ]),
+      ],
+      { stdin: "null", stdout: "piped", stderr: "null" },
+    );
+    const reader = flood.stdout.getReader();
+    await reader.read();
+    const wanted = await receiver(b, 5001, { args: ["-o", `${path}/one`] });
+    const sent = await send(a, `${path}/file`, { args: ["--wait", "30"] });
+    assertEquals(sent.code, 0, sent.stderr);
+    assertEquals((await wanted.ended).code, 0);
+    kill(-flood.pid, "SIGKILL");
+    await reader.cancel();
+    await flood.status;
+  },
 );
