@@ -1,79 +1,50 @@
-import { Prng } from "../../lib/base/prng.ts";
 import { MeetClient } from "../../lib/meet/meet_client.ts";
 import { MeetServer } from "../../lib/meet/meet_server.ts";
 import type { Address } from "../../lib/protocol/connection/address.ts";
-import { DEFAULT_CONFIG } from "../../lib/protocol/connection/config.ts";
 import type { Connection } from "../../lib/protocol/connection/connection.ts";
-import { Demultiplexer } from "../../lib/protocol/demux/demultiplexer.ts";
 import { MEET } from "./meeting.ts";
+import { DELAY, type Flight, World } from "./world.ts";
 
-/** Milliseconds from a machine to the meeting point, or back. */
-export const DELAY = 10;
 const NUMBER = 17;
+const SENDER: Address = { hostname: "198.51.100.1", port: 5000 };
+const RECEIVER: Address = { hostname: "198.51.100.2", port: 5000 };
 
 /** At how many milliseconds a datagram arrives, and its copies; without any it is lost. */
 export type Fate = (index: number) => readonly number[];
 
-interface Side {
-  readonly address: Address;
-  readonly demultiplexer: Demultiplexer<Address>;
-}
-
-interface Flight {
-  readonly at: number;
-  readonly from: Address;
-  readonly to: Address;
-  readonly bytes: Uint8Array;
-}
-
 /**
  * A sender and a receiver that are brought together by a meeting point, as their
- * sessions do it, in virtual time, with a network that treats each datagram as it
- * is told.
+ * sessions do it, with a network that treats each datagram as it is told.
  */
-export class FaultyMeeting {
-  now = 0;
+export class FaultyMeeting extends World {
   /** Datagrams that were sent. */
   sent = 0;
-  /** When the first byte of content was read. */
-  firstByteAt: number | undefined;
-  received = 0;
   /** The sender's connection. */
   client: Connection | undefined;
+  override readonly demultiplexers = [
+    this.demultiplexer(),
+    this.demultiplexer(),
+  ] as const;
   readonly #size: number;
   readonly #fate: Fate;
-  readonly #prng = new Prng(1);
-  readonly #server: MeetServer<Address>;
-  readonly #receiver = this.#side("198.51.100.2");
-  readonly #sender = this.#side("198.51.100.1");
-  #incoming: Connection | undefined;
-  #isAccepted = false;
-  #flights: Flight[] = [];
-  readonly #into = new Uint8Array(65_536);
+  readonly #meet = new MeetServer<Address>({
+    random: () => this.prng.uint32(),
+  });
 
   constructor(size: number, fate: Fate = () => [DELAY]) {
+    super(1);
     this.#size = size;
     this.#fate = fate;
-    const random = () => this.#prng.uint32();
-    this.#server = new MeetServer<Address>({ random });
   }
 
-  #side(hostname: string): Side {
-    const random = () => this.#prng.uint32();
-    const config = DEFAULT_CONFIG;
-    return {
-      address: { hostname, port: 5000 },
-      demultiplexer: new Demultiplexer<Address>({ config, random }),
-    };
-  }
-
-  #attach({ demultiplexer }: Side, role: "sender" | "receiver"): void {
-    demultiplexer.attach(
+  #attach(role: "sender" | "receiver"): void {
+    const [sender, receiver] = this.demultiplexers;
+    (role === "sender" ? sender : receiver).attach(
       new MeetClient<Address>({
         role,
         meet: MEET,
         number: NUMBER,
-        id: this.#prng.bytes(8),
+        id: this.prng.bytes(8),
         on: ({ type }) => {
           if (type === "validated" && role === "sender") this.open(MEET);
         },
@@ -83,98 +54,56 @@ export class FaultyMeeting {
 
   /** The receiver begins to wait. */
   wait(): void {
-    const { demultiplexer } = this.#receiver;
-    demultiplexer.listening = true;
-    this.#attach(this.#receiver, "receiver");
+    this.demultiplexers[1].listening = true;
+    this.#attach("receiver");
   }
 
   /** The sender asks for the receiver. */
   join(): void {
-    this.#attach(this.#sender, "sender");
+    this.#attach("sender");
   }
 
   /** The sender opens its connection, to the receiver's own address unless another is given. */
-  open(to: Address = this.#receiver.address): void {
-    const { demultiplexer } = this.#sender;
-    this.client = demultiplexer.connect(this.now, to);
+  open(to = RECEIVER): void {
+    this.client = this.demultiplexers[0].connect(this.now, to);
     this.client.write(new Uint8Array(this.#size));
   }
 
-  get isOver(): boolean {
-    return this.received >= this.#size;
-  }
-
   /** Lets time pass, until all has arrived or `end`. */
-  run(end: number): void {
-    for (;;) {
-      for (const side of [this.#receiver, this.#sender]) this.#sendAll(side);
-      const next = Math.min(
-        this.#server.deadline,
-        ...[this.#receiver, this.#sender].map(({ demultiplexer }) =>
-          demultiplexer.deadline
-        ),
-        ...this.#flights.map(({ at }) => at),
-      );
-      if (next > end || this.isOver) break;
-      this.now = Math.max(this.now, next);
-      const due = this.#flights.filter(({ at }) => at <= this.now);
-      this.#flights = this.#flights.filter(({ at }) => at > this.now);
-      for (const flight of due) this.#arrive(flight);
-      this.#answer();
-      for (const { demultiplexer } of [this.#receiver, this.#sender]) {
-        if (demultiplexer.deadline <= this.now) demultiplexer.wake(this.now);
-      }
-    }
-    if (!this.isOver) this.now = end;
+  override run(end: number): void {
+    super.run(end, this.#size);
   }
 
-  #sendAll({ address, demultiplexer }: Side): void {
-    for (;;) {
-      const sent = demultiplexer.poll(this.now, this.#into);
-      if (sent === undefined) return;
-      this.#send(address, sent.to, this.#into.slice(0, sent.length));
-    }
+  protected override get deadline(): number {
+    return this.#meet.deadline;
   }
 
-  #send(from: Address, to: Address, bytes: Uint8Array): void {
+  protected override send(index: 0 | 1, datagram: Uint8Array, to: Address) {
+    this.#send(index === 0 ? SENDER : RECEIVER, to, datagram);
+  }
+
+  #send(from: Address, to: Address, datagram: Uint8Array): void {
     for (const late of this.#fate(this.sent++)) {
-      this.#flights.push({ at: this.now + late, from, to, bytes });
+      this.inject(from, to, datagram, late);
     }
   }
 
-  #answer(): void {
+  protected override wake(): void {
     for (;;) {
-      const next = this.#server.poll(this.now);
+      const next = this.#meet.poll(this.now);
       if (next === undefined) return;
       this.#send(MEET, next.to, next.bytes.slice());
     }
   }
 
-  #arrive({ from, to, bytes }: Flight): void {
-    if (to === MEET) {
-      this.#server.take(this.now, bytes, from, (datagram, _size, target) => {
-        this.#answer();
-        this.#send(MEET, target, datagram.slice());
-      });
-      return;
+  protected override arrive(flight: Flight): void {
+    const { from, to, datagram } = flight;
+    if (to.hostname !== MEET.hostname) {
+      return this.receive(to.hostname === SENDER.hostname ? 0 : 1, flight);
     }
-    const { demultiplexer } = to.hostname === this.#sender.address.hostname
-      ? this.#sender
-      : this.#receiver;
-    demultiplexer.receive(this.now, bytes, from);
-    if (demultiplexer === this.#receiver.demultiplexer) this.#read();
-  }
-
-  #read(): void {
-    const { demultiplexer } = this.#receiver;
-    this.#incoming ??= demultiplexer.nextIncoming();
-    const connection = this.#incoming;
-    if (connection === undefined) return;
-    if (connection.established && !this.#isAccepted) {
-      this.#isAccepted = demultiplexer.accept(connection);
-    }
-    const read = connection.read(new Uint8Array(2 ** 16));
-    if (read > 0) this.firstByteAt ??= this.now;
-    this.received += read;
+    this.#meet.take(this.now, datagram, from, (passed, _size, target) => {
+      this.wake();
+      this.#send(MEET, target, passed.slice());
+    });
   }
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { DELAY, type Fate, FaultyMeeting } from "./faulty_meeting.ts";
+import { type Fate, FaultyMeeting } from "./faulty_meeting.ts";
+import { DELAY } from "./world.ts";
 
 const SIZE = 3000;
 /** Milliseconds until all must have arrived: a SYN and requests are repeated by then. */
