@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Timer } from "../../lib/endpoint/timer.ts";
+import { pause } from "../support/wait.ts";
 
 /** A timer, and the times at which it fired. */
 function timerOf() {
@@ -18,7 +19,7 @@ Deno.test("a timer fires once, at its time or a little earlier", async () => {
   timer.set(now + 30, now);
   await first;
   assert(fired[0] !== undefined && fired[0] >= now + 28, `${fired[0]}`);
-  await new Promise((resolve) => setTimeout(resolve, 40));
+  await pause(40);
   assertEquals(fired.length, 1);
 });
 
@@ -45,16 +46,12 @@ Deno.test("a timer that is cleared or set to infinity does not fire", async () =
   timer.set(1, 2);
   timer.clear();
   timer.set(Infinity, 0);
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  await pause(10);
   assertEquals(fired.length, 0);
 });
 
 /** Milliseconds after which all that the tests below set has fired. */
 const LONG = 60;
-
-function pause(time: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, time));
-}
 
 /** Lets time pass without a turn of the event loop. */
 function block(time: number): void {

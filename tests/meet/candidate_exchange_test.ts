@@ -40,25 +40,35 @@ function exchange() {
 
 type Exchange = ReturnType<typeof exchange>;
 
+type Side = CandidateExchange<Address>;
+
+/** What these sides send in so many milliseconds, each time. */
+function* sentBy<S extends Side>(
+  sides: readonly S[],
+  time: number,
+): Generator<{ now: number; side: S; datagram: Uint8Array }> {
+  for (let now = 0; now < time; now += 50) {
+    for (const side of sides) {
+      for (let next = side.poll(now); next; next = side.poll(now)) {
+        yield { now, side, datagram: next.bytes };
+      }
+    }
+  }
+}
+
 /** Runs both; `meddle` sees each datagram and says what arrives in its place. */
 function run(
   { client, server }: Exchange,
   meddle: (datagram: Uint8Array, from: "client" | "server") => Uint8Array[],
 ): number {
   let sent = 0;
-  for (let now = 0; now < 600_000; now += 50) {
-    for (
-      const [from, one, other] of [
-        ["client", client, server],
-        ["server", server, client],
-      ] as const
-    ) {
-      for (let next = one.poll(now); next; next = one.poll(now)) {
-        sent++;
-        for (const datagram of meddle(next.bytes, from)) {
-          other.receive(now, datagram, RELAY);
-        }
-      }
+  for (const { now, side, datagram } of sentBy([client, server], 600_000)) {
+    sent++;
+    const [from, other] = side === client
+      ? ["client", server] as const
+      : ["server", client] as const;
+    for (const passed of meddle(datagram, from)) {
+      other.receive(now, passed, RELAY);
     }
   }
   return sent;
@@ -109,12 +119,9 @@ Deno.test("a relay that changes candidates has none of them taken (M-9)", () => 
 
 Deno.test("a relay that reflects candidates has none of them taken (M-9)", () => {
   const both = exchange();
-  for (let now = 0; now < 10_000; now += 50) {
-    for (const side of [both.client, both.server]) {
-      for (let next = side.poll(now); next; next = side.poll(now)) {
-        side.receive(now, next.bytes, RELAY);
-      }
-    }
+  const { client, server } = both;
+  for (const { now, side, datagram } of sentBy([client, server], 10_000)) {
+    side.receive(now, datagram, RELAY);
   }
   assertEquals(both.heard, { client: [], server: [] });
 });
@@ -148,16 +155,12 @@ Deno.test("a relay that replays candidates has them taken once, and answered a b
 
 Deno.test("no two datagrams of a side have the same count (M-8)", () => {
   const { client } = exchange();
-  const counts = new Set<string>();
-  let sent = 0;
-  for (let now = 0; now < 600_000; now += 50) {
-    for (let next = client.poll(now); next; next = client.poll(now)) {
-      sent++;
-      counts.add(next.bytes.slice(16, 20).join());
-    }
-  }
-  assertEquals(sent, 10);
-  assertEquals(counts.size, sent);
+  const counts = Array.from(
+    sentBy([client], 600_000),
+    ({ datagram }) => datagram.slice(16, 20).join(),
+  );
+  assertEquals(counts.length, 10);
+  assertEquals(new Set(counts).size, 10);
 });
 
 function withRightChecksum(datagram: Uint8Array<ArrayBuffer>): Uint8Array {

@@ -9,7 +9,9 @@ import {
 } from "../../support/fs.ts";
 import {
   type Homes,
+  IPV6,
   makeHomes,
+  makeIpv6Homes,
   PUBLIC,
   type Router,
 } from "../../support/machines/homes.ts";
@@ -29,17 +31,24 @@ const ROUTERS: readonly Router[] = ["none", "cone", "full", "hard", "shut"];
 class Meeting {
   readonly homes: Homes;
   readonly #path: string;
+  /** The address of the meeting point. */
+  readonly #point: string;
   meet: Ferry;
   readonly receiver: Ferry;
   readonly code = "17-walnut-copper-lagoon";
 
-  private constructor(homes: Homes, path: string, args: string[]) {
+  private constructor(
+    homes: Homes,
+    path: string,
+    { point, args }: { point: string; args: string[] },
+  ) {
     this.homes = homes;
     this.#path = path;
+    this.#point = point;
     this.meet = this.startMeet(args);
     this.receiver = new Ferry(
       [
-        ...["receive", "--meet", PUBLIC, `--code=${this.code}`],
+        ...["receive", "--meet", point, `--code=${this.code}`],
         ...["-d", `${path}/in`, "--json"],
       ],
       homes.b.place,
@@ -49,7 +58,7 @@ class Meeting {
   /** Registers a test of one, with `args` for the meeting point and a file of `size` bytes. */
   static test(
     name: string,
-    routers: readonly [Router, Router],
+    routers: readonly [Router, Router] | "IPv6",
     test: (meeting: Meeting) => Promise<void>,
     { size = 2_000_000, args = [] as string[] } = {},
   ): void {
@@ -58,9 +67,12 @@ class Meeting {
         await writeRandomFile(`${path}/photo.raw`, size);
         await Deno.mkdir(`${path}/in`);
         await using machines = new Machines();
-        const [a, b] = routers;
-        const homes = await makeHomes(machines, { a, b });
-        const meeting = new Meeting(homes, path, args);
+        const isIPv6 = routers === "IPv6";
+        const homes = isIPv6
+          ? await makeIpv6Homes(machines)
+          : await makeHomes(machines, { a: routers[0], b: routers[1] });
+        const point = isIPv6 ? IPV6.vps : PUBLIC;
+        const meeting = new Meeting(homes, path, { point, args });
         try {
           await test(meeting);
         } finally {
@@ -82,7 +94,8 @@ class Meeting {
 
   send(args: string[] = []): Ferry {
     const path = `${this.#path}/photo.raw`;
-    return new Ferry(["send", "--meet", PUBLIC, "--json", ...args, path], {
+    const command = ["send", "--meet", this.#point, "--json", ...args, path];
+    return new Ferry(command, {
       ...this.homes.a.place,
       env: { FERRY_CODE: this.code },
     });
@@ -156,6 +169,29 @@ for (const [index, one] of ROUTERS.entries()) {
     );
   }
 }
+
+Meeting.test(
+  "at a meeting point with an IPv6 address two are met, and find the direct path by IPv6",
+  "IPv6",
+  async (meeting) => {
+    const [sent, received] = await meeting.arrives(
+      meeting.send(["--rate", "30"]),
+    );
+    meeting.meet.kill("SIGTERM");
+    const { stderr } = await meeting.meet.ended;
+    assertMatch(stderr, /"event":"pair".*"\[fd00::1\]:/);
+    for (
+      const [events, peer] of [[sent, IPV6.b], [received, IPV6.a]] as const
+    ) {
+      const paths = events.filter(({ event }) => event === "path");
+      assertEquals(
+        paths.map(({ direct, through }) => [direct, through]),
+        [[false, IPV6.vps], [true, IPV6.vps]],
+      );
+      assertMatch(`${paths[1]?.address}`, new RegExp(`^\\[${peer}\\]:`));
+    }
+  },
+);
 
 Meeting.test(
   "a direct path that dies in mid-transfer gives way to the relay, and comes back",

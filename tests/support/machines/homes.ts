@@ -26,28 +26,54 @@ export interface Homes {
   block(blocked: boolean): Promise<void>;
 }
 
-/** Makes two homes and the network between them. */
-export async function makeHomes(
-  machines: Machines,
-  routers: Readonly<Record<"a" | "b", Router>>,
-): Promise<Homes> {
+/** Two machines and a public one on one network, with addresses of IPv6 only. */
+export const IPV6 = { a: "fd00::1", b: "fd00::2", vps: "fd00::9" };
+
+/** Makes a network, to which machines are attached by their interface `out`. */
+async function makeNetwork(machines: Machines) {
   const network = await machines.add("net");
   await network.ip("link add bridge type bridge");
   await network.ip("link set bridge up");
   const attach = async (machine: Machine, name: string, address: string) => {
     await machines.connect([machine, "out"], [network, name]);
     await network.ip(`link set ${name} master bridge`);
-    await machine.ip(`addr add ${address}/24 dev out`);
+    await machine.ip(`addr add ${address} dev out`);
   };
+  return { network, attach };
+}
+
+/** Makes the machines of {@linkcode IPV6}. */
+export async function makeIpv6Homes(machines: Machines): Promise<Homes> {
+  const { attach } = await makeNetwork(machines);
+  const make = async (name: keyof typeof IPV6) => {
+    const machine = await machines.add(name);
+    await attach(machine, `port-${name}`, `${IPV6[name]}/64 nodad`);
+    return machine;
+  };
+  const block = () => Promise.reject(new TypeError("There are no routers"));
+  return {
+    a: await make("a"),
+    b: await make("b"),
+    vps: await make("vps"),
+    block,
+  };
+}
+
+/** Makes two homes and the network between them. */
+export async function makeHomes(
+  machines: Machines,
+  routers: Readonly<Record<"a" | "b", Router>>,
+): Promise<Homes> {
+  const { network, attach } = await makeNetwork(machines);
   const vps = await machines.add("vps");
-  await attach(vps, "vps", PUBLIC);
+  await attach(vps, "vps", `${PUBLIC}/24`);
   const gateways: Machine[] = [];
   const home = async (side: "a" | "b") => {
     const kind = routers[side];
     const machine = await machines.add(side);
     const router = await machines.add(`r${side}`);
     const inner = innerNetwork(side, kind);
-    await attach(router, `router-${side}`, ROUTERS[side]);
+    await attach(router, `router-${side}`, `${ROUTERS[side]}/24`);
     await machines.connect([machine, "eth0"], [router, "in"]);
     await machine.ip(`addr add ${inner}.2/24 dev eth0`);
     await router.ip(`addr add ${inner}.1/24 dev in`);
