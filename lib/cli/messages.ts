@@ -140,7 +140,7 @@ const MESSAGES: {
     `${
       offered(offer)
     } was refused: a name that begins with a dot is accepted only with --code, with -o FILE, or after a question at a terminal`,
-  "not-confirmed": ({ peer }) => `Nothing was sent to ${peer}, as you said`,
+  "not-confirmed": ({ peer }) => `You declined, so nothing was sent to ${peer}`,
   "nobody-came": ({ seconds }) => `Nobody connected within ${seconds} s`,
   "stalled": ({ seconds }) =>
     `The sender had sent nothing for ${seconds} s, and others were waiting`,
@@ -177,7 +177,7 @@ const MESSAGES: {
     `Cannot write several files or a directory to ${path}: use -d DIR`,
   "exists": ({ path, inTree, unvouched }) =>
     unvouched
-      ? `Cannot write ${path}: it exists already, and without a code nothing that exists is added to or compared; use --code, --force to replace it, or --rename to keep both`
+      ? `Cannot write ${path}: it exists already, and without a code ferry neither adds to what exists nor compares it; use --code, --force to replace it, or --rename to keep both`
       : `Cannot write ${path}: it exists already; use --force to replace it, --rename to keep both, or ${
         inTree ? "-d for another directory" : "save elsewhere (-o, -d)"
       }`,

@@ -81,7 +81,7 @@ export const OPTIONS = [
   {
     name: "rename",
     only: "receive",
-    help: "save what has a name that is taken as NAME (2)",
+    help: "keep what exists, and save under another name: NAME (2)",
   },
   {
     name: "keep",
@@ -163,7 +163,7 @@ export const OPTIONS = [
     value: "N",
     parse: whole("whole numbers", 1, 100_000),
     only: "meet",
-    help: "senders and receivers that may be together at a time (1024)",
+    help: "pairs of a sender and a receiver at a time (1024)",
   },
   {
     name: "joins",
@@ -189,7 +189,7 @@ export const OPTIONS = [
     name: "timeout",
     value: "TIME",
     parse: time,
-    help: "give up after this much silence of the other side (30)",
+    help: "give up when the other side is silent for this long (30)",
   },
   {
     name: "rate",
@@ -228,7 +228,7 @@ export const OPTIONS = [
     value: "FILE.svg",
     parse: reportFile,
     completes: "file",
-    help: "draw its course; FILE.qlog: all packets",
+    help: "draw how it went; FILE.qlog: log every packet",
   },
   { name: "quiet", short: "q", meet: true, help: "print errors only" },
   { name: "json", meet: true, help: "print events as JSON, one per line" },

@@ -115,13 +115,14 @@ function existingLine({ existing, replaces, kind }: OfferRequest): string[] {
   if (length === 0) return [];
   const exists = length === 1 ? "exists" : "exist";
   const meaning = kind === "file"
-    ? `it stays if it is the same, and else is ${
-      replaces ? "replaced" : "not replaced"
-    }`
-    : `what is new is added, what is the same stays, and what differs is ${
-      replaces ? "replaced" : "not replaced"
-    }`;
-  return [`${nameList(existing, length)} ${exists} already: ${meaning}`];
+    ? "it stays if it is the same"
+    : "what is new is added, what is the same stays";
+  const otherwise = replaces
+    ? "what differs is replaced"
+    : "if anything differs, all is refused (--rename would keep both)";
+  return [
+    `${nameList(existing, length)} ${exists} already: ${meaning}; ${otherwise}`,
+  ];
 }
 
 /** The first names, and all that begin with a dot: those are taken only if they were shown. */

@@ -74,12 +74,12 @@ Deno.test("what exists already is told with what a yes means for it", () => {
   const existing = ["photo.raw"];
   assertEquals(
     lines({ existing })[1],
-    '"photo.raw" exists already: it stays if it is the same, and else is not replaced',
+    '"photo.raw" exists already: it stays if it is the same; if anything differs, all is refused (--rename would keep both)',
   );
   const tree = { kind: "tree", names: ["a", "b"], entries: 2 } as const;
   assertEquals(
     lines({ ...tree, existing: ["a", "b"], replaces: true })[1],
-    '"a", "b" exist already: what is new is added, what is the same stays, and what differs is replaced',
+    '"a", "b" exist already: what is new is added, what is the same stays; what differs is replaced',
   );
 });
 
