@@ -1,4 +1,4 @@
-import type { FailureCode, FailureDetail } from "../base/failure.ts";
+import type { FailureCode, FailureDetail, PeerCode } from "../base/failure.ts";
 
 export const EXIT_DONE = 0;
 const EXIT_FAILED = 1;
@@ -49,21 +49,19 @@ const STATUSES: { readonly [C in FailureCode]?: number } = {
 };
 
 /** What a receiver does not take for what it is, whenever that turns out. */
-const REFUSALS: ReadonlySet<FailureCode | "unspecified"> = new Set(
-  [
-    "exists",
-    "is-directory",
-    "needs-directory",
-    "name-refused",
-    "in-use",
-  ] as const,
-);
+const REFUSALS: readonly PeerCode[] = [
+  "exists",
+  "is-directory",
+  "needs-directory",
+  "name-refused",
+  "in-use",
+];
 
 /** Whether the receiver refused, and not something went wrong there. */
 export function isRefused(detail: FailureDetail): boolean {
   return detail.code === "peer-refused" ||
     detail.code === "peer-failed" && detail.by === "receiver" &&
-      REFUSALS.has(detail.reason.code);
+      REFUSALS.includes(detail.reason.code);
 }
 
 /** How the process ends with this failure. */

@@ -1,4 +1,4 @@
-import { ALL, COMMANDS, type Option } from "./options.ts";
+import { ALL, COMMANDS, formsOf, type Option } from "./options.ts";
 
 /** When the words of the page were last changed. */
 const DATE = "November 25, 2026";
@@ -150,12 +150,9 @@ function optionList(only: Option["only"]): string {
   return [".Bl -tag -width Ds", ...items, ".El"].join("\n");
 }
 
-function optionItem(
-  { name, short, alias, value, optional = false, help }: Option,
-): string {
-  const long = [alias, name].filter((one) => one !== undefined)
-    .map((one) => `Fl -${one}`);
-  const forms = short === undefined ? long : [`Fl ${short}`, ...long];
+function optionItem(option: Option): string {
+  const { value, optional = false, help } = option;
+  const forms = formsOf(option).map((form) => `Fl ${form.slice(1)}`);
   const argument = value === undefined
     ? ""
     : optional

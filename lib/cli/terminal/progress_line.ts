@@ -27,7 +27,7 @@ interface Part {
   readonly rank: number;
   readonly text: string;
   /** Whether it goes on after a comma, which is no wider than the gap. */
-  readonly follows?: boolean;
+  readonly follows: boolean;
 }
 
 const GAP = "  ";
@@ -106,49 +106,38 @@ function shortened(
 }
 
 function partsOf(progress: Progress): Part[] {
-  const { bytes, size, rate, rtt, resent } = progress;
+  const { bytes, size, rate, rtt, resent, silence, timeout, path } = progress;
   const parts: Part[] = [];
-  if (size !== undefined) {
-    const percent = `${Math.floor(shareOf(progress) * 100)}%`.padStart(4);
-    parts.push({ rank: 0, text: percent });
-  }
+  const add = (rank: number, text: string, follows = false) => {
+    parts.push({ rank, text, follows });
+  };
   // Widths that stay the same keep the line from dancing
-  parts.push({ rank: 1, text: formatBytes(bytes).padStart(8) });
-  parts.push({ rank: 2, text: formatRate(rate).padStart(10) });
-  const { silence, timeout } = progress;
+  if (size !== undefined) {
+    add(0, `${Math.floor(shareOf(progress) * 100)}%`.padStart(4));
+  }
+  add(1, formatBytes(bytes).padStart(8));
+  add(2, formatRate(rate).padStart(10));
   if (silence !== undefined) {
-    const heard = `nothing heard for ${Math.floor(silence / 1000)} s`;
-    parts.push({ rank: 0.5, text: heard });
+    add(0.5, `nothing heard for ${Math.floor(silence / 1000)} s`);
     if (timeout !== undefined) {
-      const end = `giving up at ${Math.round(timeout / 1000)} s`;
-      parts.push({ rank: 0.6, text: end, follows: true });
+      add(0.6, `giving up at ${Math.round(timeout / 1000)} s`, true);
     }
     return parts;
   }
-  if (size !== undefined && rate > 0 && bytes < size) {
-    const left = formatClock(1000 * (size - bytes) / rate);
-    parts.push({ rank: 3, text: `${left} left` });
-  } else if (size === undefined) {
-    parts.push({ rank: 3, text: `${formatClock(progress.time)} so far` });
+  if (size === undefined) add(3, `${formatClock(progress.time)} so far`);
+  else if (rate > 0 && bytes < size) {
+    add(3, `${formatClock(1000 * (size - bytes) / rate)} left`);
   }
   const { files, totalFiles } = progress;
   if (files !== undefined && totalFiles !== undefined) {
-    const count = `${formatInteger(files)} of ${
-      formatCount(totalFiles, "file")
-    }`;
-    parts.push({ rank: 3.5, text: count });
+    const all = formatCount(totalFiles, "file");
+    add(RANK_OF_FILES, `${formatInteger(files)} of ${all}`);
   }
   if (rtt !== undefined) {
-    const time = formatMilliseconds(rtt).padStart(6);
-    parts.push({ rank: 4, text: `RTT ${time}` });
+    add(4, `RTT ${formatMilliseconds(rtt).padStart(6)}`);
   }
-  if (resent !== undefined) {
-    const share = formatShare(resent).padStart(4);
-    parts.push({ rank: 5, text: `${share} resent` });
-  }
-  if (progress.path !== undefined) {
-    parts.push({ rank: 4, text: pathWords(progress.path) });
-  }
+  if (resent !== undefined) add(5, `${formatShare(resent).padStart(4)} resent`);
+  if (path !== undefined) add(4, pathWords(path));
   return parts;
 }
 

@@ -41,15 +41,12 @@ export class IdleTimer {
   readonly #wait: number | undefined;
   readonly #controller = new AbortController();
   readonly #running = new Set<string>();
-  readonly #failure: Failure;
   #completed = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param wait milliseconds; undefined: it never ends */
   constructor(wait: number | undefined) {
     this.#wait = wait;
-    const seconds = (wait ?? 0) / 1000;
-    this.#failure = new Failure({ code: "nobody-came", seconds });
   }
 
   /** Is aborted when it has been idle for too long. */
@@ -70,7 +67,9 @@ export class IdleTimer {
     } else if (type !== "listening") return;
     clearTimeout(this.#timer);
     if (this.#wait === undefined || this.#running.size > 0) return;
-    const end = () => this.#controller.abort(this.#failure);
+    const seconds = this.#wait / 1000;
+    const failure = new Failure({ code: "nobody-came", seconds });
+    const end = () => this.#controller.abort(failure);
     this.#timer = setTimeout(end, this.#wait);
   }
 
