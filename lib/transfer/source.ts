@@ -30,9 +30,9 @@ export async function hashUpTo(
   from: number,
   hash: Hash,
 ): Promise<boolean> {
-  const block = new Uint8Array(BLOCK_SIZE);
+  const block = new Uint8Array(Math.min(BLOCK_SIZE, length - from));
   for (let at = from; at < length;) {
-    const part = block.subarray(0, Math.min(BLOCK_SIZE, length - at));
+    const part = block.subarray(0, length - at);
     const count = await content.read(part);
     if (count === null) return false;
     hash.update(part.subarray(0, count));

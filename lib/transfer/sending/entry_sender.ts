@@ -1,4 +1,4 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers";
 import { Failure } from "../../base/failure.ts";
 import type { TransferEvent } from "../events.ts";
@@ -56,8 +56,6 @@ interface Batch {
 interface Answer extends Prefix {
   /** Of a file that was there before: whether it is the same. */
   readonly same?: boolean;
-  /** Of all of the file, where its content is being sent. */
-  readonly hash?: Hash;
 }
 
 /** The digest of a file that cannot be read. */
@@ -263,6 +261,7 @@ export class EntrySender {
       } else {
         const answer = await this.#answer(answers.shift()!);
         if (answer.same) {
+          this.#announce(step);
           await this.#keep(step, answer);
           continue;
         }
@@ -314,7 +313,8 @@ export class EntrySender {
         if (frames.full) await this.#flush();
         if (this.#resuming && !asked) {
           asked = true;
-          const answer = await this.#query(step, content, at);
+          const answer = await this.#query(step);
+          if (answer.same) return await this.#keep(step, answer, at.offset);
           at = await this.#resumeAt(step, content, at, answer);
           continue;
         }
@@ -344,33 +344,18 @@ export class EntrySender {
     }
   }
 
-  /**
-   * Asks what the receiver has of the file whose content is being sent.
-   *
-   * @param at where that is; `content` stays there unless the receiver has all of it
-   */
-  async #query(
-    { entry: { size = 0 } }: FileStep,
-    content: Content,
-    at: Position,
-  ): Promise<Answer> {
+  /** Asks what the receiver has of the file whose content is being sent. */
+  async #query(step: FileStep): Promise<Answer> {
     await this.#add(FrameType.QUERY);
     await this.#flush();
     const length = await this.#answers.offset();
     if (length !== EXISTING) {
       return await this.#answer({ length, sha256: EMPTY_BODY });
     }
-    const fail = (error: unknown) => {
-      throw new FileError(error);
-    };
-    const hash = at.hash.copy();
-    const isWhole = await hashUpTo(size, content, at.offset, hash).catch(fail);
-    const sha256 = isWhole ? hash.copy().digest() : UNREADABLE;
+    const sha256 = await digestOf(step);
     await this.#add(FrameType.COMPARE, sha256);
     await this.#flush();
-    const answer = await this.#answer({ length, sha256 });
-    if (!answer.same) await content.seek?.(at.offset).catch(fail);
-    return { ...answer, hash };
+    return await this.#answer({ length, sha256 });
   }
 
   /** Completes what the receiver says that it has of the next file. */
@@ -383,13 +368,12 @@ export class EntrySender {
       : { length, sha256: await this.#answers.prefixDigest() };
   }
 
-  /** Leaves out a file that was there before and is the same. */
-  async #keep(step: FileStep, { sha256 }: Answer): Promise<void> {
-    this.#announce(step);
-    const { size: bytes = 0 } = step.entry;
-    await this.#add(FrameType.RESUME_AT, encodeOffsets(bytes));
+  /** Leaves out what was not sent of a file that was there before and is the same. */
+  async #keep(step: FileStep, { sha256 }: Answer, sent = 0): Promise<void> {
+    const { size = 0 } = step.entry;
+    await this.#add(FrameType.RESUME_AT, encodeOffsets(size));
     await this.#add(FrameType.FILE_DIGEST, sha256);
-    this.#tellKept(step, bytes, true);
+    this.#tellKept(step, size - sent, true);
     this.#complete(step, sha256.toHex());
   }
 
@@ -409,19 +393,20 @@ export class EntrySender {
     if (answer.length === 0) return from;
     const { size = Infinity } = step.entry;
     const existing = answer.length === EXISTING;
-    const length = existing || answer.length === WHOLE ? size : answer.length;
+    const length = answer.length === WHOLE ? size : answer.length;
     const prefix = { length, sha256: answer.sha256 };
+    const fail = (error: unknown) => {
+      throw new FileError(error);
+    };
+    // What was compared may have been read through the same descriptor
+    if (existing) await content.seek?.(from.offset).catch(fail);
     const { at, agreed } = existing
-      ? answer.same && answer.hash
-        ? { at: { offset: length, hash: answer.hash }, agreed: true }
-        : { at: from, agreed: false }
-      : await positionAfter(prefix, content, from, size).catch((error) => {
-        throw new FileError(error);
-      });
+      ? { at: from, agreed: false }
+      : await positionAfter(prefix, content, from, size).catch(fail);
     await this.#add(FrameType.RESUME_AT, encodeOffsets(at.offset));
     if (agreed) {
-      this.#tellKept(step, at.offset - from.offset, existing);
-    } else if (length > from.offset && !existing) {
+      this.#tellKept(step, at.offset - from.offset, false);
+    } else if (length > from.offset) {
       const path = this.#isTree ? step.path : undefined;
       this.#event({ type: "restarted", path });
     }
@@ -510,6 +495,7 @@ async function digestOf({ entry: { size = 0 }, file }: FileStep) {
     const content = await file.open();
     try {
       const hash = createHash("sha256");
+      await content.seek?.(0);
       if (!await hashUpTo(size, content, 0, hash)) {
         throw new Unsendable("shrunk");
       }
