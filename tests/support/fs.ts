@@ -20,6 +20,20 @@ export function test(
   Deno.test(name, () => inDirectory(fn));
 }
 
+/** Makes files below a directory, and the directories they are in; a path that ends in a slash is a directory. */
+export function makeFiles(
+  root: string,
+  files: Record<string, string | Uint8Array>,
+): void {
+  for (const [name, content] of Object.entries(files)) {
+    const path = `${root}/${name}`;
+    Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    if (name.endsWith("/")) continue;
+    if (typeof content === "string") Deno.writeTextFileSync(path, content);
+    else Deno.writeFileSync(path, content);
+  }
+}
+
 /** What names of staging directories differ by. */
 const STAGING_ID = /\.[0-9a-f]{8}(?=\.ferry-part$)/;
 

@@ -5,6 +5,7 @@ import { receiveOver } from "./exchange.ts";
 import { sendOver } from "../../lib/transfer/sending/sender.ts";
 import { compareNames } from "../../lib/transfer/wire/names.ts";
 import { memoryPair } from "../support/memory_stream.ts";
+import { makeFiles } from "../support/fs.ts";
 import { program, testWith } from "../support/needs.ts";
 
 const SPECIFICATION = new URL(
@@ -25,8 +26,7 @@ testWith(
   await program("python3"),
   "the digest of a tree is what the specification's script prints, at both sides",
   async (path) => {
-    Deno.mkdirSync(`${path}/from/tree/sub`, { recursive: true });
-    Deno.mkdirSync(`${path}/to`);
+    makeFiles(path, { "from/tree/sub/": "", "to/": "" });
     const names = ["a", "a-b", "\uffee", "😀", "sub/x", "large"];
     for (const name of names) {
       const size = name === "large" ? 300_000 : name.length;

@@ -1,6 +1,6 @@
 import "../support/libraries.ts";
 
-export { inDirectory, namesIn, test } from "../support/fs.ts";
+export { inDirectory, makeFiles, namesIn, test } from "../support/fs.ts";
 import {
   DirectorySink,
   type DirectorySinkOptions,

@@ -5,6 +5,7 @@ import type { TransferEvent } from "../../lib/transfer/events.ts";
 import { DirectorySink } from "../../lib/transfer/files/writing/directory_sink.ts";
 import { TreeSource } from "../../lib/transfer/files/reading/tree_source.ts";
 import {
+  makeFiles,
   namesIn,
   OWNER,
   stagingIn,
@@ -16,8 +17,7 @@ import { type Exchange, exchange } from "./exchange.ts";
 /** Registers a test that runs in a directory of its own, which has `from` and `to` in it. */
 function test(name: string, body: (path: string) => Promise<void>): void {
   inEmptyDirectory(name, async (path) => {
-    Deno.mkdirSync(`${path}/from`);
-    Deno.mkdirSync(`${path}/to`);
+    makeFiles(path, { "from/": "", "to/": "" });
     await body(path);
   });
 }
@@ -226,8 +226,7 @@ for (
 test("a tree that changed between two attempts arrives as it is now", async (path) => {
   await brokenTree(path);
   Deno.removeSync(`${path}/from/tree/large`);
-  Deno.writeTextFileSync(`${path}/from/tree/aa`, "new");
-  Deno.writeTextFileSync(`${path}/from/tree/large`, "small now");
+  makeFiles(path, { "from/tree/aa": "new", "from/tree/large": "small now" });
   assert(!((await attempt(path)).sent instanceof Failure));
   assertEquals(Deno.readTextFileSync(`${path}/to/tree/aa`), "new");
   assertEquals(Deno.readTextFileSync(`${path}/to/tree/large`), "small now");

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Ferry, startReceiver } from "../../support/ferry.ts";
 import {
+  makeFiles,
   namesIn,
   sameFiles,
   staged,
@@ -127,9 +128,7 @@ test("while a sender is there, a second one of the same name is refused and told
 });
 
 test("a sender that is refused does not disturb who comes next", async (cwd) => {
-  await Deno.mkdir(`${cwd}/in`);
-  await Deno.writeTextFile(`${cwd}/note`, "mine");
-  await Deno.writeTextFile(`${cwd}/in/note`, "theirs");
+  makeFiles(cwd, { note: "mine", "in/note": "theirs" });
   const { receiver, send } = await startReceiver(KEEPING, { cwd });
   const refused = await send(["note"]).ended;
   assertEquals(refused.code, 3);

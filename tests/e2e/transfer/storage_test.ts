@@ -8,7 +8,13 @@ import {
   sendFiles,
   startReceiver,
 } from "../../support/ferry.ts";
-import { namesIn, sameFiles, test, writeRandomFile } from "../../support/fs.ts";
+import {
+  makeFiles,
+  namesIn,
+  sameFiles,
+  test,
+  writeRandomFile,
+} from "../../support/fs.ts";
 import { EXECUTABLE, ROOT, SOURCE, testWith } from "../../support/needs.ts";
 
 const NOBODY = 65534;
@@ -114,8 +120,7 @@ test("a file that is larger than files may be there fails like a full disk, and 
 });
 
 test("what the umask takes away stays away, and set-user-id bits do not arrive", async (cwd) => {
-  await Deno.mkdir(`${cwd}/tree/sub`, { recursive: true });
-  await Deno.writeTextFile(`${cwd}/tree/x`, "x");
+  makeFiles(cwd, { "tree/sub/": "", "tree/x": "x" });
   await Deno.chmod(`${cwd}/tree/x`, 0o6777);
   await Deno.writeFile(`${cwd}/tree/large`, new Uint8Array(300_000));
   await Deno.chmod(`${cwd}/tree/large`, 0o4777);
@@ -194,8 +199,7 @@ test("a receiver's --rate limits what it is sent", async (cwd) => {
 });
 
 test("with --rename what has a name that is taken gets a number, and both sides succeed", async (cwd) => {
-  await Deno.mkdir(`${cwd}/tree`);
-  await Deno.writeTextFile(`${cwd}/tree/file`, "1");
+  makeFiles(cwd, { "tree/file": "1" });
   for (const text of ["1", "2", "3"]) {
     await Deno.writeTextFile(`${cwd}/photo.jpg`, text);
     for (const name of ["photo.jpg", "tree"]) {

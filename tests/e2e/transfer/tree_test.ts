@@ -9,7 +9,7 @@ import {
   sendFiles,
   startPair,
 } from "../../support/ferry.ts";
-import { listing, namesIn, test, touch } from "../../support/fs.ts";
+import { listing, makeFiles, namesIn, test, touch } from "../../support/fs.ts";
 import { FULL_RUN, NO_ROOT, testWith } from "../../support/needs.ts";
 
 const FILES = FULL ? 10_000 : 1000;
@@ -73,10 +73,7 @@ test(`a tree of ${FILES} files arrives with names, modes, times and links as the
 });
 
 test("several files and directories arrive under their own names", async (cwd) => {
-  await Deno.mkdir(`${cwd}/a/photos`, { recursive: true });
-  await Deno.writeTextFile(`${cwd}/a/photos/p`, "p");
-  await Deno.writeTextFile(`${cwd}/notes`, "n");
-  await Deno.writeTextFile(`${cwd}/a/z`, "z");
+  makeFiles(cwd, { "a/photos/p": "p", notes: "n", "a/z": "z" });
   const ended = await sendFiles(cwd, ["notes", "a/photos", "a/z"], [
     "-d",
     "dir",
@@ -90,9 +87,7 @@ test("several files and directories arrive under their own names", async (cwd) =
 });
 
 test("two paths that would have the same name are not sent", async (cwd) => {
-  await Deno.mkdir(`${cwd}/a`);
-  await Deno.writeTextFile(`${cwd}/a/x`, "");
-  await Deno.writeTextFile(`${cwd}/x`, "");
+  makeFiles(cwd, { "a/x": "", x: "" });
   const ended = await runFerry(["send", "127.0.0.1", "x", "a/x"], { cwd });
   assertEquals(ended.code, 2);
   assertMatch(
@@ -101,21 +96,8 @@ test("two paths that would have the same name are not sent", async (cwd) => {
   );
 });
 
-test("a file with several names arrives under each, as a file of its own", async (cwd) => {
-  await Deno.mkdir(`${cwd}/tree/later`, { recursive: true });
-  await Deno.writeTextFile(`${cwd}/tree/a`, "a");
-  await Deno.link(`${cwd}/tree/a`, `${cwd}/tree/b`);
-  await Deno.link(`${cwd}/tree/a`, `${cwd}/tree/later/c`);
-  assertDone(await sendTree(cwd));
-  for (const name of ["a", "b", "later/c"]) {
-    assertEquals(Deno.readTextFileSync(`${cwd}/dir/tree/${name}`), "a");
-    assertEquals(Deno.statSync(`${cwd}/dir/tree/${name}`).nlink, 1);
-  }
-});
-
 test("special files are named and left out even with -q, the sender fails, and the receiver is told", async (cwd) => {
-  await Deno.mkdir(`${cwd}/tree`);
-  await Deno.writeTextFile(`${cwd}/tree/a`, "a");
+  makeFiles(cwd, { "tree/a": "a" });
   await new Deno.Command("mkfifo", { args: [`${cwd}/tree/pipe`] }).output();
   using _ = Deno.listen({ transport: "unix", path: `${cwd}/tree/socket` });
   const [received, sent] = await runPair({
@@ -157,8 +139,7 @@ test("a tree arrives without what is excluded, which is counted", async (cwd) =>
 });
 
 test("what has a name that is not UTF-8 is named and left out, and the sender fails", async (cwd) => {
-  await Deno.mkdir(`${cwd}/tree`);
-  await Deno.writeTextFile(`${cwd}/tree/a`, "a");
+  makeFiles(cwd, { "tree/a": "a" });
   const script =
     "echo b > $'b\\xff\\xfe'; mkdir $'c\\xff\\xfe'; echo d > $'c\\xff\\xfe/d'";
   await new Deno.Command("bash", {
@@ -190,10 +171,7 @@ test("a tree is refused where one stream or one file is taken, with what to do",
 });
 
 test("a file that is there and differs is not replaced by a tree, unless by force, and it is named at both sides", async (cwd) => {
-  await Deno.mkdir(`${cwd}/tree`);
-  await Deno.writeTextFile(`${cwd}/tree/new`, "new");
-  await Deno.writeTextFile(`${cwd}/tree/x`, "mine");
-  await Deno.mkdir(`${cwd}/dir/tree`, { recursive: true });
+  makeFiles(cwd, { "tree/new": "new", "tree/x": "mine", "dir/tree/": "" });
   await Deno.chmod(`${cwd}/tree`, 0o777);
   await Deno.chmod(`${cwd}/dir/tree`, 0o700);
   await Deno.writeTextFile(`${cwd}/dir/tree/x`, "theirs");
@@ -244,8 +222,7 @@ testWith(
   FULL_RUN,
   "a sparse file larger than memory is read and written in little memory",
   async (cwd) => {
-    await Deno.mkdir(`${cwd}/tree`);
-    await Deno.writeTextFile(`${cwd}/tree/sparse`, "");
+    makeFiles(cwd, { "tree/sparse": "" });
     await Deno.truncate(`${cwd}/tree/sparse`, 2e9);
     const send = { args: ["tree"] };
     const receive = { args: ["-d", "dir"] };

@@ -8,7 +8,7 @@ import {
 import { DescriptorDirectory } from "../../../lib/transfer/files/directory/descriptor_directory.ts";
 import { PathDirectory } from "../../../lib/transfer/files/directory/path_directory.ts";
 import { codeOf } from "../../../lib/transfer/files/system_error.ts";
-import { inDirectory, test } from "../files.ts";
+import { inDirectory, makeFiles, test } from "../files.ts";
 
 const KINDS: [string, (path: string) => Directory][] = [
   ["by descriptor", openDirectory],
@@ -91,8 +91,7 @@ for (const [kind, open] of KINDS) {
   within(
     "no link is followed, to a file, to a directory or on the way",
     async (directory, path) => {
-      Deno.mkdirSync(`${path}/sub`);
-      Deno.writeTextFileSync(`${path}/sub/file`, "text");
+      makeFiles(path, { "sub/file": "text" });
       Deno.symlinkSync("sub", `${path}/way`);
       Deno.symlinkSync("sub/file", `${path}/link`);
       Deno.symlinkSync(".", `${path}/sub/here`);
@@ -139,9 +138,7 @@ for (const [kind, open] of KINDS) {
       for (const name of ["a", "b", "c"]) {
         Deno.writeTextFileSync(`${path}/${name}`, name);
       }
-      Deno.mkdirSync(`${path}/sub`);
-      Deno.mkdirSync(`${path}/sub/full`);
-      Deno.mkdirSync(`${path}/empty`);
+      makeFiles(path, { "sub/full/": "", "empty/": "" });
       Deno.symlinkSync("nowhere", `${path}/link`);
       const sub = directory.openDirectory("sub");
       const keep = { replace: false };
@@ -166,10 +163,7 @@ for (const [kind, open] of KINDS) {
   within(
     "a tree is removed, and what its links lead to stays",
     (directory, path) => {
-      Deno.mkdirSync(`${path}/victim`);
-      Deno.writeTextFileSync(`${path}/victim/x`, "precious");
-      Deno.mkdirSync(`${path}/tree/a/b`, { recursive: true });
-      Deno.writeTextFileSync(`${path}/tree/a/b/c`, "");
+      makeFiles(path, { "victim/x": "precious", "tree/a/b/c": "" });
       Deno.symlinkSync("../victim", `${path}/tree/link`);
       Deno.chmodSync(`${path}/tree/a`, 0o500);
       removeTree(directory, "tree");
@@ -236,8 +230,7 @@ for (const [kind, open] of KINDS) {
 }
 
 test("with the C library a directory stays the one that was opened, whatever its path means by then", (path) => {
-  Deno.mkdirSync(`${path}/dir`);
-  Deno.mkdirSync(`${path}/other`);
+  makeFiles(path, { "dir/": "", "other/": "" });
   const directory = openDirectory(`${path}/dir`);
   assert(directory instanceof DescriptorDirectory);
   Deno.renameSync(`${path}/dir`, `${path}/moved`);

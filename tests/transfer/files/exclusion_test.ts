@@ -5,7 +5,7 @@ import {
   VCS_PATTERNS,
 } from "../../../lib/transfer/files/reading/exclusion.ts";
 import { TreeSource } from "../../../lib/transfer/files/reading/tree_source.ts";
-import { test } from "../../support/fs.ts";
+import { makeFiles, test } from "../../support/fs.ts";
 
 /** Patterns, and which paths they leave out and which not; one that ends in a slash is a directory. */
 const TABLE: [
@@ -104,8 +104,7 @@ test("what is excluded is not walked: a directory that cannot be read is no fail
     Deno.mkdirSync(`${path}/tree/${name}`, { recursive: true });
     Deno.writeTextFileSync(`${path}/tree/${name}/in`, "");
   }
-  Deno.writeTextFileSync(`${path}/tree/src/a.log`, "");
-  Deno.writeTextFileSync(`${path}/tree/.gitignore`, "");
+  makeFiles(path, { "tree/src/a.log": "", "tree/.gitignore": "" });
   Deno.chmodSync(`${path}/tree/node_modules`, 0);
   const exclude = [...VCS_PATTERNS, "node_modules/", "*.log"];
   assertEquals(await walked([`${path}/tree`], exclude), [["in"], 4]);
@@ -117,8 +116,7 @@ test("of several paths each is left out by its name; one that is named alone is 
   for (const name of ["a.log", "b"]) {
     Deno.writeTextFileSync(`${path}/${name}`, "");
   }
-  Deno.mkdirSync(`${path}/tree.log`);
-  Deno.writeTextFileSync(`${path}/tree.log/c`, "");
+  makeFiles(path, { "tree.log/c": "" });
   const paths = ["a.log", "b", "tree.log"].map((name) => `${path}/${name}`);
   assertEquals(await walked(paths, ["*.log"]), [["b"], 2]);
   assertEquals(await walked([paths[2]!], ["*.log"]), [["c"], 0]);

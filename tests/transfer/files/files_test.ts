@@ -4,7 +4,7 @@ import { Failure } from "../../../lib/base/failure.ts";
 import { openFileSource } from "../../../lib/transfer/files/reading/file_source.ts";
 import { statusAt } from "../../../lib/transfer/files/file_status.ts";
 import type { Source } from "../../../lib/transfer/source.ts";
-import { HELLO, namesIn, stagingIn, test } from "../files.ts";
+import { HELLO, makeFiles, namesIn, stagingIn, test } from "../files.ts";
 import { utf8 } from "../../../lib/base/utf8.ts";
 import { FileAttempt, leaveBehind } from "./file_attempt.ts";
 
@@ -212,8 +212,7 @@ test("a link under the final name is replaced by force, and what it points to is
 });
 
 test("a place that cannot take a file is named with the reason", async (directory) => {
-  await Deno.mkdir(`${directory}/sub`);
-  await Deno.writeTextFile(`${directory}/file`, "");
+  makeFiles(directory, { "sub/": "", file: "" });
   const CASES = [
     [`${directory}/none/x`, "ENOENT"],
     [`${directory}/file/x`, "ENOTDIR"],

@@ -6,6 +6,7 @@ import {
   directoryOf,
   fileOf,
   HELLO,
+  makeFiles,
   namesIn,
   test,
   treeIn,
@@ -69,8 +70,7 @@ test("two of one name and owner at a time both arrive", async (directory) => {
 });
 
 test("what broke off is gone on with, and what was not heard of is not made twice", async (directory) => {
-  Deno.mkdirSync(`${directory}/tree`);
-  Deno.writeTextFileSync(`${directory}/tree/x`, "old");
+  makeFiles(directory, { "tree/x": "old" });
   const first = await renamingIn(directory);
   fill(first);
   first.discard();

@@ -12,6 +12,7 @@ import {
   HELLO,
   LARGE,
   linkOf,
+  makeFiles,
   namesIn,
   offerOf,
   OWNER,
@@ -297,8 +298,7 @@ testWith(
   async (directory) => {
     const dir = `${directory}/dir`;
     Deno.mkdirSync(dir);
-    Deno.mkdirSync(`${directory}/victim`);
-    Deno.writeTextFileSync(`${directory}/victim/x`, "precious");
+    makeFiles(directory, { "victim/x": "precious" });
     Deno.chmodSync(`${directory}/victim/x`, 0o600);
     const file = await FileAttempt.create(`${dir}/x`, { force: true }, {
       mode: 0o644,
@@ -328,8 +328,7 @@ testWith(
     fill(sink);
     const staging = stagingIn(directory);
     Deno.renameSync(staging, `${directory}/away`);
-    Deno.mkdirSync(`${staging}/content/a`, { recursive: true });
-    Deno.writeTextFileSync(`${staging}/content/a/x`, "planted");
+    makeFiles(staging, { "content/a/x": "planted" });
     await complete(sink);
     assertEquals(Deno.readFileSync(`${directory}/a/x`), HELLO);
     assertEquals(Deno.readTextFileSync(`${staging}/content/a/x`), "planted");
@@ -420,9 +419,7 @@ for (const [what, plant, store] of CONFLICTS) {
 }
 
 test("what is there and is the same stays, and gets the sender's mode and time at the end", async (directory) => {
-  Deno.mkdirSync(`${directory}/a`);
-  Deno.writeFileSync(`${directory}/a/x`, HELLO);
-  Deno.writeFileSync(`${directory}/a/y`, LARGE);
+  makeFiles(directory, { "a/x": HELLO, "a/y": LARGE });
   Deno.symlinkSync("here", `${directory}/a/link`);
   Deno.chmodSync(`${directory}/a/x`, 0o600);
   const inodes = () =>
@@ -492,8 +489,7 @@ test("by force files are replaced, and directories that are there keep their mod
   Deno.mkdirSync(`${directory}/a/sub`, { recursive: true });
   Deno.chmodSync(`${directory}/a`, 0o750);
   Deno.chmodSync(`${directory}/a/sub`, 0o700);
-  Deno.writeTextFileSync(`${directory}/a/x`, "old");
-  Deno.writeTextFileSync(`${directory}/a/mine`, "mine");
+  makeFiles(directory, { "a/x": "old", "a/mine": "mine" });
   Deno.symlinkSync("mine", `${directory}/a/link`);
   const sink = await treeIn(directory, ["a"], { force: true });
   sink.enter(directoryOf("a", 0o777));
