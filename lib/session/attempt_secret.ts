@@ -4,36 +4,23 @@
  */
 import { dirname } from "node:path";
 
-/** Why there is no secret. */
-export type NoSecret =
-  /** The environment names no directory for it, or may not be read. */
-  | "no-directory"
-  /** The runtime lacks the permission to read or write there. */
-  | "no-permission"
-  /** Something there is a link or no regular file, belongs to another user, or is open to others. */
-  | "unsafe"
-  /** It is not 32 bytes long. */
-  | "malformed"
-  /** It cannot be made or read. */
-  | "unusable";
-
-/** The secret; or why there is none, and the path that is to blame. */
-export type AttemptSecret =
-  | { readonly secret: Uint8Array<ArrayBuffer> }
-  | { readonly missing: NoSecret; readonly path?: string };
+/** The secret, if there is one that can be used. */
+export interface AttemptSecret {
+  readonly secret?: Uint8Array<ArrayBuffer>;
+  /** What may be others': a file of another form, link, owner or mode, or its directory. */
+  readonly unsafe?: string;
+}
 
 /** In bytes. */
 const SIZE = 32;
 const WINDOWS = Deno.build.os === "windows";
 
-/** Something prevents the use of a secret. */
-class UnusableSecret extends Error {
-  readonly missing: NoSecret;
+/** Something there may be others'. */
+class Unsafe extends Error {
   readonly path: string;
 
-  constructor(missing: NoSecret, path: string) {
-    super(missing);
-    this.missing = missing;
+  constructor(path: string) {
+    super(path);
     this.path = path;
   }
 }
@@ -50,15 +37,14 @@ export function attemptSecret(
   variable: (name: string) => string | undefined = environmentVariable,
 ): AttemptSecret {
   const home = stateHome(variable);
-  if (home === undefined) return { missing: "no-directory" };
+  if (home === undefined) return {};
   const path = `${home.state}/ferry/attempt-key`;
   try {
-    if (!mayUse(home.state)) throw new UnusableSecret("no-permission", path);
-    return { secret: read(path) ?? make(path, home.owned) };
+    if (!mayUse(home.state)) return {};
+    const secret = read(path) ?? make(path, home.owned);
+    return secret ? { secret } : {};
   } catch (error) {
-    return error instanceof UnusableSecret
-      ? { missing: error.missing, path: error.path }
-      : { missing: "unusable", path };
+    return error instanceof Unsafe ? { unsafe: error.path } : {};
   }
 }
 
@@ -118,12 +104,12 @@ function read(path: string): Uint8Array<ArrayBuffer> | undefined {
   using file = Deno.openSync(path);
   const info = file.statSync();
   if (info.ino !== seen.ino || info.dev !== seen.dev) {
-    throw new UnusableSecret("unsafe", path);
+    throw new Unsafe(path);
   }
   checkSafe(path, "isFile", info);
   const secret = new Uint8Array(SIZE);
   if (info.size !== SIZE || file.readSync(secret) !== SIZE) {
-    throw new UnusableSecret("malformed", path);
+    throw new Unsafe(path);
   }
   return secret;
 }
@@ -132,9 +118,9 @@ function read(path: string): Uint8Array<ArrayBuffer> | undefined {
  * Makes the secret. If another sender does so at the same time, the first one to
  * link it under its name has made it for both.
  */
-function make(path: string, owned: string): Uint8Array<ArrayBuffer> {
+function make(path: string, owned: string) {
   const home = Deno.statSync(owned);
-  if (!isOurs(home)) throw new UnusableSecret("unsafe", owned);
+  if (!isOurs(home)) throw new Unsafe(owned);
   Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   checkSafe(dirname(path), "isDirectory");
   const temporary = `${path}.${crypto.randomUUID()}`;
@@ -155,12 +141,10 @@ function make(path: string, owned: string): Uint8Array<ArrayBuffer> {
   } finally {
     Deno.removeSync(temporary);
   }
-  const made = read(path);
-  if (made === undefined) throw new UnusableSecret("unusable", path);
-  return made;
+  return read(path);
 }
 
-/** @throws {UnusableSecret} unless it is of this kind, this user's, and closed to others */
+/** @throws {Unsafe} unless it is of this kind, this user's, and closed to others */
 function checkSafe(
   path: string,
   kind: "isFile" | "isDirectory",
@@ -169,7 +153,7 @@ function checkSafe(
   const closed = kind === "isFile" ? 0o077 : 0o022;
   if (
     !info[kind] || !isOurs(info) || ((info.mode ?? 0) & closed) !== 0
-  ) throw new UnusableSecret("unsafe", path);
+  ) throw new Unsafe(path);
 }
 
 /** Whether it belongs to the user of this process. On Windows the directory is closed to others by itself. */

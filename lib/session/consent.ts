@@ -2,7 +2,7 @@ import { Failure, type FailureCode } from "../base/failure.ts";
 import { abortable, within } from "../base/async.ts";
 import type { Admitted } from "./receiving/admission.ts";
 import { linger } from "./closing.ts";
-import { securityOf, type SessionOptions } from "./options.ts";
+import type { Checked } from "./options.ts";
 import type { ResolvedDestination } from "./destination.ts";
 
 /** An offer to decide on. */
@@ -47,7 +47,7 @@ export type AskConsent = (
 export type Consent = AskConsent | "yes";
 
 /** Settings that decide whose offers are accepted. */
-type ConsentOptions = SessionOptions & {
+export type ConsentOptions = Checked & {
   readonly consent?: Consent | undefined;
 };
 
@@ -66,15 +66,15 @@ export function isAsked(
 
 /** Whether a sender that no code vouches for chooses names here. */
 function isAtRisk(
-  options: SessionOptions,
+  options: Checked,
   { takesNames }: ResolvedDestination,
 ): boolean {
   return takesNames && !isVouchedFor(options);
 }
 
 /** Whether a code says who sends. */
-function isVouchedFor(options: SessionOptions): boolean {
-  return securityOf(options).mode === "code";
+function isVouchedFor({ security }: Checked): boolean {
+  return security.mode === "code";
 }
 
 /** A sender whose offer is accepted. */

@@ -79,17 +79,7 @@ export function standardOutput(): ResolvedDestination {
 }
 
 function toStream(open: () => Sink, name?: string): ResolvedDestination {
-  return {
-    takesNames: false,
-    pathFor: () => undefined,
-    // deno-lint-ignore require-await -- what it throws is a rejection
-    open: async (offer) => {
-      if (offer.kind === "tree") {
-        throw new Failure({ code: "needs-directory", path: name });
-      }
-      return open();
-    },
-  };
+  return toSingle(undefined, name, () => Promise.resolve(open()));
 }
 
 function oneFile(path: string, force: boolean): ResolvedDestination {
@@ -98,20 +88,27 @@ function oneFile(path: string, force: boolean): ResolvedDestination {
   } catch (error) {
     asInput(error);
   }
+  return toSingle(path, path, (offer, owner, mayExist) => {
+    const as = basename(path);
+    const options = { force, owner, as, mayExist };
+    return DirectorySink.create(dirname(path), offer, options);
+  });
+}
+
+/** What takes no tree, under whatever name. */
+function toSingle(
+  path: string | undefined,
+  name: string | undefined,
+  open: ResolvedDestination["open"],
+): ResolvedDestination {
   return {
     takesNames: false,
     pathFor: () => path,
-    open: async (offer, owner, mayExist) => {
+    open: async (offer, ...rest) => {
       if (offer.kind === "tree") {
-        throw new Failure({ code: "needs-directory", path });
+        throw new Failure({ code: "needs-directory", path: name });
       }
-      const as = basename(path);
-      return await DirectorySink.create(dirname(path), offer, {
-        force,
-        owner,
-        as,
-        mayExist,
-      });
+      return await open(offer, ...rest);
     },
   };
 }
@@ -172,10 +169,9 @@ function freshName(name: string): string {
 
 /** The name of a stream that is saved: `ferry-20260131-235959`. */
 export function streamName(time: Date): string {
-  const two = (value: number) => String(value).padStart(2, "0");
-  const day = [time.getFullYear(), time.getMonth() + 1, time.getDate()];
-  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()];
-  return `ferry-${day.map(two).join("")}-${clock.map(two).join("")}`;
+  const local = time.getTime() - 60_000 * time.getTimezoneOffset();
+  const [day = "", clock = ""] = new Date(local).toISOString().split(/[T.]/);
+  return `ferry-${day.replaceAll("-", "")}-${clock.replaceAll(":", "")}`;
 }
 
 /** A destination that cannot be used from the start is bad input, not a failed transfer. */

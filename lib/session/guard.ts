@@ -1,7 +1,7 @@
 import { firstOf } from "../base/async.ts";
 import { Failure } from "../base/failure.ts";
 import { isControllerName } from "../protocol/congestion/controllers.ts";
-import { type SessionOptions, signalOf } from "./options.ts";
+import type { Checked, SessionOptions } from "./options.ts";
 
 /** The longest time that a timer can wait, in milliseconds. */
 const MAX_WAIT = 2 ** 31 - 1;
@@ -46,7 +46,7 @@ const TYPES: Readonly<Record<string, readonly string[]>> = {
  */
 export async function guarded<O extends SessionOptions, T>(
   options: O,
-  run: (options: O) => Promise<T>,
+  run: (options: Checked<O>) => Promise<T>,
 ): Promise<T> {
   check(options);
   if (typeof Deno.listenDatagram !== "function") {
@@ -54,7 +54,7 @@ export async function guarded<O extends SessionOptions, T>(
   }
   const ended = new AbortController();
   const { signal } = ended;
-  const { on, trace } = options;
+  const { security, on, trace } = options;
   const guard = <E>(listener: (event: E) => void) => (event: E) => {
     if (signal.aborted) return;
     try {
@@ -66,9 +66,10 @@ export async function guarded<O extends SessionOptions, T>(
   try {
     const result = await run({
       ...options,
-      ...on && { on: guard(on) },
+      security: security ?? { mode: "encrypted" },
+      on: guard(on ?? (() => {})),
       ...trace && { trace: guard(trace) },
-      signal: firstOf([signalOf(options), signal]),
+      signal: firstOf(options.signal ? [options.signal, signal] : [signal]),
     });
     signal.throwIfAborted();
     return result;

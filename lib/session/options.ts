@@ -80,10 +80,12 @@ export interface Watcher {
 
 export const DEFAULT_PORT = 5000;
 
-/** The wanted security, or the default. */
-export function securityOf({ security }: SessionOptions): WantedSecurity {
-  return security ?? { mode: "encrypted" };
-}
+/** Options that were checked, with the defaults of those that all parts need. */
+export type Checked<O extends SessionOptions = SessionOptions> = O & {
+  readonly security: WantedSecurity;
+  readonly signal: AbortSignal;
+  readonly on: OnEvent;
+};
 
 /**
  * Binds an endpoint: a receiver's to the options' port.
@@ -109,9 +111,4 @@ export function openEndpoint(
     port: places === undefined ? 0 : port,
     maxConnections: places,
   });
-}
-
-/** The options' signal, or one that is never aborted. */
-export function signalOf({ signal }: SessionOptions): AbortSignal {
-  return signal ?? new AbortController().signal;
 }

@@ -1,7 +1,8 @@
 import type { Channel } from "../endpoint/channel.ts";
 import type { TransferEvent } from "../transfer/events.ts";
+import type { Offer } from "../transfer/wire/messages.ts";
 import type { OnEvent, Summary } from "./events.ts";
-import type { SessionOptions, Watcher } from "./options.ts";
+import type { Checked, Watcher } from "./options.ts";
 
 /** Milliseconds over which the rate is measured. */
 const RATE_SPAN = 3000;
@@ -54,16 +55,16 @@ export class RateMeter {
 export class ProgressTracker {
   #bytes = 0;
   /** Bytes of all content, if known. */
-  size: number | undefined;
+  #size: number | undefined;
   /** Bytes of content that the receiver had before. */
   #kept = 0;
   /** The number of files of a tree, if known. */
-  files: number | undefined;
+  #files: number | undefined;
   /** Files of a tree, the one whose turn it is at the other side first. */
   #entries: EntryProgress[] = [];
 
   readonly #channel: Channel;
-  readonly #on: OnEvent | undefined;
+  readonly #on: OnEvent;
   readonly #watcher: Watcher | undefined;
   readonly #interval: number;
   readonly #pending: (() => number) | undefined;
@@ -79,13 +80,16 @@ export class ProgressTracker {
   /** @param pending at a sender: how many of the bytes are not at the other side yet */
   constructor(
     channel: Channel,
+    { size, files }: Pick<Offer, "size" | "files">,
     { on, progressInterval = DEFAULT_PROGRESS_INTERVAL, watch }: Pick<
-      SessionOptions,
+      Checked,
       "on" | "progressInterval" | "watch"
     >,
     pending?: () => number,
   ) {
     this.#channel = channel;
+    this.#size = size;
+    this.#files = files;
     this.#on = on;
     this.#interval = progressInterval;
     this.#watcher = watch?.(channel);
@@ -99,7 +103,7 @@ export class ProgressTracker {
     const { datagramsSent, retransmissions } = this.#channel.counters;
     this.#before = { datagramsSent, retransmissions };
     this.#meter.sample(this.#begin, 0);
-    if (this.#on !== undefined && Number.isFinite(this.#interval)) {
+    if (Number.isFinite(this.#interval)) {
       this.#timer = setInterval(() => {
         // Deno 2.5 calls once more what was cleared as it was due
         if (this.#timer !== undefined) this.#emit();
@@ -128,18 +132,18 @@ export class ProgressTracker {
         this.#takeEntry(event);
         break;
       case "total":
-        this.size = event.bytes;
-        this.files = event.files;
+        this.#size = event.bytes;
+        this.#files = event.files;
         break;
       case "kept":
         if (this.#kept === 0 && !event.existing) {
           const { existing: _, ...resumed } = event;
-          this.#on?.({ ...resumed, type: "resumed" });
+          this.#on({ ...resumed, type: "resumed" });
         }
         this.#kept += event.bytes;
         break;
       default:
-        this.#on?.(event);
+        this.#on(event);
     }
   }
 
@@ -155,7 +159,7 @@ export class ProgressTracker {
     if (reports) this.#emit(0);
     const summary = { ...result, ...this.totals() };
     await this.#watcher?.done(summary);
-    this.#on?.({ type: "done", ...summary });
+    this.#on({ type: "done", ...summary });
     return summary;
   }
 
@@ -195,20 +199,20 @@ export class ProgressTracker {
     while (entries[1] && entries[1].bytes <= bytes) entries.shift();
     const { path, files } = entries[0] ?? {};
     // It may have grown since it was counted
-    const size = bytes > (this.size ?? Infinity) ? undefined : this.size;
+    const size = bytes > (this.#size ?? Infinity) ? undefined : this.#size;
     const { datagramsReceived: count } = counters;
     if (count !== this.#heard.count) this.#heard = { count, time: now };
     const silence = now - this.#heard.time;
     const silent = silence >= UNUSUAL_SILENCE;
     const sends = this.#pending !== undefined;
     const { retransmissions, datagramsSent } = this.totals();
-    this.#on?.({
+    this.#on({
       type: "progress",
       bytes,
       size,
       entry: path,
       files,
-      totalFiles: files === undefined ? undefined : this.files,
+      totalFiles: files === undefined ? undefined : this.#files,
       rate: this.#meter.sample(now, Math.max(0, bytes - this.#kept)),
       time: now - this.#begin,
       rtt: sends ? smoothedRtt : undefined,

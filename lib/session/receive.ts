@@ -6,7 +6,6 @@ import { Answering } from "../endpoint/near/answering.ts";
 import { makeCode, normalCode, numberOf } from "../secure/code/code.ts";
 import type { Security } from "../secure/security.ts";
 import type { Sink } from "../transfer/sink.ts";
-import type { Offer } from "../transfer/wire/messages.ts";
 import { bindAbort, closeInOrder, linger } from "./closing.ts";
 import { type Accepted, type Consent, isAsked } from "./consent.ts";
 import {
@@ -15,12 +14,7 @@ import {
   resolveDestination,
 } from "./destination.ts";
 import type { Summary } from "./events.ts";
-import {
-  openEndpoint,
-  securityOf,
-  type SessionOptions,
-  signalOf,
-} from "./options.ts";
+import { type Checked, openEndpoint, type SessionOptions } from "./options.ts";
 import { guarded } from "./guard.ts";
 import { ProgressTracker } from "./progress.ts";
 import { ownAddresses } from "./meeting/own_addresses.ts";
@@ -67,7 +61,9 @@ export async function receive(options: ReceiveOptions): Promise<Summary> {
   return await guarded(options, receiveFirst);
 }
 
-async function receiveFirst(options: ReceiveOptions): Promise<Summary> {
+async function receiveFirst(
+  options: Checked<ReceiveOptions>,
+): Promise<Summary> {
   const destination = await resolveDestination(options.to);
   const places = isAsked(options, destination) ? MAX_UNDECIDED : 1;
   await using scope = new AsyncDisposableStack();
@@ -76,14 +72,15 @@ async function receiveFirst(options: ReceiveOptions): Promise<Summary> {
   // A sender may be brought here before it is known that there is a place
   if (options.meet !== undefined) endpoint.holdIncoming();
   const rendezvous = options.meet && scope.use(
-    await Rendezvous.open(endpoint, "receiver", securityOf(options), options),
+    await Rendezvous.open(endpoint, "receiver", options.security, options),
   );
   const number = await rendezvous?.place();
   const admission = listen(endpoint, options, destination, { scope, number });
   const accepted = await chooseSender(
     endpoint,
     rendezvous?.admissionOf(admission) ?? admission,
-    { ...options, destination },
+    destination,
+    options,
   );
   return await receiveOne(accepted, destination, options);
 }
@@ -98,7 +95,7 @@ async function receiveFirst(options: ReceiveOptions): Promise<Summary> {
  */
 export function listen(
   endpoint: Endpoint,
-  options: ReceiverOptions,
+  options: Checked<ReceiverOptions>,
   destination: ResolvedDestination,
   { scope, several = false, number }: {
     scope: AsyncDisposableStack;
@@ -106,10 +103,9 @@ export function listen(
     number?: number | undefined;
   },
 ): Admission {
-  const { consent, bind, on = () => {} } = options;
+  const { security: wanted, consent, bind, on, meet } = options;
   const { port } = endpoint;
   const asks = isAsked(options, destination);
-  const wanted = securityOf(options);
   const security: Security = wanted.mode === "code"
     ? { mode: "code", code: normalCode(wanted.code ?? makeCode(number)) }
     : wanted;
@@ -118,7 +114,6 @@ export function listen(
   const isNew = wanted.mode === "code" && wanted.code === undefined;
   const newCode = isNew ? code : undefined;
   const addresses = ownAddresses(bind);
-  const { meet } = options;
   on({ type: "listening", port, addresses, newCode, wantsCode, meet });
   if (!wantsCode) {
     const offers = consent === undefined ? "unnamed" : "offers";
@@ -152,27 +147,18 @@ export function listen(
  * @throws {Failure} unless everything was stored
  */
 export async function receiveOne(
-  { channel, reception, owner, mayExist, on }: Accepted,
+  { channel, reception, offer, owner, mayExist, on }: Accepted,
   destination: ResolvedDestination,
-  options: ReceiverOptions,
+  options: Checked<ReceiverOptions>,
   onContent?: () => void,
 ): Promise<Summary> {
-  const signal = bindAbort(channel, signalOf(options));
-  const progress = new ProgressTracker(channel, { ...options, on });
+  const signal = bindAbort(channel, options.signal);
+  const progress = new ProgressTracker(channel, offer, { ...options, on });
   progress.start();
-  let path: string | undefined;
-  let output: string | undefined;
+  const path = destination.pathFor(offer);
   let sink: Sink | undefined;
-  let isTree = false;
-  let isSeveral = false;
   closeInOrder(channel, () => sink?.committed === true);
-  const open = async (offer: Offer) => {
-    path = destination.pathFor(offer);
-    if (offer.kind === "stream") output = path;
-    isTree = offer.kind === "tree";
-    isSeveral = offer.count > 1;
-    progress.size = offer.size;
-    progress.files = offer.files;
+  const open = async () => {
     on({ type: "offer", offer, target: path });
     return sink = await destination.open(offer, owner, mayExist);
   };
@@ -191,12 +177,13 @@ export async function receiveOne(
     if (!confirmed) on({ type: "unconfirmed" });
     return await progress.done({
       side: "receive",
-      name: isSeveral ? path : finalPath(path, sink),
+      name: offer.count > 1 ? path : finalPath(path, sink),
       ...digest,
-      files: isTree ? digest.files : undefined,
+      files: offer.kind === "tree" ? digest.files : undefined,
     });
   } catch (error) {
     const remains = sink?.remains;
+    const output = offer.kind === "stream" ? path : undefined;
     const failure = error instanceof Failure && remains !== undefined
       ? error.with({ remains: { path: remains, output } })
       : error;

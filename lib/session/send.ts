@@ -20,11 +20,10 @@ import {
 } from "./sending/connect.ts";
 import type { OnEvent, Summary } from "./events.ts";
 import {
+  type Checked,
   DEFAULT_PORT,
   openEndpoint,
-  securityOf,
   type SessionOptions,
-  signalOf,
 } from "./options.ts";
 import { connectNear } from "./sending/near.ts";
 import { connectAtMeeting } from "./sending/meet.ts";
@@ -98,10 +97,9 @@ export async function send(
 
 async function sendTo(
   host: string | undefined,
-  options: SendOptions,
+  options: Checked<SendOptions>,
 ): Promise<Summary> {
-  const { content, resume = false, exclude } = options;
-  const signal = signalOf(options);
+  const { content, resume = false, exclude, signal } = options;
   await using scope = new AsyncDisposableStack();
   const source = await openContent(content, { resume, exclude, signal });
   scope.defer(() => source.close());
@@ -116,15 +114,13 @@ async function sendTo(
 async function connect(
   endpoint: Endpoint,
   host: string | undefined,
-  options: SendOptions & { readonly size: number | undefined },
+  options: Checked<SendOptions> & { readonly size: number | undefined },
   scope: AsyncDisposableStack,
 ): Promise<Connected> {
-  const { on = () => {}, askCode, near, meet, wait } = options;
-  const signal = signalOf(options);
-  const security = securityOf(options);
+  const { security, askCode, near, meet, wait } = options;
   const { timeout } = endpoint;
   const confirms = options.confirm !== undefined;
-  const common = { ...options, on, signal, confirms, timeout };
+  const common = { ...options, confirms, timeout };
   if (near || meet !== undefined) {
     const code = await codeOf(security, askCode);
     return meet === undefined
@@ -133,7 +129,7 @@ async function connect(
   }
   if (host === undefined) throw new TypeError("A host is missing");
   const { port = DEFAULT_PORT } = options;
-  const reaching = { host, port, wait: wait ?? timeout, on, signal };
+  const reaching = { ...options, host, port, wait: wait ?? timeout };
   return await connectSecurely(
     security,
     askCode,
@@ -146,18 +142,17 @@ async function connect(
 async function hand(
   connected: Connected,
   source: Source,
-  options: SendOptions,
+  options: Checked<SendOptions>,
 ): Promise<Summary> {
-  const { on = () => {} } = options;
+  const { on } = options;
   const { channel, stream, begun } = connected;
-  const offer = await offerOf(source, connected, on, signalOf(options));
+  const offer = await offerOf(source, connected, options);
   const progress = new ProgressTracker(
     channel,
+    offer,
     options,
     () => channel.unacknowledged,
   );
-  progress.size = offer.size;
-  progress.files = offer.files;
   let permitted: Promise<void> | undefined;
   const hold = async (accepted: Promise<void>, ended: AbortSignal) => {
     permitted = permission(connected, offer, options, { accepted, ended });
@@ -206,8 +201,7 @@ async function hand(
 async function offerOf(
   source: Source,
   { binding, peerAsks }: Connected,
-  on: OnEvent,
-  signal: AbortSignal,
+  { on, signal }: Checked,
 ): Promise<Offer> {
   const { offer } = source;
   const attempt = attemptAt(offer, binding, on);
@@ -222,14 +216,10 @@ function attemptAt(
   binding: Uint8Array,
   on: OnEvent,
 ): Attempt | undefined {
-  const kept = attemptSecret();
-  if (!("secret" in kept)) {
-    const { missing, path } = kept;
-    const isOthers = missing === "unsafe" || missing === "malformed";
-    if (isOthers && path !== undefined) on({ type: "key-unusable", path });
-    return undefined;
-  }
-  const key = AttemptKey.from(kept.secret, offer.names.join("/"));
+  const { secret, unsafe } = attemptSecret();
+  if (unsafe !== undefined) on({ type: "key-unusable", path: unsafe });
+  if (secret === undefined) return undefined;
+  const key = AttemptKey.from(secret, offer.names.join("/"));
   return { key: key.publicKey, proof: key.prove(binding) };
 }
 
@@ -240,7 +230,7 @@ function attemptAt(
 async function permission(
   { channel, mode, words, peerAsks }: Connected,
   offer: Offer,
-  { confirm, on }: SendOptions,
+  { confirm, on }: Checked<SendOptions>,
   { accepted, ended }: { accepted: Promise<void>; ended: AbortSignal },
 ): Promise<void> {
   const { peer } = channel;
@@ -251,7 +241,7 @@ async function permission(
     throw new Failure({ code: "not-confirmed", peer });
   };
   const asking = setTimeout(
-    () => peerAsks && on?.({ type: "asking", address: peer }),
+    () => peerAsks && on({ type: "asking", address: peer }),
     ASKING_DELAY,
   );
   try {

@@ -3,7 +3,7 @@ import { firstOf } from "../base/async.ts";
 import { addressOf, type Admitted } from "./receiving/admission.ts";
 import { bindAbort } from "./closing.ts";
 import { acceptOffer } from "./consent.ts";
-import { openEndpoint, securityOf, signalOf } from "./options.ts";
+import { type Checked, openEndpoint } from "./options.ts";
 import type { Listening, OnEvent } from "./events.ts";
 import { guarded } from "./guard.ts";
 import { type NameHolders, NameLock } from "./receiving/name_locks.ts";
@@ -81,7 +81,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     on?.(event);
   };
   const finished = guarded({ ...options, on: told }, async (checked) => {
-    signalOf(checked).throwIfAborted();
+    checked.signal.throwIfAborted();
     await serveAll(checked, stop.signal);
   });
   finished.catch(listening.reject);
@@ -103,12 +103,12 @@ export async function serve(options: ServeOptions): Promise<Server> {
  * @throws {Failure} if nobody can send any more
  */
 async function serveAll(
-  options: ServeOptions,
+  options: Checked<ServeOptions>,
   stop: AbortSignal,
 ): Promise<void> {
   const { maxTransfers: places = DEFAULT_MAX_TRANSFERS } = options;
   const destination = await resolveDestination(options.to);
-  const over = firstOf([signalOf(options), stop]);
+  const over = firstOf([options.signal, stop]);
   await using outer = new AsyncDisposableStack();
   const endpoint = openEndpoint(options, { places });
   outer.defer(() => endpoint.close());
@@ -145,12 +145,12 @@ async function serveAll(
 async function serveOne(
   admitted: Admitted,
   { holders, stalls }: { holders: NameHolders; stalls: Stalls },
-  options: ServeOptions,
+  options: Checked<ServeOptions>,
 ): Promise<void> {
   const { channel, on } = admitted;
   using lock = new NameLock(holders, channel);
   // A sender that knows the code keeps its place
-  using stall = securityOf(options).mode === "code" ? undefined : new Stall(
+  using stall = options.security.mode === "code" ? undefined : new Stall(
     stalls,
     channel,
     addressOf(channel.peer),
@@ -159,7 +159,7 @@ async function serveOne(
   const onContent = () => stall?.progressed(performance.now());
   try {
     const destination = await resolveDestination(options.to);
-    const withdrawn = bindAbort(channel, signalOf(options));
+    const withdrawn = bindAbort(channel, options.signal);
     const accepted = await acceptOffer(
       admitted,
       destination,
@@ -170,7 +170,7 @@ async function serveOne(
     await receiveOne(accepted, lock.guard(destination), options, onContent);
   } catch (error) {
     const failure = error instanceof Failure ? error : new Failure(
-      signalOf(options).aborted
+      options.signal.aborted
         ? { code: "interrupted" }
         : { code: "unexpected", what: String(error) },
       { cause: error },

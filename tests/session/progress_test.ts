@@ -19,7 +19,7 @@ Deno.test("progress tells of the file whose turn it is at the other side, and of
   const seen = Promise.withResolvers<void>();
   let pending = 150_000;
   const channel = { counters: {} } as unknown as Channel;
-  const progress = new ProgressTracker(channel, {
+  const progress = new ProgressTracker(channel, {}, {
     progressInterval: 1,
     on: (event) => {
       if (event.type !== "progress") return;
@@ -63,7 +63,7 @@ Deno.test("what was kept is an event once, and counts in the totals; all else is
     duplicatesReceived: 1,
   };
   const channel = { counters } as unknown as Channel;
-  const progress = new ProgressTracker(channel, {
+  const progress = new ProgressTracker(channel, {}, {
     on: (event) => events.push(event),
   });
   progress.take({ type: "kept", bytes: 100, path: "a" });

@@ -14,11 +14,7 @@ import {
 import { normalCode, numberOf } from "../../secure/code/code.ts";
 import type { Connected } from "../sending/connect.ts";
 import type { EventData, OnEvent } from "../events.ts";
-import {
-  type SessionOptions,
-  signalOf,
-  type WantedSecurity,
-} from "../options.ts";
+import type { Checked, WantedSecurity } from "../options.ts";
 import type { Admission, Admitted } from "../receiving/admission.ts";
 import { MEET_PORT, type MeetingPoint } from "./meeting_point.ts";
 import { ownAddresses } from "./own_addresses.ts";
@@ -99,9 +95,9 @@ export class Rendezvous implements Disposable {
     endpoint: Endpoint,
     role: "sender" | "receiver",
     wanted: WantedSecurity,
-    options: SessionOptions & { readonly wait?: number | undefined },
+    options: Checked & { readonly wait?: number | undefined },
   ): Promise<Rendezvous> {
-    const { meet: point, bind, on = () => {}, wait = Infinity } = options;
+    const { meet: point, bind, on, signal, wait = Infinity } = options;
     if (point === undefined) throw new TypeError("Nowhere to meet");
     if (wanted.mode !== "code") throw new Failure({ code: "meet-needs-code" });
     const { code } = wanted;
@@ -109,7 +105,6 @@ export class Rendezvous implements Disposable {
     if (code !== undefined && number === 0) {
       throw new Failure({ code: "code-without-number" });
     }
-    const signal = signalOf(options);
     const { host, port = MEET_PORT } = point;
     const address = await endpoint.resolve(host, port, signal);
     // A receiver's limit is for senders

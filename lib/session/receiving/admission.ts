@@ -81,11 +81,6 @@ export class Admission implements Disposable {
     this.#owners[Symbol.dispose]();
   }
 
-  /** Who is let in. */
-  get security(): Security {
-    return this.#options.security;
-  }
-
   /** Aborted once nobody is let in any more. */
   get over(): AbortSignal {
     return this.#over.signal;

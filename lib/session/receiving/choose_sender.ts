@@ -6,10 +6,9 @@ import { bindAbort } from "../closing.ts";
 import {
   type Accepted,
   acceptOffer,
-  type Consent,
+  type ConsentOptions,
   isRefusal,
 } from "../consent.ts";
-import { type SessionOptions, signalOf } from "../options.ts";
 import type { ResolvedDestination } from "../destination.ts";
 
 /** Senders whose offers wait for a decision at a time; further ones are told that the receiver is busy. */
@@ -19,12 +18,10 @@ export const MAX_UNDECIDED = 16;
 const MAX_TIMER = 2 ** 31 - 1;
 
 /** Settings of {@linkcode chooseSender}. */
-export interface ChooseOptions extends SessionOptions {
-  readonly destination: ResolvedDestination;
-  readonly consent?: Consent | undefined;
+type ChooseOptions = ConsentOptions & {
   /** Milliseconds to wait for a sender. */
   readonly wait?: number | undefined;
-}
+};
 
 /**
  * Waits for one sender who may send and whose offer is accepted. A sender that
@@ -36,11 +33,12 @@ export interface ChooseOptions extends SessionOptions {
 export async function chooseSender(
   endpoint: Endpoint,
   admission: Pick<Admission, "over" | "admit">,
+  destination: ResolvedDestination,
   options: ChooseOptions,
 ): Promise<Accepted> {
-  const { destination, consent, on, wait = Infinity } = options;
+  const { consent, on, wait = Infinity } = options;
   const late = new AbortController();
-  const signal = firstOf([signalOf(options), late.signal, admission.over]);
+  const signal = firstOf([options.signal, late.signal, admission.over]);
   const chosen = Promise.withResolvers<Accepted>();
   const done = new AbortController();
   // While an offer is being decided on, the time to wait does not run out
@@ -74,7 +72,7 @@ export async function chooseSender(
       if (!refused) chosen.reject(error);
       else if (!done.signal.aborted && !signal.aborted) {
         const { peer } = admitted.channel;
-        on?.({
+        on({
           type: "still-waiting",
           peer,
           failure: isRefusal(error) ? error.detail : undefined,

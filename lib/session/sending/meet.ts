@@ -1,7 +1,7 @@
 import type { Endpoint } from "../../endpoint/endpoint.ts";
 import { bindAbort } from "../closing.ts";
 import { Rendezvous } from "../meeting/rendezvous.ts";
-import { type SessionOptions, signalOf } from "../options.ts";
+import type { Checked } from "../options.ts";
 import { agree, type Connected, type ConnectOptions } from "./connect.ts";
 
 /**
@@ -13,7 +13,7 @@ import { agree, type Connected, type ConnectOptions } from "./connect.ts";
 export async function connectAtMeeting(
   endpoint: Endpoint,
   code: string,
-  options: SessionOptions & ConnectOptions & {
+  options: Checked & ConnectOptions & {
     readonly wait?: number | undefined;
   },
   scope: AsyncDisposableStack,
@@ -24,7 +24,7 @@ export async function connectAtMeeting(
   );
   const open = async () => {
     const channel = await meeting.connect();
-    bindAbort(channel, signalOf(options));
+    bindAbort(channel, options.signal);
     channel.established.then(
       () => options.on({ type: "connected", peer: channel.peer }),
       () => {},
