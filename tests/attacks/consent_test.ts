@@ -10,21 +10,56 @@ import { pause } from "../support/wait.ts";
 const QUESTION = /\[y\/N\]/;
 const WORDS = /(?:should show:|same words:?) (\w+ \w+ \w+)/;
 
-/** A receiver at a terminal, and a sender elsewhere that offers `names`. */
-async function asked(
-  cwd: string,
-  names: string[],
-  options: Partial<TerminalOptions> & { args?: string[] } = {},
-): Promise<{ terminal: Terminal; sent: Ferry; port: number }> {
-  await Deno.mkdir(`${cwd}/dir`, { recursive: true });
-  const port = freePort();
-  const { args = [], ...rest } = options;
-  const terminal = await Terminal.ferry(
-    ["receive", `${port}`, "-d", "dir", ...args],
-    { cwd, ...rest },
-  );
-  await listening("udp", port);
-  return { terminal, sent: sender(port, names, { cwd }), port };
+/** A receiver at a terminal, which stores in `dir`. */
+class Receiving implements AsyncDisposable {
+  private constructor(
+    readonly cwd: string,
+    readonly port: number,
+    readonly terminal: Terminal,
+  ) {}
+
+  static async start(
+    cwd: string,
+    args: string[] = [],
+    options: Partial<TerminalOptions> = {},
+  ): Promise<Receiving> {
+    await Deno.mkdir(`${cwd}/dir`, { recursive: true });
+    const port = freePort();
+    const where = args.includes("-o") ? [] : ["-d", "dir"];
+    const command = ["receive", `${port}`, ...where, ...args];
+    const terminal = await Terminal.ferry(command, { cwd, ...options });
+    await listening("udp", port);
+    return new Receiving(cwd, port, terminal);
+  }
+
+  /** Starts a sender elsewhere. */
+  offer(...args: string[]): Ferry {
+    return sender(this.port, args, { cwd: this.cwd });
+  }
+
+  /** Waits for the question about what is offered. */
+  async asks(question = QUESTION): Promise<string> {
+    return await this.terminal.shows(question);
+  }
+
+  get stored(): string[] {
+    return namesIn(`${this.cwd}/dir`);
+  }
+
+  async accept(sent: Ferry): Promise<void> {
+    await this.terminal.press("y", "Enter");
+    assertEquals(await sent.status, 0);
+    assertEquals(await this.terminal.exit(), 0);
+  }
+
+  async decline(sent: Ferry): Promise<void> {
+    await this.terminal.press("n", "Enter");
+    assertEquals(await sent.status, 3);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.terminal.close();
+  }
 }
 
 /** A test at a terminal. */
@@ -35,23 +70,21 @@ function test(name: string, fn: (cwd: string) => Promise<void>): void {
 for (const columns of [120, 80, 40]) {
   test(`a person is shown name, size, origin and words of what a stranger offers, and asked, in ${columns} columns`, async (cwd) => {
     await Deno.writeTextFile(`${cwd}/plans.pdf`, "x".repeat(54_321));
-    const { terminal, sent } = await asked(cwd, ["plans.pdf"], { columns });
-    await using _ = terminal;
-    const text = flowing(await terminal.shows(QUESTION));
+    await using receiving = await Receiving.start(cwd, [], { columns });
+    const sent = receiving.offer("plans.pdf");
+    const text = flowing(await receiving.asks());
     assertMatch(text, /plans\.pdf/);
     assertMatch(text, /54[.,]3/);
     assertMatch(text, /127\.0\.0\.1/);
     const words = (await sent.says(WORDS))[1];
     assert(text.includes(words!), `${words}\n${text}`);
     assertEquals(
-      namesIn(`${cwd}/dir`),
+      receiving.stored,
       [],
       "before the answer nothing is there",
     );
-    await terminal.press("y", "Enter");
-    assertEquals(await terminal.exit(), 0);
-    assertEquals(await sent.status, 0);
-    assertEquals(namesIn(`${cwd}/dir`), ["plans.pdf"]);
+    await receiving.accept(sent);
+    assertEquals(receiving.stored, ["plans.pdf"]);
   });
 }
 
@@ -65,19 +98,17 @@ for (
 ) {
   test(`${what} declines: nothing is stored, the sender hears so, and the receiver waits on`, async (cwd) => {
     await Deno.writeTextFile(`${cwd}/in`, "unwanted");
-    const { terminal, sent, port } = await asked(cwd, ["in"]);
-    await using _ = terminal;
-    await terminal.shows(QUESTION);
-    await terminal.press(...keys);
+    await using receiving = await Receiving.start(cwd);
+    const sent = receiving.offer("in");
+    await receiving.asks();
+    await receiving.terminal.press(...keys);
     assertEquals(await sent.status, 3);
     assertMatch(sent.stderr, /declined/);
-    assertEquals(namesIn(`${cwd}/dir`), []);
-    const again = sender(port, ["in"], { cwd });
-    await terminal.shows(/\[y\/N\][^]*\[y\/N\]/);
-    await terminal.press("y", "Enter");
-    assertEquals(await terminal.exit(), 0);
-    assertEquals(await again.status, 0);
-    assertEquals(namesIn(`${cwd}/dir`), ["in"]);
+    assertEquals(receiving.stored, []);
+    const again = receiving.offer("in");
+    await receiving.asks(/\[y\/N\][^]*\[y\/N\]/);
+    await receiving.accept(again);
+    assertEquals(receiving.stored, ["in"]);
   });
 }
 
@@ -94,16 +125,13 @@ test("a person is told what exists already, and a yes adds to it or keeps what i
       ["in", /"in" exists already: it stays if it is the same/],
     ] as const
   ) {
-    for (const [key, statuses] of [["n", [3]], ["y", [0, 0]]] as const) {
-      const { terminal, sent } = await asked(cwd, [name]);
-      await using _ = terminal;
-      assertMatch(flowing(await terminal.shows(QUESTION)), told);
-      await terminal.press(key, "Enter");
-      const ends = [await sent.status];
-      if (key === "y") ends.push(await terminal.exit());
-      assertEquals(ends, statuses as readonly number[] as number[]);
+    for (const yes of [false, true]) {
+      await using receiving = await Receiving.start(cwd);
+      const sent = receiving.offer(name);
+      assertMatch(flowing(await receiving.asks()), told);
+      await (yes ? receiving.accept(sent) : receiving.decline(sent));
       const names = namesIn(`${cwd}/dir/photos`);
-      assertEquals(names.includes("new"), key === "y" || name === "in");
+      assertEquals(names.includes("new"), yes || name === "in");
     }
   }
   assertEquals(namesIn(`${cwd}/dir/photos`), ["new", "old"]);
@@ -111,85 +139,69 @@ test("a person is told what exists already, and a yes adds to it or keeps what i
 
 test("Ctrl-C at the question ends the receiver and the sender, and leaves nothing", async (cwd) => {
   await Deno.writeTextFile(`${cwd}/in`, "unwanted");
-  const { terminal, sent } = await asked(cwd, ["in"]);
-  await using _ = terminal;
-  await terminal.shows(QUESTION);
-  await terminal.press("C-c");
-  assertEquals(await terminal.exit(), 130);
+  await using receiving = await Receiving.start(cwd);
+  const sent = receiving.offer("in");
+  await receiving.asks();
+  await receiving.terminal.press("C-c");
+  assertEquals(await receiving.terminal.exit(), 130);
   assert(await sent.status !== 0);
-  assertEquals(namesIn(`${cwd}/dir`), []);
+  assertEquals(receiving.stored, []);
 });
 
 for (const signal of ["SIGINT", "SIGKILL"] as const) {
   test(`a question ends when the sender leaves by ${signal}, and a late yes starts nothing`, async (cwd) => {
     await Deno.writeTextFile(`${cwd}/in`, "gone");
-    const { terminal, sent, port } = await asked(cwd, ["in"], {
-      args: ["--timeout", "2"],
-    });
-    await using _ = terminal;
-    await terminal.shows(QUESTION);
+    await using receiving = await Receiving.start(cwd, ["--timeout", "2"]);
+    const sent = receiving.offer("in");
+    await receiving.asks();
     sent.kill(signal);
     await sent.status;
     const gone = /stopped at the other side|Nothing heard|left|gone/;
-    await terminal.shows(gone, 20_000);
-    await terminal.press("y", "Enter");
+    await receiving.terminal.shows(gone, 20_000);
+    await receiving.terminal.press("y", "Enter");
     await pause(500);
-    assertEquals(namesIn(`${cwd}/dir`), []);
+    assertEquals(receiving.stored, []);
     // The line that was meant for another question answers none
-    const next = sender(port, ["in"], { cwd });
-    await terminal.shows(/(stopped|heard|left|gone)[^]*\[y\/N\]/);
+    const next = receiving.offer("in");
+    await receiving.asks(/(stopped|heard|left|gone)[^]*\[y\/N\]/);
     await pause(500);
-    assertEquals(namesIn(`${cwd}/dir`), []);
-    await terminal.press("y", "Enter");
-    assertEquals(await next.status, 0);
-    assertEquals(await terminal.exit(), 0);
+    assertEquals(receiving.stored, []);
+    await receiving.accept(next);
   });
 }
 
 test("while a person thinks for longer than the timeout, the connection lives", async (cwd) => {
   await Deno.writeTextFile(`${cwd}/in`, "patience");
-  const { terminal, sent } = await asked(cwd, ["in"], {
-    args: ["--timeout", "2"],
-  });
-  await using _ = terminal;
-  await terminal.shows(QUESTION);
+  await using receiving = await Receiving.start(cwd, ["--timeout", "2"]);
+  const sent = receiving.offer("in");
+  await receiving.asks();
   await pause(FULL ? 40_000 : 5_000);
-  await terminal.press("y", "Enter");
-  assertEquals(await sent.status, 0);
-  assertEquals(await terminal.exit(), 0);
+  await receiving.accept(sent);
 });
 
 test("a line typed before the question does not answer it", async (cwd) => {
   await Deno.writeTextFile(`${cwd}/in`, "early");
-  const { terminal, sent } = await asked(cwd, ["in"], {
+  await using receiving = await Receiving.start(cwd, [], {
     typedBefore: "y",
     delay: 1,
   });
-  await using _ = terminal;
-  await terminal.shows(QUESTION);
+  const sent = receiving.offer("in");
+  await receiving.asks();
   await pause(1_000);
-  assertEquals(namesIn(`${cwd}/dir`), []);
-  await terminal.press("n", "Enter");
-  assertEquals(await sent.status, 3);
+  assertEquals(receiving.stored, []);
+  await receiving.decline(sent);
 });
 
 test("a line typed while nobody was there yet does not answer the question", async (cwd) => {
-  await Deno.mkdir(`${cwd}/dir`);
   await Deno.writeTextFile(`${cwd}/in`, "early");
-  const port = freePort();
-  await using terminal = await Terminal.ferry(
-    ["receive", `${port}`, "-d", "dir"],
-    { cwd },
-  );
-  await listening("udp", port);
-  await terminal.press("y", "Enter", "y", "Enter");
+  await using receiving = await Receiving.start(cwd);
+  await receiving.terminal.press("y", "Enter", "y", "Enter");
   await pause(300);
-  const sent = sender(port, ["in"], { cwd });
-  await terminal.shows(QUESTION);
+  const sent = receiving.offer("in");
+  await receiving.asks();
   await pause(1_000);
-  assertEquals(namesIn(`${cwd}/dir`), []);
-  await terminal.press("n", "Enter");
-  assertEquals(await sent.status, 3);
+  assertEquals(receiving.stored, []);
+  await receiving.decline(sent);
 });
 
 /** What could move a cursor, or hide and turn around what is read. */
@@ -219,16 +231,15 @@ for (const [what, name, end] of DISGUISED) {
   for (const columns of [80, 40]) {
     test(`a name with ${what} is asked for without them, in ${columns} columns`, async (cwd) => {
       await Deno.writeTextFile(`${cwd}/${name}`, "disguised");
-      const { terminal, sent } = await asked(cwd, [name], { columns });
-      await using _ = terminal;
-      const text = flowing(await terminal.shows(QUESTION));
+      await using receiving = await Receiving.start(cwd, [], { columns });
+      const sent = receiving.offer(name);
+      const text = flowing(await receiving.asks());
       assert(text.includes(end), text);
-      const written = await terminal.written();
+      const written = await receiving.terminal.written();
       const foreign = UNSAFE.exec(plain(written))?.[0].codePointAt(0);
       assertEquals(foreign?.toString(16), undefined);
       assert(!new TextDecoder().decode(written).includes("\x1b[2J"));
-      await terminal.press("n", "Enter");
-      assertEquals(await sent.status, 3);
+      await receiving.decline(sent);
     });
   }
 }
@@ -237,15 +248,14 @@ for (const columns of [80, 40]) {
   test(`a name that reads like a line of ferry's own does not begin a line, in ${columns} columns`, async (cwd) => {
     const forged = "Encrypted. Both sides should show: acorn actor admiral";
     await Deno.writeTextFile(`${cwd}/${forged}`, "forged");
-    const { terminal, sent } = await asked(cwd, [forged], { columns });
-    await using _ = terminal;
-    const screen = await terminal.shows(QUESTION);
+    await using receiving = await Receiving.start(cwd, [], { columns });
+    const sent = receiving.offer(forged);
+    const screen = await receiving.asks();
     assert(
       !/^\s*Encrypted\. Both/m.test(screen.replace(WORDS_OF_OURS, "")),
       screen,
     );
-    await terminal.press("n", "Enter");
-    assertEquals(await sent.status, 3);
+    await receiving.decline(sent);
   });
 }
 
@@ -256,72 +266,60 @@ const WORDS_OF_OURS =
 test("a very long name is cut, and the question stays on the screen", async (cwd) => {
   const name = `${"x".repeat(200)}${"é".repeat(20)}.end`;
   await Deno.writeTextFile(`${cwd}/${name}`, "long");
-  const { terminal, sent } = await asked(cwd, [name], {
+  await using receiving = await Receiving.start(cwd, [], {
     columns: 40,
     rows: 16,
   });
-  await using _ = terminal;
-  await terminal.shows(QUESTION);
-  await terminal.press("y", "Enter");
-  assertEquals(await sent.status, 0);
-  assertEquals(await terminal.exit(), 0);
-  assertEquals(namesIn(`${cwd}/dir`), [name]);
+  const sent = receiving.offer(name);
+  await receiving.asks();
+  await receiving.accept(sent);
+  assertEquals(receiving.stored, [name]);
 });
 
 test("with --keep two senders are asked for one after the other, and each answer is for one", async (cwd) => {
   await Deno.writeTextFile(`${cwd}/first`, "1");
   await Deno.writeTextFile(`${cwd}/second`, "2");
-  const { terminal, sent: first, port } = await asked(cwd, ["first"], {
-    args: ["--keep"],
-  });
-  await using _ = terminal;
-  await terminal.shows(QUESTION);
-  const second = sender(port, ["second"], { cwd });
+  await using receiving = await Receiving.start(cwd, ["--keep"]);
+  const { terminal } = receiving;
+  const first = receiving.offer("first");
+  await receiving.asks();
+  const second = receiving.offer("second");
   await pause(1_500);
   const screen = await terminal.screen();
   const open = [...screen.matchAll(/\[y\/N\]/g)].length;
   assertEquals(open, 1, screen);
-  await terminal.press("n", "Enter");
-  assertEquals(await first.status, 3);
-  await terminal.shows(/\[y\/N\][^]*second[^]*\[y\/N\]/);
+  await receiving.decline(first);
+  await receiving.asks(/\[y\/N\][^]*second[^]*\[y\/N\]/);
   await terminal.press("y", "Enter");
   assertEquals(await second.status, 0);
   await terminal.press("C-c");
   await terminal.exit();
   // The receiver tidies up after the sender has heard that all is stored
-  assertEquals(namesIn(`${cwd}/dir`), ["second"]);
+  assertEquals(receiving.stored, ["second"]);
 });
 
 test("a name that begins with a dot is shown and asked for, and taken with a yes", async (cwd) => {
   await Deno.mkdir(`${cwd}/.ssh`);
   await Deno.writeTextFile(`${cwd}/.ssh/authorized_keys`, "key");
-  const { terminal, sent } = await asked(cwd, [".ssh"]);
-  await using _ = terminal;
-  const text = flowing(await terminal.shows(QUESTION));
+  await using receiving = await Receiving.start(cwd);
+  const sent = receiving.offer(".ssh");
+  const text = flowing(await receiving.asks());
   assertMatch(text, /\.ssh/);
-  await terminal.press("y", "Enter");
-  assertEquals(await sent.status, 0);
-  assertEquals(await terminal.exit(), 0);
-  assertEquals(namesIn(`${cwd}/dir`), [".ssh"]);
+  await receiving.accept(sent);
+  assertEquals(receiving.stored, [".ssh"]);
 });
 
 for (const args of [["--code=7-walnut"], ["--yes"], ["-o", "dir/in"]]) {
   test(`at a terminal, ${args} is an answer in advance`, async (cwd) => {
     await Deno.writeTextFile(`${cwd}/in`, "wanted");
-    await Deno.mkdir(`${cwd}/dir`);
-    const port = freePort();
-    const where = args.includes("-o") ? [] : ["-d", "dir"];
-    await using terminal = await Terminal.ferry(
-      ["receive", `${port}`, ...where, ...args],
-      { cwd },
-    );
-    await listening("udp", port);
+    await using receiving = await Receiving.start(cwd, args);
+    const { terminal } = receiving;
     const code = args.filter((arg) => arg.startsWith("--code"));
-    const sent = sender(port, ["in", ...code], { cwd });
+    const sent = receiving.offer("in", ...code);
     assertEquals(await sent.status, 0, sent.stderr);
     assertEquals(await terminal.exit(), 0);
     assert(!QUESTION.test(await terminal.screen()));
-    assertEquals(namesIn(`${cwd}/dir`), ["in"]);
+    assertEquals(receiving.stored, ["in"]);
   });
 }
 
