@@ -22,7 +22,7 @@ import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";
 import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
 import { HostileReceiver } from "./support/hostile_receiver.ts";
 import { HostileSender } from "./support/hostile_sender.ts";
-import { receiver, sender } from "./support/running.ts";
+import { receiver, sender, transfer } from "./support/running.ts";
 import { Terminal } from "./support/terminal.ts";
 import type { Ferry } from "../support/ferry.ts";
 import { freePort, listening, MemoryWatch } from "../support/process.ts";
@@ -257,9 +257,8 @@ Deno.test("with -o the name is the receiver's, whatever the sender says (scp CVE
   inDirectory(async (cwd) => {
     await Deno.mkdir(`${cwd}/from`);
     await Deno.writeTextFile(`${cwd}/from/.bashrc`, "evil");
-    const received = await receiver(["-o", "out"], { cwd });
-    const sent = sender(received.port, [".bashrc"], { cwd: `${cwd}/from` });
-    assertEquals([await received.status, await sent.status], [0, 0]);
+    const from = `${cwd}/from`;
+    await transfer(0, ["-o", "out"], [".bashrc"], { cwd, from });
     assertEquals(namesIn(cwd), ["from", "out"]);
   }));
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { receiver, sender } from "./support/running.ts";
+import { sender, transfer } from "./support/running.ts";
 import { flowing, Terminal, type TerminalOptions } from "./support/terminal.ts";
 import { freePort, listening } from "../support/process.ts";
 import { type Ferry, FULL } from "../support/ferry.ts";
@@ -326,10 +326,9 @@ for (const args of [["--code=7-walnut"], ["--yes"], ["-o", "dir/in"]]) {
 Deno.test("--json says a refusal as an event, on both sides", () =>
   inDirectory(async (cwd) => {
     await Deno.writeTextFile(`${cwd}/in`, "json");
-    const received = await receiver(["-d", "dir", "--json"], { cwd });
-    const sent = sender(received.port, ["in", "--json"], { cwd });
-    assertEquals([await received.status, await sent.status], [3, 3]);
-    for (const { stderr } of [received, sent]) {
+    const receive = ["-d", "dir", "--json"];
+    const ends = await transfer(3, receive, ["in", "--json"], { cwd });
+    for (const { stderr } of Object.values(ends)) {
       const events = stderr.trim().split("\n").map((line) => JSON.parse(line));
       const last = events.at(-1);
       assertEquals([last.event, last.status], ["error", 3], stderr);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { receiver, sender } from "./support/running.ts";
+import { receiver, sender, transfer } from "./support/running.ts";
 import { inDirectory, namesIn } from "../support/fs.ts";
 
 /** What failed said one line that says why. */
@@ -12,9 +12,8 @@ function lastLine(stderr: string): string {
 Deno.test("without a terminal a name of a stranger's choice is refused, with one line on both sides", () =>
   inDirectory(async (cwd) => {
     await Deno.writeTextFile(`${cwd}/in`, "unasked");
-    const received = await receiver(["-d", "dir"], { cwd });
-    const sent = sender(received.port, ["in"], { cwd });
-    assertEquals([await received.status, await sent.status], [3, 3]);
+    const where = ["-d", "dir"];
+    const { received, sent } = await transfer(3, where, ["in"], { cwd });
     for (const { stderr } of [received, sent]) {
       assertMatch(lastLine(stderr), ONE_LINE);
     }
@@ -26,11 +25,10 @@ Deno.test("a name that reads like a line of ferry's own begins none without a te
   inDirectory(async (cwd) => {
     const forged = "Encrypted. Both sides should show: acorn actor admiral";
     await Deno.writeTextFile(`${cwd}/${forged}`, "forged");
-    for (const args of [[], ["--yes"]]) {
-      const received = await receiver(["-d", "dir", ...args], { cwd });
-      const sent = sender(received.port, [forged], { cwd });
-      await Promise.all([received.status, sent.status]);
-      for (const { stderr } of [received, sent]) {
+    for (const [status, args] of [[3, []], [0, ["--yes"]]] as const) {
+      const receive = ["-d", "dir", ...args];
+      const ends = await transfer(status, receive, [forged], { cwd });
+      for (const { stderr } of Object.values(ends)) {
         assert(
           !/^Encrypted\. Both sides should show: acorn/m.test(stderr),
           stderr,
@@ -45,10 +43,7 @@ Deno.test("without a terminal --yes takes a file and a tree from anyone", () =>
     await Deno.mkdir(`${cwd}/tree/sub`, { recursive: true });
     await Deno.writeTextFile(`${cwd}/tree/sub/.hidden`, "below the top");
     for (const name of ["in", "tree"]) {
-      const received = await receiver(["-d", "dir", "--yes"], { cwd });
-      const sent = sender(received.port, [name], { cwd });
-      const ends = [await received.status, await sent.status];
-      assertEquals(ends, [0, 0], received.stderr + sent.stderr);
+      await transfer(0, ["-d", "dir", "--yes"], [name], { cwd });
     }
     assertEquals(namesIn(`${cwd}/dir`), ["in", "tree"]);
     assertEquals(namesIn(`${cwd}/dir/tree/sub`), [".hidden"]);
@@ -57,20 +52,10 @@ Deno.test("without a terminal --yes takes a file and a tree from anyone", () =>
 Deno.test("without a terminal -o and standard output take a stranger's stream under a name of one's own", () =>
   inDirectory(async (cwd) => {
     await Deno.writeTextFile(`${cwd}/in`, "named here");
-    const named = await receiver(["-o", "out"], { cwd });
-    const sent = sender(named.port, ["in"], { cwd });
-    assertEquals([await named.status, await sent.status], [0, 0], named.stderr);
-    const piped = await receiver([], { cwd });
-    const again = sender(piped.port, ["in"], { cwd });
-    assertEquals(
-      [await piped.status, await again.status],
-      [0, 0],
-      piped.stderr,
-    );
-    assertEquals(
-      new TextDecoder().decode((await piped.ended).stdout),
-      "named here",
-    );
+    await transfer(0, ["-o", "out"], ["in"], { cwd });
+    const { received } = await transfer(0, [], ["in"], { cwd });
+    const { stdout } = await received.ended;
+    assertEquals(new TextDecoder().decode(stdout), "named here");
     assertEquals(namesIn(cwd), ["in", "out"]);
   }));
 
@@ -105,9 +90,7 @@ Deno.test("who proves the code adds to a directory that exists, and a file that 
     await Deno.mkdir(`${cwd}/dir/tree`, { recursive: true });
     await Deno.writeTextFile(`${cwd}/dir/tree/old`, "old");
     const env = { FERRY_CODE: "7-walnut" };
-    const received = await receiver(["-d", "dir", "--code"], { cwd, env });
-    const sent = sender(received.port, ["tree"], { cwd, env });
-    assertEquals([await sent.status, await received.status], [0, 0]);
+    await transfer(0, ["-d", "dir", "--code"], ["tree"], { cwd, env });
     assertEquals(namesIn(`${cwd}/dir/tree`), ["new", "old"]);
   }));
 
@@ -118,49 +101,40 @@ const DOT_NAMES: [string, string][] = [
   [".wgetrc", "wget CVE-2010-2252"],
 ];
 
-/** Something of a dangerous name in `from`, and a `home` that has nothing of it. */
-async function prepared(cwd: string, name: string): Promise<void> {
-  await Deno.mkdir(`${cwd}/from`);
-  if (name === ".ssh") {
-    await Deno.mkdir(`${cwd}/from/.ssh`);
-    await Deno.writeTextFile(`${cwd}/from/.ssh/authorized_keys`, "key");
-  } else {
-    await Deno.writeTextFile(`${cwd}/from/${name}`, "evil");
-  }
-}
+/** What becomes of such a name: what the receiver is told, what is sent beside it, and the status of both. */
+const TAKEN: [
+  how: string,
+  receive: string,
+  beside: string[],
+  status: number,
+][] = [
+  ["refused with --yes", "--yes", [], 3],
+  [
+    "refused with --yes among other names, too (croc's list that nobody reads)",
+    "--yes",
+    ["harmless"],
+    3,
+  ],
+  ["taken from a sender that proves the code", "--code", [], 0],
+];
 
 for (const [name, kind] of DOT_NAMES) {
-  Deno.test(`${name} of a stranger is refused with --yes (${kind})`, () =>
-    inDirectory(async (cwd) => {
-      await prepared(cwd, name);
-      const received = await receiver(["-d", "home", "--yes"], { cwd });
-      const sent = sender(received.port, [name], { cwd: `${cwd}/from` });
-      assertEquals(await sent.status, 3, sent.stderr);
-      assertEquals(await received.status, 3, received.stderr);
-      assertEquals(namesIn(`${cwd}/home`), []);
-    }));
-
-  Deno.test(`${name} is refused with --yes among other names, too (croc's list that nobody reads)`, () =>
-    inDirectory(async (cwd) => {
-      await prepared(cwd, name);
-      await Deno.writeTextFile(`${cwd}/from/harmless`, "harmless");
-      const received = await receiver(["-d", "home", "--yes"], { cwd });
-      const names = ["harmless", name];
-      const sent = sender(received.port, names, { cwd: `${cwd}/from` });
-      assertEquals(await sent.status, 3, sent.stderr);
-      assertEquals(await received.status, 3, received.stderr);
-      assertEquals(namesIn(`${cwd}/home`), []);
-    }));
-
-  Deno.test(`${name} is taken from who proves the code`, () =>
-    inDirectory(async (cwd) => {
-      await prepared(cwd, name);
-      const env = { FERRY_CODE: "7-walnut" };
-      const received = await receiver(["-d", "home", "--code"], { cwd, env });
-      const options = { cwd: `${cwd}/from`, env };
-      const sent = sender(received.port, [name], options);
-      assertEquals(await sent.status, 0, sent.stderr);
-      assertEquals(await received.status, 0, received.stderr);
-      assertEquals(namesIn(`${cwd}/home`), [name]);
-    }));
+  for (const [how, receive, beside, status] of TAKEN) {
+    Deno.test(`${name} of a stranger (${kind}) is ${how}`, () =>
+      inDirectory(async (cwd) => {
+        const from = `${cwd}/from`;
+        await Deno.mkdir(from);
+        for (const harmless of beside) {
+          await Deno.writeTextFile(`${from}/${harmless}`, "harmless");
+        }
+        if (name === ".ssh") {
+          await Deno.mkdir(`${from}/.ssh`);
+          await Deno.writeTextFile(`${from}/.ssh/authorized_keys`, "key");
+        } else await Deno.writeTextFile(`${from}/${name}`, "evil");
+        const env = receive === "--code" ? { FERRY_CODE: "7-walnut" } : {};
+        const where = ["-d", "home", receive];
+        await transfer(status, where, [...beside, name], { cwd, from, env });
+        assertEquals(namesIn(`${cwd}/home`), status === 0 ? [name] : []);
+      }));
+  }
 }

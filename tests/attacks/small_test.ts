@@ -4,7 +4,7 @@ import { Endpoint } from "../../lib/endpoint/endpoint.ts";
 import { datagramOf, draftOf } from "../support/packets.ts";
 import { Relay } from "../net/relay.ts";
 import { bytesOf } from "./support/hostile_sender.ts";
-import { receiver, sender } from "./support/running.ts";
+import { receiver, sender, transfer } from "./support/running.ts";
 import { cpuOf, MemoryWatch } from "../support/process.ts";
 import { FULL } from "../support/ferry.ts";
 import { inDirectory } from "../support/fs.ts";
@@ -68,9 +68,9 @@ Deno.test("--json writes no control, bidirectional or zero-width character of a 
   inDirectory(async (cwd) => {
     const name = "a\x9b2J\u202egpj\u200b\u{e0041}.exe";
     await Deno.writeTextFile(`${cwd}/${name}`, "x");
-    const received = await receiver(["-d", "dir", "--yes", "--json"], { cwd });
-    const sent = sender(received.port, [name, "--json"], { cwd });
-    assertEquals([await received.status, await sent.status], [0, 0]);
+    const receive = ["-d", "dir", "--yes", "--json"];
+    const send = [name, "--json"];
+    const { received, sent } = await transfer(0, receive, send, { cwd });
     for (const { stderr } of [received, sent]) {
       const unsafe = /[^\n\P{Cc}]|\p{Cf}/u.exec(stderr)?.[0].codePointAt(0);
       assertEquals(unsafe?.toString(16), undefined, stderr);

@@ -1,3 +1,4 @@
+import { assertEquals } from "@std/assert";
 import {
   Ferry,
   Running,
@@ -24,6 +25,21 @@ export function sender(
   options?: StartOptions,
 ): Ferry {
   return new Ferry(["send", "127.0.0.1", `${port}`, ...args], options);
+}
+
+/** A transfer from beginning to end, which both sides end with `status`. */
+export async function transfer(
+  status: number,
+  receive: string[],
+  send: string[],
+  { from, ...options }: StartOptions & { from?: string },
+): Promise<{ received: Ferry; sent: Ferry }> {
+  const received = await receiver(receive, options);
+  const cwd = from ?? options.cwd;
+  const sent = sender(received.port, send, { ...options, cwd });
+  const ends = [await received.status, await sent.status];
+  assertEquals(ends, [status, status], received.stderr + sent.stderr);
+  return { received, sent };
 }
 
 /** Runs a command as nobody, in a session of its own, bounded in time. */
