@@ -1,10 +1,18 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { eventsOf, Ferry, runFerry, start } from "../../support/ferry.ts";
+import { Terminal } from "../../attacks/support/terminal.ts";
+import {
+  COMMAND,
+  eventsOf,
+  Ferry,
+  runFerry,
+  start,
+} from "../../support/ferry.ts";
 import { inDirectory, sameFiles, writeRandomFile } from "../../support/fs.ts";
 import { type Machine, Machines } from "../../support/machines/namespaces.ts";
-import { NAMESPACES, program, testWith } from "../../support/needs.ts";
+import { NAMESPACES, program, testWith, TMUX } from "../../support/needs.ts";
 import { kill } from "../../support/process.ts";
 import { pause, until } from "../../support/wait.ts";
+import { assertClean, WIDTHS } from "../terminal/panes.ts";
 
 const NEEDS = [
   NAMESPACES,
@@ -202,6 +210,34 @@ for (const protocol of ["PCP", "NAT-PMP"] as const) {
     );
   }
 }
+
+testWith(
+  [...NEEDS, TMUX],
+  "--map prints the command for both sides of the router, at 120, 80 and 40 columns",
+  () =>
+    inDirectory(async (cwd) => {
+      await using home = await Home.make(cwd);
+      for (const columns of WIDTHS) {
+        await using terminal = await Terminal.run(
+          ["ip", ...home.inside.command(COMMAND), "receive"]
+            .concat(`${PORT}`, "--code", "--map"),
+          { cwd, columns },
+        );
+        // What is to be copied stays one line, which the terminal alone wraps
+        await terminal.shows(/From outside, run:/);
+        for (const address of ["10.9.0.2", OUTSIDE]) {
+          assertMatch(
+            await terminal.text(),
+            RegExp(`FERRY_CODE=\\S+ ferry send ${address} ${PORT} FILE`),
+          );
+        }
+        await terminal.press("C-c");
+        await terminal.shows(/ferry: Interrupted \[exit 130\]/);
+        await assertClean(terminal, columns);
+        assert(!await home.isMapped());
+      }
+    }),
+);
 
 testWith(
   NAMESPACES,

@@ -7,7 +7,7 @@ import { testWith, TMUX } from "../../support/needs.ts";
 import { freePort } from "../../support/process.ts";
 
 /** Columns of the terminals that are looked at. */
-const WIDTHS = [120, 80, 40];
+export const WIDTHS = [120, 80, 40];
 /** Bytes, and a rate in bits per second, that take some seconds. */
 export const SIZE = 12_000_000;
 export const SLOW = ["--rate", "24M"];
@@ -91,7 +91,7 @@ const NARROW = /[━─╌…]/g;
  * Asserts that a terminal was written no control characters but those that ferry
  * uses, and no line over another that would not fit.
  */
-async function assertClean(
+export async function assertClean(
   terminal: Terminal,
   columns: number,
 ): Promise<void> {
