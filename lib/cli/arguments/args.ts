@@ -72,6 +72,13 @@ interface Given {
   readonly options: ReadonlyMap<Option, readonly (string | undefined)[]>;
 }
 
+/** The same of a command whose options are checked, without its name. */
+interface Checked {
+  readonly words: readonly string[];
+  readonly values: Values;
+  readonly environment: Environment;
+}
+
 function isCommandName(word: string | undefined): word is CommandName {
   return COMMAND_NAMES.some((name) => name === word);
 }
@@ -152,6 +159,10 @@ function commandOf(given: Given, environment: Environment): Command {
   const [name, ...words] = given.words;
   const asks = (asked: OptionName) =>
     [...given.options.keys()].some(({ name }) => name === asked);
+  const checked = (command: CommandName): Checked => {
+    const values = valuesOf(given, command, environment);
+    return { words, values, environment };
+  };
   if (asks("help")) return { name: "help", topic: topicOf(name) };
   if (asks("version")) return { name: "version" };
   switch (name) {
@@ -164,19 +175,11 @@ function commandOf(given: Given, environment: Environment): Command {
     case "completions":
       return { name, shell: shellOf(words[0]) };
     case "receive":
-      return receiveCommand(
-        words,
-        valuesOf(given, name, environment),
-        environment,
-      );
+      return receiveCommand(checked(name));
     case "send":
-      return sendCommand(
-        words,
-        valuesOf(given, name, environment),
-        environment,
-      );
+      return sendCommand(checked(name));
     case "meet":
-      return meetCommand(words, valuesOf(given, name, environment));
+      return meetCommand(checked(name));
     default: {
       const meant = closest(name, Object.keys(COMMANDS));
       const hint = meant === undefined
@@ -213,9 +216,7 @@ function valuesOf(
   );
   for (const [one, other, message, only = command] of CONFLICTS) {
     const both = values[one] !== undefined && values[other] !== undefined;
-    if (both && only === command) {
-      throw usage(message);
-    }
+    if (both && only === command) throw usage(message);
   }
   const { meet, token = environment.token } = values;
   return { ...values, token, meet: meet && { ...meet, token } };
@@ -264,18 +265,15 @@ const CONFLICTS: readonly [OptionName, OptionName, string, CommandName?][] = [
   ["meet", "plain", CODE_NEEDED, "send"],
 ];
 
-function receiveCommand(
-  words: string[],
-  values: Values,
-  environment: Environment,
-): ReceiveCommand {
+function receiveCommand(command: Checked): ReceiveCommand {
+  const { words, values } = command;
   const path = words.find((word) => !isNumber(word));
   if (path !== undefined) {
     throw usage(
       `Unexpected argument ${path}: ferry receive takes a port; to save in a directory, use -d DIR, and as a file, -o FILE`,
     );
   }
-  const security = securityOf(values, environment);
+  const security = securityOf(command);
   if (values.meet !== undefined && security.mode !== "code") {
     throw new Failure({ code: "meet-needs-code" });
   }
@@ -283,16 +281,13 @@ function receiveCommand(
     name: "receive",
     ...values,
     ...values.keep && { dir: values.dir ?? "." },
-    port: onlyPort("receive", words, values, DEFAULT_PORT),
+    port: onlyPort("receive", command, DEFAULT_PORT),
     security,
   };
 }
 
-function sendCommand(
-  words: string[],
-  values: Values,
-  environment: Environment,
-): SendCommand {
+function sendCommand(command: Checked): SendCommand {
+  const { words, values } = command;
   const finds = values.near === true || values.meet !== undefined;
   const host = finds ? undefined : words[0];
   const rest = finds ? words : words.slice(1);
@@ -316,13 +311,13 @@ function sendCommand(
     paths: paths[0] === "-" ? [] : paths,
     exclude: [...vcs, ...values.exclude ?? []],
     // Only the code says which receiver is the wanted one
-    security: securityOf(values, environment, { needsCode: finds }),
+    security: securityOf(command, { needsCode: finds }),
   };
 }
 
-function meetCommand(words: string[], values: Values): MeetCommand {
-  const port = onlyPort("meet", words, values, MEET_PORT);
-  return { name: "meet", ...values, port };
+function meetCommand(command: Checked): MeetCommand {
+  const port = onlyPort("meet", command, MEET_PORT);
+  return { name: "meet", ...command.values, port };
 }
 
 /** After `--code 13-bubble-fossil`, which takes its value only with a `=`, the code stands where the HOST belongs, or a PATH. */
@@ -335,8 +330,7 @@ function checkHostIsNoCode(values: Values, host: string): void {
 
 /** The environment's code counts unless another one is given; `--code` alone asks for a code. */
 function securityOf(
-  values: Values,
-  environment: Environment,
+  { values, environment }: Checked,
   { needsCode = false } = {},
 ): WantedSecurity {
   const { plain, code = environment.code } = values;
@@ -353,13 +347,12 @@ function securityOf(
 
 /** The port of a command that takes no other words. */
 function onlyPort(
-  command: CommandName,
-  [word, unexpected]: string[],
-  values: Values,
+  name: CommandName,
+  { words: [word, unexpected], values }: Checked,
   otherwise: number,
 ): number {
   if (unexpected !== undefined) {
-    throw usage(`Unexpected argument ${unexpected}: ${command} takes one port`);
+    throw usage(`Unexpected argument ${unexpected}: ${name} takes one port`);
   }
   return portOf(values, word, otherwise);
 }
