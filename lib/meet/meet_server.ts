@@ -6,6 +6,7 @@ import { SourceBuckets, TokenBucket } from "../protocol/demux/token_bucket.ts";
 import { uint32At } from "../base/integers.ts";
 import { firstDatagram } from "../protocol/wire/datagram.ts";
 import { SideMark } from "../protocol/wire/side_datagram.ts";
+import { RelayQueue } from "./relay_queue.ts";
 import {
   decodeRequest,
   encodeAnswer,
@@ -28,8 +29,6 @@ const SWEEP_INTERVAL = 1000;
 const INTRODUCTION_SIZE = 2 ** 16;
 /** Cookies a second: what anybody can have made. */
 const COOKIES = { rate: 4000, burst: 256 };
-/** Milliseconds of the relay's rate that may pass at once. */
-const RELAY_BURST = 50;
 /** Answers that wait to be sent. */
 const MAX_ANSWERS = 1024;
 /** Sources whose joins are counted. */
@@ -123,7 +122,8 @@ export class MeetServer<Peer extends Address>
   /** By the networks that they come from. */
   readonly #joins: SourceBuckets;
   readonly #cookies = new TokenBucket(COOKIES);
-  readonly #relayBudget: ByteBucket;
+  /** What waits for its turn, where there is a rate to keep to. */
+  readonly #relayQueue: RelayQueue<Side<Peer>> | undefined;
   readonly #places = new Map<number, Place<Peer>>();
   readonly #placeOf = new Map<string, Place<Peer>>();
   readonly #pairOf = new Map<string, Pair<Peer>>();
@@ -142,7 +142,7 @@ export class MeetServer<Peer extends Address>
     this.#onPairEnd = options.onPairEnd;
     const joinLimit = { rate: joins / 60, burst: joins };
     this.#joins = new SourceBuckets(joinLimit, MAX_SOURCES);
-    this.#relayBudget = new ByteBucket(relayRate);
+    if (relayRate < Infinity) this.#relayQueue = new RelayQueue(relayRate);
     const key = new Uint32Array(8).map(random);
     this.#validation = new AddressValidation(new Uint8Array(key.buffer));
   }
@@ -165,7 +165,8 @@ export class MeetServer<Peer extends Address>
    * Takes a datagram, or several of one size in a row, which a kernel may have
    * joined: requests, and what one side of a pair sends to the other.
    *
-   * @param forward passes them on
+   * @param forward passes them on, if they need not wait; the bytes may be those
+   * that were given
    */
   take(
     now: number,
@@ -202,9 +203,23 @@ export class MeetServer<Peer extends Address>
     pair.lastHeard = now;
     const { length } = datagrams;
     const isMore = !this.#relays && pair.bytes + length > INTRODUCTION_SIZE;
-    if (isMore || !this.#relayBudget.take(now, length)) return;
-    pair.bytes += length;
-    forward(datagrams, size, target.address);
+    if (isMore) return;
+    if (this.#relayQueue === undefined) {
+      pair.bytes += length;
+      forward(datagrams, size, target.address);
+    } else {
+      pair.bytes += this.#relayQueue.push(target, { bytes: datagrams, size });
+      this.passOn(now, forward);
+    }
+  }
+
+  /** Passes on what has waited, once {@linkcode deadline} has come. */
+  passOn(now: number, forward: Forward<Peer>): void {
+    for (;;) {
+      const next = this.#relayQueue?.poll(now);
+      if (next === undefined) return;
+      forward(next.bytes, next.size, next.target.address);
+    }
   }
 
   /** Takes a request. */
@@ -350,8 +365,9 @@ export class MeetServer<Peer extends Address>
   #endPair(pair: Pair<Peer>): void {
     const { number, sender, receiver, bytes, begun, lastHeard } = pair;
     this.#pairCount--;
-    for (const { address } of [sender, receiver]) {
-      this.#pairOf.delete(keyOf(address));
+    for (const side of [sender, receiver]) {
+      this.#pairOf.delete(keyOf(side.address));
+      this.#relayQueue?.delete(side);
     }
     const place = this.#placeOf.get(keyOf(receiver.address));
     if (place?.pair === pair) place.pair = undefined;
@@ -398,7 +414,8 @@ export class MeetServer<Peer extends Address>
   }
 
   get deadline(): number {
-    return this.#answers.length > 0 ? -Infinity : this.#sweepAt;
+    if (this.#answers.length > 0) return -Infinity;
+    return Math.min(this.#sweepAt, this.#relayQueue?.deadline ?? Infinity);
   }
 
   #sweep(now: number): void {
@@ -447,28 +464,4 @@ function hasRequest(datagrams: Uint8Array, size: number): boolean {
 function isRelayed(datagrams: Uint8Array): boolean {
   const mark = datagrams[MARK_AT] ?? 0;
   return (mark & 0xf0) === 0xf0 || mark === SideMark.CANDIDATES;
-}
-
-/** Limits a rate of bytes. */
-class ByteBucket {
-  readonly #rate: number;
-  #tokens: number;
-  #filledAt = 0;
-
-  /** @param rate bytes per millisecond */
-  constructor(rate: number) {
-    this.#rate = rate;
-    this.#tokens = rate * RELAY_BURST;
-  }
-
-  take(now: number, bytes: number): boolean {
-    if (this.#rate === Infinity) return true;
-    const fresh = this.#rate * Math.max(0, now - this.#filledAt);
-    this.#tokens = Math.min(this.#rate * RELAY_BURST, this.#tokens + fresh);
-    this.#filledAt = now;
-    // A batch may overdraw, or at a low rate none would ever pass
-    if (this.#tokens <= 0) return false;
-    this.#tokens -= bytes;
-    return true;
-  }
 }

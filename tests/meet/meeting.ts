@@ -91,21 +91,20 @@ export class Meeting {
   /** Gives the meeting point a datagram, and everybody what it says to that. */
   send(datagram: Uint8Array, from: Address): void {
     count(this.bytesIn, from, datagram.length);
-    this.server.take(
-      this.now,
-      datagram,
-      from,
-      (bytes, _size, to) => this.#deliver(bytes.slice(), to),
-    );
+    this.server.take(this.now, datagram, from, this.#forward);
     this.#answer();
   }
+
+  readonly #forward = (bytes: Uint8Array, _size: number, to: Address) =>
+    this.#deliver(bytes.slice(), to);
 
   #answer(): void {
     for (;;) {
       const next = this.server.poll(this.now);
-      if (next === undefined) return;
+      if (next === undefined) break;
       this.#deliver(next.bytes, next.to);
     }
+    this.server.passOn(this.now, this.#forward);
   }
 
   #deliver(bytes: Uint8Array, to: Address): void {

@@ -80,15 +80,20 @@ export async function hostMeeting(options: HostOptions): Promise<void> {
   const close = () => socket.close();
   signal.addEventListener("abort", close, { once: true });
   let sending: Promise<void> = Promise.resolve();
-  const answer = async () => {
+  const sendAll = async () => {
+    // First: who asks for a number sends what is to be relayed right behind it
     for (let next; (next = server.poll(performance.now())) !== undefined;) {
       await socket.send(next.bytes, next.bytes.length, next.to).catch(() => {});
+    }
+    server.passOn(performance.now(), forward);
+    for (const { datagrams, size, to } of passing.splice(0)) {
+      await socket.send(datagrams, size, to).catch(() => {});
     }
     timer.set(server.deadline, performance.now());
   };
   // One after the other, since a socket has one size of segments at a time
   const timer = new Timer(() => {
-    sending = sending.then(answer);
+    sending = sending.then(sendAll);
   });
   const buffer = new Uint8Array(MAX_UDP_SIZE);
   const passing: Passing[] = [];
@@ -106,13 +111,8 @@ export async function hostMeeting(options: HostOptions): Promise<void> {
       // An ICMP message about an earlier datagram
       continue;
     }
+    sending = sending.then(sendAll);
     await sending;
-    // First: who asks for a number sends what is to be relayed right behind it
-    sending = answer();
-    await sending;
-    for (const { datagrams, size, to } of passing.splice(0)) {
-      await socket.send(datagrams, size, to).catch(() => {});
-    }
   }
   timer.clear();
   server.close();
