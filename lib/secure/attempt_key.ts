@@ -39,16 +39,12 @@ const SIGNED_PREFIX = utf8("ferry attempt");
 
 /**
  * The Ed25519 key (RFC 8032) by which a receiver recognizes the sender of an
- * interrupted transfer. It is derived when first used.
+ * interrupted transfer.
  */
 export class AttemptKey {
-  readonly #seed: () => Uint8Array;
-  #privateKey: KeyObject | undefined;
-  #publicKey: Uint8Array | undefined;
-
-  private constructor(seed: () => Uint8Array) {
-    this.#seed = seed;
-  }
+  readonly #privateKey: KeyObject;
+  /** {@linkcode CURVE_KEY_SIZE} bytes. */
+  readonly publicKey: Uint8Array;
 
   /**
    * Derives the key for one purpose. Keys of different contexts cannot be
@@ -57,25 +53,14 @@ export class AttemptKey {
    * @param secret {@linkcode ATTEMPT_SECRET_SIZE} unpredictable bytes
    * @param context distinguishes the keys of one secret
    */
-  static from(secret: Uint8Array, context: string): AttemptKey {
+  constructor(secret: Uint8Array, context: string) {
     if (secret.length !== ATTEMPT_SECRET_SIZE) {
       throw new TypeError(`A secret of ${secret.length} bytes`);
     }
-    const kept = secret.slice();
-    return new AttemptKey(() => {
-      const prk = hkdfExtract(new Uint8Array(HASH_SIZE), kept);
-      return hkdfExpand(prk, utf8(context), 32);
-    });
-  }
-
-  /** The key of a known seed (RFC 8032, section 5.1.5), for test vectors. */
-  static of(seed: Uint8Array): AttemptKey {
-    return new AttemptKey(() => seed);
-  }
-
-  /** {@linkcode CURVE_KEY_SIZE} bytes. */
-  get publicKey(): Uint8Array {
-    return this.#publicKey ??= publicBytesOf(this.#key());
+    const prk = hkdfExtract(new Uint8Array(HASH_SIZE), secret);
+    const seed = hkdfExpand(prk, utf8(context), CURVE_KEY_SIZE);
+    this.#privateKey = privateKeyOf("Ed25519", seed);
+    this.publicKey = publicBytesOf(this.#privateKey);
   }
 
   /**
@@ -85,11 +70,7 @@ export class AttemptKey {
    * @returns {@linkcode SIGNATURE_SIZE} bytes
    */
   prove(binding: Uint8Array): Uint8Array {
-    return new Uint8Array(sign(null, signedMessage(binding), this.#key()));
-  }
-
-  #key(): KeyObject {
-    return this.#privateKey ??= privateKeyOf("Ed25519", this.#seed());
+    return new Uint8Array(sign(null, signedMessage(binding), this.#privateKey));
   }
 }
 

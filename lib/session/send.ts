@@ -219,7 +219,7 @@ function attemptAt(
   const { secret, unsafe } = attemptSecret();
   if (unsafe !== undefined) on({ type: "key-unusable", path: unsafe });
   if (secret === undefined) return undefined;
-  const key = AttemptKey.from(secret, offer.names.join("/"));
+  const key = new AttemptKey(secret, offer.names.join("/"));
   return { key: key.publicKey, proof: key.prove(binding) };
 }
 

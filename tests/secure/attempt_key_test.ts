@@ -7,6 +7,7 @@ import {
   SIGNATURE_SIZE,
 } from "../../lib/secure/attempt_key.ts";
 import { utf8 } from "../../lib/base/utf8.ts";
+import { privateKeyOf, publicBytesOf } from "../../lib/secure/curve_key.ts";
 import { bytesOf } from "../support/bytes.ts";
 
 const SECRET = new Uint8Array(32).fill(7);
@@ -24,10 +25,8 @@ Deno.test("the keys of RFC 8032, section 7.1, follow from their seeds", () => {
     ],
   ];
   for (const [seed, publicKey] of vectors) {
-    assertEquals(
-      AttemptKey.of(bytesOf(seed!)).publicKey,
-      bytesOf(publicKey!),
-    );
+    const key = privateKeyOf("Ed25519", bytesOf(seed!));
+    assertEquals(publicBytesOf(key), bytesOf(publicKey!));
   }
 });
 
@@ -42,13 +41,13 @@ Deno.test("a key is that of the seed which HKDF makes of secret and context", as
   };
   const seed = await crypto.subtle.deriveBits(hkdf, secret, 256);
   assertEquals(
-    AttemptKey.from(SECRET, "photos\0notes.txt").publicKey,
-    AttemptKey.of(new Uint8Array(seed)).publicKey,
+    new AttemptKey(SECRET, "photos\0notes.txt").publicKey,
+    publicBytesOf(privateKeyOf("Ed25519", new Uint8Array(seed))),
   );
 });
 
 Deno.test("a proof is an Ed25519 signature of the prefix and the binding", async () => {
-  const key = AttemptKey.from(SECRET, "photos");
+  const key = new AttemptKey(SECRET, "photos");
   const proof = key.prove(BINDING);
   assertEquals(proof.length, SIGNATURE_SIZE);
   const publicKey = await crypto.subtle.importKey(
@@ -65,24 +64,24 @@ Deno.test("a proof is an Ed25519 signature of the prefix and the binding", async
 });
 
 Deno.test("the same secret and context have the same key, others others", () => {
-  const { publicKey } = AttemptKey.from(SECRET, "photos");
-  assertEquals(AttemptKey.from(SECRET.slice(), "photos").publicKey, publicKey);
-  assertNotEquals(AttemptKey.from(SECRET, "notes").publicKey, publicKey);
-  assertNotEquals(AttemptKey.from(BINDING, "photos").publicKey, publicKey);
+  const { publicKey } = new AttemptKey(SECRET, "photos");
+  assertEquals(new AttemptKey(SECRET.slice(), "photos").publicKey, publicKey);
+  assertNotEquals(new AttemptKey(SECRET, "notes").publicKey, publicKey);
+  assertNotEquals(new AttemptKey(BINDING, "photos").publicKey, publicKey);
 });
 
 Deno.test("a proof counts for its key and its connection alone", () => {
-  const key = AttemptKey.from(SECRET, "photos");
+  const key = new AttemptKey(SECRET, "photos");
   const proof = key.prove(BINDING);
   assert(isAttemptProof(key.publicKey, BINDING, proof));
   const elsewhere = new Uint8Array(32).fill(10);
   assert(!isAttemptProof(key.publicKey, elsewhere, proof));
-  const { publicKey } = AttemptKey.from(SECRET, "notes");
+  const { publicKey } = new AttemptKey(SECRET, "notes");
   assert(!isAttemptProof(publicKey, BINDING, proof));
 });
 
 Deno.test("a proof with any bit changed is none", () => {
-  const key = AttemptKey.from(SECRET, "photos");
+  const key = new AttemptKey(SECRET, "photos");
   const proof = key.prove(BINDING);
   for (let at = 0; at < proof.length; at++) {
     const changed = proof.slice();
@@ -92,7 +91,7 @@ Deno.test("a proof with any bit changed is none", () => {
 });
 
 Deno.test("malformed keys and proofs are rejected", () => {
-  const key = AttemptKey.from(SECRET, "photos");
+  const key = new AttemptKey(SECRET, "photos");
   const proof = key.prove(BINDING);
   const random = new Prng(1);
   for (let i = 0; i < 200; i++) {

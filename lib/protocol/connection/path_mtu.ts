@@ -129,12 +129,9 @@ export class PathMtu {
 
   #fallBack(packet: number): void {
     this.#largeLost = 0;
+    if (this.#size > BASE_DATAGRAM_SIZE) this.restart();
     // Losses from before the new search count no more.
     this.#newestLarge = packet;
-    if (this.#size <= BASE_DATAGRAM_SIZE) return;
-    this.#size = BASE_DATAGRAM_SIZE;
-    this.#raiseInterval = FIRST_RAISE_INTERVAL;
-    this.#search = { state: "BASE" };
   }
 
   #next(now: number): void {

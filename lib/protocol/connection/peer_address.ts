@@ -14,7 +14,7 @@ export class PeerAddress<Peer extends Address> {
   /** A server with several addresses may answer from another one than the SYN went to. */
   #answersFrom: Peer | undefined;
   /** From the first sign of a move on. */
-  #paths: PathValidation<Peer> | undefined;
+  #validation: PathValidation<Peer> | undefined;
   /** Where the peer is reached by a relay, or was. */
   #direct: DirectPaths<Peer> | undefined;
 
@@ -75,11 +75,11 @@ export class PeerAddress<Peer extends Address> {
       return undefined;
     }
     if (connection.closeReason !== undefined) return "closed";
-    this.#paths ??= new PathValidation(this.#current, this.#random);
-    const isKnown = this.#paths.isKnown(from);
+    this.#validation ??= new PathValidation(this.#current, this.#random);
+    const isKnown = this.#validation.isKnown(from);
     if (!isKnown && segment.validatesPath) {
       this.onPathResponse(now, segment, from);
-    } else this.#paths.onDatagram(now, from, size, connection.pto);
+    } else this.#validation.onDatagram(now, from, size, connection.pto);
     return isKnown ? undefined : "from another address";
   }
 
@@ -108,8 +108,10 @@ export class PeerAddress<Peer extends Address> {
   /** A segment with the flag PATH came, whose other fields were acceptable. */
   onPathResponse(now: number, segment: Segment, from: Peer): void {
     const { pathKind, pathHigh, pathLow } = segment;
-    if (this.#paths === undefined || pathKind !== PathKind.RESPONSE) return;
-    this.#paths.onResponse(from, pathHigh, pathLow);
+    if (this.#validation === undefined || pathKind !== PathKind.RESPONSE) {
+      return;
+    }
+    this.#validation.onResponse(from, pathHigh, pathLow);
     this.settle(now);
   }
 
@@ -118,7 +120,7 @@ export class PeerAddress<Peer extends Address> {
    * path is most likely the same (RFC 9000, section 9.4).
    */
   settle(now: number): void {
-    const moved = (this.#direct ?? this.#paths)?.settle(now);
+    const moved = (this.#direct ?? this.#validation)?.settle(now);
     if (moved === undefined) return;
     const isNewPath = this.#direct !== undefined ||
       moved.hostname !== this.#current.hostname;
@@ -128,22 +130,19 @@ export class PeerAddress<Peer extends Address> {
 
   /** The next challenge or response that may be sent now. */
   nextPathMessage(now: number): PathMessage<Peer> | undefined {
-    const connection = this.#connection;
-    if (connection.closeReason !== undefined) return undefined;
-    if (this.#direct !== undefined) {
-      return connection.established
-        ? this.#direct.next(now, connection.pto)
-        : undefined;
-    }
-    return this.#paths?.next(now, connection.pto);
+    return this.#paths?.next(now, this.#connection.pto);
   }
 
   /** When {@linkcode settle} or {@linkcode nextPathMessage} is to be called, in milliseconds. */
   get deadline(): number {
-    if (this.#direct === undefined) return this.#paths?.deadline ?? Infinity;
+    return this.#paths?.deadline ?? Infinity;
+  }
+
+  /** The other paths that are looked after now. */
+  get #paths(): DirectPaths<Peer> | PathValidation<Peer> | undefined {
+    const paths = this.#direct ?? this.#validation;
+    if (paths === undefined) return undefined;
     const { established, closeReason } = this.#connection;
-    return established && closeReason === undefined
-      ? this.#direct.deadline
-      : Infinity;
+    return established && closeReason === undefined ? paths : undefined;
   }
 }

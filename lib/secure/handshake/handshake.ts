@@ -18,9 +18,8 @@ import {
   decodeClientHello,
   decodeFinished,
   decodeServerHello,
-  encodeClientHello,
   encodeFinished,
-  encodeServerHello,
+  encodeHello,
   malformedMessage,
   type Mode,
   type Shares,
@@ -70,7 +69,7 @@ export class ClientHandshake {
   constructor(secrets: Secrets, nonce: Uint8Array) {
     this.#secrets = secrets;
     this.#nonce = nonce;
-    this.hello = encodeClientHello({
+    this.hello = encodeHello({
       ...sharesOf(secrets),
       commitment: commitmentTo(nonce, secrets.mode),
     });
@@ -98,13 +97,13 @@ export class ClientHandshake {
       { message, shares: peer },
     );
     const nonce = this.#nonce;
-    const verifyData = keys.clientProof(nonce);
+    const verifyData = keys.proof("c", nonce);
     const finished = encodeFinished({ nonce, verifyData });
     const session = keys.session(finished);
     const receiveFinished = (message: Uint8Array) => {
       const { nonce, verifyData } = decodeFinished(bodyOf(message));
       const withCode = secrets.mode === "code";
-      const proof = keys.serverProof(finished, nonce);
+      const proof = keys.proof("s", finished, nonce);
       if (equalBytes(verifyData, proof) && reveals(nonce, peer.commitment)) {
         return withCode ? undefined : sessionWords(session, message);
       }
@@ -167,7 +166,7 @@ export function answerHello(
   const { nonce, asks = false } = options;
   const shares = sharesOf(secrets);
   const commitment = commitmentTo(nonce, secrets.mode);
-  const hello = encodeServerHello({ ...shares, asks, commitment });
+  const hello = encodeHello({ ...shares, asks, commitment });
   if (secrets.mode === "plain") return { hello };
   const receiveFinished = (finished: Uint8Array) => {
     const theirs = decodeFinished(bodyOf(finished));
@@ -181,10 +180,10 @@ export function answerHello(
       sent,
     );
     const withCode = secrets.mode === "code";
-    if (!equalBytes(theirs.verifyData, keys.clientProof(theirs.nonce))) {
+    if (!equalBytes(theirs.verifyData, keys.proof("c", theirs.nonce))) {
       throw withCode ? new Failure({ code: "wrong-code" }) : damaged("sender");
     }
-    const verifyData = keys.serverProof(finished, nonce);
+    const verifyData = keys.proof("s", finished, nonce);
     const answer = encodeFinished({ nonce, verifyData });
     const session = keys.session(finished);
     const words = withCode ? undefined : sessionWords(session, answer);
@@ -244,17 +243,18 @@ class KeySchedule {
     this.#secret = handshakeSecret(psk, ecdhe);
   }
 
-  /** verify_data of the client's FINISHED, which also covers its nonce. */
-  clientProof(nonce: Uint8Array): Uint8Array {
-    const secret = deriveSecret(this.#secret, "c hs traffic", this.#hellos);
-    return verifyData(secret, transcriptHash(...this.#messages, nonce));
-  }
-
-  /** verify_data of the server's FINISHED, which also covers its nonce. */
-  serverProof(clientFinished: Uint8Array, nonce: Uint8Array): Uint8Array {
-    const secret = deriveSecret(this.#secret, "s hs traffic", this.#hellos);
-    const said = transcriptHash(...this.#messages, clientFinished, nonce);
-    return verifyData(secret, said);
+  /**
+   * verify_data of a FINISHED.
+   *
+   * @param said after the HELLOs, and the nonce of the FINISHED
+   */
+  proof(side: "c" | "s", ...said: Uint8Array[]): Uint8Array {
+    const secret = deriveSecret(
+      this.#secret,
+      `${side} hs traffic`,
+      this.#hellos,
+    );
+    return verifyData(secret, transcriptHash(...this.#messages, ...said));
   }
 
   session(clientFinished: Uint8Array): Session {

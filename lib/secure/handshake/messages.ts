@@ -87,24 +87,12 @@ export function bodyOf(message: Uint8Array): Uint8Array {
   return message.subarray(RECORD_HEADER_SIZE);
 }
 
-export function encodeClientHello(hello: ClientHello): Uint8Array {
-  return encodeHello(hello);
-}
-
-export function encodeServerHello(hello: ServerHello): Uint8Array {
-  return encodeHello(hello, hello.asks ? ASKS : 0);
-}
-
-function encodeHello(hello: ClientHello, ...flags: number[]): Uint8Array {
+export function encodeHello(hello: ClientHello | ServerHello): Uint8Array {
   const { mode, commitment, keyShare, cpaceShare } = hello;
+  const flags = "asks" in hello ? [hello.asks ? ASKS : 0] : [];
   const start = Uint8Array.of(CHANNEL_VERSION, MODES.indexOf(mode), ...flags);
-  return encodeMessage(
-    RecordType.HELLO,
-    start,
-    commitment,
-    keyShare,
-    cpaceShare,
-  );
+  const shares = [commitment, keyShare, cpaceShare];
+  return encodeMessage(RecordType.HELLO, start, ...shares);
 }
 
 /** @throws {Failure} `malformed`, `version-mismatch` */

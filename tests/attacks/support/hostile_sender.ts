@@ -152,7 +152,7 @@ const SECRET = new Uint8Array(32).fill(66);
 
 /** The one place that knows what an offer carries beside what is offered. */
 function offerFrame(offer: Offer, binding: Uint8Array): Uint8Array {
-  const key = AttemptKey.from(SECRET, offer.names.join("/"));
+  const key = new AttemptKey(SECRET, offer.names.join("/"));
   const attempt = { key: key.publicKey, proof: key.prove(binding) };
   return encodeOffer({ attempt, ...offer });
 }

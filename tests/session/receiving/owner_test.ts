@@ -6,7 +6,7 @@ import type { Offer } from "../../../lib/transfer/wire/messages.ts";
 const FILE: Offer = { kind: "file", names: ["x"], count: 1 };
 
 const BINDING = new Uint8Array(32).fill(1);
-const KEY = AttemptKey.from(new Uint8Array(32).fill(2), "x");
+const KEY = new AttemptKey(new Uint8Array(32).fill(2), "x");
 
 /** An offer whose attempt was proved to a channel of this binding. */
 function offerAt(binding: Uint8Array): Offer {
