@@ -35,7 +35,7 @@ export interface Sink {
    * @param found what was found of it
    */
   keep(entry: FileEntry, found?: Found): void;
-  /** Opens a file to be written. */
+  /** Opens a file to be written; throws `disk-full` where it is known that there is no room for it. */
   open(entry: FileEntry): Promise<FileSink>;
   /** What is there of entries, ahead of their turn. */
   inventory(): Inventory;
@@ -61,12 +61,6 @@ export interface Sink {
 export interface FileSink {
   /** Bytes that an earlier attempt left; 0 if nothing. */
   readonly kept: number;
-  /**
-   * Checks that there is room for `bytes` more, as far as that is known.
-   *
-   * @throws {Failure} `disk-full` if there is not
-   */
-  checkRoom(bytes: number): void;
   /**
    * Writes all of `bytes`, which stay as they are until the promise settles: from
    * the beginning, over what an earlier attempt left.
@@ -137,7 +131,6 @@ export class OutputSink implements Sink {
     const { write } = this.#output;
     return Promise.resolve({
       kept: 0,
-      checkRoom: () => {},
       write: write.bind(this.#output),
       resume: () => Promise.resolve(),
       commit: () => Promise.resolve(),
@@ -152,7 +145,7 @@ export class OutputSink implements Sink {
   keep = noTree;
 
   inventory(): Inventory {
-    return { enter: () => {}, leave: () => {}, look: () => undefined };
+    throw new Error("What was written cannot be read");
   }
 
   async commit(): Promise<void> {

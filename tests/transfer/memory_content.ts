@@ -102,7 +102,6 @@ export class MemorySink implements Sink {
   open(): Promise<FileSink> {
     return Promise.resolve({
       kept: 0,
-      checkRoom: () => {},
       write: (bytes) => this.write(bytes),
       resume: () => Promise.resolve(),
       commit: () => Promise.resolve(),

@@ -20,8 +20,8 @@ export class ReceiverContext {
 
   constructor(
     stream: ByteStream,
-    progress: (bytes: number) => void = () => {},
-    event: (event: TransferEvent) => void = () => {},
+    progress: (bytes: number) => void,
+    event: (event: TransferEvent) => void,
   ) {
     this.#stream = stream;
     this.#progress = progress;

@@ -320,7 +320,6 @@ export class EntryReceiver {
       sink.discard(this.#discarded);
       throw senderEnded();
     }
-    sink.checkRoom((entry.size ?? 0) - sink.kept);
     this.#context.begin(sink, createHash("sha256"));
     if (!this.#resuming && sink.kept > 0) {
       await sink.resume(0);

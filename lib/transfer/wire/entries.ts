@@ -8,7 +8,7 @@ import {
   timestampOf,
 } from "./timestamp.ts";
 
-const EntryKind = { FILE: 1, DIRECTORY: 2, LINK: 3 } as const;
+const ENTRY_KINDS = { file: 1, directory: 2, link: 3 } as const;
 
 /** A file; its content follows. A tree's has size, mode and time. */
 export interface FileEntry {
@@ -53,23 +53,12 @@ export type Entry = FileEntry | DirectoryEntry | LinkEntry;
 
 /** Encodes the body of an ENTRY frame. */
 export function encodeEntry(entry: Entry): Uint8Array {
-  const fields = new FieldWriter();
-  const named = (kind: number) => {
-    fields.uint8(Tag.KIND, kind);
-    if (entry.name !== "") fields.text(Tag.NAME, entry.name);
-    return fields.time(entry.mtime);
-  };
-  switch (entry.kind) {
-    case "file":
-      named(EntryKind.FILE).int64(Tag.MODE, entry.mode)
-        .int64(Tag.SIZE, entry.size);
-      break;
-    case "directory":
-      named(EntryKind.DIRECTORY).int64(Tag.MODE, entry.mode);
-      break;
-    case "link":
-      named(EntryKind.LINK).text(Tag.TARGET, entry.target);
-  }
+  const fields = new FieldWriter().uint8(Tag.KIND, ENTRY_KINDS[entry.kind]);
+  if (entry.name !== "") fields.text(Tag.NAME, entry.name);
+  fields.time(entry.mtime);
+  if (entry.kind === "link") fields.text(Tag.TARGET, entry.target);
+  else fields.int64(Tag.MODE, entry.mode);
+  if (entry.kind === "file") fields.int64(Tag.SIZE, entry.size);
   return fields.finish();
 }
 
@@ -85,14 +74,14 @@ export function decodeEntry(body: Uint8Array): Entry {
   const mtime = timeIn(fields);
   const mode = modeIn(fields);
   const kind = fields.uint8(Tag.KIND);
-  if (kind === EntryKind.FILE) {
+  if (kind === ENTRY_KINDS.file) {
     return { kind: "file", name, mtime, mode, size: sizeIn(fields, Tag.SIZE) };
   }
   if (name !== "" && mtime !== undefined) {
     const target = fields.bytes(Tag.TARGET);
-    if (kind === EntryKind.DIRECTORY && mode !== undefined) {
+    if (kind === ENTRY_KINDS.directory && mode !== undefined) {
       return { kind: "directory", name, mtime, mode };
-    } else if (kind === EntryKind.LINK && target !== undefined) {
+    } else if (kind === ENTRY_KINDS.link && target !== undefined) {
       return { kind: "link", name, mtime, target: decodeTarget(target) };
     }
   }

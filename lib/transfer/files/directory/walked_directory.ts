@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { Unsendable } from "../../source.ts";
 import type { FileStatus } from "../file_status.ts";
 import { codeOf, SystemError } from "../system_error.ts";
@@ -50,34 +51,29 @@ export class WalkedDirectory {
   readonly path: string;
   #open: OpenDirectories;
   #parent: WalkedDirectory | undefined;
-  /** Its name in the parent. */
-  #name: string;
   #seen: Identity | undefined;
   #directory: Directory | undefined;
 
   /**
-   * @param path of a directory that a person has named: links on the way there are
-   * followed
+   * @param path without `parent` as a person has named it: links on the way there
+   * are followed
    * @param seen what is there; by default what is there when it is first used
-   * @param below if another one is above it
    */
   constructor(
     open: OpenDirectories,
     path: string,
     seen?: Identity,
-    below: { parent?: WalkedDirectory; name?: string } = {},
+    parent?: WalkedDirectory,
   ) {
     this.#open = open;
     this.path = path;
     this.#seen = seen;
-    this.#parent = below.parent;
-    this.#name = below.name ?? "";
+    this.#parent = parent;
   }
 
   /** A directory in it. It is opened when it is used. */
   enter(name: string, seen: Identity): WalkedDirectory {
-    const parts = { parent: this, name };
-    return new WalkedDirectory(this.#open, this.pathOf(name), seen, parts);
+    return new WalkedDirectory(this.#open, this.pathOf(name), seen, this);
   }
 
   /** The path of what is in it. */
@@ -149,7 +145,7 @@ export class WalkedDirectory {
         unlessReplaced(() =>
           this.#parent === undefined
             ? openDirectory(this.path)
-            : this.#parent.#opened().openDirectory(this.#name)
+            : this.#parent.#opened().openDirectory(basename(this.path))
         ),
       );
   }

@@ -178,9 +178,8 @@ async function rootAt(path: string): Promise<NamedRoot> {
 /** A subdirectory that the walk has reached. */
 interface Descent {
   readonly type: "descend";
-  readonly name: string;
+  readonly step: Step;
   readonly directory: WalkedDirectory;
-  readonly status: FileStatus;
 }
 
 /** The steps through a directory, under `name`; its depth costs no stack. */
@@ -201,9 +200,9 @@ function* stepsThrough(
         directory.leave();
         yield { type: "leave" };
       } else if (value.type === "descend") {
-        const { name, directory, status } = value;
+        const { step, directory } = value;
         levels.push({ directory, steps: stepsInside(directory, excludes) });
-        yield enter(name, status);
+        yield step;
       } else {
         yield value;
       }
@@ -255,8 +254,8 @@ function* stepsInside(
     if (status.isFile) {
       yield fileStep(directory, name, status, { name, path });
     } else if (status.isDirectory) {
-      const below = directory.enter(name, status);
-      yield { type: "descend", name, directory: below, status };
+      const step = enter(name, status);
+      yield { type: "descend", step, directory: directory.enter(name, status) };
     } else if (status.isSymlink) {
       yield linkStep(directory, name, status.mtime);
     } else {

@@ -29,8 +29,6 @@ export class ComparedFile implements FileSink {
     this.#same = same;
   }
 
-  checkRoom(): void {}
-
   // deno-lint-ignore require-await -- what it throws is a rejection
   async write(bytes: Uint8Array): Promise<void> {
     this.writeSync(bytes);

@@ -44,7 +44,10 @@ export class StagedFile implements FileSink {
   #unsynced = 0;
   #syncing = false;
 
-  /** Makes the file, or opens what an earlier attempt left of it. Throws what the system throws. */
+  /**
+   * Makes the file, or opens what an earlier attempt left of it. Throws what the
+   * system throws, or `disk-full` where it is known that there is no room.
+   */
   constructor(
     directory: Directory,
     entry: FileEntry,
@@ -55,13 +58,11 @@ export class StagedFile implements FileSink {
     this.#options = options;
     this.#file = openPart(directory, this.#part, options.unfinished);
     this.kept = this.#file.status().size;
-  }
-
-  checkRoom(bytes: number): void {
-    const free = freeBytes(this.#directory.path);
-    if (bytes <= free) return;
-    const { path } = this.#options;
-    throw new Failure({ code: "disk-full", path, free, needed: bytes });
+    const needed = (entry.size ?? 0) - this.kept;
+    const free = freeBytes(directory.path);
+    if (needed <= free) return;
+    this.discard();
+    throw new Failure({ code: "disk-full", path: options.path, free, needed });
   }
 
   async write(bytes: Uint8Array): Promise<void> {
