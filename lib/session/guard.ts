@@ -2,6 +2,7 @@ import { firstOf } from "../base/async.ts";
 import { Failure } from "../base/failure.ts";
 import { isControllerName } from "../protocol/congestion/controllers.ts";
 import type { Checked, SessionOptions } from "./options.ts";
+import { shown } from "./streams.ts";
 
 /** The longest time that a timer can wait, in milliseconds. */
 const MAX_WAIT = 2 ** 31 - 1;
@@ -133,8 +134,4 @@ function checkType(
     : typeof value;
   if (types.includes(type)) return;
   throw new TypeError(`${name} is ${types.join(" or ")}, not ${shown(value)}`);
-}
-
-function shown(value: unknown): string {
-  return Deno.inspect(value, { depth: 0, strAbbreviateSize: 40 });
 }

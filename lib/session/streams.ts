@@ -27,8 +27,14 @@ export function contentOf(stream: ReadableStream<Uint8Array>): Content {
 
 function bytesOf(value: unknown): Uint8Array<ArrayBuffer> {
   if (value instanceof Uint8Array) return value as Uint8Array<ArrayBuffer>;
-  const given = Deno.inspect(value, { depth: 0, strAbbreviateSize: 40 });
-  throw new TypeError(`Cannot send ${given}: a stream gives Uint8Arrays`);
+  throw new TypeError(
+    `Cannot send ${shown(value)}: a stream gives Uint8Arrays`,
+  );
+}
+
+/** A value in a few words, for a message. */
+export function shown(value: unknown): string {
+  return Deno.inspect(value, { depth: 0, strAbbreviateSize: 40 });
 }
 
 /** A sink that writes to a web stream, and closes it once all is verified. */

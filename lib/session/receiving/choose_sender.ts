@@ -37,16 +37,21 @@ export async function chooseSender(
   options: ChooseOptions,
 ): Promise<Accepted> {
   const { consent, on, wait = Infinity } = options;
-  const late = new AbortController();
-  const signal = firstOf([options.signal, late.signal, admission.over]);
   const chosen = Promise.withResolvers<Accepted>();
   const done = new AbortController();
+  // What ends the wait does not end the transfer that was chosen
+  const unmet = new AbortController();
+  const { over } = admission;
+  const end = () => unmet.abort(over.reason);
+  over.addEventListener("abort", end, { signal: done.signal });
+  if (over.aborted) end();
+  const signal = firstOf([options.signal, unmet.signal]);
   // While an offer is being decided on, the time to wait does not run out
   let undecided = 0;
   let isLate = false;
   const endIfLate = () => {
     if (!isLate || undecided > 0) return;
-    late.abort(new Failure({ code: "nobody-came", seconds: wait / 1000 }));
+    unmet.abort(new Failure({ code: "nobody-came", seconds: wait / 1000 }));
   };
   const timer = wait > MAX_TIMER ? undefined : setTimeout(() => {
     isLate = true;
@@ -84,8 +89,8 @@ export async function chooseSender(
     }
   };
   const listen = async () => {
-    const over = firstOf([signal, done.signal]);
-    for await (const connection of endpoint.incoming(over)) {
+    const ended = firstOf([signal, done.signal]);
+    for await (const connection of endpoint.incoming(ended)) {
       admission.admit(connection).then(consider, () => {});
     }
   };

@@ -10,7 +10,7 @@ import {
 } from "../../transfer/source.ts";
 import { offerableName } from "../../transfer/wire/names.ts";
 import { timestampOf } from "../../transfer/wire/timestamp.ts";
-import { contentOf } from "../streams.ts";
+import { contentOf, shown } from "../streams.ts";
 
 /** A stream of bytes, and what is known of it. */
 export interface NamedStream {
@@ -65,17 +65,22 @@ export async function openContent(
   if (content instanceof ReadableStream) {
     return streamSource({ stream: content }, resume);
   }
-  if (isNamedStream(content)) return streamSource(content, resume);
-  if (isSource(content)) return content;
-  const paths = typeof content === "string" ? [content] : content;
-  if (!isPaths(paths)) {
-    const given = Deno.inspect(content, { depth: 0 });
-    throw new TypeError(
-      `Cannot send ${given}: content is a path, paths, bytes, a Blob or a stream`,
-    );
+  const paths: unknown = typeof content === "string" ? [content] : content;
+  if (isPaths(paths)) {
+    // A named pipe opens only when it has a writer
+    return await abortable(openPaths(paths, { resume, exclude }), signal);
   }
-  // A named pipe opens only when it has a writer
-  return await abortable(openPaths(paths, { resume, exclude }), signal);
+  if (typeof content === "object" && content !== null) {
+    if ("stream" in content && content.stream instanceof ReadableStream) {
+      return streamSource(content, resume);
+    }
+    if ("offer" in content && "entries" in content) return content;
+  }
+  throw new TypeError(
+    `Cannot send ${
+      shown(content)
+    }: content is a path, paths, bytes, a Blob or a stream`,
+  );
 }
 
 async function openPaths(
@@ -87,19 +92,6 @@ async function openPaths(
   return paths.length > 1 || isDirectory(path)
     ? await TreeSource.open(paths, { exclude })
     : await openFileSource(path, { resume });
-}
-
-function isObject(content: unknown): content is object {
-  return typeof content === "object" && content !== null;
-}
-
-function isSource(content: unknown): content is Source {
-  return isObject(content) && "entries" in content && "offer" in content;
-}
-
-function isNamedStream(content: unknown): content is NamedStream {
-  return isObject(content) && "stream" in content &&
-    content.stream instanceof ReadableStream;
 }
 
 function isPaths(paths: unknown): paths is readonly string[] {

@@ -19,7 +19,10 @@ function wayTo(name: string) {
     state.begun = true;
     const channel = {
       established: answer.promise,
-      abort: () => void (state.aborted = true),
+      abort: (failure: Error) => {
+        state.aborted = true;
+        answer.reject(failure);
+      },
     };
     return Promise.resolve({ channel, result: Promise.resolve(name) });
   };
