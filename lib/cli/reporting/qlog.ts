@@ -55,7 +55,8 @@ export class Qlog {
   #last = 0;
   /** Packets of a SYN, by connection and packet number. */
   readonly #initial = new Set<string>();
-  #text: string;
+  readonly #sends: boolean;
+  #text = "";
   #first = true;
   #failed = false;
   #looked = -Infinity;
@@ -72,18 +73,7 @@ export class Qlog {
   ) {
     this.#file = file;
     this.#onFailure = onFailure;
-    const trace = JSON.stringify({
-      title: `ferry ${VERSION}`,
-      vantage_point: { name: "ferry", type: sends ? "client" : "server" },
-      common_fields: {
-        protocol_type: ["QUIC"],
-        time_format: "relative",
-        reference_time: Date.now(),
-      },
-      events: [],
-    }).slice(0, -"]}".length);
-    this.#text =
-      `{"qlog_format":"JSON","qlog_version":"0.3","title":"ferry","traces":[${trace}\n`;
+    this.#sends = sends;
   }
 
   /** Has the metrics of this channel written, too: of several those of the last. */
@@ -93,7 +83,7 @@ export class Qlog {
 
   /** Writes what happened to a datagram. */
   trace(event: TraceEvent): void {
-    this.#start ??= event.time;
+    if (this.#start === undefined) this.#begin(event.time);
     const { what, time } = event;
     switch (what) {
       case "SEND":
@@ -130,9 +120,30 @@ export class Qlog {
 
   /** Completes the file. */
   close(): void {
+    if (this.#start === undefined) this.#begin(0);
     this.#text += "]}]}\n";
     this.#flush();
     this.#file.close();
+  }
+
+  /** Begins the file with the first event: until then a receiver may have waited for long. */
+  #begin(time: number): void {
+    this.#start = time;
+    const trace = JSON.stringify({
+      title: `ferry ${VERSION}`,
+      vantage_point: {
+        name: "ferry",
+        type: this.#sends ? "client" : "server",
+      },
+      common_fields: {
+        protocol_type: ["QUIC"],
+        time_format: "relative",
+        reference_time: Date.now(),
+      },
+      events: [],
+    }).slice(0, -"]}".length);
+    this.#text =
+      `{"qlog_format":"JSON","qlog_version":"0.3","title":"ferry","traces":[${trace}\n`;
   }
 
   #measure(event: TraceEvent, channel: Channel): void {

@@ -12,6 +12,8 @@ export interface QlogEvent {
 /** A qlog of one connection, as a viewer has it. */
 export interface Qlog {
   readonly type: string;
+  /** When the times of its events begin, in milliseconds since 1970. */
+  readonly reference: number;
   readonly events: readonly QlogEvent[];
   /** The events of this name. */
   named(name: string): QlogEvent[];
@@ -89,6 +91,7 @@ export function readQlog(text: string): Qlog {
   }
   return {
     type: vantage_point.type,
+    reference: common_fields.reference_time,
     events,
     named: (wanted) =>
       (events as QlogEvent[]).filter(({ name }) => name === wanted),

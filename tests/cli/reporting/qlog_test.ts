@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import "../../support/libraries.ts";
 import { Qlog } from "../../../lib/cli/reporting/qlog.ts";
 import { Flag } from "../../../lib/protocol/wire/segment.ts";
@@ -32,9 +32,14 @@ function logOf(...events: readonly Partial<TraceEvent>[]) {
     close: () => {},
   };
   const log = new Qlog(file, { sends: true, onFailure: () => {} });
+  // Some time passes until something happens
+  const opened = Date.now();
+  while (Date.now() === opened);
   for (const event of events) log.trace({ ...EVENT, ...event });
   log.close();
-  return readQlog(text);
+  const read = readQlog(text);
+  assert(read.reference > opened);
+  return read;
 }
 
 Deno.test("a SYN that is lost is found again among the packets that were sent", () => {
@@ -45,6 +50,10 @@ Deno.test("a SYN that is lost is found again among the packets that were sent", 
     { what: "LOST", packet: 1, flags: 0 },
   );
   assertEquals(viewCongestion(log).packets, 2);
+});
+
+Deno.test("a qlog is complete even if nothing happened", () => {
+  assertEquals(logOf().events, []);
 });
 
 Deno.test("events are in order, though an acknowledgement came before what was sent meanwhile", () => {
