@@ -11,31 +11,33 @@ export interface CloseDetails {
   readonly sendError: string | undefined;
 }
 
+/** Codes of failures that have nothing but the peer with them. */
+const CODES = {
+  busy: "busy",
+  displaced: "displaced",
+  aborted: "peer-stopped",
+  unknown: "unknown-connection",
+  protocol: "peer-protocol-error",
+  breach: "invalid-ack",
+} as const;
+
 /** The failure of a connection that was not closed in order. */
 export function failureOfClose(
   reason: Exclude<CloseReason, "done">,
   { peer, timeout, sendError }: CloseDetails,
 ): Failure {
-  const seconds = Math.round(timeout / 100) / 10;
   switch (reason) {
     case "no answer":
-      return new Failure({ code: "no-answer", peer, seconds, sendError });
-    case "silence":
-      return new Failure({ code: "peer-silent", peer, seconds, sendError });
+    case "silence": {
+      const code = reason === "silence" ? "peer-silent" : "no-answer";
+      const seconds = Math.round(timeout / 100) / 10;
+      return new Failure({ code, peer, seconds, sendError });
+    }
     case "stopped":
       return new Failure({ code: "interrupted" });
-    case "busy":
-    case "displaced":
-      return new Failure({ code: reason, peer });
-    case "aborted":
-      return new Failure({ code: "peer-stopped", peer });
-    case "unknown":
-      return new Failure({ code: "unknown-connection", peer });
-    case "protocol":
-      return new Failure({ code: "peer-protocol-error", peer });
-    case "breach":
-      return new Failure({ code: "invalid-ack", peer });
     case "version":
       return new Failure({ code: "version-mismatch", layer: "protocol", peer });
+    default:
+      return new Failure({ code: CODES[reason], peer });
   }
 }

@@ -164,10 +164,8 @@ function nonceOf(header: Uint8Array): Uint8Array {
 }
 
 function addressesIn(plain: Uint8Array, count: number): Address[] {
-  const found: Address[] = [];
-  for (let index = 0; index < Math.min(count, MAX_CANDIDATES); index++) {
-    const address = readAddress(plain, 2 + index * ADDRESS_SIZE);
-    if (address !== undefined) found.push(address);
-  }
-  return found;
+  return Array.from(
+    { length: Math.min(count, MAX_CANDIDATES) },
+    (_, index) => readAddress(plain, 2 + index * ADDRESS_SIZE) ?? [],
+  ).flat();
 }

@@ -79,7 +79,6 @@ interface Place<Peer> {
   readonly receiver: Peer;
   readonly id: Uint8Array;
   expires: number;
-  pair: Pair<Peer> | undefined;
 }
 
 /** One side of a pair. */
@@ -114,10 +113,8 @@ export class MeetServer<Peer extends Address>
   implements DatagramProtocol<Peer> {
   readonly #maxPlaces: number;
   readonly #maxPairs: number;
-  readonly #token: string | undefined;
   readonly #relays: boolean;
-  readonly #random: () => number;
-  readonly #onPairEnd: ((pair: PairReport) => void) | undefined;
+  readonly #options: MeetServerOptions;
   readonly #validation: AddressValidation;
   /** By the networks that they come from. */
   readonly #joins: SourceBuckets;
@@ -128,18 +125,15 @@ export class MeetServer<Peer extends Address>
   readonly #placeOf = new Map<string, Place<Peer>>();
   readonly #pairOf = new Map<string, Pair<Peer>>();
   readonly #answers: { bytes: Uint8Array; to: Peer }[] = [];
-  #pairCount = 0;
   #sweepAt = Infinity;
 
   constructor(options: MeetServerOptions) {
-    const { random, token, relays = true, relayRate = Infinity } = options;
+    const { random, relays = true, relayRate = Infinity } = options;
     const { places = 128, pairs = 1024, joins = 30 } = options;
+    this.#options = options;
     this.#maxPlaces = places;
     this.#maxPairs = pairs;
-    this.#random = random;
-    this.#token = token;
     this.#relays = relays;
-    this.#onPairEnd = options.onPairEnd;
     const joinLimit = { rate: joins / 60, burst: joins };
     this.#joins = new SourceBuckets(joinLimit, MAX_SOURCES);
     if (relayRate < Infinity) this.#relayQueue = new RelayQueue(relayRate);
@@ -153,7 +147,8 @@ export class MeetServer<Peer extends Address>
   }
 
   get pairCount(): number {
-    return this.#pairCount;
+    // Each stands there by both of its addresses
+    return this.#pairOf.size / 2;
   }
 
   /** Sources whose joins are counted. */
@@ -237,7 +232,8 @@ export class MeetServer<Peer extends Address>
       }
       return true;
     }
-    if (this.#token !== undefined && !provesToken(request, this.#token)) {
+    const { token } = this.#options;
+    if (token !== undefined && !provesToken(request, token)) {
       this.#refuse(request, "token", from);
       return true;
     }
@@ -256,15 +252,15 @@ export class MeetServer<Peer extends Address>
 
   #register(now: number, request: MeetRequest, from: Peer): void {
     const pair = this.#pairOf.get(keyOf(from));
-    if (pair !== undefined && pair.id === request.ends) this.#endPair(pair);
+    const isOver = pair?.id === request.ends;
+    if (pair !== undefined && isOver) this.#endPair(pair);
+    const isBound = pair !== undefined && !isOver;
+    // A pair goes on without a place that was given up
     const place = this.#placeOf.get(keyOf(from)) ??
-      this.#newPlace(now, request, from);
+      (isBound ? undefined : this.#newPlace(now, request, from));
     if (place === undefined) return;
     place.expires = now + PLACE_TIMEOUT;
-    if (place.pair !== undefined) {
-      this.#tellBound(now, request.id, place.pair, from);
-      return;
-    }
+    if (isBound) return this.#tellBound(now, request.id, pair, from);
     const { number } = place;
     const kind = MeetKind.PLACE;
     this.#answer({ kind, ...this.#seen(now, request.id, from), number }, from);
@@ -275,10 +271,6 @@ export class MeetServer<Peer extends Address>
     request: MeetRequest,
     from: Peer,
   ): Place<Peer> | undefined {
-    if (this.#pairOf.has(keyOf(from))) {
-      // Its pair goes on without the place that it gave up
-      return undefined;
-    }
     if (this.#places.size >= this.#maxPlaces) this.#sweep(now);
     if (this.#places.size >= this.#maxPlaces) {
       this.#refuse(request, "full", from);
@@ -296,7 +288,6 @@ export class MeetServer<Peer extends Address>
       receiver: from,
       id: request.id.slice(),
       expires: now + PLACE_TIMEOUT,
-      pair: undefined,
     };
     this.#places.set(number, place);
     this.#placeOf.set(keyOf(from), place);
@@ -320,21 +311,22 @@ export class MeetServer<Peer extends Address>
       return;
     }
     const place = this.#places.get(number);
-    const isFree = place !== undefined && place.pair === undefined &&
-      place.expires > now && keyOf(place.receiver) !== keyOf(from) &&
+    const isFree = place !== undefined && place.expires > now &&
+      !this.#pairOf.has(keyOf(place.receiver)) &&
+      keyOf(place.receiver) !== keyOf(from) &&
       (known === undefined || isSender);
     if (!isFree) {
       this.#refuse(request, "unknown", from);
       return;
     }
     if (isSender) this.#endPair(known);
-    if (this.#pairCount >= this.#maxPairs) this.#sweep(now);
-    if (this.#pairCount >= this.#maxPairs) {
+    if (this.pairCount >= this.#maxPairs) this.#sweep(now);
+    if (this.pairCount >= this.#maxPairs) {
       this.#refuse(request, "full", from);
       return;
     }
     const pair: Pair<Peer> = {
-      id: Math.max(1, this.#random()),
+      id: Math.max(1, this.#options.random()),
       number,
       sender: { address: from, heard: false },
       receiver: { address: place.receiver, heard: false },
@@ -342,8 +334,6 @@ export class MeetServer<Peer extends Address>
       lastHeard: now,
       bytes: 0,
     };
-    place.pair = pair;
-    this.#pairCount++;
     this.#pairOf.set(keyOf(from), pair);
     this.#pairOf.set(keyOf(place.receiver), pair);
     this.#tellBound(now, id, pair, from);
@@ -364,14 +354,11 @@ export class MeetServer<Peer extends Address>
 
   #endPair(pair: Pair<Peer>): void {
     const { number, sender, receiver, bytes, begun, lastHeard } = pair;
-    this.#pairCount--;
     for (const side of [sender, receiver]) {
       this.#pairOf.delete(keyOf(side.address));
       this.#relayQueue?.delete(side);
     }
-    const place = this.#placeOf.get(keyOf(receiver.address));
-    if (place?.pair === pair) place.pair = undefined;
-    this.#onPairEnd?.({
+    this.#options.onPairEnd?.({
       number,
       sender: sender.address,
       receiver: receiver.address,
@@ -406,7 +393,7 @@ export class MeetServer<Peer extends Address>
   poll(now: number): { bytes: Uint8Array; to: Peer } | undefined {
     if (now >= this.#sweepAt) {
       this.#sweep(now);
-      this.#sweepAt = this.#places.size + this.#pairCount > 0
+      this.#sweepAt = this.#places.size + this.#pairOf.size > 0
         ? now + SWEEP_INTERVAL
         : Infinity;
     }

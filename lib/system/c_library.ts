@@ -29,13 +29,6 @@ const SOCKET_CALLS = {
   memmove: { parameters: ["buffer", "buffer", "usize"], result: "u64" },
 } as const;
 
-/** Files that Deno opens only with every permission. */
-const SYSTEM_FILE_CALLS = {
-  openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
-  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  close: { parameters: ["i32"], result: "i32" },
-} as const;
-
 const TERMINAL_CALLS = {
   tcflush: { parameters: ["i32", "i32"], result: "i32" },
 } as const;
@@ -134,9 +127,6 @@ export type SocketCalls = Calls<typeof SOCKET_CALLS>;
 export type DirectoryCalls = Calls<typeof DIRECTORY_CALLS>;
 
 export const socketCalls: Lazily<typeof SOCKET_CALLS> = lazily(SOCKET_CALLS);
-export const systemFileCalls: Lazily<typeof SYSTEM_FILE_CALLS> = lazily(
-  SYSTEM_FILE_CALLS,
-);
 export const fileCalls: Lazily<typeof FILE_CALLS> = lazily(FILE_CALLS);
 export const directoryCalls: Lazily<typeof DIRECTORY_CALLS> = lazily(
   DIRECTORY_CALLS,

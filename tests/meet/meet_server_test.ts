@@ -256,6 +256,20 @@ Deno.test("a request that gave up a pair does no harm to the next one when it co
   assertEquals(meeting.server.pairCount, 1);
 });
 
+Deno.test("a receiver that has joined another is in that pair only", () => {
+  const meeting = new Meeting();
+  const other = meeting.guest("receiver");
+  const { address } = meeting.guest("receiver", { number: 5 });
+  meeting.pass(10);
+  meeting.guest("sender", { number: numberOf(other), address });
+  meeting.pass(10);
+  assert(isBound(other));
+  const third = meeting.guest("sender", { number: 5 });
+  meeting.pass(10);
+  assertEquals(refusalsOf(third), ["unknown"]);
+  assertEquals(meeting.server.pairCount, 1);
+});
+
 Deno.test("joins are limited for each source, an IPv6 /64 being one, and others still join", () => {
   const meeting = new Meeting({ joins: 3 });
   const waiting = meeting.guest("receiver");

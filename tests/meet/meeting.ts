@@ -109,10 +109,11 @@ export class Meeting {
 
   #deliver(bytes: Uint8Array, to: Address): void {
     count(this.bytesOut, to, bytes.length);
-    const guest = this.#guests.find(({ address }) => address === to);
-    if (guest === undefined) return;
-    if ((bytes[4]! & 0xf0) === 0xf0) guest.segments.push(bytes);
-    else guest.client.receive(this.now, bytes, MEET);
+    for (const { address, client, segments } of this.#guests) {
+      if (address !== to) continue;
+      if ((bytes[4]! & 0xf0) === 0xf0) segments.push(bytes);
+      else client.receive(this.now, bytes, MEET);
+    }
   }
 
   /** Lets `time` milliseconds pass. */

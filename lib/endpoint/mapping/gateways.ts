@@ -1,4 +1,8 @@
-import { cString, systemFileCalls } from "../../system/c_library.ts";
+import {
+  cString,
+  directoryCalls,
+  readingCalls,
+} from "../../system/c_library.ts";
 
 /** Linux's table of IPv4 routes, proc(5). */
 const ROUTES = "/proc/net/route";
@@ -44,16 +48,17 @@ function addressOf(hex: string): string {
 
 /** Below /proc Deno itself reads only with every permission. */
 function readSystemFile(path: string): string | undefined {
-  const calls = systemFileCalls();
+  const calls = directoryCalls();
+  const read = readingCalls()?.read;
   const name = cString(path);
-  if (calls === undefined || name === undefined) return undefined;
+  if (!calls || !read || !name) return undefined;
   const descriptor = calls.openat(AT_FDCWD, name, O_RDONLY, 0);
   if (descriptor < 0) return undefined;
   const bytes = new Uint8Array(MAX_TABLE_SIZE);
   let length = 0;
   for (;;) {
     const rest = bytes.subarray(length);
-    const count = Number(calls.read(descriptor, rest, BigInt(rest.length)));
+    const count = Number(read(descriptor, rest, BigInt(rest.length)));
     if (count <= 0) break;
     length += count;
   }

@@ -13,7 +13,8 @@ export interface SearchOptions {
 
 /** Looks for receivers on the networks that this machine is in. */
 export class Search {
-  readonly #asker: Asker;
+  /** Is to be told of those that are tried in vain. */
+  readonly asker: Asker;
   readonly #sockets: QuestionSockets;
   readonly #timer = new Timer(() => this.#ask());
   #news = Promise.withResolvers<void>();
@@ -21,9 +22,9 @@ export class Search {
   constructor({ number, bind }: SearchOptions) {
     const random = (size: number) =>
       crypto.getRandomValues(new Uint8Array(size));
-    this.#asker = new Asker(performance.now(), { number, random });
+    this.asker = new Asker(performance.now(), { number, random });
     this.#sockets = new QuestionSockets(bind, (datagram, from) => {
-      if (!this.#asker.receive(datagram, from)) return;
+      if (!this.asker.receive(datagram, from)) return;
       this.#news.resolve();
       this.#news = Promise.withResolvers();
     });
@@ -31,9 +32,9 @@ export class Search {
   }
 
   #ask(): void {
-    const question = this.#asker.poll(performance.now());
+    const question = this.asker.poll(performance.now());
     if (question !== undefined) this.#sockets.send(question);
-    this.#timer.set(this.#asker.deadline, performance.now());
+    this.#timer.set(this.asker.deadline, performance.now());
   }
 
   /**
@@ -48,9 +49,9 @@ export class Search {
     signal: AbortSignal,
   ): Promise<Candidate | undefined> {
     for (;;) {
-      const candidate = this.#asker.next();
+      const candidate = this.asker.next();
       const left = until - performance.now();
-      if (candidate !== undefined || this.#asker.exhausted || left <= 0) {
+      if (candidate !== undefined || this.asker.exhausted || left <= 0) {
         return candidate;
       }
       try {
@@ -61,16 +62,6 @@ export class Search {
         throw error;
       }
     }
-  }
-
-  /** As {@linkcode Asker.unreachable}. */
-  unreachable(candidate: Candidate): void {
-    this.#asker.unreachable(candidate);
-  }
-
-  /** As {@linkcode Asker.refused}. */
-  refused(candidate: Candidate): void {
-    this.#asker.refused(candidate);
   }
 
   /** Asks no more. */

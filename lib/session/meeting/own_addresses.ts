@@ -1,3 +1,5 @@
+import { ownAddresses as networkAddresses } from "../../endpoint/near/own_addresses.ts";
+
 /**
  * The addresses under which other machines may reach this one, the likeliest
  * first. Empty where they may not be asked for.
@@ -6,12 +8,9 @@
  */
 export function ownAddresses(bind: string | undefined): string[] {
   if (bind !== undefined && bind !== "0.0.0.0" && bind !== "::") return [bind];
-  const permission = { name: "sys", kind: "networkInterfaces" } as const;
-  if (Deno.permissions.querySync(permission).state !== "granted") return [];
-  const addresses = Deno.networkInterfaces()
-    .filter(({ family }) => bind !== "0.0.0.0" || family === "IPv4")
-    .map(({ address }) => address);
-  return rankedAddresses(addresses);
+  return rankedAddresses(
+    networkAddresses(bind).map(({ hostname }) => hostname),
+  );
 }
 
 /** Leaves out what only this machine or this link can use, and puts IPv4 first. */

@@ -65,9 +65,9 @@ export async function connectNear(
         signal.throwIfAborted();
         if (!(failure instanceof Failure)) throw failure;
         on({ type: "passed-over", address, failure: failure.detail });
-        if (isUnreachable(failure)) search.unreachable(candidate);
+        if (isUnreachable(failure)) search.asker.unreachable(candidate);
         else {
-          search.refused(candidate);
+          search.asker.refused(candidate);
           last = failure;
           until = Math.min(until, performance.now() + OTHERS);
         }
