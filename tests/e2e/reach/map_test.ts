@@ -21,6 +21,8 @@ const NEEDS = [
 ];
 const CODE = "17-walnut-copper-lagoon";
 const PORT = 6001;
+/** Of PCP and NAT-PMP. */
+const GATEWAY_PORT = 5351;
 const OUTSIDE = "8.8.4.1";
 
 /** A router that lets in answers, and what miniupnpd has opened. */
@@ -105,9 +107,7 @@ class Home implements AsyncDisposable {
       stdout: "null",
       stderr: "null",
     });
-    await until(async () =>
-      (await router.run("cat /proc/net/udp")).includes(":14E7 ")
-    );
+    await until(async () => (await router.udpPorts()).includes(GATEWAY_PORT));
     return new Home(machines, daemon, inside, router, outside);
   }
 

@@ -103,15 +103,10 @@ class Meeting {
 
   /** Waits until the receiver has its place: then it answers on its own network, too. */
   async placed(): Promise<void> {
-    const port = `:${
-      QUESTION_PORT.toString(16).toUpperCase().padStart(4, "0")
-    } `;
-    await until(async () => {
-      const sockets = await this.homes.b.run(
-        "cat /proc/net/udp /proc/net/udp6",
-      );
-      return sockets.includes(port);
-    }, this.receiver);
+    await until(
+      async () => (await this.homes.b.udpPorts()).includes(QUESTION_PORT),
+      this.receiver,
+    );
   }
 
   /** Waits until so many bytes are stored. */
@@ -127,12 +122,19 @@ class Meeting {
     assertEquals(sent.code, 0, sent.stderr);
     const received = await this.receiver.ended;
     assertEquals(received.code, 0, received.stderr);
-    const [from, to] = [
-      `${this.#path}/photo.raw`,
-      `${this.#path}/in/photo.raw`,
-    ];
-    assert(await sameFiles(from, to));
+    const path = this.#path;
+    assert(await sameFiles(`${path}/photo.raw`, `${path}/in/photo.raw`));
     return [eventsOf(sent), eventsOf(received)];
+  }
+
+  /** Ends the meeting point. @returns what it tells of its only pair */
+  async pair(): Promise<Event> {
+    this.meet.kill("SIGTERM");
+    const ended = await this.meet.ended;
+    assertEquals(ended.code, 0);
+    const pairs = eventsOf(ended).filter(({ event }) => event === "pair");
+    assertEquals(pairs.length, 1);
+    return pairs[0]!;
   }
 }
 
@@ -156,14 +158,8 @@ for (const [index, one] of ROUTERS.entries()) {
           const { direct, through } = events.at(-1)!;
           assertEquals([direct, through], [isDirect, PUBLIC]);
         }
-        meeting.meet.kill("SIGTERM");
-        const ended = await meeting.meet.ended;
-        assertEquals(ended.code, 0);
-        const pairs = eventsOf(ended).filter(({ event }) => event === "pair");
-        assertEquals(pairs.map(({ number, met }) => [number, met]), [
-          [17, true],
-        ]);
-        const { bytes } = pairs[0]!;
+        const { number, met, bytes } = await meeting.pair();
+        assertEquals([number, met], [17, true]);
         assert(isDirect || Number(bytes) > 2_000_000, `${bytes}`);
       },
     );
@@ -177,9 +173,7 @@ Meeting.test(
     const [sent, received] = await meeting.arrives(
       meeting.send(["--rate", "30"]),
     );
-    meeting.meet.kill("SIGTERM");
-    const { stderr } = await meeting.meet.ended;
-    assertMatch(stderr, /"event":"pair".*"\[fd00::1\]:/);
+    assertMatch(`${(await meeting.pair()).sender}`, /^\[fd00::1\]:/);
     for (
       const [events, peer] of [[sent, IPV6.b], [received, IPV6.a]] as const
     ) {
@@ -273,16 +267,7 @@ Meeting.test(
     assertEquals(code, 1);
     assertMatch(stderr, /wants a token/);
     const receiver = new Ferry(
-      [
-        "receive",
-        "--meet",
-        PUBLIC,
-        "--token",
-        "x",
-        "--code=5-a-b",
-        "-o",
-        "-",
-      ],
+      `receive --meet ${PUBLIC} --token x --code=5-a-b -o -`.split(" "),
       meeting.homes.b.place,
     );
     const without = meeting.send(["--code=5-a-b"]);
@@ -299,9 +284,7 @@ Meeting.test("with --no-relay content takes the direct path only", [
   "cone",
 ], async (meeting) => {
   await meeting.arrives(meeting.send());
-  meeting.meet.kill("SIGTERM");
-  const events = eventsOf(await meeting.meet.ended);
-  assert(Number(events.at(-1)!.bytes) < 65_536);
+  assert(Number((await meeting.pair()).bytes) < 65_536);
 }, { args: ["--no-relay"] });
 
 Meeting.test(

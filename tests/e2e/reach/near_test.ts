@@ -68,19 +68,17 @@ async function receiver(
     env: { FERRY_CODE: code },
   });
   // Its own port is bound first, and then that of questions
-  const bound = (port: number) =>
-    `:${port.toString(16).toUpperCase().padStart(4, "0")} `;
-  const others = occurrences(await udpSockets(machine), bound(QUESTION_PORT));
+  const others = await questionSockets(machine);
   await until(async () => {
-    const sockets = await udpSockets(machine);
-    return sockets.includes(bound(port)) &&
-      occurrences(sockets, bound(QUESTION_PORT)) > others;
+    const isBound = (await machine.udpPorts()).includes(port);
+    return isBound && await questionSockets(machine) > others;
   }, ferry);
   return ferry;
 }
 
-function udpSockets(machine: Machine): Promise<string> {
-  return machine.run("cat /proc/net/udp /proc/net/udp6");
+async function questionSockets(machine: Machine): Promise<number> {
+  const ports = await machine.udpPorts();
+  return ports.filter((port) => port === QUESTION_PORT).length;
 }
 
 function occurrences(text: string, part: string): number {

@@ -33,6 +33,15 @@ export class Machine {
     return ["netns", "exec", this.name, ...words];
   }
 
+  /** The UDP ports that are bound on it, each as often as it is. */
+  async udpPorts(): Promise<number[]> {
+    const sockets = await this.run("cat /proc/net/udp /proc/net/udp6");
+    return Array.from(
+      sockets.matchAll(/^ *\d+: [0-9A-F]+:([0-9A-F]{4}) /gm),
+      ([, port = ""]) => parseInt(port, 16),
+    );
+  }
+
   /** How a ferry is started on it. */
   get place(): StartOptions {
     return { shell: `exec ip netns exec ${this.name} "$@"` };
