@@ -64,6 +64,7 @@ async function talkUntilWords(
   proof!.receiveFinished(await readMessage(channel, RecordType.FINISHED));
 }
 
+// S-6, S-7
 Deno.test("trying for session words is told to the person, and becomes slow after the first few", () =>
   inDirectory(async (cwd) => {
     await using received = await receiver(["-o", "out"], { cwd });

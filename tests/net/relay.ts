@@ -1,4 +1,3 @@
-import { parseArgs } from "@std/cli/parse-args";
 import { EventQueue } from "./event_queue.ts";
 import { type Conditions, Link } from "./link.ts";
 
@@ -9,10 +8,6 @@ export type Direction = "up" | "down";
 export interface RelayOptions {
   /** Where datagrams for clients' peer go. An IPv4 address and a port. */
   to: { hostname: string; port: number };
-  /** Address to listen at. 127.0.0.1 unless given. */
-  hostname?: string;
-  /** Port to listen at. Any free one unless given. */
-  port?: number;
   /** What happens to datagrams on the way up; blackouts count from the start. */
   up?: Conditions;
   /** What happens to datagrams on the way down. As on the way up unless given. */
@@ -58,9 +53,6 @@ export class Relay {
   readonly port: number;
   readonly up: Link;
   readonly down: Link;
-  /** Datagrams that the kernel did not take. */
-  sendFailures = 0;
-
   readonly #options: RelayOptions;
   readonly #server: Deno.NetAddr;
   readonly #socket: Deno.DatagramConn;
@@ -90,11 +82,9 @@ export class Relay {
 
   /** Begins to listen and to pass datagrams on. */
   static start(options: RelayOptions): Relay {
-    const { hostname = "127.0.0.1", port = 0 } = options;
-    return new Relay(
-      options,
-      Deno.listenDatagram({ transport: "udp", hostname, port }),
-    );
+    const local = { hostname: "127.0.0.1", port: 0 };
+    const socket = Deno.listenDatagram({ transport: "udp", ...local });
+    return new Relay(options, socket);
   }
 
   /** Lets nothing pass, either way, until {@linkcode Relay.lighten}. */
@@ -213,12 +203,9 @@ export class Relay {
   }
 
   #send(datagram: Uint8Array, { socket, to }: Way): Promise<unknown> {
-    return socket.send(datagram, to).catch(this.#onSendFailure);
+    // What the kernel does not take is lost.
+    return socket.send(datagram, to).catch(() => {});
   }
-
-  readonly #onSendFailure = () => {
-    this.sendFailures++;
-  };
 
   #defer(time: number, departure: Departure): void {
     const slot = this.#free.pop() ?? this.#waiting.length;
@@ -256,51 +243,4 @@ export class Relay {
 function isClosed(error: unknown): boolean {
   return error instanceof Deno.errors.BadResource ||
     error instanceof Deno.errors.Interrupted;
-}
-
-const HELP = `Passes UDP datagrams on, and does to them what a bad network does.
-
-  --listen PORT            where clients send to
-  --to HOST:PORT           where datagrams go, IPv4
-  --rate BYTES_PER_MS  --queue BYTES  --mtu BYTES
-  --delay MS  --jitter MS
-  --loss SHARE  --dup SHARE  --corrupt SHARE
-  --reorder SHARE  --reorder-by MS
-  --seed NUMBER            1 unless given`;
-
-if (import.meta.main) {
-  const args = parseArgs(Deno.args, { string: ["to"], boolean: ["help"] });
-  const [hostname = "", port] = (args.to ?? "").split(":");
-  if (args.help || !port) {
-    console.error(HELP);
-    Deno.exit(args.help ? 0 : 2);
-  }
-  const number = (name: string) => {
-    const value = args[name];
-    return typeof value === "number" ? value : undefined;
-  };
-  const relay = Relay.start({
-    hostname: "0.0.0.0",
-    port: number("listen") ?? 0,
-    to: { hostname, port: Number(port) },
-    seed: number("seed") ?? 1,
-    up: {
-      rate: number("rate"),
-      queue: number("queue"),
-      mtu: number("mtu"),
-      delay: number("delay"),
-      jitter: number("jitter"),
-      loss: number("loss"),
-      reorder: number("reorder"),
-      reorderBy: number("reorder-by"),
-      duplicate: number("dup"),
-      corrupt: number("corrupt"),
-    },
-  });
-  console.error(`Relaying port ${relay.port} to ${args.to}`);
-  Deno.addSignalListener("SIGINT", () => {
-    console.error("Up:", relay.up.counters);
-    console.error("Down:", relay.down.counters);
-    Deno.exit(130);
-  });
 }

@@ -172,19 +172,6 @@ Deno.test("many guesses at once are no more than three", async () => {
   }
 });
 
-Deno.test("of another version both sides are told", async () => {
-  const middle = new ManInTheMiddle(({ direction, index, record }) => {
-    if (direction === "up" && index === 0) record[4]!++;
-    return [record];
-  });
-  const { client, server } = await talk({ client: ENCRYPTED, middle });
-  assertEquals(client.failure?.detail, {
-    code: "peer-refused",
-    reason: { code: "version-mismatch" },
-  });
-  assertEquals(server.failure?.code, "version-mismatch");
-});
-
 Deno.test("before the client's address is validated no guess at the code counts (S-5)", async () => {
   const [near, far] = memoryPair();
   const guesses = new GuessLimiter(3);

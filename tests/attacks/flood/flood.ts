@@ -22,7 +22,7 @@ import { pause } from "../../support/wait.ts";
  * - `edges`: they ask for ever larger windows, and put single bytes at their edges and all over them
  * - `scattered`: the same in the windows that they are given
  */
-export type Kind =
+type Kind =
   | "syn"
   | "garbage"
   | "silent"
@@ -32,7 +32,7 @@ export type Kind =
   | "scattered";
 
 /** What a flood is made of. */
-export interface FloodOptions {
+interface FloodOptions {
   port: number;
   /** SYNs a second. */
   rate: number;
@@ -75,7 +75,7 @@ const BATCH = 64;
 const MAX_KNOWN = 4_096;
 
 /** Strangers at many addresses of this machine, until they are stopped. */
-export class Flood {
+class Flood {
   readonly flooded: Flooded = {
     syns: 0,
     datagrams: 0,
@@ -266,14 +266,14 @@ export class Flood {
 }
 
 /** A SYN of the length that a SYN has. */
-export function synOf(draft: Draft): Uint8Array<ArrayBuffer> {
+function synOf(draft: Draft): Uint8Array<ArrayBuffer> {
   const whole = { ...draft, flags: Flag.SYN };
   const padding = Math.max(0, SYN_SIZE - datagramOf(whole).length);
   return datagramOf({ ...whole, padding });
 }
 
 /** A HELLO, well formed: its sender knows no code. */
-export async function helloOf(
+async function helloOf(
   mode: "encrypted" | "code",
 ): Promise<Uint8Array> {
   const security = mode === "code"

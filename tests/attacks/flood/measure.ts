@@ -1,4 +1,3 @@
-import { parseArgs } from "@std/cli/parse-args";
 import { Running } from "../../support/ferry.ts";
 import { cpuOf, MemoryWatch } from "../../support/process.ts";
 import { receiver, sender } from "../support/running.ts";
@@ -113,25 +112,4 @@ export function lineOf(measured: Measured): string {
       Math.round(flood.returned / 1000)
     } back`,
   ].join("; ");
-}
-
-if (import.meta.main) {
-  const end = Deno.args.indexOf("--");
-  const args = parseArgs(Deno.args.slice(0, end), {
-    string: ["for", "senders", "size"],
-    boolean: ["no-code"],
-  });
-  const cwd = await Deno.makeTempDir({ prefix: "ferry-measure-" });
-  try {
-    const measured = await measure(cwd, {
-      flood: Deno.args.slice(end + 1),
-      seconds: Number(args.for ?? 15),
-      senders: Number(args.senders ?? 3),
-      size: Number(args.size ?? 1000),
-      code: !args["no-code"],
-    });
-    console.log(lineOf(measured));
-  } finally {
-    await Deno.remove(cwd, { recursive: true });
-  }
 }

@@ -1,8 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import type { Secrets } from "../../../lib/secure/handshake/secrets.ts";
-import { prepare } from "../../../lib/secure/secure_channel.ts";
 import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
-import { ENCRYPTED, PLAIN, withCode } from "./handshake_pair.ts";
+import { ENCRYPTED, withCode } from "./handshake_pair.ts";
 import { pause } from "../../support/wait.ts";
 
 const CODE = withCode("17-walnut-copper-lagoon");
@@ -30,30 +29,3 @@ for (const security of [ENCRYPTED, CODE]) {
     assertEquals(new Set(shares).size, shares.length);
   });
 }
-
-Deno.test("a share from a cached generator agrees with one from a new generator", async () => {
-  using secrets = new ServerSecrets(CODE);
-  await secrets.ready;
-  const server = secrets.next();
-  const client = await prepare(CODE);
-  const other = await prepare(withCode("17-walnut-silver-lagoon"));
-  assert(server.mode === "code" && client.mode === "code");
-  assert(other.mode === "code");
-  const initiator = { share: client.cpace.share, ad: new Uint8Array(1) };
-  const responder = { share: server.cpace.share, ad: new Uint8Array(2) };
-  const key = server.cpace.sessionKey(client.cpace.share, initiator, responder);
-  assertEquals(
-    client.cpace.sessionKey(server.cpace.share, initiator, responder),
-    key,
-  );
-  assert(
-    `${other.cpace.sessionKey(server.cpace.share, initiator, responder)}` !==
-      `${key}`,
-  );
-});
-
-Deno.test("a server without shares has none", async () => {
-  using secrets = new ServerSecrets(PLAIN);
-  await secrets.ready;
-  assertEquals(secrets.next(), { mode: "plain" });
-});
