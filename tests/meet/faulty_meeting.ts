@@ -26,15 +26,21 @@ export class FaultyMeeting extends World {
     this.demultiplexer(),
   ] as const;
   readonly #size: number;
+  #unwritten = 0;
   readonly #fate: Fate;
-  readonly #meet = new MeetServer<Address>({
-    random: () => this.prng.uint32(),
-  });
+  readonly #meet: MeetServer<Address>;
 
-  constructor(size: number, fate: Fate = () => [DELAY]) {
+  /** @param relayRate bytes per millisecond */
+  constructor(
+    size: number,
+    fate: Fate = () => [DELAY],
+    relayRate = Infinity,
+  ) {
     super(1);
     this.#size = size;
     this.#fate = fate;
+    const random = () => this.prng.uint32();
+    this.#meet = new MeetServer<Address>({ random, relayRate });
   }
 
   #attach(role: "sender" | "receiver"): void {
@@ -66,7 +72,13 @@ export class FaultyMeeting extends World {
   /** The sender opens its connection, to the receiver's own address unless another is given. */
   open(to = RECEIVER): void {
     this.client = this.demultiplexers[0].connect(this.now, to);
-    this.client.write(new Uint8Array(this.#size));
+    this.#unwritten = this.#size;
+    this.#write();
+  }
+
+  #write(): void {
+    if (this.#unwritten === 0 || this.client === undefined) return;
+    this.#unwritten -= this.client.write(new Uint8Array(this.#unwritten));
   }
 
   /** Lets time pass, until all has arrived or `end`. */
@@ -89,6 +101,12 @@ export class FaultyMeeting extends World {
   }
 
   protected override wake(): void {
+    this.#write();
+    this.#answer();
+    this.#meet.passOn(this.now, this.#passOn);
+  }
+
+  #answer(): void {
     for (;;) {
       const next = this.#meet.poll(this.now);
       if (next === undefined) return;
@@ -101,9 +119,13 @@ export class FaultyMeeting extends World {
     if (to.hostname !== MEET.hostname) {
       return this.receive(to.hostname === SENDER.hostname ? 0 : 1, flight);
     }
-    this.#meet.take(this.now, datagram, from, (passed, _size, target) => {
-      this.wake();
-      this.#send(MEET, target, passed.slice());
-    });
+    this.#meet.take(this.now, datagram, from, this.#passOn);
   }
+
+  readonly #passOn = (datagrams: Uint8Array, size: number, to: Address) => {
+    this.#answer();
+    for (let at = 0; at < datagrams.length; at += size) {
+      this.#send(MEET, to, datagrams.slice(at, at + size));
+    }
+  };
 }

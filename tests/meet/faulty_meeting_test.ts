@@ -60,3 +60,20 @@ Deno.test("meeting costs one round trip to the meeting point before the first co
   const toMeet = 2 * DELAY;
   assertEquals(met, direct.firstByteAt! - lead + toMeet);
 });
+
+Deno.test("a relay that keeps to a rate is used up to it, and little is sent again", () => {
+  const size = 3_000_000;
+  for (const rate of [125, 1000, 4000]) {
+    const meeting = new FaultyMeeting(size, () => [DELAY], rate);
+    meeting.wait();
+    meeting.run(1000);
+    meeting.join();
+    meeting.run(100_000);
+    assertEquals(meeting.received, size);
+    const time = meeting.now - 1000;
+    assert(time < 1.2 * size / rate, `${time} ms at ${rate}`);
+    const { retransmissions, datagramsSent } = meeting.client!.counters;
+    const share = retransmissions / datagramsSent;
+    assert(share < 0.1, `${share} at ${rate}`);
+  }
+});
