@@ -15,16 +15,12 @@ import { formatAddress } from "./socket/address.ts";
 /** Bytes that wake a reader; fewer do when the sender has pushed. */
 const READ_LOW_WATER = 2 ** 16;
 
-interface PendingRead {
+interface PendingRead extends PromiseWithResolvers<number | null> {
   readonly into: Uint8Array;
-  resolve(length: number | null): void;
-  reject(failure: unknown): void;
 }
 
-interface PendingWrite {
+interface PendingWrite extends PromiseWithResolvers<void> {
   rest: Uint8Array;
-  resolve(): void;
-  reject(failure: unknown): void;
 }
 
 /** What a channel needs of its endpoint. */
@@ -163,20 +159,20 @@ export class Channel implements ByteStream {
 
   read(into: Uint8Array): Promise<number | null> {
     if (this.#read !== undefined) throw new TypeError("Already reading");
-    return new Promise((resolve, reject) => {
-      this.#read = { into, resolve, reject };
-      this.#unreadTime += performance.now() - this.#unreadSince;
-      this.#serveRead();
-    });
+    const pending = { into, ...Promise.withResolvers<number | null>() };
+    this.#read = pending;
+    this.#unreadTime += performance.now() - this.#unreadSince;
+    this.#serveRead();
+    return pending.promise;
   }
 
   write(bytes: Uint8Array): Promise<void> {
     if (this.#write !== undefined) throw new TypeError("Already writing");
-    return new Promise((resolve, reject) => {
-      this.#write = { rest: bytes, resolve, reject };
-      this.#serveWrite();
-      this.#driver.flush();
-    });
+    const pending = { rest: bytes, ...Promise.withResolvers<void>() };
+    this.#write = pending;
+    this.#serveWrite();
+    this.#driver.flush();
+    return pending.promise;
   }
 
   closeWrite(): Promise<void> {

@@ -105,12 +105,13 @@ export class Asker {
       refused ? [] : addresses.map((address) => ({ id, address }))
     );
     const [first] = all.toSorted((one, other) =>
-      this.#failuresAt(one.address) - this.#failuresAt(other.address)
+      this.#failuresAt(one.address.hostname) -
+      this.#failuresAt(other.address.hostname)
     );
     return first && { ...first.address, id: first.id };
   }
 
-  #failuresAt({ hostname }: Address): number {
+  #failuresAt(hostname: string): number {
     return this.#failures.get(hostname) ?? 0;
   }
 
@@ -134,7 +135,7 @@ export class Asker {
   }
 
   #fail(hostname: string): void {
-    this.#failures.set(hostname, this.#failuresAt({ hostname, port: 0 }) + 1);
+    this.#failures.set(hostname, this.#failuresAt(hostname) + 1);
   }
 
   /** Whether so many were refused that no other is tried: each may have guessed at the code. */
