@@ -75,7 +75,8 @@ export class AckTracker {
       segment.blockEnds[i] = received.end(index);
     }
     segment.blockCount = count;
-    segment.ackDelay = now - this.#largestTime;
+    // The clock may not have been read since the packet came
+    segment.ackDelay = Math.max(0, now - this.#largestTime);
   }
 
   /** An acknowledgement was sent. */

@@ -85,7 +85,7 @@ export function readQlog(text: string): Qlog {
   for (const { time, name, group_id, data } of events as QlogEvent[]) {
     assert(time >= last, `${time} after ${last}`);
     last = time;
-    assertEquals(group_id, events[0].group_id);
+    assertEquals(group_id, events[0].group_id, JSON.stringify({ name, data }));
     assert(EVENTS[name], name);
     EVENTS[name](data);
   }

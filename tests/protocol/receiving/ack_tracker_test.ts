@@ -125,3 +125,13 @@ Deno.test("no more is remembered than an acknowledgement can say, and what is ol
   assert(acks.isDuplicate(oldest - 1));
   assert(!acks.isDuplicate(oldest + 1));
 });
+
+Deno.test("no delay is below zero, even if the time is from before the packet came", () => {
+  const acks = new AckTracker();
+  take(acks, 10, 1);
+  const segment = new Segment();
+  acks.describe(9, segment, 1);
+  assertEquals(segment.ackDelay, 0);
+  acks.describe(12, segment, 1);
+  assertEquals(segment.ackDelay, 2);
+});
