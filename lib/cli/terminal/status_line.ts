@@ -1,11 +1,8 @@
 import { displayText, widthOf } from "../../base/display_text.ts";
+import type { Output } from "./output.ts";
 
 /** Where text is written. */
-export interface TextOutput {
-  write(text: string): void;
-  gather(line: string): void;
-  flush(): void;
-}
+export type TextOutput = Pick<Output, "write" | "gather" | "flush">;
 
 /** How a line looks on a terminal that has colours: bold, or red. */
 export type LineStyle = "command" | "failure";
