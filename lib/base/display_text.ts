@@ -68,11 +68,8 @@ export function displayJson(value: unknown): string {
 }
 
 function escaped(text: string): string {
-  let escapes = "";
-  for (let at = 0; at < text.length; at++) {
-    escapes += `\\u${text.charCodeAt(at).toString(16).padStart(4, "0")}`;
-  }
-  return escapes;
+  const units = text.split("").map((unit) => unit.charCodeAt(0).toString(16));
+  return units.map((digits) => `\\u${digits.padStart(4, "0")}`).join("");
 }
 
 /**

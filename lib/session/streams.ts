@@ -40,28 +40,19 @@ export function shown(value: unknown): string {
 /** A sink that writes to a web stream, and closes it once all is verified. */
 export function streamSink(stream: WritableStream<Uint8Array>): Sink {
   const writer = stream.getWriter();
+  /** @param cause what the stream's own sink threw, if it did */
+  const failure = (cause?: unknown) =>
+    new Failure({ code: "output-closed" }, { cause });
+  const fail = (cause: unknown) => {
+    throw failure(cause);
+  };
   return new OutputSink({
     write: async (bytes) => {
-      try {
-        await writer.ready;
-        // The reader of the stream may keep what it gets
-        await writer.write(bytes.slice());
-      } catch (cause) {
-        throw closed(cause);
-      }
+      await writer.ready.catch(fail);
+      // The reader of the stream may keep what it gets
+      await writer.write(bytes.slice()).catch(fail);
     },
-    close: async () => {
-      try {
-        await writer.close();
-      } catch (cause) {
-        throw closed(cause);
-      }
-    },
-    abort: () => void writer.abort(closed()).catch(() => {}),
+    close: () => writer.close().catch(fail),
+    abort: () => void writer.abort(failure()).catch(() => {}),
   });
-}
-
-/** @param cause what the stream's own sink threw, if it did */
-function closed(cause?: unknown): Failure {
-  return new Failure({ code: "output-closed" }, { cause });
 }

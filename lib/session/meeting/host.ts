@@ -47,12 +47,8 @@ export interface HostOptions extends Omit<MeetLimits, "relayRate"> {
   readonly on: (event: HostEvent) => void;
 }
 
-/** Datagrams that are to be passed on. */
-interface Passing {
-  readonly datagrams: Uint8Array;
-  readonly size: number;
-  readonly to: Deno.NetAddr;
-}
+/** Datagrams that are to be passed on, each of `size` bytes but the last. */
+type Passing = [datagrams: Uint8Array, size: number, to: Deno.NetAddr];
 
 /**
  * Brings senders and receivers together until the signal is aborted.
@@ -86,8 +82,8 @@ export async function hostMeeting(options: HostOptions): Promise<void> {
       await socket.send(next.bytes, next.bytes.length, next.to).catch(() => {});
     }
     server.passOn(performance.now(), forward);
-    for (const { datagrams, size, to } of passing.splice(0)) {
-      await socket.send(datagrams, size, to).catch(() => {});
+    for (const each of passing.splice(0)) {
+      await socket.send(...each).catch(() => {});
     }
     timer.set(server.deadline, performance.now());
   };
@@ -97,9 +93,7 @@ export async function hostMeeting(options: HostOptions): Promise<void> {
   });
   const buffer = new Uint8Array(MAX_UDP_SIZE);
   const passing: Passing[] = [];
-  const forward = (datagrams: Uint8Array, size: number, to: Deno.NetAddr) => {
-    passing.push({ datagrams, size, to });
-  };
+  const forward = (...each: Passing) => void passing.push(each);
   if (signal.aborted) close();
   while (!signal.aborted) {
     try {

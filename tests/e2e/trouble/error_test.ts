@@ -19,11 +19,48 @@ import {
 import { until } from "../../support/wait.ts";
 import { FFI, MOUNT, NO_ROOT, testWith } from "../../support/needs.ts";
 
-Deno.test("a bad command line ends with status 2 and one line", async () => {
-  assertFailed(await runFerry(["send"]), 2, /see ferry send --help/);
-  assertFailed(await runFerry(["receive", "x"]), 2, /takes a port/);
-  assertFailed(await runFerry(["--bad"]), 2, /Unknown option --bad/);
-});
+const PORT = `${freePort()}`;
+const SEND = ["send", "127.0.0.1", PORT];
+const RECEIVE = ["receive", PORT];
+const NEVER = ["--timeout", "0.5"];
+/** Commands that fail, in a directory with nothing but `file` in it. */
+const FAILURES: [string[], status: number, RegExp][] = [
+  [["send"], 2, /see ferry send --help/],
+  [["receive", "x"], 2, /takes a port/],
+  [["--bad"], 2, /Unknown option --bad/],
+  [["send", "no-such-host.invalid"], 2, /Unknown host no-such-host\.invalid/],
+  [[...SEND, "none"], 2, /Cannot read none: no such file or directory/],
+  [[...SEND, ".", "none"], 2, /Cannot read none: no such file or directory/],
+  [[...SEND, ...NEVER], 1, /No answer from 127\.0\.0\.1:\d+ within 0\.5 s/],
+  [[...RECEIVE, "--wait", "0.3"], 1, /Nobody connected within 0\.3 s/],
+  [[...RECEIVE, "-o", "none/x"], 2, /no such file or directory/],
+  [[...RECEIVE, "-o", "."], 2, /it is a directory; use -d/],
+  [[...RECEIVE, "-o", "none/"], 2, /it is a directory; use -d/],
+  [[...RECEIVE, "-o", "/dev/null"], 2, /(regular file; use|below \/dev, \/p)/],
+  [[...RECEIVE, "-o", "/dev/stdout"], 2, /(regular file; use|below \/dev, \/)/],
+  [[...RECEIVE, "-o", "/proc/self/x"], 2, /(no such file|below .* \/proc and)/],
+  [[...RECEIVE, "-o", "file"], 2, /it exists already; use --force/],
+  [[...RECEIVE, "-d", "none"], 2, /There is no directory/],
+  [[...RECEIVE, "-d", "file"], 2, /There is no directory/],
+];
+for (const [args, status, words] of FAILURES) {
+  const line = args.join(" ").replace(PORT, "PORT");
+  test(`ferry ${line} ends with status ${status} and one line that says why`, async (cwd) => {
+    await Deno.writeTextFile(`${cwd}/file`, "old");
+    assertFailed(await runFerry(args, { cwd }), status, words);
+    assertEquals(namesIn(cwd), ["file"]);
+    assertEquals(await Deno.readTextFile(`${cwd}/file`), "old");
+  });
+}
+
+testWith(
+  FFI,
+  "a sender to which nothing listens gives up after --wait, and says what it knows",
+  async () => {
+    const ended = await runFerry([...SEND, "--wait", "0.5"]);
+    assertFailed(ended, 1, /within 0\.5 s: nothing listens on that UDP port/);
+  },
+);
 
 Deno.test("help and the version are printed on standard output", async () => {
   const help = await runFerry(["send", "--help"]);
@@ -34,17 +71,6 @@ Deno.test("help and the version are printed on standard output", async () => {
     new TextDecoder().decode(version.stdout),
     /^ferry \d+\.\d+\.\d+\n$/,
   );
-});
-
-Deno.test("an unknown host is bad input", async () => {
-  const ended = await runFerry(["send", "no-such-host.invalid"]);
-  assertFailed(ended, 2, /Unknown host no-such-host\.invalid/);
-});
-
-Deno.test("where nobody listens a sender fails after the timeout", async () => {
-  const port = `${freePort()}`;
-  const ended = await runFerry(["send", "127.0.0.1", port, "--timeout", "0.5"]);
-  assertFailed(ended, 1, /No answer from 127\.0\.0\.1:\d+ within 0\.5 s/);
 });
 
 testWith(
@@ -66,16 +92,6 @@ testWith(
     assertEquals(await Deno.readTextFile(`${cwd}/out`), "late");
     // What was sent before there was a receiver is no loss
     assert(!/resent/.test(await said()), await said());
-  },
-);
-
-testWith(
-  FFI,
-  "a sender to which nothing listens gives up after --wait, and says what it knows",
-  async () => {
-    const port = `${freePort()}`;
-    const ended = await runFerry(["send", "127.0.0.1", port, "--wait", "0.5"]);
-    assertFailed(ended, 1, /within 0\.5 s: nothing listens on that UDP port/);
   },
 );
 
@@ -106,11 +122,6 @@ testWith(
   },
 );
 
-Deno.test("a receiver waits for a sender only as long as it is told", async () => {
-  const ended = await runFerry(["receive", `${freePort()}`, "--wait", "0.3"]);
-  assertFailed(ended, 1, /Nobody connected within 0\.3 s/);
-});
-
 Deno.test("a port that is in use is bad input", async () => {
   const { receiver: first, port } = await startReceiver([]);
   assertFailed(
@@ -120,19 +131,6 @@ Deno.test("a port that is in use is bad input", async () => {
   );
   first.kill("SIGTERM");
   await first.ended;
-});
-
-test("a file that is missing cannot be sent, alone or with others", async (cwd) => {
-  assertFailed(
-    await runFerry(["send", "127.0.0.1", `${cwd}/none`]),
-    2,
-    /Cannot read .*\/none: no such file or directory/,
-  );
-  assertFailed(
-    await runFerry(["send", "127.0.0.1", cwd, `${cwd}/none`]),
-    2,
-    /Cannot read .*\/none: no such file or directory/,
-  );
 });
 
 testWith(
@@ -147,27 +145,6 @@ testWith(
     );
   },
 );
-
-test("a place that cannot be written to is bad input", async (cwd) => {
-  const port = `${freePort()}`;
-  await Deno.writeTextFile(`${cwd}/file`, "old");
-  const CASES: [string[], RegExp][] = [
-    [["-o", `${cwd}/none/x`], /no such file or directory/],
-    [["-o", cwd], /it is a directory; use -d/],
-    [["-o", `${cwd}/none/`], /it is a directory; use -d/],
-    [["-o", "/dev/null"], /(regular file; use|below \/dev, \/proc and)/],
-    [["-o", "/dev/stdout"], /(regular file; use|below \/dev, \/proc and)/],
-    [["-o", "/proc/self/x"], /(no such file|below .* \/proc and)/],
-    [["-o", `${cwd}/file`], /it exists already; use --force/],
-    [["-d", `${cwd}/none`], /There is no directory/],
-    [["-d", `${cwd}/file`], /There is no directory/],
-  ];
-  for (const [args, words] of CASES) {
-    assertFailed(await runFerry(["receive", port, ...args]), 2, words);
-  }
-  assertEquals(namesIn(cwd), ["file"]);
-  assertEquals(await Deno.readTextFile(`${cwd}/file`), "old");
-});
 
 test("a file that is there already is refused, and replaced by force", async (cwd) => {
   await Deno.writeTextFile(`${cwd}/in`, "new");
