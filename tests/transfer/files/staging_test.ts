@@ -39,16 +39,13 @@ function knowing(code: string): Owner {
 // T-14
 test("what exists is neither added to nor compared unless its name may exist, also a name that was not offered or came meanwhile", async (directory) => {
   const names = ["a", "b"];
-  const offers = [offerOf(...names), { ...offerOf("a"), count: 2 }];
-  const options = { force: false, owner: OWNER, mayExist: new Set(["a"]) };
+  const all = { force: false, owner: OWNER, mayExist: new Set(["a"]) };
+  const ofBoth = () => treeIn(directory, names, all);
+  const offer = { ...offerOf("a"), count: 2 };
   for (const name of names) Deno.mkdirSync(`${directory}/${name}`);
-  await assertRejects(
-    () => DirectorySink.create(directory, offers[0]!, options),
-    Failure,
-    "exists",
-  );
+  assertEquals((await failureOf(ofBoth())).code, "exists");
   for (const ofAll of [true, false]) {
-    const sink = await DirectorySink.create(directory, offers[1]!, options);
+    const sink = await DirectorySink.create(directory, offer, all);
     const inventory = sink.inventory();
     inventory.enter("a");
     inventory.leave();
@@ -68,12 +65,8 @@ test("what exists is neither added to nor compared unless its name may exist, al
     sink.discard(false);
   }
   Deno.removeSync(`${directory}/b`);
-  const sink = await DirectorySink.create(directory, offers[0]!, options);
-  for (const name of names) {
-    sink.enter(directoryOf(name));
-    sink.put(fileOf("x"), HELLO);
-    sink.leave();
-  }
+  const sink = await ofBoth();
+  for (const name of names) fill(sink, directoryOf(name));
   Deno.mkdirSync(`${directory}/b`);
   await assertRejects(() => sink.commit(), Failure, "exists");
   sink.discard(false);
@@ -88,10 +81,14 @@ function keepAll(sink: Sink, mode = 0o755, ...names: string[]): void {
   for (const name of names) sink.keep(fileOf(name));
 }
 
-/** Puts `a/x`, and what else is given into `a`. */
-function fill(sink: Sink, ...names: string[]): void {
-  sink.enter(directoryOf("a"));
-  for (const name of ["x", ...names]) sink.put(fileOf(name), HELLO);
+/** Puts a directory, `a` unless given, with files of these names in it. */
+function fill(
+  sink: Sink,
+  directory = directoryOf("a"),
+  names: readonly string[] = ["x"],
+): void {
+  sink.enter(directory);
+  for (const name of names) sink.put(fileOf(name), HELLO);
   sink.leave();
 }
 
@@ -342,9 +339,7 @@ test("into a directory that is there new files are moved, and nothing in it is r
   const sink = await treeIn(directory, ["a"]);
   assert(sink.resuming);
   sink.enter(directoryOf("a", 0o777));
-  sink.enter(directoryOf("sub", 0o777));
-  sink.put(fileOf("x"), HELLO);
-  sink.leave();
+  fill(sink, directoryOf("sub", 0o777));
   sink.leave();
   await complete(sink);
   assertEquals(namesIn(`${directory}/a`), ["diary", "sub"]);
@@ -448,9 +443,7 @@ test("what is there and is the same stays, and gets the sender's mode and time a
 test("a file that comes to be there meanwhile, and is the same, is no less in the way", async (directory) => {
   Deno.mkdirSync(`${directory}/a`);
   const sink = await treeIn(directory, ["a"]);
-  sink.enter(directoryOf("a"));
-  sink.put(fileOf("x"), HELLO);
-  sink.leave();
+  fill(sink);
   Deno.writeFileSync(`${directory}/a/x`, HELLO);
   assertEquals((await failureOf(sink.commit())).code, "exists");
   sink.discard();
@@ -494,12 +487,8 @@ test("by force files are replaced, and directories that are there keep their mod
   const sink = await treeIn(directory, ["a"], { force: true });
   sink.enter(directoryOf("a", 0o777));
   sink.put(fileOf("link"), HELLO);
-  sink.enter(directoryOf("new", 0o555));
-  sink.put(fileOf("y"), HELLO);
-  sink.leave();
-  sink.enter(directoryOf("sub", 0o777));
-  sink.put(fileOf("z"), HELLO);
-  sink.leave();
+  fill(sink, directoryOf("new", 0o555), ["y"]);
+  fill(sink, directoryOf("sub", 0o777), ["z"]);
   await write(sink, fileOf("t", LARGE));
   sink.put(fileOf("x"), HELLO);
   sink.leave();
@@ -518,41 +507,36 @@ test("by force files are replaced, and directories that are there keep their mod
   Deno.chmodSync(`${directory}/a/new`, 0o755);
 });
 
-test("by force no link is written through, and nothing takes another kind's place", async (directory) => {
-  Deno.mkdirSync(`${directory}/victim`);
-  const CASES: [(path: string) => void, RegExp][] = [
-    [
-      (path) => Deno.symlinkSync("../victim", path),
-      /is-link/,
-    ],
-    [(path) => Deno.writeTextFileSync(path, "file"), /not-directory/],
-    [
-      (path) => void new Deno.Command("mkfifo", { args: [path] }).outputSync(),
-      /not-directory/,
-    ],
-  ];
-  for (const [plant, why] of CASES) {
-    Deno.mkdirSync(`${directory}/a`);
+/** What is there in place of the directory `sub`, and why it stays by force, too. */
+const LASTING: [string, (path: string) => unknown, string][] = [
+  ["a link", (path) => Deno.symlinkSync("../victim", path), "is-link"],
+  ["a file", (path) => Deno.writeTextFileSync(path, "file"), "not-directory"],
+  [
+    "a named pipe",
+    (path) => new Deno.Command("mkfifo", { args: [path] }).outputSync(),
+    "not-directory",
+  ],
+];
+for (const [what, plant, why] of LASTING) {
+  test(`by force no directory takes the place of ${what}, and nothing is replaced then`, async (directory) => {
+    makeFiles(directory, { "a/x": "old", "victim/": "" });
     plant(`${directory}/a/sub`);
-    Deno.writeTextFileSync(`${directory}/a/x`, "old");
     const sink = await treeIn(directory, ["a"], { force: true });
     sink.enter(directoryOf("a"));
     sink.put(fileOf("x"), HELLO);
-    const enter = async () => await sink.enter(directoryOf("sub"));
-    assert(why.test((await failureOf(enter())).message));
+    const failure = assertThrows(() => sink.enter(directoryOf("sub")), Failure);
+    assertEquals(failure.code, why);
     sink.discard();
-    // Nothing has been replaced
     assertEquals(Deno.readTextFileSync(`${directory}/a/x`), "old");
     assertEquals(namesIn(`${directory}/victim`), []);
-    for (const name of Deno.readDirSync(directory)) {
-      if (name.name === "victim") continue;
-      Deno.removeSync(`${directory}/${name.name}`, { recursive: true });
-    }
-  }
+  });
+}
+
+test("by force no file takes the place of a directory", async (directory) => {
   Deno.mkdirSync(`${directory}/a`);
   const sink = await treeIn(directory, ["a"], { force: true });
-  const put = async () => await sink.put(fileOf("a"), HELLO);
-  assertEquals((await failureOf(put())).code, "is-directory");
+  const failure = assertThrows(() => sink.put(fileOf("a"), HELLO), Failure);
+  assertEquals(failure.code, "is-directory");
   sink.discard();
 });
 
@@ -577,9 +561,7 @@ test("of several names none is moved if one of them has come to be there", async
 /** Ends a tree of `a` and `b` as if the process had been killed when `a` was moved. */
 async function killedAtEnd(directory: string): Promise<void> {
   const sink = await treeIn(directory, ["a", "b"]);
-  sink.enter(directoryOf("a", 0o555));
-  sink.put(fileOf("x"), HELLO);
-  sink.leave();
+  fill(sink, directoryOf("a", 0o555));
   sink.put(fileOf("b"), HELLO);
   sink.discard();
   const staging = stagingIn(directory);
@@ -689,7 +671,7 @@ test("a file that was complete but for its very end is gone on with", async (dir
 test("what the attempt that completes did not list does not arrive, nor an unfinished file", async (directory) => {
   for (const force of [false, true]) {
     const first = await treeIn(directory, ["a"], { force });
-    fill(first, "y");
+    fill(first, directoryOf("a"), ["x", "y"]);
     first.discard();
     const staged = `${stagingIn(directory)}/content`;
     Deno.writeTextFileSync(`${staged}/a/big.ferry-part`, "part");
@@ -815,9 +797,7 @@ test("who was not heard by the sender is remembered: the same command again find
 test("by force, too, a directory that was moved and not yet given its mode is given it", async (directory) => {
   const store = async (heard: boolean) => {
     const sink = await treeIn(directory, ["a"], { force: true });
-    sink.enter(directoryOf("a", 0o555));
-    sink.put(fileOf("x"), HELLO);
-    sink.leave();
+    fill(sink, directoryOf("a", 0o555));
     await complete(sink, heard);
   };
   await store(false);
