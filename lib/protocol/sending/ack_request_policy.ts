@@ -1,5 +1,5 @@
 /** Acknowledgements that the sender requests in one congestion window. */
-const REQUESTS_PER_WINDOW = 4;
+const REQUESTS_PER_WINDOW = 16;
 /** Datagrams between requests, at least. */
 const MIN_REQUEST_INTERVAL = 2;
 /** Datagrams between requests, at most: what one acknowledgement frees leaves as one burst. */

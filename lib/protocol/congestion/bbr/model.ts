@@ -33,7 +33,7 @@ export class MaxBwFilter {
 }
 
 /** A sample of up to this many times the minimum confirms it, so that jitter alone does not lead to ProbeRTT. */
-const MIN_RTT_TOLERANCE = 1.0625;
+const MIN_RTT_TOLERANCE = 1.125;
 /** BBR.ProbeRTTInterval, in milliseconds (section 2.16.2). */
 const PROBE_RTT_INTERVAL = 5000;
 
