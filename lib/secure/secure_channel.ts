@@ -60,8 +60,13 @@ export interface AgreedWithServer extends Agreed {
   readonly peerAsks: boolean;
 }
 
-/** The binding in plain mode. */
-const NO_BINDING = new Uint8Array(HASH_SIZE);
+/** What plain mode agrees on. */
+const PLAIN: Omit<Agreed, "stream"> = {
+  words: Promise.resolve(undefined),
+  binding: new Uint8Array(HASH_SIZE),
+  candidateSecret: undefined,
+  confirmed: Promise.resolve(),
+};
 
 /**
  * Generates the secrets of one client handshake. This takes some milliseconds,
@@ -91,7 +96,7 @@ export async function agreeAsClient(
   const { asks: peerAsks, proof } = handshake.receiveHello(
     await readAnswer(stream, RecordType.HELLO),
   );
-  if (proof === undefined) return { ...agreedPlain(stream), peerAsks };
+  if (proof === undefined) return { ...PLAIN, stream, peerAsks };
   const unanswered = (failure: unknown): never => {
     const guessed = secrets.mode === "code" && failure instanceof Failure;
     throw guessed ? failure.with({ afterProof: true }) : failure;
@@ -108,7 +113,7 @@ export async function agreeAsClient(
     sending: client,
     receiving: server,
     beforeReading: () => confirmed,
-    ...aead && { aead: await aead },
+    aead: await aead,
   });
   return {
     stream: sealed,
@@ -117,16 +122,6 @@ export async function agreeAsClient(
     candidateSecret,
     confirmed,
     peerAsks,
-  };
-}
-
-function agreedPlain(stream: ByteStream): Agreed {
-  return {
-    stream,
-    words: Promise.resolve(undefined),
-    binding: NO_BINDING,
-    candidateSecret: undefined,
-    confirmed: Promise.resolve(),
   };
 }
 
@@ -186,16 +181,16 @@ export async function agreeAsServer(
 ): Promise<Agreed> {
   const proof = await serve(stream, source, options)
     .catch((failure) => refuse(stream, failure));
-  if (proof === undefined) return agreedPlain(stream);
+  if (proof === undefined) return { ...PLAIN, stream };
   const { client, server, binding, candidateSecret } = proof.session;
   const { aead } = options;
-  const keys = { sending: server, receiving: client, ...aead && { aead } };
+  const keys = { sending: server, receiving: client, aead };
   return {
+    ...PLAIN,
     stream: new SecureStream(stream, keys),
     words: Promise.resolve(proof.words),
     binding,
     candidateSecret,
-    confirmed: Promise.resolve(),
   };
 }
 

@@ -90,25 +90,17 @@ export class DirectPaths<Peer extends Address> {
     for (const [index, to] of candidates.slice(0, MAX_CANDIDATES).entries()) {
       if (isSameAddress(to, this.#relay)) continue;
       const known = this.#at(to);
-      if (known?.told) continue;
-      if (known !== undefined && known !== this.#current) this.#forget(known);
-      if (known !== this.#current || known === undefined) {
-        this.#insert(to, true, now + index * STAGGER);
+      if (known !== undefined) {
+        if (known.told || known === this.#current) continue;
+        this.#forget(known);
       }
+      this.#insert(to, true, now + index * STAGGER);
     }
   }
 
-  #insert(to: Peer, told: boolean, nextAt: number): Path<Peer> {
-    const fresh: Path<Peer> = {
-      to,
-      told,
-      state: "unknown",
-      bits: [],
-      unanswered: 0,
-      nextAt,
-    };
-    this.#paths.push(fresh);
-    return fresh;
+  #insert(to: Peer, told: boolean, nextAt: number): void {
+    const state = "unknown";
+    this.#paths.push({ to, told, state, bits: [], unanswered: 0, nextAt });
   }
 
   #forget(path: Path<Peer>): void {
@@ -187,7 +179,7 @@ export class DirectPaths<Peer extends Address> {
     }
     for (const path of this.#paths) {
       if (path.nextAt > now) continue;
-      this.#schedule(now, path, pto);
+      path.nextAt = now + this.#interval(path, pto);
       const bits = this.#fresh();
       path.bits = [bits, ...path.bits].slice(0, MAX_AWAITED);
       path.unanswered++;
@@ -209,20 +201,14 @@ export class DirectPaths<Peer extends Address> {
     return { kind: PathKind.CHALLENGE, to, ...bits, size };
   }
 
-  #schedule(now: number, path: Path<Peer>, pto: number): void {
-    switch (path.state) {
-      case "unknown":
-        path.nextAt = now +
-          Math.min(MAX_INTERVAL, FIRST_INTERVAL * 2 ** path.unanswered);
-        break;
-      case "reached":
-        path.nextAt = now + livenessInterval(pto);
-        break;
-      case "proven":
-        // One that is not in use need only be kept open
-        path.nextAt = now +
-          (path === this.#current ? livenessInterval(pto) : MAX_INTERVAL);
+  #interval(path: Path<Peer>, pto: number): number {
+    if (path.state === "unknown") {
+      return Math.min(MAX_INTERVAL, FIRST_INTERVAL * 2 ** path.unanswered);
     }
+    // One that is proven and not in use need only be kept open
+    return path.state === "reached" || path === this.#current
+      ? livenessInterval(pto)
+      : MAX_INTERVAL;
   }
 
   /** When {@linkcode settle} or {@linkcode next} is due, in milliseconds. */

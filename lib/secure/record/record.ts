@@ -26,7 +26,7 @@ export interface RecordOptions {
   /** @default {RECORDS_PER_KEY} */
   readonly recordsPerKey?: number | undefined;
   /** @default {WEB_CRYPTO} */
-  readonly aead?: AeadImplementation;
+  readonly aead?: AeadImplementation | undefined;
 }
 
 /**
