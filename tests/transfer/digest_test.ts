@@ -5,7 +5,7 @@ import { receiveOver } from "./exchange.ts";
 import { sendOver } from "../../lib/transfer/sending/sender.ts";
 import { compareNames } from "../../lib/transfer/wire/names.ts";
 import { memoryPair } from "../support/memory_stream.ts";
-import { makeFiles } from "../support/fs.ts";
+import { makeFiles } from "./files.ts";
 import { program, testWith } from "../support/needs.ts";
 
 const SPECIFICATION = new URL(
