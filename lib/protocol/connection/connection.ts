@@ -26,16 +26,6 @@ const STEADY_SYNS = 16;
 /** Cookies that a client returns before it gives up. */
 const MAX_COOKIES = 8;
 
-/** A timer of a connection. */
-interface Timer {
-  /** Whether it does not run while nothing may be sent. */
-  readonly sends: boolean;
-  /** When it is due, in milliseconds. */
-  deadline(connection: Connection): number;
-  /** What it does before {@linkcode Connection.send} finds what is due. */
-  fire?(connection: Connection, now: number): void;
-}
-
 /**
  * One connection, as a pure state machine: datagrams in, datagrams out, time as
  * an argument. It is the façade of the mechanisms around it.
@@ -400,47 +390,26 @@ export class Connection {
     );
   }
 
-  // In the order in which they fire.
-  static readonly #timers: readonly Timer[] = [
-    // Declares packets lost, or sends probes (RFC 9002, section 6.2).
-    {
-      sends: true,
-      deadline: (connection) => connection.#recovery.deadline,
-      fire: (connection, now) => connection.#recovery.onTimeout(now),
-    },
-    // Sends an acknowledgement that was delayed (RFC 9000, section 13.2.1).
-    { sends: true, deadline: (connection) => connection.#acks.deadline },
-    // Lets the next burst go (RFC 9002, section 7.7).
-    {
-      sends: true,
-      deadline: (connection) => connection.#scheduler.pacingDeadline,
-    },
-    // Probes a window that is closed (RFC 9293, section 3.8.6.1).
-    {
-      sends: true,
-      deadline: (connection) => connection.#scheduler.persistDeadline,
-      fire: (connection) => connection.#scheduler.onPersistTimeout(),
-    },
-    // Ends TIME-WAIT (RFC 9293, section 3.6.1).
-    {
-      sends: false,
-      deadline: (connection) => connection.#lifecycle.timeWaitDeadline,
-      fire: (connection) => connection.#lifecycle.endTimeWait(),
-    },
-    // Sends a PING to a silent peer, and gives it up in the end (RFC 9000, section 10.1).
-    {
-      sends: false,
-      deadline: (connection) => connection.#keepAlive.deadline,
-      fire: (connection, now) => connection.#onIdle(now),
-    },
-  ];
-
   /** Fires the timers that are due; {@linkcode send} is to be called after it. */
   wake(now: number): void {
-    for (const { sends, deadline, fire } of Connection.#timers) {
-      if (this.#lifecycle.isClosed) return;
-      const runs = !sends || !this.#amplification.blocked;
-      if (runs && deadline(this) <= now) fire?.(this, now);
+    const lifecycle = this.#lifecycle;
+    if (lifecycle.isClosed) return;
+    // What would only send does not run while nothing may be sent.
+    if (!this.#amplification.blocked) {
+      // Packets are lost, or probes due (RFC 9002, section 6.2).
+      if (this.#recovery.deadline <= now) this.#recovery.onTimeout(now);
+      // A closed window is probed (RFC 9293, section 3.8.6.1).
+      if (this.#scheduler.persistDeadline <= now) {
+        this.#scheduler.onPersistTimeout();
+      }
+      // Send finds an acknowledgement that was delayed (RFC 9000, section 13.2.1)
+      // and the next burst (RFC 9002, section 7.7).
+    }
+    // TIME-WAIT is over (RFC 9293, section 3.6.1).
+    if (lifecycle.timeWaitDeadline <= now) lifecycle.endTimeWait();
+    // A silent peer is asked, and given up in the end (RFC 9000, section 10.1).
+    if (!lifecycle.isClosed && this.#keepAlive.deadline <= now) {
+      this.#onIdle(now);
     }
   }
 
