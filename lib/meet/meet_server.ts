@@ -4,7 +4,7 @@ import type { DatagramProtocol } from "../protocol/demux/datagram_protocol.ts";
 import { networkOf } from "../protocol/demux/handshake_limiter.ts";
 import { SourceBuckets, TokenBucket } from "../protocol/demux/token_bucket.ts";
 import { uint32At } from "../base/integers.ts";
-import { firstDatagram } from "../protocol/wire/datagram.ts";
+import { firstDatagram } from "../protocol/wire/datagram_prefix.ts";
 import { SideMark } from "../protocol/wire/side_datagram.ts";
 import { RelayQueue } from "./relay_queue.ts";
 import {

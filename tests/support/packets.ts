@@ -7,7 +7,7 @@ import {
 import {
   PREFIX_SIZE,
   writeChecksum,
-} from "../../lib/protocol/wire/datagram.ts";
+} from "../../lib/protocol/wire/datagram_prefix.ts";
 
 /** A segment as a test writes it. What is left out is as in a segment that says nothing. */
 export interface Draft {

@@ -1,4 +1,4 @@
-import type { Limit } from "../../protocol/connection/stats.ts";
+import type { Limit } from "../../protocol/sending/limit_clock.ts";
 import {
   formatMilliseconds,
   formatRate,

@@ -1,4 +1,4 @@
-import type { Limit } from "../../protocol/connection/stats.ts";
+import type { Limit } from "../../protocol/sending/limit_clock.ts";
 import { drawChart, type Line, type Panel } from "./chart.ts";
 import { type Holdup, type Span, spansOf } from "./bottleneck.ts";
 import type { Sample, TimeSeries } from "./sampler.ts";

@@ -1,6 +1,6 @@
 import process from "node:process";
 import type { Channel } from "../../endpoint/channel.ts";
-import type { LimitedTimes } from "../../protocol/connection/stats.ts";
+import type { LimitedTimes } from "../../protocol/sending/limit_clock.ts";
 
 /** The state of a transfer at a moment. Counts and times are since its beginning. */
 export interface Sample {

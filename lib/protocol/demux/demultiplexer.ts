@@ -9,7 +9,7 @@ import {
   traceSent,
 } from "../connection/trace.ts";
 import { ACCEPTED, dropped, type DropReason } from "../connection/verdict.ts";
-import { firstDatagram } from "../wire/datagram.ts";
+import { firstDatagram } from "../wire/datagram_prefix.ts";
 import {
   decodeSegment,
   Flag,

@@ -1,5 +1,5 @@
 import type { Address } from "../connection/address.ts";
-import { writeChecksum } from "../wire/datagram.ts";
+import { writeChecksum } from "../wire/datagram_prefix.ts";
 import { writeReset } from "../wire/pending_reset.ts";
 import {
   encodeHeader,

@@ -11,7 +11,7 @@ import {
   SYN_PART_SIZE,
   SYN_SIZE,
 } from "../wire/segment.ts";
-import { writeChecksum } from "../wire/datagram.ts";
+import { writeChecksum } from "../wire/datagram_prefix.ts";
 import type { AckTracker } from "../receiving/ack_tracker.ts";
 import type { ReceiveBuffer } from "../receiving/receive_buffer.ts";
 import type { SendBuffer, SendRange } from "./send_buffer.ts";

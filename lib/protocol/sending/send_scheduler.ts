@@ -1,6 +1,7 @@
 import type { Config } from "../connection/config.ts";
 import { BASE_DATAGRAM_SIZE, type PathMtu } from "../connection/path_mtu.ts";
-import { type Counters, type Limit, LimitClock } from "../connection/stats.ts";
+import type { Counters } from "../connection/stats.ts";
+import { type Limit, LimitClock } from "./limit_clock.ts";
 import type { PendingReset } from "../wire/pending_reset.ts";
 import {
   Flag,

@@ -1,4 +1,4 @@
-import { writeChecksum } from "./datagram.ts";
+import { writeChecksum } from "./datagram_prefix.ts";
 import { encodeHeader, Flag, type Segment } from "./segment.ts";
 
 /**

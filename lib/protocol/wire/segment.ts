@@ -6,7 +6,7 @@ import {
   writeUint32,
   writeVarint,
 } from "../../base/integers.ts";
-import { hasRightCrc, MARK_AT, statedLength } from "./datagram.ts";
+import { hasRightCrc, MARK_AT, statedLength } from "./datagram_prefix.ts";
 
 /** The flags of a segment. */
 export const Flag = {

@@ -4,7 +4,7 @@ import {
   PREFIX_SIZE,
   statedLength,
   writeChecksum,
-} from "./datagram.ts";
+} from "./datagram_prefix.ts";
 
 /** The marks of the protocols that share the socket of the connections: the fifth byte of their datagrams. */
 export const SideMark = {

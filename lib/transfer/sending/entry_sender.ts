@@ -32,7 +32,11 @@ import {
   WHOLE,
 } from "../wire/messages.ts";
 import type { Answers } from "./answers.ts";
-import { type Position, positionAfter, type Prefix } from "./resume.ts";
+import {
+  type Position,
+  positionAfter,
+  type Prefix,
+} from "./resume_position.ts";
 
 /** Bytes of content after which it has to be known whether the receiver has something: one block, which has entries in it, too. */
 const EARLY_SIZE = BLOCK_SIZE >> 1;

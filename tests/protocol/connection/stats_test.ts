@@ -4,7 +4,7 @@ import {
   type Limit,
   LimitClock,
   type LimitedTimes,
-} from "../../../lib/protocol/connection/stats.ts";
+} from "../../../lib/protocol/sending/limit_clock.ts";
 import { type Conditions, Link } from "../../net/link.ts";
 import { type PeerOptions, peersOver } from "../support/peer.ts";
 

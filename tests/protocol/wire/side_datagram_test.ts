@@ -3,7 +3,7 @@ import { Prng } from "../../../lib/base/prng.ts";
 import {
   firstDatagram,
   PREFIX_SIZE,
-} from "../../../lib/protocol/wire/datagram.ts";
+} from "../../../lib/protocol/wire/datagram_prefix.ts";
 import {
   decodeSegment,
   MIN_HEADER_SIZE,

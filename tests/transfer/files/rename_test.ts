@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { numberedName } from "../../../lib/transfer/files/writing/part_names.ts";
+import { numberedName } from "../../../lib/transfer/files/writing/numbered_name.ts";
 import type { DirectorySink } from "../../../lib/transfer/files/writing/directory_sink.ts";
 import {
   complete,

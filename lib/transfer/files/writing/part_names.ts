@@ -1,5 +1,5 @@
 import { MAX_NAME_SIZE, PART_SUFFIX } from "../../wire/names.ts";
-import { utf8 } from "../../../base/utf8.ts";
+import { cutToBytes } from "./numbered_name.ts";
 
 /** The name of an unfinished file, shortened where it would be too long. */
 export function partName(name: string): string {
@@ -26,24 +26,4 @@ function stagingStart(title: string): string {
   return `${
     cutToBytes(title, MAX_NAME_SIZE - 1 - ID_LENGTH - PART_SUFFIX.length)
   }.`;
-}
-
-/** Another name for a second file, or a third: `photo (2).jpg`; for a directory `tree (2)`. */
-export function numberedName(
-  name: string,
-  number: number,
-  isDirectory: boolean,
-): string {
-  // What begins with its only dot has no extension
-  const dot = isDirectory ? -1 : name.lastIndexOf(".");
-  const end = dot > 0 ? dot : name.length;
-  const suffix = ` (${number})${name.slice(end)}`;
-  const room = MAX_NAME_SIZE - utf8(suffix).length;
-  return room > 0 ? cutToBytes(name.slice(0, end), room) + suffix : name;
-}
-
-/** The beginning of a text, of at most `bytes` bytes. */
-function cutToBytes(text: string, bytes: number): string {
-  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytes));
-  return text.slice(0, read);
 }

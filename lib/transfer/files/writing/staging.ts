@@ -12,7 +12,8 @@ import { writeFailure } from "../failures.ts";
 import type { FileStatus } from "../file_status.ts";
 import { codeOf } from "../system_error.ts";
 import { checkMerge, merge } from "./merging.ts";
-import { isStagingName, numberedName, stagingName } from "./part_names.ts";
+import { numberedName } from "./numbered_name.ts";
+import { isStagingName, stagingName } from "./part_names.ts";
 import {
   type MovedRoot,
   readPhase,
