@@ -13,8 +13,23 @@ const MAX_GROWTH = FULL ? 32e6 : 64e6;
 const MAX_ENTRY = FULL ? 5_000 : 20_000;
 const SECONDS = FULL ? 30 : 8;
 
+type Runs = "always" | "full";
+type Attack = [what: string, flood: string, runs: Runs];
+
+/** Strangers a second who say nothing after their cookies, addresses they come from, and what rides on their SYNs. */
+const SILENT: [number, number, string, Runs][] = [
+  [20, 1, "", "full"],
+  [100, 1, "", "always"],
+  [400, 1, "", "full"],
+  [1000, 1, "", "full"],
+  [20, 500, "", "full"],
+  [100, 500, "", "full"],
+  [400, 500, " --hello code", "always"],
+  [1000, 500, " --hello code", "full"],
+];
+
 /** What the flood is made of, in the words of its script, and whether all of it is part of every gate. */
-const FLOODS: [string, string, "always" | "full"][] = [
+const FLOODS: Attack[] = [
   ["SYNs of one address", "--rate 100", "full"],
   ["SYNs of many forged addresses", "--rate 1000 --sources 500", "always"],
   [
@@ -22,46 +37,11 @@ const FLOODS: [string, string, "always" | "full"][] = [
     "--rate 1000 --sources 500 --hello code",
     "full",
   ],
-  [
-    "strangers at one address who answer cookies and then are silent",
-    "--rate 20 --kind silent --cookies",
-    "full",
-  ],
-  [
-    "100 strangers a second at one address who answer cookies and then are silent",
-    "--rate 100 --kind silent --cookies",
-    "always",
-  ],
-  [
-    "400 strangers a second at one address who answer cookies and then are silent",
-    "--rate 400 --kind silent --cookies",
-    "full",
-  ],
-  [
-    "1,000 strangers a second at one address who answer cookies and then are silent",
-    "--rate 1000 --kind silent --cookies",
-    "full",
-  ],
-  [
-    "20 strangers a second at many addresses who answer cookies and then are silent",
-    "--rate 20 --kind silent --cookies --sources 500",
-    "full",
-  ],
-  [
-    "100 strangers a second at many addresses who answer cookies and then are silent",
-    "--rate 100 --kind silent --cookies --sources 500",
-    "full",
-  ],
-  [
-    "400 strangers a second at many addresses who answer cookies and then are silent",
-    "--rate 400 --kind silent --cookies --sources 500 --hello code",
-    "always",
-  ],
-  [
-    "1,000 strangers a second at many addresses who answer cookies and then are silent",
-    "--rate 1000 --kind silent --cookies --sources 500 --hello code",
-    "full",
-  ],
+  ...SILENT.map(([rate, sources, hello, when]): Attack => [
+    `${rate} strangers a second who answer cookies and then are silent`,
+    `--rate ${rate} --kind silent --cookies --sources ${sources}${hello}`,
+    when,
+  ]),
   [
     "1,000 strangers a second at many addresses who answer cookies and then say a byte now and then",
     "--rate 1000 --kind slow --cookies --sources 64",

@@ -307,25 +307,18 @@ for (const [line, message] of MISTAKES) {
   });
 }
 
-Deno.test("an empty host or path is a mistake", () => {
-  assertThrows(
-    () => parseCommand(["send", "host", ""]),
-    UsageError,
-    "must not be empty",
-  );
-  const failure = assertThrows(() => parseCommand(["send", ""]), UsageError);
-  assert(failure.message.startsWith('"" is not a host name'));
-});
-
-Deno.test("an empty value is a mistake of its option, not of a word", () => {
-  for (const command of [["receive"], ["send", "host"]]) {
-    assertThrows(
-      () => parseCommand([...command, "--bind", ""]),
-      UsageError,
-      "--bind needs a value",
-    );
-  }
-});
+/** Words of which one is empty, and what is said of it. */
+const EMPTY: [string[], string][] = [
+  [["send", "host", ""], "must not be empty"],
+  [["send", ""], '"" is not a host name'],
+  [["receive", "--bind", ""], "--bind needs a value"],
+  [["send", "host", "--bind", ""], "--bind needs a value"],
+];
+for (const [words, message] of EMPTY) {
+  Deno.test(`ferry ${words.join(" ")}"" is a mistake of what is empty`, () => {
+    assertThrows(() => parseCommand(words), UsageError, message);
+  });
+}
 
 Deno.test("the environment's code stands in where none is named", () => {
   const codeOf = (line: string) => {
@@ -341,10 +334,7 @@ Deno.test("the environment's code stands in where none is named", () => {
 });
 
 Deno.test("a mistake in a code does not show the code", () => {
-  const code = "x".repeat(300);
-  const failure = assertThrows(
-    () => parseCommand(["receive", `--code=${code}`]),
-    UsageError,
-  );
+  const words = ["receive", `--code=${"x".repeat(300)}`];
+  const failure = assertThrows(() => parseCommand(words), UsageError);
   assert(!failure.message.includes("xxx"), failure.message);
 });

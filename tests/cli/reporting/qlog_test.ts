@@ -4,22 +4,10 @@ import { Qlog } from "../../../lib/cli/reporting/qlog.ts";
 import { Flag } from "../../../lib/protocol/wire/segment.ts";
 import type { TraceEvent } from "../../../lib/mod.ts";
 import { readQlog, viewCongestion } from "./qlog.ts";
+import { DATAGRAM } from "./samples.ts";
 
-const EVENT: TraceEvent = {
-  what: "SEND",
-  time: 5000,
-  packet: 0,
-  seq: 0,
-  ack: 0,
-  connection: "0123456789abcdef",
-  flags: Flag.PSH,
-  length: 0,
-  size: 100,
-  window: undefined,
-  sackBlocks: [],
-  reset: undefined,
-  duplicate: false,
-};
+const { PSH } = Flag;
+const FIRST = { ...DATAGRAM, packet: 0, seq: 0, flags: PSH, length: 0 };
 
 /** The qlog of these events, as a viewer reads it. */
 function logOf(...events: readonly Partial<TraceEvent>[]) {
@@ -35,7 +23,7 @@ function logOf(...events: readonly Partial<TraceEvent>[]) {
   // Some time passes until something happens
   const opened = Date.now();
   while (Date.now() === opened);
-  for (const event of events) log.trace({ ...EVENT, ...event });
+  for (const event of events) log.trace({ ...FIRST, time: 5000, ...event });
   log.close();
   const read = readQlog(text);
   assert(read.reference > opened);

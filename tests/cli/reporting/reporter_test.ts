@@ -15,7 +15,7 @@ import {
   TextReporter,
   type TextStyle,
 } from "../../../lib/cli/reporting/text_reporter.ts";
-import { seriesUntil } from "./samples.ts";
+import { DATAGRAM, seriesUntil } from "./samples.ts";
 
 /** Keeps what would be written. */
 class Output {
@@ -58,22 +58,6 @@ const SUMMARY: Summary = {
 const FAILED = errorReportOf(
   new Failure({ code: "peer-refused", reason: { code: "disk-full" } }),
 );
-
-const DATAGRAM = {
-  what: "SEND",
-  time: 1,
-  packet: 7,
-  seq: 43,
-  ack: 0,
-  connection: "00ff",
-  flags: 4,
-  length: 512,
-  size: 550,
-  window: undefined,
-  sackBlocks: [],
-  reset: undefined,
-  duplicate: false,
-} as const;
 
 /** What the line of any such datagram ends with. */
 const REST = "t=1.000 pkt=7 size=550 len=512";

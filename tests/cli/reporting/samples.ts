@@ -24,3 +24,20 @@ export function seriesUntil(end: number, step: number): TimeSeries {
   for (let time = 0; time <= end; time += step) series.add(sampleAt(time));
   return series;
 }
+
+/** A datagram that was sent, as a trace tells of it. */
+export const DATAGRAM = {
+  what: "SEND",
+  time: 1,
+  packet: 7,
+  seq: 43,
+  ack: 0,
+  connection: "00ff",
+  flags: 4,
+  length: 512,
+  size: 550,
+  window: undefined,
+  sackBlocks: [],
+  reset: undefined,
+  duplicate: false,
+} as const;

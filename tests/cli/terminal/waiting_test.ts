@@ -55,34 +55,22 @@ Deno.test("it is not idle while a transfer runs, and never without a limit", asy
   assert(!busy.over.aborted && !without.over.aborted);
 });
 
-Deno.test("a person whom nothing reaches is told once to look at the firewall", async () => {
-  const { promise, resolve } = Promise.withResolvers<CliEvent>();
-  using quiet = new QuietTimer({ on: resolve }, 20);
-  quiet.on(LISTENING);
-  quiet.on({ type: "admits", port: 5000, what: "all" });
-  assertEquals(await promise, {
-    type: "nothing-arrived",
-    port: 5000,
-    seconds: 0.02,
-  });
-});
-
-Deno.test("what the gateway says does not keep a person from being told of the firewall", async () => {
+/** What a person is told after these events of a receiver. */
+async function toldAfter(...events: SessionEvent[]): Promise<CliEvent[]> {
   const told: CliEvent[] = [];
   using quiet = new QuietTimer({ on: (event) => told.push(event) }, 20);
-  quiet.on(LISTENING);
-  quiet.on({ type: "not-mapped", why: "no-gateway" });
+  for (const event of [LISTENING, ...events]) quiet.on(event);
   await new Promise((resolve) => setTimeout(resolve, 60));
-  assertEquals(told.map(({ type }) => type), ["nothing-arrived"]);
-});
+  return told;
+}
 
-Deno.test("nothing is said of the firewall to a person who was reached", async () => {
-  const told: CliEvent[] = [];
-  using quiet = new QuietTimer({ on: (event) => told.push(event) }, 20);
-  quiet.on(LISTENING);
-  quiet.on(OFFER as SessionEvent);
-  await new Promise((resolve) => setTimeout(resolve, 60));
-  assertEquals(told, []);
+Deno.test("a person whom nothing reaches is told once to look at the firewall, whatever the gateway says", async () => {
+  const hint = { type: "nothing-arrived", port: 5000, seconds: 0.02 } as const;
+  const admits = { type: "admits", port: 5000, what: "all" } as const;
+  assertEquals(await toldAfter(admits), [hint]);
+  const notMapped = { type: "not-mapped", why: "no-gateway" } as const;
+  assertEquals(await toldAfter(notMapped), [hint]);
+  assertEquals(await toldAfter(OFFER), []);
 });
 
 Deno.test("the hint at the firewall fits into 40, 80 and 120 columns", () => {
