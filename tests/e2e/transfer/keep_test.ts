@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Ferry, startReceiver } from "../../support/ferry.ts";
+import { eventsOf, type Ferry, startReceiver } from "../../support/ferry.ts";
 import {
   makeFiles,
   namesIn,
@@ -15,9 +15,8 @@ const KEEPING = ["--keep", "--yes", "-d", "in"];
 
 /** A tree with a file of `size` bytes and a small one. */
 async function makeTree(path: string, size: number): Promise<void> {
-  await Deno.mkdir(`${path}/deep`, { recursive: true });
+  makeFiles(path, { "deep/": "", small: path });
   await writeRandomFile(`${path}/deep/large`, size);
-  await Deno.writeTextFile(`${path}/small`, path);
 }
 
 /** Paths of all files below `directory`. */
@@ -89,7 +88,7 @@ test("of three senders at once one is killed: the others' trees are complete, it
   receiver.kill("SIGINT");
   const { code, stderr } = await receiver.ended;
   assertEquals(code, 130);
-  const events = stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
+  const events = eventsOf({ stderr });
   const done = events.filter(({ event }) => event === "done");
   assertEquals(
     done.map(({ name }) => name).sort(),
@@ -100,7 +99,7 @@ test("of three senders at once one is killed: the others' trees are complete, it
   const [silence] = errors.filter(({ code }) => code === "superseded");
   assert(silence?.peer !== undefined, stderr);
   assertMatch(
-    silence.message,
+    String(silence.message),
     /fell silent, and sends the same over a new connection/,
   );
 });

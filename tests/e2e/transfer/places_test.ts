@@ -1,7 +1,13 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { assertDone } from "../../support/assertions.ts";
-import { runPair } from "../../support/ferry.ts";
-import { inDirectory, namesIn, writeRandomFile } from "../../support/fs.ts";
+import { sendFiles } from "../../support/ferry.ts";
+import {
+  inDirectory,
+  makeFiles,
+  namesIn,
+  sameFiles,
+  writeRandomFile,
+} from "../../support/fs.ts";
 import {
   FFI,
   LOOP_DEVICES,
@@ -14,9 +20,8 @@ testWith(
   "files and trees go from and to places below /dev, by links, too",
   (cwd) =>
     inDirectory(async (memory) => {
-      await Deno.mkdir(`${memory}/tree/sub`, { recursive: true });
+      makeFiles(memory, { "tree/sub/": "", "dir/": "" });
       await writeRandomFile(`${memory}/tree/sub/file`, 300_000);
-      await Deno.mkdir(`${memory}/dir`);
       await Deno.symlink(`${memory}/tree/sub/file`, `${cwd}/link`);
       await Deno.symlink(`${memory}/dir`, `${cwd}/dir`);
       const SENT: [string[], string[], string][] = [
@@ -25,14 +30,12 @@ testWith(
         [[`${memory}/tree`], ["-d", "dir"], "dir/tree/sub/file"],
         [["link"], ["-d", "dir"], "dir/link"],
       ];
-      const content = await Deno.readFile(`${memory}/tree/sub/file`);
       for (const [paths, args, name] of SENT) {
-        const send = { args: paths };
-        assertDone(await runPair({ cwd, send, receive: { args } }));
-        assertEquals(await Deno.readFile(`${memory}/${name}`), content);
+        assertDone(await sendFiles(cwd, paths, args));
+        const file = `${memory}/tree/sub/file`;
+        assert(await sameFiles(`${memory}/${name}`, file), name);
       }
-      const names = ["dir", "out", "tree"];
-      assertEquals(namesIn(memory), names);
+      assertEquals(namesIn(memory), ["dir", "out", "tree"]);
       assertEquals(namesIn(`${memory}/dir`), ["file", "link", "tree"]);
     }, "/dev/shm"),
 );
@@ -42,9 +45,7 @@ testWith(
   "a file of /proc is sent with what it holds",
   async (cwd) => {
     const path = "/proc/sys/kernel/ostype";
-    const send = { args: [path] };
-    const receive = { args: ["-o", "out"] };
-    assertDone(await runPair({ cwd, send, receive }));
+    assertDone(await sendFiles(cwd, [path], ["-o", "out"]));
     assertEquals(
       await Deno.readTextFile(`${cwd}/out`),
       await Deno.readTextFile(path),
@@ -61,23 +62,13 @@ testWith(
       const { stdout } = await new Deno.Command("losetup", { args }).output();
       return new TextDecoder().decode(stdout).trim();
     };
-    const disk = await losetup(
-      "--find",
-      "--show",
-      "--read-only",
-      `${cwd}/image`,
-    );
+    const find = ["--find", "--show", "--read-only"];
+    const disk = await losetup(...find, `${cwd}/image`);
     try {
-      const send = { args: [disk] };
-      const receive = { args: ["-o", "out"] };
-      const ended = await runPair({ cwd, send, receive });
-      assertDone(ended);
+      assertDone(await sendFiles(cwd, [disk], ["-o", "out"]));
     } finally {
       await losetup("--detach", disk);
     }
-    assertEquals(
-      await Deno.readFile(`${cwd}/out`),
-      await Deno.readFile(`${cwd}/image`),
-    );
+    assert(await sameFiles(`${cwd}/out`, `${cwd}/image`));
   },
 );

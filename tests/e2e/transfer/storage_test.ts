@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { assertDone } from "../../support/assertions.ts";
 import { freePort } from "../../support/process.ts";
 import {
-  type PairOptions,
+  eventsOf,
   runFerry,
   runPair,
   sendFiles,
@@ -66,15 +66,8 @@ for (const [who, uid] of [["root", 0], ["a user", NOBODY]] as const) {
       const before = namesIn(`${cwd}/dir`);
       await writeRandomFile(`${cwd}/in`, 300_000);
       const options = `--reuid=${uid} --regid=${uid} --clear-groups`;
-      const ended = await runPair({
-        cwd,
-        send: { args: ["in"] },
-        receive: {
-          shell: `exec setpriv ${options} "$@"`,
-          args: ["-d", "dir"],
-        },
-      });
-      assertDone(ended);
+      const shell = `exec setpriv ${options} "$@"`;
+      assertDone(await sendFiles(cwd, ["in"], { shell, args: ["-d", "dir"] }));
       assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`));
       assertEquals(Deno.statSync(`${cwd}/dir/in`).uid, uid);
       assertEquals(namesIn(`${cwd}/dir`), [...before, "in"].sort());
@@ -89,14 +82,9 @@ testWith(
     Deno.writeTextFileSync(`${cwd}/in`, "hello");
     share(cwd, `${cwd}/dir`);
     const drop = `setpriv --reuid ${NOBODY} --regid ${NOBODY} --clear-groups`;
-    const [, sent] = await runPair({
-      cwd,
-      send: { args: ["in"] },
-      receive: {
-        shell: `umask 777; exec ${ROOT.met ? drop : ""} "$@"`,
-        args: ["-d", "dir"],
-      },
-    });
+    const shell = `umask 777; exec ${ROOT.met ? drop : ""} "$@"`;
+    const receive = { shell, args: ["-d", "dir"] };
+    const [, sent] = await sendFiles(cwd, ["in"], receive);
     assertEquals(sent.code, 3);
     assertEquals(namesIn(`${cwd}/dir`), []);
   },
@@ -120,22 +108,18 @@ test("a file that is larger than files may be there fails like a full disk, and 
 });
 
 test("what the umask takes away stays away, and set-user-id bits do not arrive", async (cwd) => {
-  makeFiles(cwd, { "tree/sub/": "", "tree/x": "x" });
+  const large = new Uint8Array(300_000);
+  const files = { "tree/sub/": "", "tree/x": "x", "tree/large": large };
+  makeFiles(cwd, { ...files, in: "in" });
   await Deno.chmod(`${cwd}/tree/x`, 0o6777);
-  await Deno.writeFile(`${cwd}/tree/large`, new Uint8Array(300_000));
   await Deno.chmod(`${cwd}/tree/large`, 0o4777);
   await Deno.chmod(`${cwd}/tree/sub`, 0o3777);
   await Deno.chmod(`${cwd}/tree`, 0o1777);
-  await Deno.writeTextFile(`${cwd}/in`, "in");
   for (const umask of [0o022, 0o077]) {
     const shell = `umask ${umask.toString(8)}; exec "$@"`;
     for (const name of ["tree", "in"]) {
-      const options: PairOptions = {
-        cwd,
-        send: { args: [name] },
-        receive: { shell, args: ["-d", "dir"] },
-      };
-      assertDone(await runPair(options));
+      const receive = { shell, args: ["-d", "dir"] };
+      assertDone(await sendFiles(cwd, [name], receive));
     }
     const names = ["tree", "tree/x", "tree/large", "tree/sub"];
     for (const name of [...names, "in"]) {
@@ -186,16 +170,13 @@ test("what is there already and is the same is kept, with and without force, and
 // T-13
 test("a receiver's --rate limits what it is sent", async (cwd) => {
   await writeRandomFile(`${cwd}/in`, 4_000_000);
-  const [received, sent] = await runPair({
-    cwd,
-    send: { args: ["in", "--json"] },
-    receive: { args: ["-d", "dir", "--rate", "16"] },
-  });
-  assertEquals([received.code, sent.code], [0, 0]);
-  const done = JSON.parse(sent.stderr.trim().split("\n").at(-1)!);
-  assertEquals(done.event, "done");
+  const limit = ["-d", "dir", "--rate", "16"];
+  const ended = await sendFiles(cwd, ["in", "--json"], limit);
+  assertDone(ended);
+  const { event, rate } = eventsOf(ended[1]).at(-1)!;
+  assertEquals(event, "done");
   // What left before the limit was known is little of it
-  assert(done.rate < 2_400_000, `${done.rate} bytes per second`);
+  assert(Number(rate) < 2_400_000, `${rate} bytes per second`);
 });
 
 test("with --rename what has a name that is taken gets a number, and both sides succeed", async (cwd) => {
@@ -203,11 +184,7 @@ test("with --rename what has a name that is taken gets a number, and both sides 
   for (const text of ["1", "2", "3"]) {
     await Deno.writeTextFile(`${cwd}/photo.jpg`, text);
     for (const name of ["photo.jpg", "tree"]) {
-      const ended = await runPair({
-        cwd,
-        send: { args: [name] },
-        receive: { args: ["-d", "dir", "--rename"] },
-      });
+      const ended = await sendFiles(cwd, [name], ["-d", "dir", "--rename"]);
       assertDone(ended);
       if (text === "1") continue;
       const saved = name === "tree" ? `tree (${text})` : `photo (${text}).jpg`;

@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { runPair } from "../../support/ferry.ts";
+import { sendFiles } from "../../support/ferry.ts";
 import { makeTrap, SECRET, whileFlipping } from "./flip.ts";
 
 import { LINUX, ROOT, testWith } from "../../support/needs.ts";
@@ -23,11 +23,9 @@ testWith(
     const names = makeTrap(cwd);
     await whileFlipping(`${cwd}/tree`, names, async () => {
       for (let i = 0; i < SENDS; i++) {
-        const [received, sent] = await runPair({
-          cwd,
-          receive: { args: ["--code=7-a-b", "-d", "."], cwd: into(cwd, i) },
-          send: { args: ["--code=7-a-b", "tree"] },
-        });
+        const code = "--code=7-a-b";
+        const into = [code, "-d", `${i}`];
+        const [received, sent] = await sendFiles(cwd, [code, "tree"], into);
         // What was replaced is named, and left out
         assert(sent.code <= 1 && received.code <= 1, sent.stderr);
         const found = [...secretsIn(`${cwd}/${i}`)];
@@ -36,9 +34,3 @@ testWith(
     });
   },
 );
-
-/** A new directory for what arrives. */
-function into(cwd: string, attempt: number): string {
-  Deno.mkdirSync(`${cwd}/${attempt}`);
-  return `${cwd}/${attempt}`;
-}

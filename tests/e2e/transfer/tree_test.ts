@@ -29,19 +29,15 @@ const ODD_NAMES = [
 async function makeTree(root: string): Promise<void> {
   const random = new Prng(11);
   const directories = [root, `${root}/deep`, `${root}/deep/er`, `${root}/b`];
-  for (const path of directories) await Deno.mkdir(path);
+  makeFiles(root, { "deep/er/": "", "none/at/all/": "", empty: "" });
+  for (const name of ODD_NAMES) makeFiles(root, { [`b/${name}`]: name });
   for (let i = 0; i < FILES; i++) {
     const path = `${directories[i % directories.length]}/file ${i}`;
     await Deno.writeFile(path, random.bytes(1000 + random.int(9000)));
     await Deno.chmod(path, [0o600, 0o644, 0o640, 0o755, 0o400][i % 5]!);
     await Deno.utime(path, i, 1e9 + i);
   }
-  for (const name of ODD_NAMES) {
-    await Deno.writeTextFile(`${root}/b/${name}`, name);
-  }
-  await Deno.writeFile(`${root}/empty`, new Uint8Array(0));
   await Deno.writeFile(`${root}/large`, random.bytes(3_000_000));
-  await Deno.mkdir(`${root}/none/at/all`, { recursive: true });
   await Deno.symlink("../large", `${root}/deep/link`);
   await Deno.symlink("/nowhere\nat all", `${root}/dangling`);
   await Deno.chmod(`${root}/none/at`, 0o555);
@@ -100,11 +96,8 @@ test("special files are named and left out even with -q, the sender fails, and t
   makeFiles(cwd, { "tree/a": "a" });
   await new Deno.Command("mkfifo", { args: [`${cwd}/tree/pipe`] }).output();
   using _ = Deno.listen({ transport: "unix", path: `${cwd}/tree/socket` });
-  const [received, sent] = await runPair({
-    cwd,
-    receive: { args: ["-q", "-d", "dir"] },
-    send: { args: ["-q", "tree"] },
-  });
+  const quiet = ["-q", "-d", "dir"];
+  const [received, sent] = await sendFiles(cwd, ["-q", "tree"], quiet);
   assertEquals([received.code, sent.code], [0, 1]);
   assertEquals(
     sent.stderr,
@@ -118,20 +111,13 @@ test("special files are named and left out even with -q, the sender fails, and t
 
 test("a tree arrives without what is excluded, which is counted", async (cwd) => {
   for (const name of [".git", "node_modules/x", "src", "dir"]) {
-    await Deno.mkdir(`${cwd}/tree/${name}`, { recursive: true });
-    await Deno.writeTextFile(`${cwd}/tree/${name}/file`, "x");
-    await Deno.writeTextFile(`${cwd}/tree/${name}/a.log`, "x");
+    makeFiles(`${cwd}/tree/${name}`, { file: "x", "a.log": "x" });
   }
-  await Deno.writeTextFile(`${cwd}/tree/keep.log`, "x");
-  const exclude = ["node_modules/", "*.log", "!/keep.log"];
-  const ended = await runPair({
-    cwd,
-    receive: { args: ["-d", "dir"] },
-    send: {
-      args: ["tree", "--exclude-vcs"]
-        .concat(exclude.flatMap((pattern) => ["--exclude", pattern])),
-    },
-  });
+  makeFiles(cwd, { "tree/keep.log": "x" });
+  const exclude = ["node_modules/", "*.log", "!/keep.log"]
+    .flatMap((pattern) => ["--exclude", pattern]);
+  const send = ["tree", "--exclude-vcs", ...exclude];
+  const ended = await sendFiles(cwd, send, ["-d", "dir"]);
   assertDone(ended);
   assertEquals(namesIn(`${cwd}/dir/tree`), ["dir", "keep.log", "src"]);
   assertEquals(namesIn(`${cwd}/dir/tree/src`), ["file"]);
@@ -158,11 +144,7 @@ test("what has a name that is not UTF-8 is named and left out, and the sender fa
 test("a tree is refused where one stream or one file is taken, with what to do", async (cwd) => {
   await Deno.mkdir(`${cwd}/tree`);
   for (const args of [["-o", "out"], []]) {
-    const [received, sent] = await runPair({
-      cwd,
-      send: { args: ["tree"] },
-      receive: { args },
-    });
+    const [received, sent] = await sendFiles(cwd, ["tree"], args);
     assertEquals([received.code, sent.code], [1, 3]);
     assertMatch(received.stderr, /use -d DIR/);
     assertMatch(sent.stderr, /^The receiver refused: .* -d DIR/m);
@@ -171,10 +153,11 @@ test("a tree is refused where one stream or one file is taken, with what to do",
 });
 
 test("a file that is there and differs is not replaced by a tree, unless by force, and it is named at both sides", async (cwd) => {
-  makeFiles(cwd, { "tree/new": "new", "tree/x": "mine", "dir/tree/": "" });
+  makeFiles(cwd, { "tree/new": "new", "tree/x": "mine" });
+  makeFiles(cwd, { "dir/tree/x": "theirs" });
   await Deno.chmod(`${cwd}/tree`, 0o777);
   await Deno.chmod(`${cwd}/dir/tree`, 0o700);
-  await Deno.writeTextFile(`${cwd}/dir/tree/x`, "theirs");
+  const modeThere = () => Deno.statSync(`${cwd}/dir/tree`).mode! & 0o777;
   for (const _ of ["first", "again"]) {
     const [received, sent] = await runPair({
       cwd,
@@ -191,16 +174,14 @@ test("a file that is there and differs is not replaced by a tree, unless by forc
     assertEquals(namesIn(`${cwd}/dir`), ["tree"]);
     assertEquals(namesIn(`${cwd}/dir/tree`), ["x"]);
     assertEquals(await Deno.readTextFile(`${cwd}/dir/tree/x`), "theirs");
-    const { mode } = await Deno.stat(`${cwd}/dir/tree`);
-    assertEquals(mode! & 0o777, 0o700);
+    assertEquals(modeThere(), 0o700);
   }
 
   assertDone(await sendTree(cwd, "--force"));
   assertEquals(await Deno.readTextFile(`${cwd}/dir/tree/x`), "mine");
   assertEquals(namesIn(`${cwd}/dir`), ["tree"]);
   assertEquals(namesIn(`${cwd}/dir/tree`), ["new", "x"]);
-  const { mode } = await Deno.stat(`${cwd}/dir/tree`);
-  assertEquals(mode! & 0o777, 0o700);
+  assertEquals(modeThere(), 0o700);
 });
 
 testWith(

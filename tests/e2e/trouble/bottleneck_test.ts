@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Meter } from "../../support/meter.ts";
-import { runFerry, runPair, startPair } from "../../support/ferry.ts";
+import { eventsOf, runFerry, runPair, startPair } from "../../support/ferry.ts";
 import { namesIn, test, writeRandomFile } from "../../support/fs.ts";
 
 test("a transfer over a lossy path says that the path limits it, and draws its course", async (cwd) => {
@@ -24,13 +24,12 @@ test("a transfer over a lossy path says that the path limits it, and draws its c
   );
   assert(lines.some((line) => / [1-9][\d.]*% \w+$/.test(line)), sent.stderr);
 
-  const events = received.stderr.trimEnd().split("\n")
-    .map((line) => JSON.parse(line));
-  const { held, course } = events.at(-2);
-  assertEquals(events.slice(-2).map(({ event }) => event), [
-    "explanation",
-    "done",
-  ]);
+  const [explanation, done] = eventsOf(received).slice(-2);
+  assertEquals([explanation?.event, done?.event], ["explanation", "done"]);
+  const { held, course } = explanation as unknown as {
+    held: { sender: number };
+    course: unknown[];
+  };
   assert(held.sender > 0.5 && course.length === 10, received.stderr);
 
   for (const name of ["sender", "receiver"]) {

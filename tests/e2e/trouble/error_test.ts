@@ -9,6 +9,7 @@ import {
   startReceiver,
 } from "../../support/ferry.ts";
 import {
+  makeFiles,
   mount,
   namesIn,
   staged,
@@ -147,20 +148,12 @@ testWith(
 );
 
 test("a file that is there already is refused, and replaced by force", async (cwd) => {
-  await Deno.writeTextFile(`${cwd}/in`, "new");
-  await Deno.mkdir(`${cwd}/dir`);
-  await Deno.writeTextFile(`${cwd}/dir/in`, "old");
+  makeFiles(cwd, { in: "new", "dir/in": "old" });
   const [received, sent] = await sendFiles(cwd, ["in"], ["-d", "dir"]);
-  assertFailed(
-    received,
-    1,
-    /dir\/in: it exists already, .* --force to replace it/,
-  );
-  assertFailed(
-    sent,
-    3,
-    /The receiver refused: something of that name exists there/,
-  );
+  const here = /dir\/in: it exists already, .* --force to replace it/;
+  const there = /The receiver refused: something of that name exists there/;
+  assertFailed(received, 1, here);
+  assertFailed(sent, 3, there);
   assertEquals(namesIn(`${cwd}/dir`), ["in"]);
   assertEquals(await Deno.readTextFile(`${cwd}/dir/in`), "old");
 
@@ -222,73 +215,65 @@ test("an output that was closed from the start is warned of", async (cwd) => {
   assertEquals([received.code, sent.code], [0, 0]);
 });
 
-/** Runs `body` with a file system of 1 MB at `path`. */
-async function withDisk(
-  path: string,
+/** Registers a test with a file system of 1 MB at `disk`. */
+function testWithDisk(
+  name: string,
   options: string,
-  body: () => Promise<void>,
-): Promise<void> {
-  await Deno.mkdir(path);
-  assert(await mount(path, `size=1m,${options}`));
-  try {
-    await body();
-  } finally {
-    await unmount(path);
-  }
+  body: (cwd: string) => Promise<void>,
+): void {
+  testWith(MOUNT, name, async (cwd) => {
+    const disk = `${cwd}/disk`;
+    await Deno.mkdir(disk);
+    assert(await mount(disk, `size=1m,${options}`));
+    try {
+      await body(cwd);
+    } finally {
+      await unmount(disk);
+    }
+  });
 }
 
-testWith(
-  MOUNT,
+testWithDisk(
   "a disk without room for a file fails the transfer on both sides, and nothing is left",
+  "rw",
   async (cwd) => {
     await writeRandomFile(`${cwd}/in`, 5_000_000);
-    await withDisk(`${cwd}/disk`, "rw", async () => {
-      const [received, sent] = await sendFiles(cwd, ["in"], ["-d", "disk"]);
-      assertFailed(received, 1, /disk\/in: the disk is full/);
-      assertFailed(sent, 1, /The receiver could not go on: its disk is full/);
-      assertEquals(namesIn(`${cwd}/disk`), []);
-    });
+    const [received, sent] = await sendFiles(cwd, ["in"], ["-d", "disk"]);
+    assertFailed(received, 1, /disk\/in: the disk is full/);
+    assertFailed(sent, 1, /The receiver could not go on: its disk is full/);
+    assertEquals(namesIn(`${cwd}/disk`), []);
   },
 );
 
-testWith(
-  MOUNT,
+testWithDisk(
   "a disk that fills fails the transfer on both sides, and names the file",
+  "rw",
   async (cwd) => {
     await Deno.mkdir(`${cwd}/tree`);
     for (let i = 0; i < 40; i++) {
       await writeRandomFile(`${cwd}/tree/${i}`, 50_000);
     }
-    await withDisk(`${cwd}/disk`, "rw", async () => {
-      const [received, sent] = await sendFiles(cwd, ["tree"], ["-d", "disk"]);
-      assertFailed(
-        received,
-        1,
-        /disk\/tree\/\d+: the disk is full; to resume/,
-      );
-      assertFailed(sent, 1, /on: its disk is full \(tree\/\d+\)/);
-      const tree = staged(`${cwd}/disk`, "tree", "tree");
-      for (const name of namesIn(tree)) {
-        const { size } = await Deno.stat(`${tree}/${name}`);
-        assertEquals(size === 50_000, !name.endsWith(".ferry-part"));
-      }
-      assertEquals(namesIn(`${cwd}/disk`), ["tree.ferry-part"]);
-    });
+    const [received, sent] = await sendFiles(cwd, ["tree"], ["-d", "disk"]);
+    assertFailed(received, 1, /disk\/tree\/\d+: the disk is full; to resume/);
+    assertFailed(sent, 1, /on: its disk is full \(tree\/\d+\)/);
+    const tree = staged(`${cwd}/disk`, "tree", "tree");
+    for (const name of namesIn(tree)) {
+      const { size } = await Deno.stat(`${tree}/${name}`);
+      assertEquals(size === 50_000, !name.endsWith(".ferry-part"));
+    }
+    assertEquals(namesIn(`${cwd}/disk`), ["tree.ferry-part"]);
   },
 );
 
-testWith(
-  MOUNT,
+testWithDisk(
   "a disk that is read-only fails the transfer on both sides, with the cause",
+  "ro",
   async (cwd) => {
-    await Deno.mkdir(`${cwd}/tree`);
-    await Deno.writeTextFile(`${cwd}/in`, "x");
-    await withDisk(`${cwd}/disk`, "ro", async () => {
-      for (const name of ["in", "tree"]) {
-        const [received, sent] = await sendFiles(cwd, [name], ["-d", "disk"]);
-        assertFailed(received, 1, /the file system is read-only/);
-        assertFailed(sent, 3, /refused: its file system is read-only/);
-      }
-    });
+    makeFiles(cwd, { "tree/": "", in: "x" });
+    for (const name of ["in", "tree"]) {
+      const [received, sent] = await sendFiles(cwd, [name], ["-d", "disk"]);
+      assertFailed(received, 1, /the file system is read-only/);
+      assertFailed(sent, 3, /refused: its file system is read-only/);
+    }
   },
 );
