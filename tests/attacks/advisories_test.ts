@@ -1,3 +1,4 @@
+import { frame } from "../../lib/base/frame.ts";
 /**
  * What was found in other programs of the field, kind by kind, and what ferry
  * does where the same is tried with it. Tests elsewhere in this folder have the
@@ -19,7 +20,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import "../support/libraries.ts";
 import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";
-import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
+import { FrameType } from "../../lib/transfer/wire/frame.ts";
 import { HostileReceiver } from "./support/hostile_receiver.ts";
 import { HostileSender } from "./support/hostile_sender.ts";
 import { receiver, sender, transfer } from "./support/running.ts";

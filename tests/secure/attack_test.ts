@@ -1,3 +1,4 @@
+import { FRAME_HEADER_SIZE } from "../../lib/base/frame.ts";
 import {
   assert,
   assertEquals,
@@ -15,11 +16,7 @@ import {
 import { readMessage } from "../../lib/secure/handshake/message_reader.ts";
 import { REFUSE_REASONS } from "../../lib/secure/handshake/handshake_failure.ts";
 import { prepare, type Security } from "../../lib/secure/secure_channel.ts";
-import {
-  bodyOf,
-  RECORD_HEADER_SIZE,
-  RecordType,
-} from "../../lib/secure/handshake/messages.ts";
+import { bodyOf, RecordType } from "../../lib/secure/handshake/messages.ts";
 import type {
   Secrets,
   SecretsSource,
@@ -152,7 +149,7 @@ test("a relay cannot look for shares that give the same words: both sides' nonce
       .filter((passing) => passing.direction === direction)
       .map(({ record }) => record) as [Uint8Array, Uint8Array];
     const commitment = hello.slice(at, at + 32);
-    const nonce = finished.slice(RECORD_HEADER_SIZE, RECORD_HEADER_SIZE + 32);
+    const nonce = finished.slice(FRAME_HEADER_SIZE, FRAME_HEADER_SIZE + 32);
     const hash = await crypto.subtle.digest("SHA-256", nonce);
     assertEquals(new Uint8Array(hash), commitment);
     assertEquals(finished[0], RecordType.FINISHED);
@@ -163,7 +160,7 @@ test("a relay cannot look for shares that give the same words: both sides' nonce
       const { record } = passing;
       const finished = record[0] === RecordType.FINISHED;
       if (finished && passing.direction === direction) {
-        record[RECORD_HEADER_SIZE]! ^= 1;
+        record[FRAME_HEADER_SIZE]! ^= 1;
       }
       return [record];
     });
@@ -346,7 +343,7 @@ for (const security of [ENCRYPTED, CODE]) {
     for (const asks of [true, false]) {
       const middle = new ManInTheMiddle(({ direction, index, record }) => {
         if (direction === "down" && index === 0) {
-          record[RECORD_HEADER_SIZE + 2]! ^= 1;
+          record[FRAME_HEADER_SIZE + 2]! ^= 1;
         }
         return [record];
       });
@@ -365,7 +362,7 @@ for (const security of [ENCRYPTED, CODE]) {
       const middle = new ManInTheMiddle((passing) => {
         const { record } = passing;
         if (passing.direction === direction && record[0] === RecordType.HELLO) {
-          record[RECORD_HEADER_SIZE] = 1;
+          record[FRAME_HEADER_SIZE] = 1;
         }
         return [record];
       });
@@ -413,7 +410,7 @@ for (const security of [ENCRYPTED, CODE]) {
     const { finished } = client.receiveHello(server.hello).proof!;
     const random = new Prng(1);
     for (const length of [0, 31, 63, 64, 65, 200]) {
-      const message = random.bytes(RECORD_HEADER_SIZE + length);
+      const message = random.bytes(FRAME_HEADER_SIZE + length);
       assertThrows(() => server.receiveFinished!(message));
     }
     assertEquals(count.computed, 0);
@@ -432,7 +429,7 @@ for (const security of [ENCRYPTED, CODE]) {
     const { hello } = new ClientHandshake(secrets, nonce);
     const plain = new ClientHandshake({ mode: "plain" }, nonce);
     const older = hello.slice();
-    older[RECORD_HEADER_SIZE] = 1;
+    older[FRAME_HEADER_SIZE] = 1;
     const none = [hello.subarray(1), hello.subarray(0, -1), plain.hello, older];
     for (const message of none) {
       assertThrows(() => answerHello(source, message, { nonce }));

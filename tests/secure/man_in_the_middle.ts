@@ -1,7 +1,8 @@
+import { FRAME_HEADER_SIZE } from "../../lib/base/frame.ts";
 import type { ByteStream } from "../../lib/base/byte_stream.ts";
 import { Failure } from "../../lib/base/failure.ts";
 import { uint24At } from "../../lib/base/integers.ts";
-import { RECORD_HEADER_SIZE } from "../../lib/secure/handshake/messages.ts";
+
 import { memoryPair } from "../support/memory_stream.ts";
 
 /** From the client to the server, or back. */
@@ -76,15 +77,15 @@ export class ManInTheMiddle {
 export async function readRecord(
   stream: ByteStream,
 ): Promise<Uint8Array | null> {
-  const header = new Uint8Array(RECORD_HEADER_SIZE);
+  const header = new Uint8Array(FRAME_HEADER_SIZE);
   const got = await fill(stream, header);
   if (got === 0) return null;
-  if (got < RECORD_HEADER_SIZE) return header.slice(0, got);
+  if (got < FRAME_HEADER_SIZE) return header.slice(0, got);
   const length = uint24At(header, 1);
-  const record = new Uint8Array(RECORD_HEADER_SIZE + length);
+  const record = new Uint8Array(FRAME_HEADER_SIZE + length);
   record.set(header);
-  const body = await fill(stream, record.subarray(RECORD_HEADER_SIZE));
-  return record.subarray(0, RECORD_HEADER_SIZE + body);
+  const body = await fill(stream, record.subarray(FRAME_HEADER_SIZE));
+  return record.subarray(0, FRAME_HEADER_SIZE + body);
 }
 
 async function fill(stream: ByteStream, into: Uint8Array): Promise<number> {

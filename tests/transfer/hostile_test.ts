@@ -1,8 +1,9 @@
+import { frame } from "../../lib/base/frame.ts";
 import { assert, assertEquals } from "@std/assert";
 import { Failure, type FailureDetail } from "../../lib/base/failure.ts";
 import { Prng } from "../../lib/base/prng.ts";
 import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";
-import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
+import { FrameType } from "../../lib/transfer/wire/frame.ts";
 import {
   encodeAccept,
   encodeDigest,

@@ -1,3 +1,4 @@
+import { frame, FRAME_HEADER_SIZE } from "../../lib/base/frame.ts";
 import { createHash } from "node:crypto";
 import { assert, assertEquals } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
@@ -6,11 +7,7 @@ import { TransferDigest } from "../../lib/transfer/wire/digest.ts";
 import { encodeEntry, type Entry } from "../../lib/transfer/wire/entries.ts";
 import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";
 import { DirectorySink } from "../../lib/transfer/files/writing/directory_sink.ts";
-import {
-  frame,
-  FRAME_HEADER_SIZE,
-  FrameType,
-} from "../../lib/transfer/wire/frame.ts";
+import { FrameType } from "../../lib/transfer/wire/frame.ts";
 import {
   encodeDigest,
   encodeOffer,

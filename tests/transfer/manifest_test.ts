@@ -1,8 +1,9 @@
+import { frame } from "../../lib/base/frame.ts";
 import { assert, assertEquals } from "@std/assert";
 import { setImmediate } from "node:timers";
 import { Failure } from "../../lib/base/failure.ts";
 import { encodeEntry, type Entry } from "../../lib/transfer/wire/entries.ts";
-import { frame, FrameType } from "../../lib/transfer/wire/frame.ts";
+import { FrameType } from "../../lib/transfer/wire/frame.ts";
 import { MAX_LISTED } from "../../lib/transfer/receiving/manifest.ts";
 import {
   encodeOffer,

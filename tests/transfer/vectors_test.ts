@@ -1,3 +1,4 @@
+import { frame, FRAME_HEADER_SIZE } from "../../lib/base/frame.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
 import {
@@ -5,11 +6,7 @@ import {
   encodeEntry,
   type Entry,
 } from "../../lib/transfer/wire/entries.ts";
-import {
-  frame,
-  FRAME_HEADER_SIZE,
-  FrameType,
-} from "../../lib/transfer/wire/frame.ts";
+import { FrameType } from "../../lib/transfer/wire/frame.ts";
 import { framesIn } from "../../lib/transfer/wire/frame_reader.ts";
 import {
   decodeOffer,

@@ -1,11 +1,7 @@
+import { FRAME_HEADER_SIZE, readHeader } from "../../base/frame.ts";
 import type { ByteStream } from "../../base/byte_stream.ts";
 import { Failure } from "../../base/failure.ts";
-import {
-  malformedMessage,
-  MAX_HANDSHAKE_MESSAGE,
-  readRecordHeader,
-  RECORD_HEADER_SIZE,
-} from "./messages.ts";
+import { malformedMessage, MAX_HANDSHAKE_MESSAGE } from "./messages.ts";
 
 /**
  * Reads the next handshake message, with its header, and no byte beyond it.
@@ -17,14 +13,14 @@ export async function readMessage(
   stream: ByteStream,
   ...types: number[]
 ): Promise<Uint8Array> {
-  const message = new Uint8Array(RECORD_HEADER_SIZE + MAX_HANDSHAKE_MESSAGE);
-  await fill(stream, message.subarray(0, RECORD_HEADER_SIZE));
-  const { type, length } = readRecordHeader(message);
+  const message = new Uint8Array(FRAME_HEADER_SIZE + MAX_HANDSHAKE_MESSAGE);
+  await fill(stream, message.subarray(0, FRAME_HEADER_SIZE));
+  const { type, length } = readHeader(message);
   if (length > MAX_HANDSHAKE_MESSAGE) {
     throw malformedMessage("its message is too long");
   }
-  const end = RECORD_HEADER_SIZE + length;
-  await fill(stream, message.subarray(RECORD_HEADER_SIZE, end));
+  const end = FRAME_HEADER_SIZE + length;
+  await fill(stream, message.subarray(FRAME_HEADER_SIZE, end));
   if (!types.includes(type)) {
     throw malformedMessage("its message is out of turn");
   }

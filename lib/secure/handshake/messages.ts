@@ -1,4 +1,4 @@
-import { uint24At, writeUint24 } from "../../base/integers.ts";
+import { frame, FRAME_HEADER_SIZE } from "../../base/frame.ts";
 import { Failure } from "../../base/failure.ts";
 import { concat, HASH_SIZE } from "./key_schedule.ts";
 import { KEY_SHARE_SIZE } from "./key_share.ts";
@@ -12,8 +12,6 @@ export const RecordType = {
   END: 0x15,
 } as const;
 
-/** Bytes of a record's header: its type, and the body's length in 24 bits. */
-export const RECORD_HEADER_SIZE = 4;
 /** The largest body of a handshake message, in bytes. */
 export const MAX_HANDSHAKE_MESSAGE = 256;
 /** Bytes of a CPace share. */
@@ -57,34 +55,9 @@ export interface Finished {
   readonly verifyData: Uint8Array;
 }
 
-/** Writes a record's header into the first {@linkcode RECORD_HEADER_SIZE} bytes of `into`. */
-export function writeRecordHeader(
-  into: Uint8Array,
-  type: number,
-  length: number,
-): void {
-  into[0] = type;
-  writeUint24(into, 1, length);
-}
-
-/** A record's header: the first {@linkcode RECORD_HEADER_SIZE} bytes of `bytes`. */
-export function readRecordHeader(
-  bytes: Uint8Array,
-): { type: number; length: number } {
-  return { type: bytes[0]!, length: uint24At(bytes, 1) };
-}
-
-/** Encodes a record with this body. */
-function encodeMessage(type: number, ...body: Uint8Array[]): Uint8Array {
-  const whole = concat(...body);
-  const header = new Uint8Array(RECORD_HEADER_SIZE);
-  writeRecordHeader(header, type, whole.length);
-  return concat(header, whole);
-}
-
 /** The body of a message. */
 export function bodyOf(message: Uint8Array): Uint8Array {
-  return message.subarray(RECORD_HEADER_SIZE);
+  return message.subarray(FRAME_HEADER_SIZE);
 }
 
 export function encodeHello(hello: ClientHello | ServerHello): Uint8Array {
@@ -92,7 +65,7 @@ export function encodeHello(hello: ClientHello | ServerHello): Uint8Array {
   const flags = "asks" in hello ? [hello.asks ? ASKS : 0] : [];
   const start = Uint8Array.of(CHANNEL_VERSION, MODES.indexOf(mode), ...flags);
   const shares = [commitment, keyShare, cpaceShare];
-  return encodeMessage(RecordType.HELLO, start, ...shares);
+  return frame(RecordType.HELLO, concat(start, ...shares));
 }
 
 /** @throws {Failure} `malformed`, `version-mismatch` */
@@ -145,7 +118,7 @@ function decodeCommitted(mode: Mode, body: Uint8Array): ClientHello {
 }
 
 export function encodeFinished({ nonce, verifyData }: Finished): Uint8Array {
-  return encodeMessage(RecordType.FINISHED, nonce, verifyData);
+  return frame(RecordType.FINISHED, concat(nonce, verifyData));
 }
 
 /** @throws {Failure} `malformed` */
@@ -160,7 +133,7 @@ export function decodeFinished(body: Uint8Array): Finished {
 }
 
 export function encodeRefuse(refusal: number): Uint8Array {
-  return encodeMessage(RecordType.REFUSE, Uint8Array.of(refusal));
+  return frame(RecordType.REFUSE, Uint8Array.of(refusal));
 }
 
 /** @throws {Failure} `malformed` */

@@ -1,8 +1,6 @@
+import { FRAME_HEADER_SIZE, writeHeader } from "../../base/frame.ts";
 import { nextTrafficSecret, trafficKeys } from "../handshake/key_schedule.ts";
-import {
-  RECORD_HEADER_SIZE,
-  writeRecordHeader,
-} from "../handshake/messages.ts";
+
 import {
   type Aead,
   type AeadImplementation,
@@ -14,7 +12,7 @@ import {
 /** The most bytes of plaintext in a record. */
 export const MAX_PLAINTEXT = 2 ** 18;
 /** Bytes of the largest record, header included. */
-export const MAX_RECORD = RECORD_HEADER_SIZE + MAX_PLAINTEXT + TAG_SIZE;
+export const MAX_RECORD = FRAME_HEADER_SIZE + MAX_PLAINTEXT + TAG_SIZE;
 /**
  * Records sealed under one key: at most 2^34 bytes, a sixteenth of the limit
  * for AES-GCM in RFC 8446, section 5.5.
@@ -75,16 +73,16 @@ export class Records {
   /**
    * Seals the next record, header included, into `into`.
    *
-   * @param into `RECORD_HEADER_SIZE + plaintext.length + TAG_SIZE` bytes
+   * @param into `FRAME_HEADER_SIZE + plaintext.length + TAG_SIZE` bytes
    */
   seal(
     type: number,
     plaintext: Uint8Array,
     into: Uint8Array,
   ): void | Promise<void> {
-    writeRecordHeader(into, type, plaintext.length + TAG_SIZE);
-    const header = into.subarray(0, RECORD_HEADER_SIZE);
-    const body = into.subarray(RECORD_HEADER_SIZE);
+    writeHeader(into, type, plaintext.length + TAG_SIZE);
+    const header = into.subarray(0, FRAME_HEADER_SIZE);
+    const body = into.subarray(FRAME_HEADER_SIZE);
     return this.#aead!.seal(this.#nextNonce(), header, plaintext, body);
   }
 
@@ -99,8 +97,8 @@ export class Records {
     record: Uint8Array,
     into?: Uint8Array,
   ): Uint8Array | undefined | Promise<Uint8Array | undefined> {
-    const header = record.slice(0, RECORD_HEADER_SIZE);
-    const body = record.subarray(RECORD_HEADER_SIZE);
+    const header = record.slice(0, FRAME_HEADER_SIZE);
+    const body = record.subarray(FRAME_HEADER_SIZE);
     return this.#aead!.open(this.#nextNonce(), header, body, into);
   }
 

@@ -1,10 +1,7 @@
+import { FRAME_HEADER_SIZE, readHeader } from "../../base/frame.ts";
 import type { ByteStream } from "../../base/byte_stream.ts";
 import { Failure } from "../../base/failure.ts";
-import {
-  readRecordHeader,
-  RECORD_HEADER_SIZE,
-  RecordType,
-} from "../handshake/messages.ts";
+import { RecordType } from "../handshake/messages.ts";
 import { TAG_SIZE } from "./aead.ts";
 import { MAX_RECORD, type Records } from "./record.ts";
 
@@ -20,7 +17,7 @@ interface Opening {
 export class RecordReader {
   readonly #stream: ByteStream;
   readonly #records: Records;
-  readonly #buffer = new Uint8Array(MAX_RECORD + RECORD_HEADER_SIZE);
+  readonly #buffer = new Uint8Array(MAX_RECORD + FRAME_HEADER_SIZE);
   readonly #before: () => Promise<void>;
   readonly #queue: Promise<Opening>[] = [];
   #last: Promise<unknown> | undefined;
@@ -71,16 +68,16 @@ export class RecordReader {
     buffer.copyWithin(0, this.#used, this.#held);
     this.#held -= this.#used;
     this.#used = 0;
-    await this.#fill(RECORD_HEADER_SIZE, RECORD_HEADER_SIZE);
-    const { type, length } = readRecordHeader(buffer);
-    const end = RECORD_HEADER_SIZE + length;
+    await this.#fill(FRAME_HEADER_SIZE, FRAME_HEADER_SIZE);
+    const { type, length } = readHeader(buffer);
+    const end = FRAME_HEADER_SIZE + length;
     const isEnd = type === RecordType.END;
     const fits = isEnd
       ? length === TAG_SIZE
       : type === RecordType.DATA && length > TAG_SIZE && end <= MAX_RECORD;
     if (!fits) throw recordDamaged();
     // The next header is read with it, if it has arrived.
-    await this.#fill(end, end + RECORD_HEADER_SIZE);
+    await this.#fill(end, end + FRAME_HEADER_SIZE);
     await this.#records.ready();
     const content = this.#open(buffer.subarray(0, end), isEnd, into);
     content.catch(() => {});

@@ -1,5 +1,6 @@
+import { FRAME_HEADER_SIZE } from "../../base/frame.ts";
 import type { ByteStream } from "../../base/byte_stream.ts";
-import { RECORD_HEADER_SIZE, RecordType } from "../handshake/messages.ts";
+import { RecordType } from "../handshake/messages.ts";
 import { TAG_SIZE } from "./aead.ts";
 import type { Records } from "./record.ts";
 
@@ -47,7 +48,7 @@ export class RecordWriter {
       await this.#writes.shift();
     }
     await this.#records.ready();
-    const length = RECORD_HEADER_SIZE + plaintext.length + TAG_SIZE;
+    const length = FRAME_HEADER_SIZE + plaintext.length + TAG_SIZE;
     const buffer = this.#buffer(length);
     const record = buffer.subarray(0, length);
     const sealing = this.#records.seal(type, plaintext, record);

@@ -1,3 +1,4 @@
+import { frame } from "../../base/frame.ts";
 import { createHash, type Hash } from "node:crypto";
 import { Failure } from "../../base/failure.ts";
 import type { Found, Inventory } from "../sink.ts";
@@ -8,7 +9,7 @@ import type {
   FileEntry,
   LinkEntry,
 } from "../wire/entries.ts";
-import { frame, FrameType, SHA256_SIZE } from "../wire/frame.ts";
+import { FrameType, SHA256_SIZE } from "../wire/frame.ts";
 import { malformed } from "../wire/malformed.ts";
 import {
   encodeOffsets,

@@ -1,3 +1,4 @@
+import { FRAME_HEADER_SIZE } from "../../base/frame.ts";
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers";
 import { Failure } from "../../base/failure.ts";
@@ -17,7 +18,6 @@ import { encodeEntry } from "../wire/entries.ts";
 import {
   BLOCK_SIZE,
   EMPTY_BODY,
-  FRAME_HEADER_SIZE,
   FrameType,
   SHA256_SIZE,
   SMALL_FILE_SIZE,

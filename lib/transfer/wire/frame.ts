@@ -1,5 +1,3 @@
-import { writeUint24 } from "../../base/integers.ts";
-
 /** Frame types; the receiver's have the highest bit set. `README.md` specifies their bodies. */
 export const FrameType = {
   OFFER: 0x01,
@@ -24,8 +22,6 @@ export const FrameType = {
   COMPARED: 0x87,
 } as const;
 
-/** Bytes before the body: the type, and the body's length in 24 bits. */
-export const FRAME_HEADER_SIZE = 4;
 /** The largest body of a DATA or PACK frame, in bytes. */
 export const MAX_DATA_SIZE = 1 << 20;
 /** The largest body of any other frame, in bytes. */
@@ -38,37 +34,10 @@ export const SMALL_FILE_SIZE = 1 << 16;
 /** Bytes of a SHA-256. */
 export const SHA256_SIZE = 32;
 
-/** A frame's type and the length of its body in bytes. */
-export interface FrameHeader {
-  readonly type: number;
-  readonly length: number;
-}
-
 /** A whole frame in memory. */
 export interface Frame {
   readonly type: number;
   readonly body: Uint8Array;
-}
-
-/** Writes a frame header into the first {@linkcode FRAME_HEADER_SIZE} bytes of `into`. */
-export function writeHeader(
-  into: Uint8Array,
-  type: number,
-  length: number,
-): void {
-  into[0] = type;
-  writeUint24(into, 1, length);
-}
-
-/** Encodes a frame with this body. */
-export function frame(
-  type: number,
-  body: Uint8Array = EMPTY_BODY,
-): Uint8Array {
-  const bytes = new Uint8Array(FRAME_HEADER_SIZE + body.length);
-  writeHeader(bytes, type, body.length);
-  bytes.set(body, FRAME_HEADER_SIZE);
-  return bytes;
 }
 
 /** The body of a frame that has none. */

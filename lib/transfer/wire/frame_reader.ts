@@ -1,9 +1,11 @@
-import type { ByteStream } from "../../base/byte_stream.ts";
-import { uint24At } from "../../base/integers.ts";
 import {
-  type Frame,
   FRAME_HEADER_SIZE,
   type FrameHeader,
+  readHeader,
+} from "../../base/frame.ts";
+import type { ByteStream } from "../../base/byte_stream.ts";
+import {
+  type Frame,
   FrameType,
   MAX_BODY_SIZE,
   MAX_DATA_SIZE,
@@ -127,9 +129,4 @@ export function* framesIn(pack: Uint8Array): Generator<Frame, void> {
 
 function frameTruncated() {
   return malformed("it ends in the middle of a frame");
-}
-
-/** Reads the frame header at `at`; there have to be {@linkcode FRAME_HEADER_SIZE} bytes. */
-function readHeader(bytes: Uint8Array, at: number): FrameHeader {
-  return { type: bytes[at]!, length: uint24At(bytes, at + 1) };
 }

@@ -1,10 +1,6 @@
+import { FRAME_HEADER_SIZE, writeHeader } from "../../base/frame.ts";
 import type { ByteStream } from "../../base/byte_stream.ts";
-import {
-  BLOCK_SIZE,
-  FRAME_HEADER_SIZE,
-  FrameType,
-  writeHeader,
-} from "./frame.ts";
+import { BLOCK_SIZE, FrameType } from "./frame.ts";
 
 /** Room below which a block takes no more content, in bytes. */
 const MIN_DATA_SIZE = 1 << 12;

@@ -1,7 +1,8 @@
+import { frame } from "../../base/frame.ts";
 import { Failure } from "../../base/failure.ts";
 import { modeIn, sizeIn, timeIn } from "./entries.ts";
 import { Fields, FieldWriter, readInt64, Tag, writeInt64 } from "./fields.ts";
-import { frame, FrameType, SHA256_SIZE } from "./frame.ts";
+import { FrameType, SHA256_SIZE } from "./frame.ts";
 import { malformed } from "./malformed.ts";
 import { decodeName, NameOrder } from "./names.ts";
 import type { Timestamp } from "./timestamp.ts";

@@ -1,3 +1,4 @@
+import { frame } from "../../base/frame.ts";
 import {
   Failure,
   type FailureCode,
@@ -6,7 +7,7 @@ import {
   type PeerReason,
 } from "../../base/failure.ts";
 import { Fields, FieldWriter, Tag } from "./fields.ts";
-import { frame, FrameType } from "./frame.ts";
+import { FrameType } from "./frame.ts";
 import { TRANSFER_VERSION, versionMismatch } from "./messages.ts";
 import { shownText } from "./names.ts";
 

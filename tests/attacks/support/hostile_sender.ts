@@ -1,3 +1,4 @@
+import { frame } from "../../../lib/base/frame.ts";
 import type { ByteStream } from "../../../lib/base/byte_stream.ts";
 import { Prng } from "../../../lib/base/prng.ts";
 import type { Channel } from "../../../lib/endpoint/channel.ts";
@@ -9,7 +10,7 @@ import {
   type Security,
 } from "../../../lib/secure/secure_channel.ts";
 import { encodeEntry, type Entry } from "../../../lib/transfer/wire/entries.ts";
-import { frame, FrameType } from "../../../lib/transfer/wire/frame.ts";
+import { FrameType } from "../../../lib/transfer/wire/frame.ts";
 import {
   encodeOffer,
   type Offer,
