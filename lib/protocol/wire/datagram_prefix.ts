@@ -1,5 +1,10 @@
 import { crc32 } from "node:zlib";
-import { uint32At, writeUint32 } from "../../base/integers.ts";
+import {
+  uint16At,
+  uint32At,
+  writeUint16,
+  writeUint32,
+} from "../../base/integers.ts";
 
 /** Where a datagram has its mark: which protocol's it is, and of which version. */
 export const MARK_AT = 4;
@@ -10,8 +15,7 @@ const LENGTH_AT = 6;
 
 /** Writes the datagram's length, in bytes, and the CRC-32 of all of it, computed with zeros in its place. */
 export function writeChecksum(into: Uint8Array, length: number): void {
-  into[LENGTH_AT] = length >>> 8;
-  into[LENGTH_AT + 1] = length;
+  writeUint16(into, LENGTH_AT, length);
   writeUint32(into, 0, 0);
   writeUint32(into, 0, crc32(into.subarray(0, length)));
 }
@@ -27,7 +31,7 @@ export function hasRightCrc(datagram: Uint8Array): boolean {
 
 /** The length that a datagram states. It has at least {@linkcode PREFIX_SIZE} bytes. */
 export function statedLength(datagram: Uint8Array): number {
-  return datagram[LENGTH_AT]! << 8 | datagram[LENGTH_AT + 1]!;
+  return uint16At(datagram, LENGTH_AT);
 }
 
 /**

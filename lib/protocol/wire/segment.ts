@@ -1,8 +1,10 @@
 import {
+  uint16At,
   uint32At,
   varintAt,
   varintLength,
   varintLengthAt,
+  writeUint16,
   writeUint32,
   writeVarint,
 } from "../../base/integers.ts";
@@ -211,8 +213,7 @@ export function encodeHeader(segment: Segment, into: Uint8Array): number {
   into[MARK_AT + 1] = flags;
   writeUint32(into, 8, segment.idHigh);
   writeUint32(into, 12, segment.idLow);
-  into[FLOOR_AT] = below >>> 8;
-  into[FLOOR_AT + 1] = below;
+  writeUint16(into, FLOOR_AT, below);
   let at = writeNumber(into, NUMBERS_AT, packetNumber);
   at = writeNumber(into, at, segment.seq);
   if (flags & (Flag.SYN | Flag.COOKIE)) at = encodeSyn(segment, into, at);
@@ -237,10 +238,8 @@ function microseconds(milliseconds: number): number {
 }
 
 function encodeSyn(segment: Segment, into: Uint8Array, at: number): number {
-  into[at] = segment.payloadLength >>> 8;
-  into[at + 1] = segment.payloadLength;
-  into[at + 2] = segment.maxDatagramSize >>> 8;
-  into[at + 3] = segment.maxDatagramSize;
+  writeUint16(into, at, segment.payloadLength);
+  writeUint16(into, at + 2, segment.maxDatagramSize);
   writeUint32(into, at + 4, segment.initialWindow);
   writeUint32(into, at + 8, segment.socketMemory);
   into[at + 12] = segment.cookie.length;
@@ -307,7 +306,7 @@ export function decodeSegment(
 }
 
 function decodeNumbers(datagram: Uint8Array, segment: Segment): number {
-  const below = datagram[FLOOR_AT]! << 8 | datagram[FLOOR_AT + 1]!;
+  const below = uint16At(datagram, FLOOR_AT);
   const packetNumber = varintAt(datagram, NUMBERS_AT);
   const at = NUMBERS_AT + varintLengthAt(datagram, NUMBERS_AT);
   segment.packetNumber = packetNumber;
@@ -325,8 +324,8 @@ const MALFORMED = 2 ** 20;
 
 function decodeSyn(datagram: Uint8Array, segment: Segment, at: number): number {
   if (at + SYN_PART_SIZE > datagram.length) return MALFORMED;
-  segment.payloadLength = datagram[at]! << 8 | datagram[at + 1]!;
-  segment.maxDatagramSize = datagram[at + 2]! << 8 | datagram[at + 3]!;
+  segment.payloadLength = uint16At(datagram, at);
+  segment.maxDatagramSize = uint16At(datagram, at + 2);
   segment.initialWindow = uint32At(datagram, at + 4);
   segment.socketMemory = uint32At(datagram, at + 8);
   const end = at + SYN_PART_SIZE + datagram[at + 12]!;
