@@ -1,17 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import "../support/libraries.ts";
 import { FrameType } from "../../lib/transfer/wire/frame.ts";
-import { bytesOf, HostileSender } from "./support/hostile_sender.ts";
-import { receiver, sender, stateOf } from "./support/running.ts";
+import { bytesOf, FILE, HostileSender } from "./support/hostile_sender.ts";
+import { openReceiver, receiver, sender, stateOf } from "./support/running.ts";
 import { filesWith, inDirectory, inventory, namesIn } from "../support/fs.ts";
 import { FULL } from "../support/ferry.ts";
 import { pause, until } from "../support/wait.ts";
-
-/** A time that all entries bear. */
-const MTIME = 1_700_000_000_000_000_000n;
-const DIRECTORY = { kind: "directory", mode: 0o755, mtime: MTIME } as const;
-const FILE = { kind: "file", mode: 0o644, mtime: MTIME } as const;
-const TREE = { kind: "tree", names: ["t"], count: 1, resumable: true } as const;
 
 const SILENT: [
   string,
@@ -33,9 +27,7 @@ for (const [what, limit, say] of SILENT) {
   Deno.test(`strangers who ${what} do not keep the others out of --keep`, () =>
     inDirectory(async (cwd) => {
       await Deno.writeTextFile(`${cwd}/in`, "honest");
-      await using received = await receiver(["-d", "dir", "--keep", "--yes"], {
-        cwd,
-      });
+      await using received = await openReceiver(cwd);
       const silent: HostileSender[] = [];
       for (let i = 0; i < 16; i++) {
         const one = await HostileSender.connect(received.port);
@@ -75,9 +67,7 @@ Deno.test("a stranger learns neither length nor hash of what another sender has 
   inDirectory(async (cwd) => {
     await halfThere(cwd);
     const before = await inventory(`${cwd}/dir`);
-    await using received = await receiver(["-d", "dir", "--keep", "--yes"], {
-      cwd,
-    });
+    await using received = await openReceiver(cwd);
     const size = 20_000_000;
     await using stranger = await HostileSender.connect(received.port);
     await stranger.file("theirs", size, true);
@@ -101,7 +91,7 @@ Deno.test("a stranger learns neither length nor hash of what another sender has 
 Deno.test("the sender itself goes on with what a stranger meanwhile offered under its name", () =>
   inDirectory(async (cwd) => {
     await halfThere(cwd);
-    const received = await receiver(["-d", "dir", "--keep", "--yes"], { cwd });
+    const received = await openReceiver(cwd);
     const stranger = await HostileSender.connect(received.port);
     await stranger.file("theirs", 1);
     await pause(300);
@@ -120,9 +110,7 @@ Deno.test("the sender itself goes on with what a stranger meanwhile offered unde
 Deno.test("a small file of a stranger does not take the place of what is being received under that name", () =>
   inDirectory(async (cwd) => {
     await Deno.writeFile(`${cwd}/running`, bytesOf(6_000_000));
-    await using received = await receiver(["-d", "dir", "--keep", "--yes"], {
-      cwd,
-    });
+    await using received = await openReceiver(cwd);
     const args = ["running", "--rate", "20"];
     const sent = sender(received.port, args, { cwd });
     await until(async () => (await inventory(`${cwd}/dir`)).length > 1);
@@ -157,14 +145,11 @@ Deno.test("whoever knows name, size and time of a file that is there is told not
     await Deno.chmod(diary, 0o600);
     await Deno.utime(diary, 1_700_000_000, 1_700_000_000);
     const before = await inventory(`${cwd}/dir/t`);
-    await using received = await receiver(["-d", "dir", "--keep", "--yes"], {
-      cwd,
-    });
+    await using received = await openReceiver(cwd);
     const entry = { ...FILE, name: "diary.txt", size: 9, mode: 0o666 };
     for (let attempt = 0; attempt < 2; attempt++) {
       const sending = await HostileSender.connect(received.port);
-      await sending.offer(TREE);
-      await sending.entry({ ...DIRECTORY, name: "t" });
+      await sending.tree(true);
       await sending.entry(entry);
       await sending.say(FrameType.QUERY);
       await sending.say(FrameType.RESUME_AT, new Uint8Array(8));

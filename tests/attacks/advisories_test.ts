@@ -22,8 +22,13 @@ import "../support/libraries.ts";
 import { FieldWriter, Tag } from "../../lib/transfer/wire/fields.ts";
 import { FrameType } from "../../lib/transfer/wire/frame.ts";
 import { HostileReceiver } from "./support/hostile_receiver.ts";
-import { HostileSender } from "./support/hostile_sender.ts";
-import { receiver, sender, transfer } from "./support/running.ts";
+import {
+  DIRECTORY,
+  FILE,
+  HostileSender,
+  MTIME,
+} from "./support/hostile_sender.ts";
+import { openReceiver, receiver, sender, transfer } from "./support/running.ts";
 import { Terminal } from "./support/terminal.ts";
 import type { Ferry } from "../support/ferry.ts";
 import { freePort, listening, MemoryWatch } from "../support/process.ts";
@@ -31,10 +36,6 @@ import { inDirectory, inventory, namesIn } from "../support/fs.ts";
 import { pause, until } from "../support/wait.ts";
 import { testWith, TMUX } from "../support/needs.ts";
 
-const MTIME = 1_700_000_000_000_000_000n;
-const DIRECTORY = { kind: "directory", mode: 0o755, mtime: MTIME } as const;
-const TREE = { kind: "tree", names: ["t"], count: 1 } as const;
-const FILE = { kind: "file", mode: 0o644, mtime: MTIME } as const;
 const encoder = new TextEncoder();
 const EVIL = encoder.encode("evil");
 
@@ -45,7 +46,7 @@ async function victim(
 ): Promise<Ferry & { port: number }> {
   await Deno.mkdir(`${cwd}/outside`, { recursive: true });
   await Deno.writeTextFile(`${cwd}/outside/file`, "not theirs");
-  return await receiver(["-d", "dir", "--keep", "--yes", ...args], { cwd });
+  return await openReceiver(cwd, ...args);
 }
 
 /** Asserts that an honest sender still gets in and is served. */
@@ -91,18 +92,13 @@ const LEADING_OUT: [string, string][] = [
   ["a\0b", "a name that the system cuts"],
   ["x".repeat(300), "a name that does not fit"],
 ];
-/** Offers a tree and begins it. */
-async function beginTree(sending: HostileSender): Promise<void> {
-  await sending.offer(TREE);
-  await sending.entry({ ...DIRECTORY, name: "t" });
-}
 
 /** What is refused. */
 const ATTACKS: [string, (sending: HostileSender) => Promise<void>][] = [
   [
     "a link and then a directory of its name, in one tree (rsync CVE-2024-12087, wget CVE-2014-4877, node-tar CVE-2021-37701)",
     async (sending) => {
-      await beginTree(sending);
+      await sending.tree();
       const link = { kind: "link", name: "d", mtime: MTIME } as const;
       await sending.entry({ ...link, target: "../../outside" });
       await sending.entry({ ...DIRECTORY, name: "d" });
@@ -113,7 +109,7 @@ const ATTACKS: [string, (sending: HostileSender) => Promise<void>][] = [
   [
     "a digest of another length than a digest has (rsync CVE-2024-12084: a checksum's length of the peer's choice)",
     async (sending) => {
-      await beginTree(sending);
+      await sending.tree();
       await sending.entry({ ...FILE, name: "x", size: 4 });
       await sending.say(FrameType.DATA, EVIL);
       await sending.say(FrameType.FILE_DIGEST, new Uint8Array(16_000));
@@ -138,7 +134,7 @@ for (const [what, kind] of [["hard link", 4], ["device", 5], ["pipe", 6]]) {
   ATTACKS.push([
     `an entry that is a ${what} (tar, node-tar CVE-2026-26960)`,
     async (sending) => {
-      await beginTree(sending);
+      await sending.tree();
       const fields = new FieldWriter().uint8(Tag.KIND, Number(kind));
       fields.bytes(Tag.NAME, encoder.encode("x")).time(MTIME);
       fields.int64(Tag.MODE, 0o644).int64(Tag.SIZE, 0);
@@ -151,7 +147,7 @@ for (const type of ["OFFER", "DATA", "ENTRY", "PACK", "END"] as const) {
   ATTACKS.push([
     `a frame ${type} that says it is 16 MB long, for which nothing is set aside (croc 2026: bound message allocation)`,
     async (sending) => {
-      if (type !== "OFFER") await sending.offer(TREE);
+      if (type !== "OFFER") await sending.tree();
       const header = Uint8Array.of(FrameType[type], 0xff, 0xff, 0xff);
       await sending.stream.write(header);
     },
@@ -166,7 +162,7 @@ for (const [name, kind] of LEADING_OUT) {
   }], [
     `an entry ${shown} of a tree (${kind}; croc's zip slip, CVE-2023-43616 and 2026)`,
     async (sending) => {
-      await beginTree(sending);
+      await sending.tree();
       await sending.entry({ ...FILE, name, size: 4 });
       await sending.say(FrameType.DATA, EVIL);
     },
@@ -231,9 +227,8 @@ Deno.test("what is said of files that are not there is zeros and nothing else (r
     await using received = await victim(cwd);
     for (let attempt = 0; attempt < 2; attempt++) {
       const sending = await HostileSender.connect(received.port);
-      await sending.offer({ ...TREE, resumable: true });
+      await sending.tree(true);
       await sending.hears(FrameType.ACCEPT);
-      await sending.entry({ ...DIRECTORY, name: "t" });
       if (attempt === 0) {
         // Something stays of it
         await sending.entry({ ...FILE, name: "a", size: 300_000 });

@@ -12,6 +12,9 @@ const WORDS = /(?:should show:|same words:?) (\w+ \w+ \w+)/;
 
 /** A receiver at a terminal, which stores in `dir`. */
 class Receiving implements AsyncDisposable {
+  /** The sender that the last question is about. */
+  sent!: Ferry;
+
   private constructor(
     readonly cwd: string,
     readonly port: number,
@@ -46,13 +49,19 @@ class Receiving implements AsyncDisposable {
     return namesIn(`${this.cwd}/dir`);
   }
 
-  async accept(sent: Ferry): Promise<void> {
+  /** Offers something, and waits for the question about it. @returns what is on the screen */
+  async offered(...args: string[]): Promise<string> {
+    this.sent = this.offer(...args);
+    return await this.asks();
+  }
+
+  async accept(sent = this.sent): Promise<void> {
     await this.terminal.press("y", "Enter");
     assertEquals(await sent.status, 0);
     assertEquals(await this.terminal.exit(), 0);
   }
 
-  async decline(sent: Ferry): Promise<void> {
+  async decline(sent = this.sent): Promise<void> {
     await this.terminal.press("n", "Enter");
     assertEquals(await sent.status, 3);
   }
@@ -62,28 +71,31 @@ class Receiving implements AsyncDisposable {
   }
 }
 
-/** A test at a terminal. */
+/** A test at a terminal, with a file `in` to be sent. */
 function test(name: string, fn: (cwd: string) => Promise<void>): void {
-  testWith(TMUX, name, () => inDirectory(fn));
+  testWith(TMUX, name, () =>
+    inDirectory(async (cwd) => {
+      await Deno.writeTextFile(`${cwd}/in`, "content");
+      await fn(cwd);
+    }));
 }
 
 for (const columns of [120, 80, 40]) {
   test(`a person is shown name, size, origin and words of what a stranger offers, and asked, in ${columns} columns`, async (cwd) => {
     await Deno.writeTextFile(`${cwd}/plans.pdf`, "x".repeat(54_321));
     await using receiving = await Receiving.start(cwd, [], { columns });
-    const sent = receiving.offer("plans.pdf");
-    const text = flowing(await receiving.asks());
+    const text = flowing(await receiving.offered("plans.pdf"));
     assertMatch(text, /plans\.pdf/);
     assertMatch(text, /54[.,]3/);
     assertMatch(text, /127\.0\.0\.1/);
-    const words = (await sent.says(WORDS))[1];
+    const words = (await receiving.sent.says(WORDS))[1];
     assert(text.includes(words!), `${words}\n${text}`);
     assertEquals(
       receiving.stored,
       [],
       "before the answer nothing is there",
     );
-    await receiving.accept(sent);
+    await receiving.accept();
     assertEquals(receiving.stored, ["plans.pdf"]);
   });
 }
@@ -97,13 +109,11 @@ for (
   ] as [string, string[]][]
 ) {
   test(`${what} declines: nothing is stored, the sender hears so, and the receiver waits on`, async (cwd) => {
-    await Deno.writeTextFile(`${cwd}/in`, "unwanted");
     await using receiving = await Receiving.start(cwd);
-    const sent = receiving.offer("in");
-    await receiving.asks();
+    await receiving.offered("in");
     await receiving.terminal.press(...keys);
-    assertEquals(await sent.status, 3);
-    assertMatch(sent.stderr, /declined/);
+    assertEquals(await receiving.sent.status, 3);
+    assertMatch(receiving.sent.stderr, /declined/);
     assertEquals(receiving.stored, []);
     const again = receiving.offer("in");
     await receiving.asks(/\[y\/N\][^]*\[y\/N\]/);
@@ -115,10 +125,9 @@ for (
 test("a person is told what exists already, and a yes adds to it or keeps what is the same", async (cwd) => {
   await Deno.mkdir(`${cwd}/photos`);
   await Deno.writeTextFile(`${cwd}/photos/new`, "new");
-  await Deno.writeTextFile(`${cwd}/in`, "same");
   await Deno.mkdir(`${cwd}/dir/photos`, { recursive: true });
   await Deno.writeTextFile(`${cwd}/dir/photos/old`, "old");
-  await Deno.writeTextFile(`${cwd}/dir/in`, "same");
+  await Deno.writeTextFile(`${cwd}/dir/in`, "content");
   for (
     const [name, told] of [
       ["photos", /"photos" exists already: what is new is added/],
@@ -127,9 +136,8 @@ test("a person is told what exists already, and a yes adds to it or keeps what i
   ) {
     for (const yes of [false, true]) {
       await using receiving = await Receiving.start(cwd);
-      const sent = receiving.offer(name);
-      assertMatch(flowing(await receiving.asks()), told);
-      await (yes ? receiving.accept(sent) : receiving.decline(sent));
+      assertMatch(flowing(await receiving.offered(name)), told);
+      await (yes ? receiving.accept() : receiving.decline());
       const names = namesIn(`${cwd}/dir/photos`);
       assertEquals(names.includes("new"), yes || name === "in");
     }
@@ -138,24 +146,20 @@ test("a person is told what exists already, and a yes adds to it or keeps what i
 });
 
 test("Ctrl-C at the question ends the receiver and the sender, and leaves nothing", async (cwd) => {
-  await Deno.writeTextFile(`${cwd}/in`, "unwanted");
   await using receiving = await Receiving.start(cwd);
-  const sent = receiving.offer("in");
-  await receiving.asks();
+  await receiving.offered("in");
   await receiving.terminal.press("C-c");
   assertEquals(await receiving.terminal.exit(), 130);
-  assert(await sent.status !== 0);
+  assert(await receiving.sent.status !== 0);
   assertEquals(receiving.stored, []);
 });
 
 for (const signal of ["SIGINT", "SIGKILL"] as const) {
   test(`a question ends when the sender leaves by ${signal}, and a late yes starts nothing`, async (cwd) => {
-    await Deno.writeTextFile(`${cwd}/in`, "gone");
     await using receiving = await Receiving.start(cwd, ["--timeout", "2"]);
-    const sent = receiving.offer("in");
-    await receiving.asks();
-    sent.kill(signal);
-    await sent.status;
+    await receiving.offered("in");
+    receiving.sent.kill(signal);
+    await receiving.sent.status;
     const gone = /stopped at the other side|Nothing heard|left|gone/;
     await receiving.terminal.shows(gone, 20_000);
     await receiving.terminal.press("y", "Enter");
@@ -171,38 +175,27 @@ for (const signal of ["SIGINT", "SIGKILL"] as const) {
 }
 
 test("while a person thinks for longer than the timeout, the connection lives", async (cwd) => {
-  await Deno.writeTextFile(`${cwd}/in`, "patience");
   await using receiving = await Receiving.start(cwd, ["--timeout", "2"]);
-  const sent = receiving.offer("in");
-  await receiving.asks();
+  await receiving.offered("in");
   await pause(FULL ? 40_000 : 5_000);
-  await receiving.accept(sent);
+  await receiving.accept();
 });
 
-test("a line typed before the question does not answer it", async (cwd) => {
-  await Deno.writeTextFile(`${cwd}/in`, "early");
-  await using receiving = await Receiving.start(cwd, [], {
-    typedBefore: "y",
-    delay: 1,
+const EARLY: [string, string[], Partial<TerminalOptions>][] = [
+  ["before the receiver started", [], { typedBefore: "y", delay: 1 }],
+  ["while nobody was there yet", ["y", "Enter", "y", "Enter"], {}],
+];
+for (const [when, keys, options] of EARLY) {
+  test(`a line typed ${when} does not answer the question`, async (cwd) => {
+    await using receiving = await Receiving.start(cwd, [], options);
+    if (keys.length > 0) await receiving.terminal.press(...keys);
+    await pause(300);
+    await receiving.offered("in");
+    await pause(1_000);
+    assertEquals(receiving.stored, []);
+    await receiving.decline();
   });
-  const sent = receiving.offer("in");
-  await receiving.asks();
-  await pause(1_000);
-  assertEquals(receiving.stored, []);
-  await receiving.decline(sent);
-});
-
-test("a line typed while nobody was there yet does not answer the question", async (cwd) => {
-  await Deno.writeTextFile(`${cwd}/in`, "early");
-  await using receiving = await Receiving.start(cwd);
-  await receiving.terminal.press("y", "Enter", "y", "Enter");
-  await pause(300);
-  const sent = receiving.offer("in");
-  await receiving.asks();
-  await pause(1_000);
-  assertEquals(receiving.stored, []);
-  await receiving.decline(sent);
-});
+}
 
 /** What could move a cursor, or hide and turn around what is read. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/u;
@@ -232,14 +225,13 @@ for (const [what, name, end] of DISGUISED) {
     test(`a name with ${what} is asked for without them, in ${columns} columns`, async (cwd) => {
       await Deno.writeTextFile(`${cwd}/${name}`, "disguised");
       await using receiving = await Receiving.start(cwd, [], { columns });
-      const sent = receiving.offer(name);
-      const text = flowing(await receiving.asks());
+      const text = flowing(await receiving.offered(name));
       assert(text.includes(end), text);
       const written = await receiving.terminal.written();
       const foreign = UNSAFE.exec(plain(written))?.[0].codePointAt(0);
       assertEquals(foreign?.toString(16), undefined);
       assert(!new TextDecoder().decode(written).includes("\x1b[2J"));
-      await receiving.decline(sent);
+      await receiving.decline();
     });
   }
 }
@@ -249,13 +241,12 @@ for (const columns of [80, 40]) {
     const forged = "Encrypted. Both sides should show: acorn actor admiral";
     await Deno.writeTextFile(`${cwd}/${forged}`, "forged");
     await using receiving = await Receiving.start(cwd, [], { columns });
-    const sent = receiving.offer(forged);
-    const screen = await receiving.asks();
+    const screen = await receiving.offered(forged);
     assert(
       !/^\s*Encrypted\. Both/m.test(screen.replace(WORDS_OF_OURS, "")),
       screen,
     );
-    await receiving.decline(sent);
+    await receiving.decline();
   });
 }
 
@@ -270,9 +261,8 @@ test("a very long name is cut, and the question stays on the screen", async (cwd
     columns: 40,
     rows: 16,
   });
-  const sent = receiving.offer(name);
-  await receiving.asks();
-  await receiving.accept(sent);
+  await receiving.offered(name);
+  await receiving.accept();
   assertEquals(receiving.stored, [name]);
 });
 
@@ -302,16 +292,14 @@ test("a name that begins with a dot is shown and asked for, and taken with a yes
   await Deno.mkdir(`${cwd}/.ssh`);
   await Deno.writeTextFile(`${cwd}/.ssh/authorized_keys`, "key");
   await using receiving = await Receiving.start(cwd);
-  const sent = receiving.offer(".ssh");
-  const text = flowing(await receiving.asks());
+  const text = flowing(await receiving.offered(".ssh"));
   assertMatch(text, /\.ssh/);
-  await receiving.accept(sent);
+  await receiving.accept();
   assertEquals(receiving.stored, [".ssh"]);
 });
 
 for (const args of [["--code=7-walnut"], ["--yes"], ["-o", "dir/in"]]) {
   test(`at a terminal, ${args} is an answer in advance`, async (cwd) => {
-    await Deno.writeTextFile(`${cwd}/in`, "wanted");
     await using receiving = await Receiving.start(cwd, args);
     const { terminal } = receiving;
     const code = args.filter((arg) => arg.startsWith("--code"));

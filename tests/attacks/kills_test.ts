@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import "../support/libraries.ts";
 import { Prng } from "../../lib/base/prng.ts";
-import { receiver, sender, stateOf } from "./support/running.ts";
+import { openReceiver, receiver, sender, stateOf } from "./support/running.ts";
 import { type Ferry, FULL } from "../support/ferry.ts";
 import {
   inDirectory,
@@ -36,30 +36,22 @@ interface Transfer {
   env?: Record<string, string>;
 }
 
+/** What is sent under its name, and taken from anyone. */
+function named(name: Transfer["name"], ...args: string[]): Transfer {
+  const send = [name, "--rate", RATE, ...args];
+  return { name, receive: ["-d", "dir", "--yes"], send };
+}
+
 type Attempt = [what: string, transfer: Transfer, kills: number, seed: number];
 /** A hundred kills of files in full runs. */
 const TRANSFERS: Attempt[] = [
-  ...SEEDS.map((seed): Attempt => {
-    const send = ["in", "--rate", RATE];
-    const receive = ["-d", "dir", "--yes"];
-    return ["a file", { name: "in", receive, send }, KILLS, seed];
-  }),
-  [
-    "a tree",
-    {
-      name: "tree",
-      receive: ["-d", "dir", "--yes"],
-      send: ["tree", "--rate", RATE],
-    },
-    KILLS,
-    7,
-  ],
+  ...SEEDS.map((seed): Attempt => ["a file", named("in"), KILLS, seed]),
+  ["a tree", named("tree"), KILLS, 7],
   [
     "a tree with a code",
     {
-      name: "tree",
+      ...named("tree", "--code"),
       receive: ["-d", "dir", "--code"],
-      send: ["tree", "--rate", RATE, "--code"],
       env: { FERRY_CODE: "17-walnut-copper-lagoon" },
     },
     KILLS,
@@ -175,10 +167,7 @@ Deno.test("with --keep a sender that is killed again and again goes on with its 
     await Deno.mkdir(`${cwd}/dir`);
     await writeRandomFile(`${cwd}/other/beside`, 1_000_000);
     const env = stateOf(`${cwd}/state`);
-    await using received = await receiver(
-      ["-d", "dir", "--keep", "--yes", "--timeout", "2"],
-      { cwd },
-    );
+    await using received = await openReceiver(cwd, "--timeout", "2");
     const meter = new Meter();
     const port = meter.start(received.port);
     const random = new Prng(11);

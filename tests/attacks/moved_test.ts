@@ -2,6 +2,7 @@ import { assert } from "@std/assert";
 import "../support/libraries.ts";
 import { Flag } from "../../lib/protocol/wire/segment.ts";
 import { datagramOf, draftOf } from "../support/packets.ts";
+import { Relay } from "../net/relay.ts";
 import { bytesOf } from "./support/hostile_sender.ts";
 import { receiver, sender } from "./support/running.ts";
 import { FULL } from "../support/ferry.ts";
@@ -18,58 +19,44 @@ const SLACK = 20_000;
  * that it is somewhere else.
  */
 class Traitor {
-  readonly port: number;
   /** Bytes that arrived at the victim's address. */
   atVictim = 0;
   /** Bytes said to the sender after the betrayal. */
   spent = 0;
   /** Bytes that the sender had sent. */
   passed = 0;
-  #socket: Deno.DatagramConn;
-  #victim: Deno.DatagramConn;
-  #sender: Deno.NetAddr | undefined;
-  #turned = false;
+  readonly #relay: Relay;
+  readonly #victim: Deno.DatagramConn;
+  readonly #counting: Promise<void>;
   #closed = false;
-  #pumps: Promise<void>[];
-  #toReceiver: Deno.NetAddr;
   #last: ReturnType<typeof draftOf> | undefined;
   #lastUp: ReturnType<typeof draftOf> | undefined;
 
   constructor(receiverPort: number, readonly turnsAt: number) {
-    const local = { transport: "udp", port: 0 } as const;
-    this.#socket = Deno.listenDatagram({ ...local, hostname: "127.0.0.1" });
-    this.#victim = Deno.listenDatagram({ ...local, hostname: "127.0.0.66" });
-    this.port = (this.#socket.addr as Deno.NetAddr).port;
-    this.#toReceiver = { ...local, hostname: "127.0.0.1", port: receiverPort };
-    this.#pumps = [this.#relay(), this.#count()];
+    const [transport, hostname] = ["udp", "127.0.0.66"] as const;
+    this.#victim = Deno.listenDatagram({ transport, hostname, port: 0 });
+    this.#counting = this.#count();
+    this.#relay = Relay.start({
+      to: { hostname: "127.0.0.1", port: receiverPort },
+      onDatagram: (datagram, direction) => {
+        if (this.turned) return;
+        const draft = draftOf(datagram);
+        if (direction === "down") this.#last = draft;
+        else {
+          this.#lastUp = draft;
+          this.passed += datagram.length;
+        }
+        if (this.turned) this.#relay.darken();
+      },
+    });
+  }
+
+  get port(): number {
+    return this.#relay.port;
   }
 
   get turned(): boolean {
-    return this.#turned;
-  }
-
-  async #relay(): Promise<void> {
-    const into = new Uint8Array(65_536);
-    try {
-      for (;;) {
-        const [datagram, from] = await this.#socket.receive(into);
-        const address = from as Deno.NetAddr;
-        if (address.port === this.#toReceiver.port) {
-          if (this.#turned || this.#sender === undefined) continue;
-          this.#last = draftOf(datagram);
-          await this.#socket.send(datagram, this.#sender);
-        } else {
-          this.#sender = address;
-          if (this.#turned) continue;
-          this.#lastUp = draftOf(datagram);
-          this.passed += datagram.length;
-          await this.#socket.send(datagram, this.#toReceiver).catch(() => {});
-          if (this.passed > this.turnsAt) this.#turned = true;
-        }
-      }
-    } catch {
-      // Closed
-    }
+    return this.passed > this.turnsAt;
   }
 
   async #count(): Promise<void> {
@@ -115,17 +102,18 @@ class Traitor {
       });
       own++;
       this.spent += datagram.length;
-      const socket = moving ? this.#victim : this.#socket;
-      await socket.send(datagram, this.#sender!).catch(() => {});
+      const { client } = this.#relay;
+      await (moving
+        ? this.#victim.send(datagram, client!).catch(() => {})
+        : this.#relay.say(datagram));
       await pause(10);
     }
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#socket.close();
     this.#victim.close();
-    await Promise.all(this.#pumps);
+    await Promise.all([this.#relay.close(), this.#counting]);
   }
 }
 

@@ -51,6 +51,8 @@ const SENDS_AT_ONCE = 16;
 export class Relay {
   /** Where clients send to. */
   readonly port: number;
+  /** The client that was heard of last. */
+  client: Deno.NetAddr | undefined;
   readonly up: Link;
   readonly down: Link;
   readonly #options: RelayOptions;
@@ -107,6 +109,11 @@ export class Relay {
     this.#waysUp.clear();
   }
 
+  /** Says something in the server's name to the client that was heard of last. */
+  async say(datagram: Uint8Array): Promise<void> {
+    await this.#send(datagram, { socket: this.#socket, to: this.client! });
+  }
+
   /** Stops at once; what was on its way is lost. */
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -127,6 +134,7 @@ export class Relay {
 
   /** From a client to the server, by a socket of the client's own. */
   #wayUp(client: Deno.NetAddr): Way {
+    this.client = client;
     const key = `${client.hostname}:${client.port}`;
     let way = this.#waysUp.get(key);
     if (!way) {

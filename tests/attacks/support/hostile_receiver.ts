@@ -30,32 +30,27 @@ export class HostileReceiver {
   readonly words: Promise<readonly string[] | undefined>;
   /** What agreed with the first sender; to be written to. */
   readonly stream: Promise<ByteStream>;
-  readonly #endpoint: Endpoint;
-  readonly #offer = Promise.withResolvers<Offer>();
-  readonly #words = Promise.withResolvers<readonly string[] | undefined>();
-  readonly #stream = Promise.withResolvers<ByteStream>();
+  readonly #endpoint = Endpoint.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    timeout: 30_000,
+  });
   readonly #over = new AbortController();
   readonly #work: Promise<void>;
   #channel: Channel | undefined;
 
   /** @param asks whether it says that it asks a person first */
   constructor(security: Security = ENCRYPTED, asks = false) {
-    this.offer = this.#offer.promise;
-    this.words = this.#words.promise;
-    this.stream = this.#stream.promise;
+    const { promise, resolve, reject } = Promise.withResolvers<Offer>();
+    this.offer = promise;
+    const agreed = this.#agree(security, asks);
+    this.words = agreed.then(({ words }) => words);
+    this.stream = agreed.then(({ stream }) => stream);
     for (const one of [this.offer, this.words, this.stream]) {
       one.catch(() => {});
     }
-    this.#endpoint = Endpoint.listen({
-      hostname: "127.0.0.1",
-      port: 0,
-      timeout: 30_000,
-    });
-    this.#work = this.#run(security, asks).catch((error) => {
-      this.#offer.reject(error);
-      this.#words.reject(error);
-      this.#stream.reject(error);
-    });
+    this.#work = this.stream.then((stream) => this.#listen(stream, resolve))
+      .catch(reject);
   }
 
   get port(): number {
@@ -81,27 +76,22 @@ export class HostileReceiver {
     return this.close();
   }
 
-  async #run(security: Security, asks: boolean): Promise<void> {
+  async #agree(security: Security, asks: boolean) {
     const channel = await acceptOne(this.#endpoint, this.#over.signal);
     this.#channel = channel;
-    const { stream, words } = await agreeAsReceiver(channel, security, asks);
-    this.#stream.resolve(stream);
-    this.#words.resolve(words);
+    using secrets = new ServerSecrets(security);
+    const { stream, words } = await agreeAsServer(channel, secrets, { asks });
+    return { stream, words: await words };
+  }
+
+  async #listen(
+    stream: ByteStream,
+    onOffer: (offer: Offer) => void,
+  ): Promise<void> {
     for await (const frame of framesOf(stream)) {
       this.frames.push(frame);
       const { type, body } = frame;
-      if (type === FrameType.OFFER) this.#offer.resolve(decodeOffer(body));
+      if (type === FrameType.OFFER) onOffer(decodeOffer(body));
     }
   }
-}
-
-/** The one place that knows how this side of the handshake is called. */
-async function agreeAsReceiver(
-  channel: ByteStream,
-  security: Security,
-  asks: boolean,
-) {
-  using secrets = new ServerSecrets(security);
-  const agreed = await agreeAsServer(channel, secrets, { asks });
-  return { stream: agreed.stream, words: await agreed.words };
 }

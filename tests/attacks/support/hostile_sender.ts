@@ -22,6 +22,14 @@ import { connect } from "../../endpoint/connect.ts";
 
 const ENCRYPTED: Security = { mode: "encrypted" };
 const NOTHING = new Uint8Array(0);
+/** A time that all entries bear. */
+export const MTIME = 1_700_000_000_000_000_000n;
+export const FILE = { kind: "file", mode: 0o644, mtime: MTIME } as const;
+export const DIRECTORY = {
+  kind: "directory",
+  mode: 0o755,
+  mtime: MTIME,
+} as const;
 
 /** What the handshake has led to. */
 type Agreed = Pick<
@@ -103,8 +111,13 @@ export class HostileSender {
   async file(name: string, size: number, resumable = false): Promise<void> {
     const offer = { kind: "file", names: [name], count: 1, size } as const;
     await this.offer({ ...offer, resumable });
-    const [mode, mtime] = [0o644, 0n];
-    await this.entry({ kind: "file", name, size, mode, mtime });
+    await this.entry({ ...FILE, name, size });
+  }
+
+  /** Offers the tree `t`, and begins it. */
+  async tree(resumable = false): Promise<void> {
+    await this.offer({ kind: "tree", names: ["t"], count: 1, resumable });
+    await this.entry({ ...DIRECTORY, name: "t" });
   }
 
   async say(type: number, body: Uint8Array = NOTHING): Promise<void> {

@@ -18,6 +18,11 @@ export async function receiver(
   return Object.assign(receiver, { port });
 }
 
+/** A receiver of all that anybody sends, in `dir`. */
+export function openReceiver(cwd: string, ...args: string[]) {
+  return receiver(["-d", "dir", "--keep", "--yes", ...args], { cwd });
+}
+
 /** A sender to this port of this machine. */
 export function sender(
   port: number,
