@@ -15,7 +15,11 @@ import type {
   Offer,
   SentDigest,
 } from "../../lib/transfer/wire/messages.ts";
-import { type DirectionOptions, memoryPair } from "../support/memory_stream.ts";
+import {
+  type DirectionOptions,
+  memoryPair,
+  type MemoryStream,
+} from "../support/memory_stream.ts";
 import { MemorySink } from "./memory_content.ts";
 
 /** What each side of a transfer came to. */
@@ -63,6 +67,18 @@ export async function receiveOver(
   const digest = await reception.run(opened, options);
   sink?.release(true);
   return digest;
+}
+
+/** What a receiver makes of these bytes and then the end: its failure, and the sender's side, which has its answers. */
+export async function receiveBytes(
+  parts: readonly Uint8Array[],
+  open: OpenSink,
+): Promise<{ failure: Failure | undefined; near: MemoryStream }> {
+  const [near, far] = memoryPair({ capacity: Infinity });
+  for (const part of parts) await near.write(part);
+  await near.closeWrite();
+  const ended = await outcome(receiveOver(far, open));
+  return { failure: ended instanceof Failure ? ended : undefined, near };
 }
 
 /** What a promise came to, so that two can be awaited before either is judged. */

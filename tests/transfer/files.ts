@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import "../support/libraries.ts";
 
 export { inDirectory, makeFiles, namesIn, test } from "../support/fs.ts";
@@ -75,6 +76,23 @@ export async function write(
 export async function complete(sink: Sink, heard = true): Promise<void> {
   await sink.commit();
   sink.release(heard);
+}
+
+/** All that is below a directory: paths, modes but for the bits of `without`, times, and what each holds. */
+export function snapshot(
+  root: string,
+  without = 0,
+): [path: string, ...unknown[]][] {
+  return readdirSync(root, { recursive: true }).map(String).sort().map(
+    (path) => {
+      const at = `${root}/${path}`;
+      const { isDirectory, isSymlink, mode, mtime } = Deno.lstatSync(at);
+      const bits = isSymlink ? undefined : mode! & ~without;
+      if (isDirectory) return [path, bits, mtime?.getTime()];
+      const held = isSymlink ? Deno.readLinkSync(at) : Deno.readFileSync(at);
+      return [path, bits, mtime?.getTime(), held];
+    },
+  );
 }
 
 /** The one staging directory in a directory. */

@@ -1,7 +1,7 @@
 import { frame, FRAME_HEADER_SIZE } from "../../lib/base/frame.ts";
 import { createHash } from "node:crypto";
 import { assert, assertEquals } from "@std/assert";
-import { Failure } from "../../lib/base/failure.ts";
+import type { Failure } from "../../lib/base/failure.ts";
 import "../support/libraries.ts";
 import { TransferDigest } from "../../lib/transfer/wire/digest.ts";
 import { encodeEntry, type Entry } from "../../lib/transfer/wire/entries.ts";
@@ -15,11 +15,9 @@ import {
   encodeTotal,
   type Offer,
 } from "../../lib/transfer/wire/messages.ts";
-import { receiveOver } from "./exchange.ts";
-import { FrameReader } from "../../lib/transfer/wire/frame_reader.ts";
-import { makeFiles, namesIn, OWNER, stagingIn } from "./files.ts";
-import { failureSaid } from "../support/streams.ts";
-import { memoryPair } from "../support/memory_stream.ts";
+import { receiveBytes } from "./exchange.ts";
+import { makeFiles, namesIn, snapshot, stagingIn, treeIn } from "./files.ts";
+import { failureSaid, framesOf } from "../support/streams.ts";
 
 const NOTHING = new Uint8Array(0);
 const LEAVE = frame(FrameType.LEAVE, NOTHING);
@@ -62,23 +60,7 @@ function joined(...parts: Uint8Array[]): Uint8Array {
 
 /** A PACK frame. */
 function pack(...parts: Uint8Array[]): Uint8Array {
-  const body = joined(...parts);
-  return frame(FrameType.PACK, body);
-}
-
-/** All that there is below a directory, with what it holds. */
-function snapshot(path: string): string[] {
-  return [...Deno.readDirSync(path)].sort((a, b) => a.name < b.name ? -1 : 1)
-    .flatMap(({ name, isDirectory, isSymlink }) => {
-      const at = `${path}/${name}`;
-      const info = Deno.lstatSync(at);
-      const line = `${at} ${info.mode} ${info.mtime?.getTime()}`;
-      if (isDirectory) return [line, ...snapshot(at)];
-      const held = isSymlink
-        ? Deno.readLinkSync(at)
-        : Deno.readTextFileSync(at);
-      return [`${line} ${held}`];
-    });
+  return frame(FrameType.PACK, joined(...parts));
 }
 
 /** What came of a tree that a hostile sender sent. */
@@ -96,34 +78,28 @@ async function receiveTree(
   prepare: (world: string) => void = () => {},
   force = false,
 ): Promise<Outcome> {
-  const world = await Deno.makeTempDir({ prefix: "ferry-test-" });
-  try {
-    makeFiles(world, { "dir/": "", "outside/x": "precious", x: "precious" });
-    prepare(world);
-    const around = () =>
-      snapshot(world).filter((line) => !line.startsWith(`${world}/dir`));
-    const before = around();
-    const [near, far] = memoryPair({ capacity: Infinity });
-    for (const bytes of [OFFER, ...frames, END]) await near.write(bytes);
-    await near.closeWrite();
-    let failure: Failure | undefined;
-    const options = { force };
-    const open = () =>
-      DirectorySink.create(`${world}/dir`, { ...OFFERED, names: [] }, options);
-    await receiveOver(far, open).catch((error: unknown) => {
-      assert(error instanceof Failure, String(error));
-      failure = error;
-    });
-    assertEquals(around(), before);
-    const names = [...Deno.readDirSync(`${world}/dir`)].map((e) => e.name);
-    return {
-      failure,
-      said: JSON.stringify(await failureSaid(near)),
-      names: names.sort(),
-    };
-  } finally {
-    await Deno.remove(world, { recursive: true });
-  }
+  using made = temporary();
+  const world = made.path;
+  makeFiles(world, { "dir/": "", "outside/x": "precious", x: "precious" });
+  prepare(world);
+  const around = () =>
+    snapshot(world).filter(([path]) => !path.startsWith("dir"));
+  const before = around();
+  const options = { force };
+  const open = () =>
+    DirectorySink.create(`${world}/dir`, { ...OFFERED, names: [] }, options);
+  const bytes = [OFFER, ...frames, END];
+  const { failure, near } = await receiveBytes(bytes, open);
+  assertEquals(around(), before);
+  const said = JSON.stringify(await failureSaid(near));
+  return { failure, said, names: namesIn(`${world}/dir`) };
+}
+
+/** A directory that is there until it is disposed of. */
+function temporary(): Disposable & { path: string } {
+  const path = Deno.makeTempDirSync({ prefix: "ferry-test-" });
+  const dispose = () => Deno.removeSync(path, { recursive: true });
+  return { path, [Symbol.dispose]: dispose };
 }
 
 function assertRefused(failure: Failure | undefined, rule: string): void {
@@ -200,11 +176,8 @@ Deno.test("nothing is written through a link that was there before", async () =>
 Deno.test("two names that collide are refused, whatever they are", async () => {
   for (const first of [file("a"), link("a", "x")]) {
     for (const second of [file("a", "y"), link("a", "y"), directory("a")]) {
-      const { failure } = await receiveTree(
-        [pack(first, second)],
-        undefined,
-        true,
-      );
+      const packed = pack(first, second);
+      const { failure } = await receiveTree([packed], undefined, true);
       assertRefused(failure, "duplicate");
     }
   }
@@ -212,9 +185,8 @@ Deno.test("two names that collide are refused, whatever they are", async () => {
 
 // T-5
 Deno.test("names that do not ascend are refused, so that none can come twice", async () => {
-  const { failure } = await receiveTree([
-    pack(directory("a"), file("b"), file("a")),
-  ]);
+  const packed = pack(directory("a"), file("b"), file("a"));
+  const { failure } = await receiveTree([packed]);
   assertRefused(failure, "out-of-order");
 });
 
@@ -241,22 +213,11 @@ Deno.test("set-user-id, set-group-id and sticky bits are not taken over, and the
     entry({ kind, name, mode: 0o7777, mtime: 0n, size: 0 } as Entry);
   for (const umask of [0o022, 0o077]) {
     const before = Deno.umask(umask);
-    const world = await Deno.makeTempDir({ prefix: "ferry-test-" });
+    using world = temporary();
     try {
-      const [near, far] = memoryPair({ capacity: Infinity });
-      await near.write(
-        joined(
-          OFFER,
-          pack(make("directory", "a"), make("file", "b"), LEAVE),
-        ),
-      );
-      await near.closeWrite();
-      await receiveOver(
-        far,
-        () =>
-          DirectorySink.create(world, OFFERED, { force: false, owner: OWNER }),
-      ).catch(() => {});
-      const content = `${stagingIn(world)}/content`;
+      const packed = pack(make("directory", "a"), make("file", "b"), LEAVE);
+      await receiveBytes([OFFER, packed], () => treeIn(world.path, ["a"]));
+      const content = `${stagingIn(world.path)}/content`;
       assertEquals(namesIn(content), ["a"]);
       for (const path of ["a", "a/b"]) {
         const mode = Deno.statSync(`${content}/${path}`).mode! & 0o7777;
@@ -264,21 +225,12 @@ Deno.test("set-user-id, set-group-id and sticky bits are not taken over, and the
       }
     } finally {
       Deno.umask(before);
-      await Deno.remove(world, { recursive: true });
     }
   }
 });
 
 Deno.test("a name that was not offered does not come outside of all directories", async () => {
-  for (
-    const bytes of [
-      pack(file("b")),
-      joined(
-        directory("b"),
-        LEAVE,
-      ),
-    ]
-  ) {
+  for (const bytes of [pack(file("b")), joined(directory("b"), LEAVE)]) {
     const { failure, names } = await receiveTree([bytes]);
     const rule = "not-offered";
     assertEquals(failure?.detail, { code: "name-refused", name: "b", rule });
@@ -295,11 +247,7 @@ const CORRUPT: [string, Uint8Array][] = [
   // T-6
   [
     "a pack before a listed file has ended",
-    joined(
-      directory("a"),
-      LISTED,
-      pack(file("b")),
-    ),
+    joined(directory("a"), LISTED, pack(file("b"))),
   ],
   ["a packed file without its content", pack(file("a").subarray(0, -5))],
   [
@@ -312,10 +260,7 @@ const CORRUPT: [string, Uint8Array][] = [
   ],
   [
     "a file with more than was announced",
-    joined(
-      LISTED,
-      frame(FrameType.DATA, Uint8Array.of(1, 2)),
-    ),
+    joined(LISTED, frame(FrameType.DATA, Uint8Array.of(1, 2))),
   ],
 ];
 for (const [what, bytes] of CORRUPT) {
@@ -331,34 +276,22 @@ async function receiveExisting(
   text: string,
   ...frames: Uint8Array[]
 ): Promise<{ failure: Failure | undefined; said: [number, string][] }> {
-  const directory = await Deno.makeTempDir({ prefix: "ferry-test-" });
-  try {
-    Deno.writeTextFileSync(`${directory}/a`, "x");
-    const [near, far] = memoryPair({ capacity: Infinity });
-    const offered = { ...OFFERED, resumable: true };
-    const size = text.length;
-    const listed = entry({ kind: "file", name: "a", mode: 0, mtime: 0n, size });
-    const query = frame(FrameType.QUERY);
-    for (const bytes of [encodeOffer(offered), listed, query, ...frames]) {
-      await near.write(bytes);
-    }
-    await near.closeWrite();
-    let failure: Failure | undefined;
-    await receiveOver(
-      far,
-      () => DirectorySink.create(directory, offered, { force: false }),
-    ).catch((error) => failure = error);
-    assertEquals(Deno.readTextFileSync(`${directory}/a`), "x");
-    const said: [number, string][] = [];
-    const reader = new FrameReader(near);
-    for (;;) {
-      const header = await reader.next();
-      if (header === null) return { failure, said };
-      said.push([header.type, (await reader.body()).toHex()]);
-    }
-  } finally {
-    await Deno.remove(directory, { recursive: true });
+  using directory = temporary();
+  makeFiles(directory.path, { a: "x" });
+  const offered = { ...OFFERED, resumable: true };
+  const size = text.length;
+  const listed = entry({ kind: "file", name: "a", mode: 0, mtime: 0n, size });
+  const query = frame(FrameType.QUERY);
+  const { failure, near } = await receiveBytes(
+    [encodeOffer(offered), listed, query, ...frames],
+    () => DirectorySink.create(directory.path, offered, { force: false }),
+  );
+  assertEquals(Deno.readTextFileSync(`${directory.path}/a`), "x");
+  const said: [number, string][] = [];
+  for await (const { type, body } of framesOf(near)) {
+    said.push([type, body.toHex()]);
   }
+  return { failure, said };
 }
 
 const EXISTS = "fffffffffffffffe";

@@ -2,12 +2,14 @@ import { assert, assertEquals } from "@std/assert";
 import { Failure } from "../../lib/base/failure.ts";
 import { Prng } from "../../lib/base/prng.ts";
 import type { TransferEvent } from "../../lib/transfer/events.ts";
+import type { Offer } from "../../lib/transfer/wire/messages.ts";
 import { DirectorySink } from "../../lib/transfer/files/writing/directory_sink.ts";
 import { TreeSource } from "../../lib/transfer/files/reading/tree_source.ts";
 import {
   makeFiles,
   namesIn,
   OWNER,
+  snapshot,
   stagingIn,
   test as inEmptyDirectory,
 } from "./files.ts";
@@ -30,18 +32,31 @@ interface Attempt extends Exchange {
 /** Milliseconds longer than a test. */
 const NEVER = 2 ** 30;
 
+/** How an attempt is made. */
+interface Attempting {
+  countAfter?: number;
+  force?: boolean;
+  offer?: Offer;
+  source?: TreeSource;
+}
+
+function sourceIn(path: string): Promise<TreeSource> {
+  return TreeSource.open([`${path}/from/tree`]);
+}
+
 /** Sends `from/tree` into `to`. */
 async function attempt(
   path: string,
   there: DirectionOptions = {},
-  { countAfter = NEVER, force = false } = {},
+  { countAfter = NEVER, force = false, ...options }: Attempting = {},
 ): Promise<Attempt> {
   const told: Attempt["told"] = [[], []];
-  const ended = await exchange(await TreeSource.open([`${path}/from/tree`]), {
+  const { source = await sourceIn(path), ...sending } = options;
+  const ended = await exchange(source, {
     sink: (offer) =>
       DirectorySink.create(`${path}/to`, offer, { force, owner: OWNER }),
     there: { capacity: 1 << 20, ...there },
-    sending: { event: (event) => told[0].push(event), countAfter },
+    sending: { ...sending, event: (event) => told[0].push(event), countAfter },
     receiving: { event: (event) => told[1].push(event) },
   });
   return { ...ended, told };
@@ -91,23 +106,17 @@ function makeTree(directory: string, random: Prng, depth = 0): void {
   Deno.utimeSync(directory, 0, random.int(1e9));
 }
 
-/** All that there is of a tree. */
-function listing(path: string): unknown[] {
-  return [...Deno.readDirSync(path)].sort((a, b) => a.name < b.name ? -1 : 1)
-    .flatMap(({ name, isDirectory, isSymlink }) => {
-      const at = `${path}/${name}`;
-      const info = Deno.lstatSync(at);
-      // What the umask takes away is not part of it
-      const mode = isSymlink ? undefined : info.mode! & ~Deno.umask();
-      const what = [name, mode, info.mtime?.getTime()];
-      if (isDirectory) return [what, listing(at)];
-      const held = isSymlink ? Deno.readLinkSync(at) : Deno.readFileSync(at);
-      return [[...what, held]];
-    });
+function assertArrived(path: string): void {
+  // The umask takes away from modes
+  const all = (side: string) => snapshot(`${path}/${side}`, Deno.umask());
+  assertEquals(all("to"), all("from"));
 }
 
-function assertArrived(path: string): void {
-  assertEquals(listing(`${path}/to`), listing(`${path}/from`));
+function assertSameFile(path: string, name: string): void {
+  const [to, from] = ["to", "from"].map((side) =>
+    Deno.readFileSync(`${path}/${side}/tree/${name}`)
+  );
+  assertEquals(to, from);
 }
 
 for (let seed = 1; seed <= 12; seed++) {
@@ -127,27 +136,31 @@ for (let seed = 1; seed <= 12; seed++) {
   });
 }
 
+/** Makes `from/tree` of files of random bytes, of these sizes. */
+function makeRandom(path: string, sizes: Record<string, number>): void {
+  const random = new Prng(1);
+  for (const [name, size] of Object.entries(sizes)) {
+    makeFiles(`${path}/from/tree`, { [name]: random.bytes(size) });
+  }
+}
+
+/** The sizes of so many files, every other one of them in `sub`. */
+function sizesOf(count: number, size: number): Record<string, number> {
+  const names = Array.from({ length: count }, (_, i) => i % 2 ? `sub/${i}` : i);
+  return Object.fromEntries(names.map((name) => [name, size]));
+}
+
 /** A tree of some small files and a large one, of which a part has arrived. */
 async function brokenTree(path: string): Promise<void> {
-  const random = new Prng(1);
-  Deno.mkdirSync(`${path}/from/tree`);
+  const sizes = { a: 1000, b: 1000, c: 1000, large: 2_000_000 };
   // What is sent before the receiver has answered is sent again
-  Deno.writeFileSync(`${path}/from/tree/0`, random.bytes(300_000));
-  for (const name of ["a", "b", "c"]) {
-    Deno.writeFileSync(`${path}/from/tree/${name}`, random.bytes(1000));
-  }
-  Deno.writeFileSync(`${path}/from/tree/large`, random.bytes(2_000_000));
+  makeRandom(path, { 0: 300_000, ...sizes });
   const { stored } = await attempt(path, { breakAfter: 1_800_000 });
   assert(stored instanceof Failure && stored.code === "peer-silent");
 }
 
 test("a tree is counted while it is sent, and both sides learn how much there is", async (path) => {
-  const random = new Prng(1);
-  Deno.mkdirSync(`${path}/from/tree/sub`, { recursive: true });
-  for (let i = 0; i < 100; i++) {
-    const name = `${i % 2 ? "sub/" : ""}${i}`;
-    Deno.writeFileSync(`${path}/from/tree/${name}`, random.bytes(50_000));
-  }
+  makeRandom(path, sizesOf(100, 50_000));
   const { told } = await attempt(path, { capacity: 1 << 16 }, {
     countAfter: 0,
   });
@@ -165,22 +178,14 @@ test("a tree is counted while it is sent, and both sides learn how much there is
 });
 
 test("a tree that was counted before it was offered is not counted again", async (path) => {
-  Deno.mkdirSync(`${path}/from/tree`);
-  const source = await TreeSource.open([`${path}/from/tree`]);
+  makeFiles(path, { "from/tree/": "" });
+  const source = await sourceIn(path);
   source.measure = () => {
     throw new Error("It was counted");
   };
-  const events: TransferEvent[] = [];
-  await exchange(source, {
-    sink: (offer) =>
-      DirectorySink.create(`${path}/to`, offer, { force: false }),
-    sending: {
-      offer: { ...source.offer, files: 0, size: 0 },
-      event: (event) => events.push(event),
-      countAfter: 0,
-    },
-  });
-  assertEquals(events, []);
+  const offer = { ...source.offer, files: 0, size: 0 };
+  const { told } = await attempt(path, {}, { source, offer, countAfter: 0 });
+  assertEquals(told[0], []);
 });
 
 test("a tree that is not complete is in a staging directory, and its unfinished file as well", async (path) => {
@@ -242,36 +247,23 @@ function bytesSent({ sent, told: [events] }: Attempt): number {
 }
 
 test("a tree that is there already is compared, and no more of it is sent than before the answer", async (path) => {
-  const random = new Prng(3);
-  Deno.mkdirSync(`${path}/from/tree/sub`, { recursive: true });
-  for (let i = 0; i < 1200; i++) {
-    const name = `${i % 2 ? "sub/" : ""}${i}`;
-    Deno.writeFileSync(`${path}/from/tree/${name}`, random.bytes(1000));
-  }
-  Deno.writeFileSync(`${path}/from/tree/large`, random.bytes(3_000_000));
+  makeRandom(path, { ...sizesOf(1200, 1000), large: 3_000_000 });
   assert(!((await attempt(path)).sent instanceof Failure));
   const inode = Deno.statSync(`${path}/to/tree/large`).ino;
-  Deno.writeFileSync(`${path}/from/tree/sub/new`, random.bytes(2000));
+  makeRandom(path, { "sub/new": 2000 });
   const again = await attempt(path);
   assert(bytesSent(again) < 400_000, `${bytesSent(again)}`);
   const { stored } = again;
   assert(!(stored instanceof Failure));
   assertEquals([stored.files, stored.existing], [1202, 1201]);
   assertEquals(Deno.statSync(`${path}/to/tree/large`).ino, inode);
-  assertEquals(
-    Deno.readFileSync(`${path}/to/tree/sub/new`),
-    Deno.readFileSync(`${path}/from/tree/sub/new`),
-  );
+  assertSameFile(path, "sub/new");
   assertEquals(namesIn(`${path}/to`), ["tree"]);
 });
 
 for (const force of [false, true]) {
   test(`a file of the same size that differs is ${force ? "replaced by force, and no other one is" : "refused before more is sent, and named"}`, async (path) => {
-    const random = new Prng(4);
-    Deno.mkdirSync(`${path}/from/tree`);
-    for (const name of ["a", "b", "c"]) {
-      Deno.writeFileSync(`${path}/from/tree/${name}`, random.bytes(500_000));
-    }
+    makeRandom(path, { a: 500_000, b: 500_000, c: 500_000 });
     await attempt(path);
     const inodes = () =>
       ["a", "b", "c"].map((name) =>
@@ -285,12 +277,7 @@ for (const force of [false, true]) {
       assertEquals(inodes()[2] === before[2], false);
       // Nothing was left by an earlier attempt
       assertTold({ sent, stored, told }, ["kept a", "kept b"]);
-      for (const name of ["a", "b", "c"]) {
-        assertEquals(
-          Deno.readFileSync(`${path}/to/tree/${name}`),
-          Deno.readFileSync(`${path}/from/tree/${name}`),
-        );
-      }
+      for (const name of ["a", "b", "c"]) assertSameFile(path, name);
       return;
     }
     assert(sent instanceof Failure && stored instanceof Failure);
@@ -302,11 +289,8 @@ for (const force of [false, true]) {
 }
 
 test("a file that is gone when its turn comes is named, and the rest arrives", async (path) => {
-  Deno.mkdirSync(`${path}/from/tree`);
-  for (const name of ["a", "b"]) {
-    Deno.writeTextFileSync(`${path}/from/tree/${name}`, name);
-  }
-  const source = await TreeSource.open([`${path}/from/tree`]);
+  makeFiles(path, { "from/tree/a": "a", "from/tree/b": "b" });
+  const source = await sourceIn(path);
   const walk = source.entries.bind(source);
   source.entries = function* () {
     for (const step of walk()) {
@@ -316,17 +300,12 @@ test("a file that is gone when its turn comes is named, and the rest arrives", a
       yield step;
     }
   };
-  const omitted: unknown[] = [];
-  const event = (event: TransferEvent) => {
-    if (event.type === "omitted") omitted.push(event.reason);
-  };
-  const { sent, stored } = await exchange(source, {
-    sink: (offer) =>
-      DirectorySink.create(`${path}/to`, offer, { force: false }),
-    sending: { event },
-  });
+  const { sent, stored, told } = await attempt(path, {}, { source });
   assert(!(sent instanceof Failure || stored instanceof Failure));
   assertEquals([sent.omitted, sent.files, stored.files], [1, 1, 1]);
+  const omitted = told[0].flatMap((event) =>
+    event.type === "omitted" ? [event.reason] : []
+  );
   assertEquals(omitted, [{ errno: "ENOENT", text: "ENOENT" }]);
   assertEquals(namesIn(`${path}/to/tree`), ["b"]);
 });
