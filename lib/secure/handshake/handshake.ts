@@ -286,7 +286,7 @@ function exported(
   length = HASH_SIZE,
 ): Uint8Array {
   const secret = deriveSecret(exporterSecret, label, transcriptHash());
-  return hkdfExpandLabel(secret, "exporter", transcriptHash(context), length);
+  return hkdfExpandLabel(secret, "exporter", length, transcriptHash(context));
 }
 
 /** The commitment in a HELLO to the nonce that FINISHED reveals. */

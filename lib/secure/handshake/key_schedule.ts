@@ -21,7 +21,7 @@ export function hkdfExpand(
   prk: Uint8Array,
   info: Uint8Array,
   length: number,
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const okm = new Uint8Array(length);
   let block = new Uint8Array(0);
   for (let at = 0, count = 1; at < length; at += HASH_SIZE, count++) {
@@ -38,9 +38,9 @@ export function hkdfExpand(
 export function hkdfExpandLabel(
   secret: Uint8Array,
   label: string,
-  context: Uint8Array,
   length: number,
-): Uint8Array {
+  context: Uint8Array = new Uint8Array(0),
+): Uint8Array<ArrayBuffer> {
   const name = utf8(`tls13 ${label}`);
   const info = concat(
     Uint8Array.of(length >>> 8, length, name.length),
@@ -57,7 +57,7 @@ export function deriveSecret(
   label: string,
   transcriptHash: Uint8Array,
 ): Uint8Array {
-  return hkdfExpandLabel(secret, label, transcriptHash, HASH_SIZE);
+  return hkdfExpandLabel(secret, label, HASH_SIZE, transcriptHash);
 }
 
 /** Transcript-Hash: the SHA-256 of messages one after another (RFC 8446, section 4.4.1). */
@@ -98,8 +98,7 @@ export function verifyData(
   trafficSecret: Uint8Array,
   transcript: Uint8Array,
 ): Uint8Array {
-  const none = new Uint8Array(0);
-  const key = hkdfExpandLabel(trafficSecret, "finished", none, HASH_SIZE);
+  const key = hkdfExpandLabel(trafficSecret, "finished", HASH_SIZE);
   return copyOf(createHmac("sha256", key).update(transcript).digest());
 }
 
@@ -107,17 +106,15 @@ export function verifyData(
 export function trafficKeys(
   trafficSecret: Uint8Array,
 ): { key: Uint8Array<ArrayBuffer>; iv: Uint8Array<ArrayBuffer> } {
-  const none = new Uint8Array(0);
   return {
-    key: hkdfExpandLabel(trafficSecret, "key", none, 32).slice(),
-    iv: hkdfExpandLabel(trafficSecret, "iv", none, 12).slice(),
+    key: hkdfExpandLabel(trafficSecret, "key", 32),
+    iv: hkdfExpandLabel(trafficSecret, "iv", 12),
   };
 }
 
 /** The next traffic secret of a direction (RFC 8446, section 7.2). */
 export function nextTrafficSecret(trafficSecret: Uint8Array): Uint8Array {
-  const none = new Uint8Array(0);
-  return hkdfExpandLabel(trafficSecret, "traffic upd", none, HASH_SIZE);
+  return hkdfExpandLabel(trafficSecret, "traffic upd", HASH_SIZE);
 }
 
 /** Concatenates the parts. */

@@ -119,14 +119,13 @@ Deno.test("the key schedule gives the secrets of RFC 8448", () => {
 
 Deno.test("a key and its iv are those of RFC 8448, where it has keys of 16 bytes", () => {
   const secret = bytesOf(SECRETS[1]![2]);
-  const none = new Uint8Array(0);
   assertEquals(
-    hkdfExpandLabel(secret, "key", none, 16),
+    hkdfExpandLabel(secret, "key", 16),
     bytesOf("3fce516009c21727d0f2e4e86ee403bc"),
   );
   const { key, iv } = trafficKeys(secret);
   assertEquals(iv, bytesOf("5d313eb2671276ee13000b30"));
-  assertEquals(key, hkdfExpandLabel(secret, "key", none, 32));
+  assertEquals(key, hkdfExpandLabel(secret, "key", 32));
 });
 
 Deno.test("verify_data is that of RFC 8448, section 4", () => {
@@ -146,7 +145,7 @@ Deno.test("the next traffic secret is another one, of the same length", () => {
   assertEquals(next.length, HASH_SIZE);
   assertEquals(
     next,
-    hkdfExpandLabel(secret, "traffic upd", new Uint8Array(0), HASH_SIZE),
+    hkdfExpandLabel(secret, "traffic upd", HASH_SIZE),
   );
 });
 
