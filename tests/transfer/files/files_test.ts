@@ -47,29 +47,18 @@ test("a file is read with its name, size, permission bits and time", async (dire
 });
 
 test("what is called like a part file is offered under another name, and every other name as it is", async (directory) => {
-  const CASES = [["a\\b\x1bc\nd", "a\\b\x1bc\nd"], [
-    "x.ferry-part",
-    "x.ferry_part",
-  ]];
-  for (const [name, offered] of CASES as [string, string][]) {
+  for (const name of ["a\\b\x1bc\nd", "x.ferry-part"]) {
     await Deno.writeFile(`${directory}/${name}`, HELLO);
     const source = await openFileSource(`${directory}/${name}`);
     source.close();
-    assertEquals(source.offer.names, [offered]);
+    assertEquals(source.offer.names, [name.replace("y-part", "y_part")]);
   }
 });
 
 test("what is missing or a directory cannot be sent, and the reason is said", async (directory) => {
-  await assertRejects(
-    () => openFileSource(`${directory}/none`),
-    Failure,
-    "ENOENT",
-  );
-  await assertRejects(
-    () => openFileSource(directory),
-    Failure,
-    "EISDIR",
-  );
+  const missing = () => openFileSource(`${directory}/none`);
+  await assertRejects(missing, Failure, "ENOENT");
+  await assertRejects(() => openFileSource(directory), Failure, "EISDIR");
 });
 
 test("a file has its final name only when it is complete, and its mode and time", async (directory) => {
@@ -108,12 +97,6 @@ test("a commit that is overtaken by a discard leaves nothing", async (directory)
   assertEquals(namesIn(directory), []);
 });
 
-test("a file that exists is not replaced", async (directory) => {
-  await Deno.writeTextFile(`${directory}/x`, "old");
-  await assertRejects(() => create(`${directory}/x`), Failure, "exists");
-  assertEquals(namesIn(directory), ["x"]);
-});
-
 test("a file that comes into being during the transfer is not replaced either", async (directory) => {
   const sink = await create(`${directory}/x`);
   await sink.write(HELLO);
@@ -125,8 +108,10 @@ test("a file that comes into being during the transfer is not replaced either", 
   assertEquals(await Deno.readTextFile(`${directory}/x`), "other");
 });
 
-test("a file that exists is replaced by force, at the end", async (directory) => {
+test("a file that exists is not replaced, but by force, and at the end", async (directory) => {
   await Deno.writeTextFile(`${directory}/x`, "old");
+  await assertRejects(() => create(`${directory}/x`), Failure, "exists");
+  assertEquals(namesIn(directory), ["x"]);
   const sink = await create(`${directory}/x`, { force: true });
   await sink.write(HELLO);
   assertEquals(await Deno.readTextFile(`${directory}/x`), "old");
@@ -185,11 +170,7 @@ test("what was put in the place of a file that arrives is not taken for it", asy
   const part = partOf(path);
   await Deno.remove(part);
   await Deno.writeTextFile(part, "planted");
-  await assertRejects(
-    () => sink.commit(),
-    Failure,
-    "partial-removed",
-  );
+  await assertRejects(() => sink.commit(), Failure, "partial-removed");
   sink.discard();
   assertEquals(namesIn(directory), []);
 });
@@ -197,11 +178,7 @@ test("what was put in the place of a file that arrives is not taken for it", asy
 test("a link under the final name is replaced by force, and what it points to is left", async (directory) => {
   await Deno.writeTextFile(`${directory}/victim`, "precious");
   await Deno.symlink(`${directory}/victim`, `${directory}/x`);
-  await assertRejects(
-    () => create(`${directory}/x`),
-    Failure,
-    "exists",
-  );
+  await assertRejects(() => create(`${directory}/x`), Failure, "exists");
   const sink = await create(`${directory}/x`, { force: true });
   await sink.commit();
   assert(Deno.lstatSync(`${directory}/x`).isFile);
@@ -218,11 +195,7 @@ test("a place that cannot take a file is named with the reason", async (director
   ] as const;
   for (const [path, words] of CASES) {
     for (const force of [false, true]) {
-      await assertRejects(
-        () => create(path, { force }),
-        Failure,
-        words,
-      );
+      await assertRejects(() => create(path, { force }), Failure, words);
     }
   }
 });

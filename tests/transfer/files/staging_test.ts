@@ -114,19 +114,14 @@ test("a stranger's attempt of the same name neither learns of another's unfinish
   }
   first.discard(true);
   const staging = stagingIn(directory);
-  const stranger = await FileAttempt.create(path, {
-    force: true,
-    owner: STRANGER,
-  });
+  const theirs = { force: true, owner: STRANGER };
+  const stranger = await FileAttempt.create(path, theirs);
   assertEquals(stranger.found, undefined);
   await stranger.write(HELLO.subarray(1));
   await stranger.commit();
   assertEquals(namesIn(directory), ["x", "x.ferry-part"]);
   assertEquals(stagingIn(directory), staging);
-  assertEquals(
-    await Deno.readFile(`${staging}/content/x.ferry-part`),
-    HELLO,
-  );
+  assertEquals(Deno.readFileSync(`${staging}/content/x.ferry-part`), HELLO);
 });
 
 test("whoever proves the same code goes on, with whatever key; another code does not do", async (directory) => {
@@ -218,12 +213,11 @@ for (const [what, plant] of Object.entries(PLANTS)) {
     `${what} in the place of what was left is not taken up, and left as it is`,
     async (directory) => {
       const path = `${directory}/x`;
-      const create = () => FileAttempt.create(path);
       await leaveBehind(path, HELLO);
       const staging = stagingIn(directory);
       plant({ staging, state: `${staging}/state`, directory });
       const before = Deno.lstatSync(staging);
-      const sink = await create();
+      const sink = await FileAttempt.create(path);
       assertEquals(sink.found, undefined);
       await sink.write(HELLO.subarray(1));
       await sink.commit();
@@ -237,8 +231,7 @@ for (const [what, plant] of Object.entries(PLANTS)) {
 test("a file in staging that is a link or has another name is not gone on with", async (directory) => {
   const path = `${directory}/x`;
   const victim = `${directory}/victim`;
-  Deno.writeTextFileSync(victim, "precious");
-  const create = () => FileAttempt.create(path, { force: true });
+  makeFiles(directory, { victim: "precious" });
   for (
     const plant of [
       (part: string) => Deno.symlinkSync(victim, part),
@@ -250,7 +243,7 @@ test("a file in staging that is a link or has another name is not gone on with",
     const part = `${stagingIn(directory)}/content/x.ferry-part`;
     Deno.removeSync(part);
     plant(part);
-    const sink = await create();
+    const sink = await FileAttempt.create(path, { force: true });
     assertEquals(sink.found, undefined);
     await sink.write(HELLO);
     await sink.commit();
@@ -266,25 +259,22 @@ testWith(
     Deno.chmodSync(directory, 0o1777);
     DirectorySink.check(`${directory}/x`, { force: false });
     assertEquals(namesIn(directory), []);
-    const sink = await FileAttempt.create(`${directory}/x`, {}, {
-      mode: 0o600,
-    });
+    const mode = { mode: 0o600 };
+    const sink = await FileAttempt.create(`${directory}/x`, {}, mode);
     await sink.write(HELLO);
-    const find = (path: string) =>
-      new Deno.Command("find", { args: [path], uid: NOBODY, gid: NOBODY })
-        .outputSync();
-    const cat = (path: string) =>
-      new Deno.Command("cat", { args: [path], uid: NOBODY, gid: NOBODY })
-        .outputSync();
+    const nobody = { uid: NOBODY, gid: NOBODY };
+    const asNobody = (command: string, path: string) =>
+      new Deno.Command(command, { args: [path], ...nobody }).outputSync();
     const staging = stagingIn(directory);
-    assertEquals(find(staging).success, false);
+    assertEquals(asNobody("find", staging).success, false);
     const part = `${staging}/content/x.ferry-part`;
-    assertEquals(cat(part).stdout.length, 0);
-    assertEquals(cat(`${staging}/state`).stdout.length, 0);
+    for (const path of [part, `${staging}/state`]) {
+      assertEquals(asNobody("cat", path).stdout.length, 0);
+    }
     // Not even where the directory itself were open to all
     assertEquals([modeOf(part), modeOf(`${staging}/state`)], [0o600, 0o600]);
     await sink.commit();
-    assertEquals(cat(`${directory}/x`).stdout.length, 0);
+    assertEquals(asNobody("cat", `${directory}/x`).stdout.length, 0);
     assertEquals(Deno.statSync(`${directory}/x`).uid, 0);
   },
 );
@@ -294,12 +284,10 @@ testWith(
   "a directory that is swapped for another one meanwhile redirects nothing",
   async (directory) => {
     const dir = `${directory}/dir`;
-    Deno.mkdirSync(dir);
-    makeFiles(directory, { "victim/x": "precious" });
+    makeFiles(directory, { "dir/": "", "victim/x": "precious" });
     Deno.chmodSync(`${directory}/victim/x`, 0o600);
-    const file = await FileAttempt.create(`${dir}/x`, { force: true }, {
-      mode: 0o644,
-    });
+    const mode = { mode: 0o644 };
+    const file = await FileAttempt.create(`${dir}/x`, { force: true }, mode);
     const tree = await treeIn(dir, ["a"]);
     tree.enter(directoryOf("a"));
     await file.write(HELLO);
@@ -334,7 +322,7 @@ testWith(
 
 test("into a directory that is there new files are moved, and nothing in it is replaced or gets another mode", async (directory) => {
   Deno.mkdirSync(`${directory}/a/sub`, { recursive: true, mode: 0o700 });
-  Deno.writeTextFileSync(`${directory}/a/diary`, "secret");
+  makeFiles(directory, { "a/diary": "secret" });
   Deno.chmodSync(`${directory}/a/diary`, 0o600);
   const sink = await treeIn(directory, ["a"]);
   assert(sink.resuming);
@@ -351,38 +339,38 @@ test("into a directory that is there new files are moved, and nothing in it is r
   assertEquals(namesIn(directory), ["a"]);
 });
 
+/** How something is stored. */
+type Store = (sink: Sink) => void | Promise<unknown>;
+
+function putX(sink: Sink): void {
+  sink.put(fileOf("x"), HELLO);
+}
+
+/** How each kind of entry is stored under the name `x`. */
+const STORES: Store[] = [
+  putX,
+  (sink) => sink.link(linkOf("x", "y")),
+  (sink) => sink.enter(directoryOf("x")),
+  (sink) => write(sink, fileOf("x", LARGE)),
+];
+
+/** What a sink says that does not store something. */
+function refusal(sink: Sink, store: Store): Promise<Failure> {
+  return failureOf((async () => await store(sink))());
+}
+
 /** What is there in place of the file `x`, the link `link` or the directory `sub`, and is something else. */
-const CONFLICTS: [string, (path: string) => void, (sink: Sink) => unknown][] = [
-  [
-    "a file of the same size",
-    (path) => Deno.writeTextFileSync(`${path}/x`, "HELLO"),
-    (sink) => sink.put(fileOf("x"), HELLO),
-  ],
-  [
-    "a file of another size",
-    (path) => Deno.writeTextFileSync(`${path}/x`, "hello and more"),
-    (sink) => sink.put(fileOf("x"), HELLO),
-  ],
-  [
-    "a link to the same",
-    (path) => {
-      Deno.writeFileSync(`${path}/same`, HELLO);
-      Deno.symlinkSync("same", `${path}/x`);
-    },
-    (sink) => sink.put(fileOf("x"), HELLO),
-  ],
-  [
-    "a directory",
-    (path) => Deno.mkdirSync(`${path}/x`),
-    (sink) => sink.put(fileOf("x"), HELLO),
-  ],
+const CONFLICTS: [string, (path: string) => void, Store?][] = [
+  ["a file of the same size", (path) => makeFiles(path, { x: "HELLO" })],
+  ["a file of another size", (path) => makeFiles(path, { x: "hello more" })],
+  ["a link to the same", (path) => {
+    makeFiles(path, { same: HELLO });
+    Deno.symlinkSync("same", `${path}/x`);
+  }],
+  ["a directory", (path) => makeFiles(path, { "x/": "" })],
   [
     "a large file that differs in its last byte",
-    (path) => {
-      const bytes = LARGE.slice();
-      bytes[69_999] = 1;
-      Deno.writeFileSync(`${path}/x`, bytes);
-    },
+    (path) => makeFiles(path, { x: LARGE.with(69_999, 1) }),
     (sink) => write(sink, fileOf("x", LARGE)),
   ],
   [
@@ -392,18 +380,18 @@ const CONFLICTS: [string, (path: string) => void, (sink: Sink) => unknown][] = [
   ],
   [
     "a file in the place of a directory",
-    (path) => Deno.writeFileSync(`${path}/sub`, HELLO),
+    (path) => makeFiles(path, { sub: HELLO }),
     (sink) => sink.enter(directoryOf("sub")),
   ],
 ];
-for (const [what, plant, store] of CONFLICTS) {
+for (const [what, plant, store = putX] of CONFLICTS) {
   test(`${what} is not replaced without force: nothing changes, and nothing is left`, async (directory) => {
     Deno.mkdirSync(`${directory}/a`);
     plant(`${directory}/a`);
     const before = namesIn(`${directory}/a`);
     const sink = await treeIn(directory, ["a"]);
     sink.enter(directoryOf("a"));
-    const failure = await failureOf((async () => await store(sink))());
+    const failure = await refusal(sink, store);
     assert(failure.detail.code === "exists", failure.message);
     assertEquals(failure.detail.inTree, true);
     sink.discard();
@@ -479,10 +467,9 @@ test("what was not sent by this transfer is told apart from what was", async (di
 });
 
 test("by force files are replaced, and directories that are there keep their mode", async (directory) => {
-  Deno.mkdirSync(`${directory}/a/sub`, { recursive: true });
+  makeFiles(directory, { "a/sub/": "", "a/x": "old", "a/mine": "mine" });
   Deno.chmodSync(`${directory}/a`, 0o750);
   Deno.chmodSync(`${directory}/a/sub`, 0o700);
-  makeFiles(directory, { "a/x": "old", "a/mine": "mine" });
   Deno.symlinkSync("mine", `${directory}/a/link`);
   const sink = await treeIn(directory, ["a"], { force: true });
   sink.enter(directoryOf("a", 0o777));
@@ -496,11 +483,10 @@ test("by force files are replaced, and directories that are there keep their mod
   assertEquals(namesIn(directory), ["a"]);
   const names = ["link", "mine", "new", "sub", "t", "x"];
   assertEquals(namesIn(`${directory}/a`), names);
-  assertEquals([modeOf(`${directory}/a`), modeOf(`${directory}/a/sub`)], [
-    0o750,
-    0o700,
-  ]);
-  assertEquals(modeOf(`${directory}/a/new`), 0o555);
+  const modes = ["a", "a/sub", "a/new"].map((name) =>
+    modeOf(`${directory}/${name}`)
+  );
+  assertEquals(modes, [0o750, 0o700, 0o555]);
   assertEquals(Deno.readTextFileSync(`${directory}/a/mine`), "mine");
   assertEquals(Deno.readFileSync(`${directory}/a/x`), HELLO);
   assert(Deno.lstatSync(`${directory}/a/link`).isFile);
@@ -558,6 +544,18 @@ test("of several names none is moved if one of them has come to be there", async
   assertEquals(namesIn(directory), ["a", "b", "c"]);
 });
 
+/** Has the state of a staging directory say that what is in it is complete: final names, and what has them. */
+function markComplete(staging: string, names: Record<string, string>): void {
+  const roots = Object.entries(names).map(([name, path]) => {
+    const { ino } = Deno.statSync(`${staging}/content/${path}`);
+    return { name, inode: String(ino) };
+  });
+  const line = JSON.stringify({ phase: "committing", roots });
+  // What was written last may have been cut off
+  const lines = `{"pha\n${line}\n{"pha`;
+  Deno.writeTextFileSync(`${staging}/state`, lines, { append: true });
+}
+
 /** Ends a tree of `a` and `b` as if the process had been killed when `a` was moved. */
 async function killedAtEnd(directory: string): Promise<void> {
   const sink = await treeIn(directory, ["a", "b"]);
@@ -565,15 +563,7 @@ async function killedAtEnd(directory: string): Promise<void> {
   sink.put(fileOf("b"), HELLO);
   sink.discard();
   const staging = stagingIn(directory);
-  const roots = ["a", "b"].map((name) => ({
-    name,
-    inode: String(Deno.statSync(`${staging}/content/${name}`).ino),
-  }));
-  const line = JSON.stringify({ phase: "committing", roots });
-  // What was written last may have been cut off
-  Deno.writeTextFileSync(`${staging}/state`, `{"pha\n${line}\n{"pha`, {
-    append: true,
-  });
+  markComplete(staging, { a: "a", b: "b" });
   Deno.renameSync(`${staging}/content/a`, `${directory}/a`);
 }
 
@@ -585,11 +575,8 @@ test("a tree that was complete but for its very end is gone on with, and nothing
   inventory.enter("a");
   const found = inventory.look(fileOf("x"));
   inventory.leave();
-  assertEquals([found?.whole, inventory.look(fileOf("b"))?.whole], [
-    true,
-    true,
-  ]);
-  const content = await found!.open();
+  assert(found?.whole && inventory.look(fileOf("b"))?.whole);
+  const content = await found.open();
   assertEquals(await content.read(new Uint8Array(9)), 5);
   content.close();
   keepAll(sink, 0o555, "b");
@@ -603,17 +590,15 @@ test("what has its final name is never changed by going on, whatever the sender 
   await killedAtEnd(directory);
   Deno.chmodSync(`${directory}/a`, 0o755);
   Deno.writeTextFileSync(`${directory}/a/notes`, "mine");
-  const attempts: ((sink: Sink) => void | Promise<unknown>)[] = [
+  const others: Store[] = [
     (sink) => sink.put(fileOf("x"), HELLO.subarray(1)),
     (sink) => sink.put(fileOf("new"), HELLO),
-    (sink) => sink.link(linkOf("x", "y")),
     (sink) => sink.enter(directoryOf("sub")),
-    (sink) => write(sink, fileOf("x", LARGE)),
   ];
-  for (const attempt of attempts) {
+  for (const store of [...others, ...STORES.slice(1)]) {
     const sink = await treeIn(directory, ["a", "b"]);
     sink.enter(directoryOf("a", 0o777));
-    await failureOf((async () => await attempt(sink))());
+    await refusal(sink, store);
     sink.discard();
   }
   assertEquals(namesIn(`${directory}/a`), ["notes", "x"]);
@@ -635,12 +620,7 @@ test("a file that was complete but for its very end is gone on with", async (dir
       const staging = stagingIn(directory);
       const part = `${staging}/content/x.ferry-part`;
       Deno.chmodSync(part, 0o440);
-      const inode = String(Deno.statSync(part).ino);
-      const phase = { phase: "committing", roots: [{ name: "x", inode }] };
-      Deno.writeTextFileSync(`${staging}/state`, JSON.stringify(phase), {
-        append: true,
-      });
-      Deno.writeTextFileSync(`${staging}/state`, "\n", { append: true });
+      markComplete(staging, { x: "x.ferry-part" });
       if (moved) Deno.renameSync(part, path);
       const sink = await create(force);
       if (moved && force) {
@@ -658,10 +638,8 @@ test("a file that was complete but for its very end is gone on with", async (dir
       }
       await sink.commit();
       assertEquals(namesIn(directory), ["x"]);
-      assertEquals(
-        Deno.readFileSync(path),
-        moved && force ? HELLO.subarray(1) : HELLO,
-      );
+      const expected = moved && force ? HELLO.subarray(1) : HELLO;
+      assertEquals(Deno.readFileSync(path), expected);
       assertEquals(modeOf(path), 0o440);
       Deno.removeSync(path);
     }
@@ -673,10 +651,8 @@ test("what the attempt that completes did not list does not arrive, nor an unfin
     const first = await treeIn(directory, ["a"], { force });
     fill(first, directoryOf("a"), ["x", "y"]);
     first.discard();
-    const staged = `${stagingIn(directory)}/content`;
-    Deno.writeTextFileSync(`${staged}/a/big.ferry-part`, "part");
-    Deno.writeTextFileSync(`${staged}/other`, "other");
-    Deno.mkdirSync(`${staged}/a/old/deep`, { recursive: true });
+    const others = { "a/big.ferry-part": "part", "a/old/deep/": "", other: "" };
+    makeFiles(`${stagingIn(directory)}/content`, others);
     const sink = await treeIn(directory, ["a"], { force });
     keepAll(sink);
     await complete(sink);
@@ -717,9 +693,8 @@ test("a tree deeper than what may be open at a time arrives, and goes on", async
 });
 
 test("what is broken off without an owner leaves nothing, since nobody may go on with it", async (directory) => {
-  const sink = await FileAttempt.create(`${directory}/x`, {
-    owner: undefined,
-  });
+  const nobodys = { owner: undefined };
+  const sink = await FileAttempt.create(`${directory}/x`, nobodys);
   await sink.write(HELLO);
   sink.discard(true);
   assertEquals([namesIn(directory), sink.sink.remains], [[], undefined]);
@@ -727,14 +702,8 @@ test("what is broken off without an owner leaves nothing, since nobody may go on
 
 test("two names that are one to the file system are refused, and neither is lost", async (directory) => {
   // As if `x` were there as `X`, which was sent before
-  const stores: ((sink: Sink) => void | Promise<unknown>)[] = [
-    (sink) => sink.put(fileOf("x"), HELLO),
-    (sink) => sink.link(linkOf("x", "y")),
-    (sink) => sink.enter(directoryOf("x")),
-    (sink) => sink.keep(fileOf("x")),
-    (sink) => write(sink, fileOf("x", LARGE)),
-  ];
-  for (const store of stores) {
+  const keep: Store = (sink) => sink.keep(fileOf("x"));
+  for (const store of [...STORES, keep]) {
     const first = await treeIn(directory, ["a"]);
     first.enter(directoryOf("a"));
     first.put(fileOf("w"), HELLO);
@@ -744,8 +713,7 @@ test("two names that are one to the file system are refused, and neither is lost
       sink.enter(directoryOf("a"));
       const path = `${stagingIn(directory)}/content/a/x`;
       Deno.writeTextFileSync(path, "X");
-      const failure = await failureOf((async () => await store(sink))());
-      assertEquals(failure.code, "names-collide");
+      assertEquals((await refusal(sink, store)).code, "names-collide");
       assertEquals(Deno.readTextFileSync(path), "X");
       Deno.removeSync(path);
       sink.discard();
