@@ -143,17 +143,16 @@ export class CandidateExchange<Peer extends Address>
     const plain = cipher.update(body.subarray(start, end));
     try {
       cipher.final();
+      return plain;
     } catch {
       return undefined;
     }
-    return plain;
   }
 }
 
 function keyOf(secret: Uint8Array, role: string): Uint8Array {
-  const none = new Uint8Array(0);
   const label = `ferry candidates ${role}`;
-  return new Uint8Array(hkdfSync("sha256", secret, none, label, KEY_SIZE));
+  return new Uint8Array(hkdfSync("sha256", secret, "", label, KEY_SIZE));
 }
 
 /** Zeros and the count of the datagram, which is used once. */
