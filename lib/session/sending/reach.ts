@@ -77,8 +77,7 @@ export async function reach<T>(
   const end = performance.now() + wait;
   try {
     for (;;) {
-      const left = end - performance.now();
-      const limit = Math.min(ROUND, Math.max(0, left));
+      const limit = Math.min(ROUND, Math.max(0, end - performance.now()));
       try {
         return await race(ways, { limit, signal });
       } catch (error) {
