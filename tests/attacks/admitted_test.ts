@@ -3,7 +3,13 @@ import "../support/libraries.ts";
 import { FrameType } from "../../lib/transfer/wire/frame.ts";
 import { bytesOf, FILE, HostileSender } from "./support/hostile_sender.ts";
 import { openReceiver, receiver, sender, stateOf } from "./support/running.ts";
-import { filesWith, inDirectory, inventory, namesIn } from "../support/fs.ts";
+import {
+  filesWith,
+  inDirectory,
+  inventory,
+  makeFiles,
+  namesIn,
+} from "../support/fs.ts";
 import { FULL } from "../support/ferry.ts";
 import { pause, until } from "../support/wait.ts";
 
@@ -115,9 +121,7 @@ Deno.test("a small file of a stranger does not take the place of what is being r
     const sent = sender(received.port, args, { cwd });
     await until(async () => (await inventory(`${cwd}/dir`)).length > 1);
     for (const name of ["running", "running.ferry-part"]) {
-      await Deno.mkdir(`${cwd}/other`, { recursive: true });
-      await Deno.writeTextFile(`${cwd}/other/${name}`, "small");
-      await Deno.writeTextFile(`${cwd}/other/zzz`, "small, too");
+      makeFiles(`${cwd}/other`, { [name]: "small", zzz: "small, too" });
       // Of a tree, what is small goes another way than a single file
       const names = [name, "zzz"];
       const stranger = sender(received.port, names, { cwd: `${cwd}/other` });
@@ -139,9 +143,8 @@ Deno.test("a small file of a stranger does not take the place of what is being r
 
 Deno.test("whoever knows name, size and time of a file that is there is told nothing of its content, and changes nothing of it", () =>
   inDirectory(async (cwd) => {
-    await Deno.mkdir(`${cwd}/dir/t`, { recursive: true });
+    makeFiles(cwd, { "dir/t/diary.txt": "PIN 1234\n" });
     const diary = `${cwd}/dir/t/diary.txt`;
-    await Deno.writeTextFile(diary, "PIN 1234\n");
     await Deno.chmod(diary, 0o600);
     await Deno.utime(diary, 1_700_000_000, 1_700_000_000);
     const before = await inventory(`${cwd}/dir/t`);

@@ -32,7 +32,7 @@ import { openReceiver, receiver, sender, transfer } from "./support/running.ts";
 import { Terminal } from "./support/terminal.ts";
 import type { Ferry } from "../support/ferry.ts";
 import { freePort, listening, MemoryWatch } from "../support/process.ts";
-import { inDirectory, inventory, namesIn } from "../support/fs.ts";
+import { inDirectory, inventory, makeFiles, namesIn } from "../support/fs.ts";
 import { pause, until } from "../support/wait.ts";
 import { testWith, TMUX } from "../support/needs.ts";
 
@@ -44,8 +44,7 @@ async function victim(
   cwd: string,
   ...args: string[]
 ): Promise<Ferry & { port: number }> {
-  await Deno.mkdir(`${cwd}/outside`, { recursive: true });
-  await Deno.writeTextFile(`${cwd}/outside/file`, "not theirs");
+  makeFiles(cwd, { "outside/file": "not theirs" });
   return await openReceiver(cwd, ...args);
 }
 
@@ -178,8 +177,7 @@ Deno.test("names of Windows that lead out stay one name in the directory, or are
     await using received = await victim(cwd);
     const outside = await inventory(`${cwd}/outside`);
     for (const name of ["..\\outside\\new", "C:evil.exe", "x:hidden"]) {
-      await Deno.mkdir(`${cwd}/from`, { recursive: true });
-      await Deno.writeTextFile(`${cwd}/from/${name}`, "evil");
+      makeFiles(`${cwd}/from`, { [name]: "evil" });
       const options = { cwd: `${cwd}/from` };
       await sender(received.port, [`./${name}`], options).status;
     }
@@ -197,10 +195,7 @@ for (const force of [[], ["--force"]]) {
       await Deno.symlink("../outside", `${cwd}/one/top`);
       const first = sender(received.port, ["t", "top"], { cwd: `${cwd}/one` });
       assertEquals(await first.status, 0, first.stderr);
-      await Deno.mkdir(`${cwd}/two/t/d`, { recursive: true });
-      await Deno.writeTextFile(`${cwd}/two/t/d/file`, "evil");
-      await Deno.mkdir(`${cwd}/two/top`);
-      await Deno.writeTextFile(`${cwd}/two/top/file`, "evil");
+      makeFiles(`${cwd}/two`, { "t/d/file": "evil", "top/file": "evil" });
       for (const name of ["t", "top"]) {
         const next = sender(received.port, [name], { cwd: `${cwd}/two` });
         const status = await next.status;
@@ -251,9 +246,8 @@ Deno.test("what is said of files that are not there is zeros and nothing else (r
 
 Deno.test("with -o the name is the receiver's, whatever the sender says (scp CVE-2019-6111)", () =>
   inDirectory(async (cwd) => {
-    await Deno.mkdir(`${cwd}/from`);
-    await Deno.writeTextFile(`${cwd}/from/.bashrc`, "evil");
     const from = `${cwd}/from`;
+    makeFiles(from, { ".bashrc": "evil" });
     await transfer(0, ["-o", "out"], [".bashrc"], { cwd, from });
     assertEquals(namesIn(cwd), ["from", "out"]);
   }));

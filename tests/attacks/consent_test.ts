@@ -3,7 +3,7 @@ import { sender, transfer } from "./support/running.ts";
 import { flowing, Terminal, type TerminalOptions } from "./support/terminal.ts";
 import { freePort, listening } from "../support/process.ts";
 import { type Ferry, FULL } from "../support/ferry.ts";
-import { inDirectory, namesIn } from "../support/fs.ts";
+import { inDirectory, makeFiles, namesIn } from "../support/fs.ts";
 import { testWith, TMUX } from "../support/needs.ts";
 import { pause } from "../support/wait.ts";
 
@@ -123,11 +123,8 @@ for (
 }
 
 test("a person is told what exists already, and a yes adds to it or keeps what is the same", async (cwd) => {
-  await Deno.mkdir(`${cwd}/photos`);
-  await Deno.writeTextFile(`${cwd}/photos/new`, "new");
-  await Deno.mkdir(`${cwd}/dir/photos`, { recursive: true });
-  await Deno.writeTextFile(`${cwd}/dir/photos/old`, "old");
-  await Deno.writeTextFile(`${cwd}/dir/in`, "content");
+  makeFiles(cwd, { "photos/new": "new", "dir/photos/old": "old" });
+  makeFiles(cwd, { "dir/in": "content" });
   for (
     const [name, told] of [
       ["photos", /"photos" exists already: what is new is added/],
@@ -267,8 +264,7 @@ test("a very long name is cut, and the question stays on the screen", async (cwd
 });
 
 test("with --keep two senders are asked for one after the other, and each answer is for one", async (cwd) => {
-  await Deno.writeTextFile(`${cwd}/first`, "1");
-  await Deno.writeTextFile(`${cwd}/second`, "2");
+  makeFiles(cwd, { first: "1", second: "2" });
   await using receiving = await Receiving.start(cwd, ["--keep"]);
   const { terminal } = receiving;
   const first = receiving.offer("first");
@@ -289,8 +285,7 @@ test("with --keep two senders are asked for one after the other, and each answer
 });
 
 test("a name that begins with a dot is shown and asked for, and taken with a yes", async (cwd) => {
-  await Deno.mkdir(`${cwd}/.ssh`);
-  await Deno.writeTextFile(`${cwd}/.ssh/authorized_keys`, "key");
+  makeFiles(cwd, { ".ssh/authorized_keys": "key" });
   await using receiving = await Receiving.start(cwd);
   const text = flowing(await receiving.offered(".ssh"));
   assertMatch(text, /\.ssh/);

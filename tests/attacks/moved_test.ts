@@ -7,6 +7,7 @@ import { bytesOf } from "./support/hostile_sender.ts";
 import { receiver, sender } from "./support/running.ts";
 import { FULL } from "../support/ferry.ts";
 import { inDirectory } from "../support/fs.ts";
+import { udpSocket } from "../net/udp.ts";
 import { pause, until } from "../support/wait.ts";
 
 /** Bytes that may go to an address that has not proved itself, for each byte that came in its name (RFC 9000, section 8.1), and what is on its way. */
@@ -26,15 +27,13 @@ class Traitor {
   /** Bytes that the sender had sent. */
   passed = 0;
   readonly #relay: Relay;
-  readonly #victim: Deno.DatagramConn;
+  readonly #victim = udpSocket("127.0.0.66");
   readonly #counting: Promise<void>;
   #closed = false;
   #last: ReturnType<typeof draftOf> | undefined;
   #lastUp: ReturnType<typeof draftOf> | undefined;
 
   constructor(receiverPort: number, readonly turnsAt: number) {
-    const [transport, hostname] = ["udp", "127.0.0.66"] as const;
-    this.#victim = Deno.listenDatagram({ transport, hostname, port: 0 });
     this.#counting = this.#count();
     this.#relay = Relay.start({
       to: { hostname: "127.0.0.1", port: receiverPort },

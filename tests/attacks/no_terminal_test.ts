@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { receiver, sender, transfer } from "./support/running.ts";
-import { inDirectory, namesIn } from "../support/fs.ts";
+import { inDirectory, makeFiles, namesIn } from "../support/fs.ts";
 
 /** What failed said one line that says why. */
 const ONE_LINE = /^\S[^\n]*[^.\n]$/;
@@ -39,9 +39,7 @@ Deno.test("a name that reads like a line of ferry's own begins none without a te
 
 Deno.test("without a terminal --yes takes a file and a tree from anyone", () =>
   inDirectory(async (cwd) => {
-    await Deno.writeTextFile(`${cwd}/in`, "wanted");
-    await Deno.mkdir(`${cwd}/tree/sub`, { recursive: true });
-    await Deno.writeTextFile(`${cwd}/tree/sub/.hidden`, "below the top");
+    makeFiles(cwd, { in: "wanted", "tree/sub/.hidden": "below the top" });
     for (const name of ["in", "tree"]) {
       await transfer(0, ["-d", "dir", "--yes"], [name], { cwd });
     }
@@ -62,11 +60,8 @@ Deno.test("without a terminal -o and standard output take a stranger's stream un
 // T-14
 Deno.test("a stranger neither adds to a directory that exists nor learns whether a file does the same with --yes", () =>
   inDirectory(async (cwd) => {
-    await Deno.mkdir(`${cwd}/tree/sub`, { recursive: true });
-    await Deno.writeTextFile(`${cwd}/tree/.hidden`, "planted");
-    await Deno.writeTextFile(`${cwd}/in`, "guessed");
-    await Deno.mkdir(`${cwd}/dir/tree`, { recursive: true });
-    await Deno.writeTextFile(`${cwd}/dir/in`, "guessed");
+    makeFiles(cwd, { "tree/sub/": "", "tree/.hidden": "planted" });
+    makeFiles(cwd, { in: "guessed", "dir/in": "guessed", "dir/tree/": "" });
     const before = Deno.statSync(`${cwd}/dir/in`).mtime;
     for (const name of ["in", "tree"]) {
       for (const keep of [[], ["--keep"]]) {
@@ -85,10 +80,7 @@ Deno.test("a stranger neither adds to a directory that exists nor learns whether
 
 Deno.test("who proves the code adds to a directory that exists, and a file that is the same stays", () =>
   inDirectory(async (cwd) => {
-    await Deno.mkdir(`${cwd}/tree`);
-    await Deno.writeTextFile(`${cwd}/tree/new`, "new");
-    await Deno.mkdir(`${cwd}/dir/tree`, { recursive: true });
-    await Deno.writeTextFile(`${cwd}/dir/tree/old`, "old");
+    makeFiles(cwd, { "tree/new": "new", "dir/tree/old": "old" });
     const env = { FERRY_CODE: "7-walnut" };
     await transfer(0, ["-d", "dir", "--code"], ["tree"], { cwd, env });
     assertEquals(namesIn(`${cwd}/dir/tree`), ["new", "old"]);
@@ -123,14 +115,8 @@ for (const [name, kind] of DOT_NAMES) {
     Deno.test(`${name} of a stranger (${kind}) is ${how}`, () =>
       inDirectory(async (cwd) => {
         const from = `${cwd}/from`;
-        await Deno.mkdir(from);
-        for (const harmless of beside) {
-          await Deno.writeTextFile(`${from}/${harmless}`, "harmless");
-        }
-        if (name === ".ssh") {
-          await Deno.mkdir(`${from}/.ssh`);
-          await Deno.writeTextFile(`${from}/.ssh/authorized_keys`, "key");
-        } else await Deno.writeTextFile(`${from}/${name}`, "evil");
+        const evil = name === ".ssh" ? `${name}/authorized_keys` : name;
+        for (const path of [...beside, evil]) makeFiles(from, { [path]: "x" });
         const env = receive === "--code" ? { FERRY_CODE: "7-walnut" } : {};
         const where = ["-d", "home", receive];
         await transfer(status, where, [...beside, name], { cwd, from, env });

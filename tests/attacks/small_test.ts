@@ -8,6 +8,7 @@ import { receiver, sender, transfer } from "./support/running.ts";
 import { cpuOf, MemoryWatch } from "../support/process.ts";
 import { FULL } from "../support/ferry.ts";
 import { inDirectory } from "../support/fs.ts";
+import { local, udpSocket } from "../net/udp.ts";
 import { pause, until } from "../support/wait.ts";
 import { connect } from "../endpoint/connect.ts";
 
@@ -33,16 +34,8 @@ Deno.test("single bytes with a hole before each do not make a receiver's memory 
     // From here on only the one in the middle is heard
     relay.darken();
     await pause(100);
-    const socket = Deno.listenDatagram({
-      transport: "udp",
-      hostname: "127.0.0.1",
-      port: 0,
-    });
-    const to = {
-      transport: "udp",
-      hostname: "127.0.0.1",
-      port: received.port,
-    } as const;
+    const socket = udpSocket();
+    const to = local(received.port);
     const { idHigh, idLow, packetNumber, seq } = seen!;
     const payload = Uint8Array.of(7);
     const holes = FULL ? 100_000 : 30_000;

@@ -7,6 +7,7 @@ import { Endpoint, type EndpointOptions } from "../../lib/endpoint/endpoint.ts";
 import { acceptOne, connect } from "./connect.ts";
 import { spoofedSyn } from "../protocol/demux/test_network.ts";
 import { readAll } from "../support/streams.ts";
+import { local, portOf, udpSocket } from "../net/udp.ts";
 
 const LOOPBACK = { hostname: "127.0.0.1", port: 0, timeout: 10_000, mtu: 1500 };
 
@@ -119,12 +120,8 @@ Deno.test("an abort ends the other side's reading and writing at once", async ()
 });
 
 Deno.test("where nobody answers, the failure names the address and what to look at", async () => {
-  const silent = Deno.listenDatagram({
-    transport: "udp",
-    hostname: "127.0.0.1",
-    port: 0,
-  });
-  const { port } = silent.addr as Deno.NetAddr;
+  const silent = udpSocket();
+  const port = portOf(silent);
   const sender = Endpoint.listen({ ...LOOPBACK, timeout: 300 });
   const channel = await connect(sender, port);
   await channel.write(Uint8Array.of(1));
@@ -160,13 +157,8 @@ Deno.test("a receiver that was restarted on the same port ends the old connectio
 Deno.test("an endpoint closes in the midst of a flood of SYNs", async () => {
   const receiver = Endpoint.listen(LOOPBACK);
   const nobody = acceptOne(receiver).catch(() => {});
-  const { hostname } = LOOPBACK;
-  const flooder = Deno.listenDatagram({
-    transport: "udp",
-    hostname,
-    port: 0,
-  });
-  const to = { transport: "udp", hostname, port: receiver.port } as const;
+  const flooder = udpSocket();
+  const to = local(receiver.port);
   const over = new AbortController();
   const flooding = (async () => {
     for (let id = 0; !over.signal.aborted; id++) {

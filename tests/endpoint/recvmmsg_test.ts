@@ -3,6 +3,7 @@ import { Prng } from "../../lib/base/prng.ts";
 import type { Socket } from "../../lib/endpoint/socket/socket.ts";
 import "../support/libraries.ts";
 import { FFI, testWith } from "../support/needs.ts";
+import { local } from "../net/udp.ts";
 import { tunedSocket } from "./tuned_socket.ts";
 
 /** A test of what needs the C library. */
@@ -25,15 +26,11 @@ async function takeAll(socket: Socket): Promise<Message[]> {
   return messages;
 }
 
-function addressOf(socket: Socket, hostname: string): Deno.NetAddr {
-  return { transport: "udp", hostname, port: socket.port };
-}
-
 for (const hostname of ["127.0.0.1", "::1"]) {
   test(`what has arrived is taken together, in order (${hostname})`, async () => {
     const receiver = tunedSocket(hostname);
     const sender = tunedSocket(hostname);
-    const to = addressOf(receiver, hostname);
+    const to = local(receiver.port, hostname);
     const sent = [1, 1_400, 30_000, 700, 64].map((size) =>
       new Prng(size).bytes(size)
     );
@@ -58,7 +55,7 @@ test("a message tells who sent it, whoever sent the one before", async () => {
   const order = [0, 1, 1, 2, 0, 2, 1];
   for (const index of order) {
     const { hostname, socket } = senders[index]!;
-    const to = addressOf(receiver, hostname);
+    const to = local(receiver.port, hostname);
     await socket.send(Uint8Array.of(index), 1, to);
   }
   const messages = await takeAll(receiver);
@@ -76,7 +73,7 @@ test("a message tells who sent it, whoever sent the one before", async () => {
 test("what is too much for one time stays for the next", async () => {
   const receiver = tunedSocket("127.0.0.1");
   const sender = tunedSocket("127.0.0.1");
-  const to = addressOf(receiver, "127.0.0.1");
+  const to = local(receiver.port);
   const sizes = Array.from({ length: 100 }, (_, index) => 1 + index);
   for (const size of sizes) await sender.send(new Uint8Array(size), size, to);
   const taken: number[] = [];
@@ -99,7 +96,7 @@ test("a socket that was closed takes nothing, whoever has its descriptor now", a
   const heirs = [1, 2, 3].map(() => tunedSocket("127.0.0.1"));
   const sender = heirs[0]!;
   for (const heir of heirs) {
-    await sender.send(Uint8Array.of(1), 1, addressOf(heir, "127.0.0.1"));
+    await sender.send(Uint8Array.of(1), 1, local(heir.port));
   }
   closed.receiveMore(() => assert(false, "that is somebody else's"));
   for (const heir of heirs) {

@@ -3,6 +3,7 @@ import { Prng } from "../../lib/base/prng.ts";
 import { addressFrom } from "../../lib/endpoint/socket/address.ts";
 import { Socket } from "../../lib/endpoint/socket/socket.ts";
 import { FFI, testWith } from "../support/needs.ts";
+import { local, udpSocket } from "../net/udp.ts";
 import { tunedSocket } from "./tuned_socket.ts";
 
 /** Whether the kernel sends several datagrams at a time. */
@@ -20,12 +21,7 @@ async function carry(
   size: number,
 ): Promise<Uint8Array> {
   const receiver = Socket.bind("127.0.0.1", 0);
-  const to: Deno.NetAddr = {
-    transport: "udp",
-    hostname: "127.0.0.1",
-    port: receiver.port,
-  };
-  await from.send(bytes, size, to);
+  await from.send(bytes, size, local(receiver.port));
   const whole: number[] = [];
   const into = new Uint8Array(65_535);
   while (whole.length < bytes.length) {
@@ -64,11 +60,7 @@ Deno.test("a socket sends one datagram after the other until it is tuned", async
 
 Deno.test("a datagram larger than those of the last batch is not cut", async () => {
   const socket = tunedSocket("127.0.0.1");
-  const receiver = Deno.listenDatagram({
-    transport: "udp",
-    hostname: "127.0.0.1",
-    port: 0,
-  });
+  const receiver = udpSocket();
   const to = receiver.addr as Deno.NetAddr;
   const sizes = [];
   await socket.send(new Uint8Array(2 * 1_200), 1_200, to);

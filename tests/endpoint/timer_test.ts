@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Timer } from "../../lib/endpoint/timer.ts";
+import { udpSocket } from "../net/udp.ts";
 import { pause } from "../support/wait.ts";
 
 /** A timer, and the times at which it fired. */
@@ -65,9 +66,7 @@ async function withArrivals(
   onArrival: () => void,
   beforeEach: () => void,
 ): Promise<void> {
-  const here = { transport: "udp", hostname: "127.0.0.1", port: 0 } as const;
-  const far = Deno.listenDatagram(here);
-  const near = Deno.listenDatagram(here);
+  const [far, near] = [udpSocket(), udpSocket()];
   for (let i = 0; i < count; i++) {
     beforeEach();
     const arriving = near.receive().then(onArrival);

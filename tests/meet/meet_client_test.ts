@@ -5,8 +5,7 @@ import { isBound, MEET, Meeting, numberOf, refusalsOf } from "./meeting.ts";
 Deno.test("a waiting receiver comes back under its number when the meeting point was restarted", () => {
   const meeting = new Meeting();
   meeting.guest("receiver");
-  const receiver = meeting.guest("receiver");
-  meeting.pass(10);
+  const receiver = meeting.arrived("receiver");
   assertEquals(numberOf(receiver), 2);
   meeting.restart();
   meeting.pass(16_000);
@@ -17,11 +16,9 @@ Deno.test("a waiting receiver comes back under its number when the meeting point
 
 Deno.test("a number that was given to somebody else meanwhile is asked for until it is free", () => {
   const meeting = new Meeting();
-  const first = meeting.guest("receiver", { number: 17 });
-  meeting.pass(10);
+  const first = meeting.arrived("receiver", { number: 17 });
   meeting.restart();
-  const second = meeting.guest("receiver", { number: 17 });
-  meeting.pass(1000);
+  const second = meeting.arrived("receiver", { number: 17 });
   assertEquals(numberOf(second), 17);
   meeting.pass(20_000);
   assertEquals(new Set(refusalsOf(first)), new Set(["taken"]));
@@ -29,8 +26,7 @@ Deno.test("a number that was given to somebody else meanwhile is asked for until
   meeting.pass(6000);
   assertEquals(meeting.server.placeCount, 1);
   assertEquals(first.events.at(-1)?.type, "refused");
-  const sender = meeting.guest("sender", { number: 17 });
-  meeting.pass(10);
+  const sender = meeting.arrived("sender", { number: 17 });
   assertEquals(first.events.at(-1)?.type, "bound");
   assertEquals(sender.events.at(-1)?.type, "bound");
 });

@@ -17,11 +17,9 @@ import {
 Deno.test("a receiver gets the smallest free number, and both hear of their pair and where they are seen", () => {
   const meeting = new Meeting();
   const first = meeting.guest("receiver");
-  const second = meeting.guest("receiver");
-  meeting.pass(10);
+  const second = meeting.arrived("receiver");
   assertEquals([numberOf(first), numberOf(second)], [1, 2]);
-  const sender = meeting.guest("sender", { number: 2 });
-  meeting.pass(10);
+  const sender = meeting.arrived("sender", { number: 2 });
   assertEquals(sender.events.at(-1), {
     type: "bound",
     number: 2,
@@ -73,8 +71,7 @@ Deno.test("a third hears of a number in use what it hears of one that nobody has
   const meeting = new Meeting();
   meeting.pair();
   const ofUsed = meeting.guest("sender", { number: 1 });
-  const ofNone = meeting.guest("sender", { number: 77 });
-  meeting.pass(10);
+  const ofNone = meeting.arrived("sender", { number: 77 });
   assertEquals(refusalsOf(ofUsed), ["unknown"]);
   assertEquals(refusalsOf(ofNone), ["unknown"]);
 });
@@ -148,22 +145,19 @@ Deno.test("without the token nothing is given, with it all is (M-4)", () => {
   const meeting = new Meeting({ token: "correct horse" });
   const knows = meeting.guest("receiver", { token: "correct horse" });
   const guesses = meeting.guest("receiver", { token: "battery staple" });
-  const asks = meeting.guest("receiver");
-  meeting.pass(100);
+  const asks = meeting.arrived("receiver");
   assertEquals(numberOf(knows), 1);
   assertEquals(refusalsOf(guesses), ["token"]);
   assertEquals(refusalsOf(asks), ["token"]);
   assertEquals(meeting.server.placeCount, 1);
-  const stranger = meeting.guest("sender", { number: 1 });
-  meeting.pass(100);
+  const stranger = meeting.arrived("sender", { number: 1 });
   assertEquals(refusalsOf(stranger), ["token"]);
   assert(!isBound(knows));
 });
 
 Deno.test("a proof of the token is of no use from another address, or with another number (M-4)", () => {
   const meeting = new Meeting({ token: "t" });
-  const knows = meeting.guest("receiver", { token: "t" });
-  meeting.pass(10);
+  const knows = meeting.arrived("receiver", { token: "t" });
   const request = knows.client.poll(meeting.now + 15_000)!.bytes;
   meeting.send(request, { hostname: "192.0.2.66", port: 1 });
   const changed = request.slice();
@@ -189,12 +183,10 @@ Deno.test("a place stays while it is renewed, and is free after a minute of sile
 
 Deno.test("places and pairs are bounded, and what is over makes room", () => {
   const meeting = new Meeting({ places: 2, pairs: 1 });
-  const receivers = [1, 2, 3].map(() => meeting.guest("receiver"));
-  meeting.pass(10);
+  const receivers = [1, 2, 3].map(() => meeting.arrived("receiver"));
   assertEquals(refusalsOf(receivers[2]!), ["full"]);
   const sender = meeting.guest("sender", { number: 1 });
-  const other = meeting.guest("sender", { number: 2 });
-  meeting.pass(10);
+  const other = meeting.arrived("sender", { number: 2 });
   assert(isBound(sender));
   assertEquals(refusalsOf(other), ["full"]);
   receivers[0]!.client.leave(true);
@@ -210,8 +202,7 @@ Deno.test("a pair ends after 30 s unless both sides are heard of, and after 5 mi
   meeting.pass(32_000);
   assertEquals(meeting.ended.map(({ met }) => met), [false]);
   // The receiver's place is there again
-  const next = meeting.guest("sender", { number: numberOf(receiver) });
-  meeting.pass(10);
+  const next = meeting.arrived("sender", { number: numberOf(receiver) });
   assert(isBound(next));
   meeting.send(segmentLike(100), next.address);
   meeting.send(segmentLike(100), receiver.address);
@@ -233,8 +224,7 @@ Deno.test("a receiver that was brought a wrong sender waits again under its numb
   meeting.pass(10);
   assertEquals(numberOf(receiver), 1);
   assertEquals(meeting.server.pairCount, 0);
-  const next = meeting.guest("sender", { number: 1 });
-  meeting.pass(10);
+  const next = meeting.arrived("sender", { number: 1 });
   assert(isBound(next));
   meeting.send(segmentLike(300), next.address);
   assertEquals(receiver.segments.at(-1)?.length, 300);
@@ -249,8 +239,7 @@ Deno.test("a request that gave up a pair does no harm to the next one when it co
   receiver.client.reopen(meeting.now);
   const late = receiver.client.poll(meeting.now)!.bytes.slice();
   meeting.send(late, receiver.address);
-  const next = meeting.guest("sender", { number: 1 });
-  meeting.pass(10);
+  const next = meeting.arrived("sender", { number: 1 });
   assert(isBound(next));
   meeting.send(late, receiver.address);
   assertEquals(meeting.server.pairCount, 1);
@@ -259,35 +248,26 @@ Deno.test("a request that gave up a pair does no harm to the next one when it co
 Deno.test("a receiver that has joined another is in that pair only", () => {
   const meeting = new Meeting();
   const other = meeting.guest("receiver");
-  const { address } = meeting.guest("receiver", { number: 5 });
-  meeting.pass(10);
-  meeting.guest("sender", { number: numberOf(other), address });
-  meeting.pass(10);
+  const { address } = meeting.arrived("receiver", { number: 5 });
+  meeting.arrived("sender", { number: numberOf(other), address });
   assert(isBound(other));
-  const third = meeting.guest("sender", { number: 5 });
-  meeting.pass(10);
+  const third = meeting.arrived("sender", { number: 5 });
   assertEquals(refusalsOf(third), ["unknown"]);
   assertEquals(meeting.server.pairCount, 1);
 });
 
 Deno.test("joins are limited for each source, an IPv6 /64 being one, and others still join", () => {
   const meeting = new Meeting({ joins: 3 });
-  const waiting = meeting.guest("receiver");
-  meeting.pass(10);
+  const waiting = meeting.arrived("receiver");
   const at = (hostname: string, port: number) =>
     meeting.guest("sender", { number: 99, address: { hostname, port } });
   const many = [1, 2, 3, 4, 5].map((port) => at(`2001:db8::${port}`, port));
   meeting.pass(10);
-  assertEquals(many.map((guest) => refusalsOf(guest)[0]), [
-    "unknown",
-    "unknown",
-    "unknown",
-    "too-often",
-    "too-often",
-  ]);
+  const reasons = many.map((guest) => refusalsOf(guest)[0]);
+  assertEquals(new Set(reasons.slice(0, 3)), new Set(["unknown"]));
+  assertEquals(new Set(reasons.slice(3)), new Set(["too-often"]));
   assertEquals(refusalsOf(at("2001:db8:0:1::1", 1)), []);
-  const other = meeting.guest("sender", { number: numberOf(waiting) });
-  meeting.pass(10);
+  const other = meeting.arrived("sender", { number: numberOf(waiting) });
   assert(isBound(other));
 });
 
@@ -295,9 +275,8 @@ Deno.test("a scanner of all numbers learns which are taken and nothing else, at 
   const meeting = new Meeting({ joins: 30, places: 128 });
   const receivers = Array.from(
     { length: 100 },
-    () => meeting.guest("receiver"),
+    () => meeting.arrived("receiver"),
   );
-  meeting.pass(10);
   const scanners = Array.from(
     { length: 128 },
     (_, index) =>

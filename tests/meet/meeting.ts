@@ -80,6 +80,13 @@ export class Meeting {
     return guest;
   }
 
+  /** A guest that has been answered. */
+  arrived(...args: Parameters<Meeting["guest"]>): Guest {
+    const guest = this.guest(...args);
+    this.pass(10);
+    return guest;
+  }
+
   #nextAddress(): Address {
     const index = this.#guests.length;
     return {
@@ -140,11 +147,9 @@ export class Meeting {
 
   /** A receiver that waits, and the sender that was brought to it. */
   pair(): { receiver: Guest; sender: Guest } {
-    const receiver = this.guest("receiver");
-    this.pass(10);
-    const sender = this.guest("sender", { number: numberOf(receiver) });
-    this.pass(10);
-    return { receiver, sender };
+    const receiver = this.arrived("receiver");
+    const number = numberOf(receiver);
+    return { receiver, sender: this.arrived("sender", { number }) };
   }
 }
 

@@ -1,5 +1,6 @@
 import { EventQueue } from "./event_queue.ts";
 import { type Conditions, Link } from "./link.ts";
+import { portOf, udpSocket } from "./udp.ts";
 
 /** From the client to the server, or back. */
 export type Direction = "up" | "down";
@@ -74,7 +75,7 @@ export class Relay {
     this.#options = options;
     this.#server = { transport: "udp", ...to };
     this.#socket = socket;
-    this.port = (socket.addr as Deno.NetAddr).port;
+    this.port = portOf(socket);
     this.up = new Link(up, seed);
     this.down = new Link(down, seed + 1);
     this.#pumps.push(
@@ -84,9 +85,7 @@ export class Relay {
 
   /** Begins to listen and to pass datagrams on. */
   static start(options: RelayOptions): Relay {
-    const local = { hostname: "127.0.0.1", port: 0 };
-    const socket = Deno.listenDatagram({ transport: "udp", ...local });
-    return new Relay(options, socket);
+    return new Relay(options, udpSocket());
   }
 
   /** Lets nothing pass, either way, until {@linkcode Relay.lighten}. */
@@ -139,11 +138,8 @@ export class Relay {
     let way = this.#waysUp.get(key);
     if (!way) {
       const local = this.#server.hostname.startsWith("127.");
-      const socket = Deno.listenDatagram({
-        transport: "udp",
-        hostname: this.#outside ?? (local ? "127.0.0.1" : "0.0.0.0"),
-        port: 0,
-      });
+      const here = local ? "127.0.0.1" : "0.0.0.0";
+      const socket = udpSocket(this.#outside ?? here);
       way = { socket, to: this.#server };
       this.#waysUp.set(key, way);
       const back = { socket: this.#socket, to: client };

@@ -1,22 +1,15 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { Relay, type RelayOptions } from "./relay.ts";
+import { local, portOf, udpSocket } from "./udp.ts";
 import { until } from "../support/wait.ts";
 
 /** A UDP socket that sends and receives short texts. */
 class Socket implements Disposable {
-  readonly #conn = Deno.listenDatagram({
-    transport: "udp",
-    hostname: "127.0.0.1",
-    port: 0,
-  });
-
-  get port(): number {
-    return (this.#conn.addr as Deno.NetAddr).port;
-  }
+  readonly #conn = udpSocket();
+  readonly port = portOf(this.#conn);
 
   async send(text: string, port: number): Promise<void> {
-    const to = { transport: "udp", hostname: "127.0.0.1", port } as const;
-    await this.#conn.send(new TextEncoder().encode(text), to);
+    await this.#conn.send(new TextEncoder().encode(text), local(port));
   }
 
   async receive(): Promise<{ text: string; from: number }> {

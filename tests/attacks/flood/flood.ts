@@ -9,6 +9,7 @@ import {
   draftOf,
   mend,
 } from "../../support/packets.ts";
+import { local, udpSocket } from "../../net/udp.ts";
 import { pause } from "../../support/wait.ts";
 
 /**
@@ -99,12 +100,10 @@ class Flood {
   constructor(options: FloodOptions) {
     this.#options = options;
     const { port, sources = 1 } = options;
-    this.#to = { transport: "udp", hostname: "127.0.0.1", port };
+    this.#to = local(port);
     for (let i = 0; i < sources; i++) {
       const hostname = `127.1.${i >> 8}.${(i & 0xff) || 255}`;
-      this.#sockets.push(
-        Deno.listenDatagram({ transport: "udp", hostname, port: 0 }),
-      );
+      this.#sockets.push(udpSocket(hostname));
     }
   }
 

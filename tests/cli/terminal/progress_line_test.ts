@@ -144,35 +144,18 @@ Deno.test("the silence of the other side takes the place of the time left", () =
 });
 
 Deno.test("of a tree the file whose turn it is is shown by the end of its path, within the width", () => {
-  const tree = {
-    bytes: 500_000,
-    size: undefined,
-    rate: 250_000,
-    time: 2000,
-    rtt: 0.3,
-    resent: 0,
-  };
+  const tree = { ...STREAM, bytes: 500_000, rate: 250_000, time: 2000 };
   const at = (entry: string, columns: number) =>
     line({ ...tree, entry }, columns);
-  assertEquals(
-    at("tree/a.txt", 50),
-    "500.0 kB  250.0 kB/s  0:02 so far  tree/a.txt",
-  );
-  assertEquals(
-    at("tree/sub/a file.txt", 50),
-    "500.0 kB  250.0 kB/s  0:02 so far  …sub/a file.txt",
-  );
-  assertEquals(
-    at("x\x1b[2J\ny", 50),
-    "500.0 kB  250.0 kB/s  0:02 so far  x�[2J y",
-  );
-  assertEquals(
-    at("tree/船船船船船船船", 50),
-    "500.0 kB  250.0 kB/s  0:02 so far  …船船船船船船船",
-  );
+  const shown = (entry: string) =>
+    at(entry, 50).replace("500.0 kB  250.0 kB/s  0:02 so far  ", "");
+  assertEquals(shown("tree/a.txt"), "tree/a.txt");
+  assertEquals(shown("tree/sub/a file.txt"), "…sub/a file.txt");
+  assertEquals(shown("x\x1b[2J\ny"), "x�[2J y");
+  assertEquals(shown("tree/船船船船船船船"), "…船船船船船船船");
   assertEquals(
     at("tree/a.txt", 77),
-    "500.0 kB  250.0 kB/s  0:02 so far  RTT 0.3 ms    0% resent  tree/a.txt",
+    "500.0 kB  250.0 kB/s  0:02 so far  RTT  24 ms  1.2% resent  tree/a.txt",
   );
   for (let columns = 1; columns < 90; columns++) {
     const line = at("tree/sub/with a very long name indeed.txt", columns);

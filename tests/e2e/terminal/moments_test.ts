@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { flowing, type Terminal } from "../../attacks/support/terminal.ts";
 import { freePort, listening } from "../../support/process.ts";
+import { portOf, udpSocket } from "../../net/udp.ts";
 import { moment, SLOW, writeTree } from "./panes.ts";
 
 const CODE = "13-bubble-fossil";
@@ -11,12 +12,8 @@ async function lastLine(terminal: Terminal): Promise<string> {
 }
 
 moment("nobody answers, and Ctrl-C ends the wait", async ({ a }) => {
-  const silent = Deno.listenDatagram({
-    transport: "udp",
-    hostname: "127.0.0.1",
-    port: 0,
-  });
-  const { port } = silent.addr as Deno.NetAddr;
+  const silent = udpSocket();
+  const port = portOf(silent);
   const sender = await a(["send", "127.0.0.1", `${port}`, "holiday.mp4"]);
   const waiting = `No answer from 127.0.0.1:${port} yet; waiting (Ctrl-C ends)`;
   const shows = async () =>
