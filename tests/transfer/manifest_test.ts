@@ -9,36 +9,26 @@ import {
   encodeOffer,
   encodeOffsets,
 } from "../../lib/transfer/wire/messages.ts";
-import { receiveOver } from "./exchange.ts";
+import { outcome, receiveOver } from "./exchange.ts";
 import { nextOf } from "../support/streams.ts";
 import { directoryOf, fileOf, HELLO, offerOf, test, treeIn } from "./files.ts";
 import { memoryPair, type MemoryStream } from "../support/memory_stream.ts";
-
-const NOTHING = new Uint8Array(0);
 
 function listed(entry: Entry): Uint8Array {
   return frame(FrameType.ENTRY, encodeEntry(entry));
 }
 
-/** Leaves a tree that was broken off, with the file `a/0`. */
-async function leave(directory: string): Promise<void> {
-  const sink = await treeIn(directory, ["a"]);
-  sink.enter(directoryOf("a"));
-  sink.put(fileOf("0"), HELLO);
-  sink.discard();
-}
-
-/** Has a hostile sender go on with it. @returns its side, and how the receiver ends */
+/** Has a hostile sender go on with a tree that was broken off, of which the file `a/0` is there. @returns its side, and how the receiver ends */
 async function goOn(
   directory: string,
 ): Promise<{ near: MemoryStream; ended: Promise<unknown> }> {
-  await leave(directory);
+  const open = () => treeIn(directory, ["a"]);
+  const sink = await open();
+  sink.enter(directoryOf("a"));
+  sink.put(fileOf("0"), HELLO);
+  sink.discard();
   const [near, far] = memoryPair();
-  const ended = receiveOver(
-    far,
-    () => treeIn(directory, ["a"]),
-    { linger: 100 },
-  ).catch((error) => error);
+  const ended = outcome(receiveOver(far, open, { linger: 100 }));
   await near.write(encodeOffer(offerOf("a")));
   await near.write(listed(directoryOf("a")));
   return { near, ended };
@@ -56,8 +46,8 @@ test("a sender that asks and never reads is not read from any more", async (dire
     // Of the last one something is there, again and again
     for (; asked < 100_000; asked++) {
       await near.write(listed(fileOf(nameOf(asked))));
-      await near.write(frame(FrameType.QUERY, NOTHING));
-      await near.write(frame(FrameType.FILE_ABORTED, NOTHING));
+      await near.write(frame(FrameType.QUERY));
+      await near.write(frame(FrameType.FILE_ABORTED));
     }
   };
   const asking = ask().catch(() => {});
@@ -86,34 +76,38 @@ for (
     let over = false;
     const hearing = nextOf(near, FrameType.FAILED).then(() => over = true);
     while (!over && count < 2 * MAX_LISTED) {
-      const body = Uint8Array.of(
-        ...encodeEntry(fileOf(nameOf(count))),
-        ...more,
-      );
+      const entry = encodeEntry(fileOf(nameOf(count)));
+      const body = Uint8Array.of(...entry, ...more);
       await near.write(frame(FrameType.ENTRY, body)).catch(() => over = true);
       count++;
     }
     await hearing;
     await near.closeWrite().catch(() => {});
-    const failure = await ended;
-    assert(failure instanceof Failure);
-    assertEquals(failure.code, "malformed");
-    assert(failure.message.includes("lists too much ahead"));
+    await assertMalformed(ended, "lists too much ahead");
     assert(count <= most + 2_000, `${count}`);
   });
+}
+
+/** A malformed transfer ends with these words. */
+async function assertMalformed(
+  ended: Promise<unknown>,
+  words: string,
+): Promise<void> {
+  const failure = await ended;
+  assert(failure instanceof Failure);
+  assertEquals(failure.code, "malformed");
+  assert(failure.message.includes(words), failure.message);
 }
 
 // T-7
 test("content of a file of which something is there is refused before RESUME_AT", async (directory) => {
   const { near, ended } = await goOn(directory);
   await near.write(listed(fileOf("0")));
-  await near.write(frame(FrameType.QUERY, NOTHING));
+  await near.write(frame(FrameType.QUERY));
   await nextOf(near, FrameType.PREFIX_DIGESTS);
   await near.write(frame(FrameType.DATA, HELLO));
   await near.closeWrite();
-  const failure = await ended;
-  assert(failure instanceof Failure && failure.code === "malformed");
-  assert(failure.message.includes("before RESUME_AT"), failure.message);
+  await assertMalformed(ended, "before RESUME_AT");
 });
 
 test("what nobody asked about is not resumed", async (directory) => {
@@ -121,7 +115,5 @@ test("what nobody asked about is not resumed", async (directory) => {
   await near.write(listed(fileOf("0")));
   await near.write(frame(FrameType.RESUME_AT, encodeOffsets(5)));
   await near.closeWrite();
-  const failure = await ended;
-  assert(failure instanceof Failure && failure.code === "malformed");
-  assert(failure.message.includes("not asked about"));
+  await assertMalformed(ended, "not asked about");
 });

@@ -50,10 +50,14 @@ function contentOf(
   return { read, close: () => {}, ...seekable && { seek } };
 }
 
-/** A source that never has anything. */
+/** A source that has so many bytes, and then nothing more, nor an end. */
 export class SilentSource extends SingleSource {
-  constructor() {
-    const read = () => new Promise<number | null>(() => {});
+  constructor(bytes = 0) {
+    let reads = 0;
+    const read = () =>
+      bytes > 0 && reads++ === 0
+        ? Promise.resolve(bytes)
+        : new Promise<null>(() => {});
     super({ read, close: () => {} }, {}, { resumable: false });
   }
 }

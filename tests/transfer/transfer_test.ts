@@ -3,6 +3,7 @@ import { Answers } from "../../lib/transfer/sending/answers.ts";
 import { FrameType } from "../../lib/transfer/wire/frame.ts";
 import { encodeFailure } from "../../lib/transfer/wire/reasons.ts";
 import { Prng } from "../../lib/base/prng.ts";
+import { utf8 } from "../../lib/base/utf8.ts";
 import {
   Failure,
   type FailureDetail,
@@ -11,16 +12,13 @@ import {
 import type { FileEntry } from "../../lib/transfer/wire/entries.ts";
 import type { Offer } from "../../lib/transfer/wire/messages.ts";
 import { sendOver } from "../../lib/transfer/sending/sender.ts";
-import { SingleSource, type Source } from "../../lib/transfer/source.ts";
+import type { Source } from "../../lib/transfer/source.ts";
 import { type Exchange, exchange, outcome, receiveOver } from "./exchange.ts";
 import { MemorySink, MemorySource, SilentSource } from "./memory_content.ts";
 import { memoryPair } from "../support/memory_stream.ts";
 import { pause } from "../support/wait.ts";
 
-function assertFailure(
-  value: unknown,
-  detail: FailureDetail,
-): asserts value is Failure {
+function assertFailure(value: unknown, detail: FailureDetail): void {
   assert(value instanceof Failure, `no failure: ${JSON.stringify(value)}`);
   assertEquals(value.detail, detail);
 }
@@ -63,14 +61,10 @@ Deno.test("content of any size arrives as it was sent", async () => {
 });
 
 Deno.test("the digest is the SHA-256 of the content", async () => {
-  const bytes = new TextEncoder().encode("abc");
-  const { sent } = await exchange(new MemorySource(bytes));
-  assertEquals(sent, {
-    omitted: 0,
-    files: 1,
-    bytes: 3,
-    sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-  });
+  const { sent } = await exchange(new MemorySource(utf8("abc")));
+  const sha256 =
+    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  assertEquals(sent, { omitted: 0, files: 1, bytes: 3, sha256 });
 });
 
 Deno.test("what is known of a file arrives with it", async () => {
@@ -144,10 +138,10 @@ Deno.test("a sender that does not hear the end of DONE fails, and the receiver k
 // T-3, T-4
 Deno.test("a refusal stops a sender whose direction is full", async () => {
   const refusal = new Failure({ code: "exists", path: "/secret/name" });
-  const { sent, stored } = await exchange(
-    new MemorySource(new Uint8Array(1_000_000)),
-    { sink: () => Promise.reject(refusal), there: { capacity: 100 } },
-  );
+  const sink = () => Promise.reject(refusal);
+  const source = new MemorySource(new Uint8Array(1_000_000));
+  const there = { capacity: 100 };
+  const { sent, stored } = await exchange(source, { sink, there });
   assertFailure(sent, { code: "peer-refused", reason: { code: "exists" } });
   assertEquals(stored, refusal);
 });
@@ -179,19 +173,10 @@ Deno.test("of what may be resumed little is sent before the answer, and nothing 
   assert(once < 1000, `${once} bytes`);
 });
 
-/** A source that has five bytes, and then nothing more, nor an end. */
-function stuckSource(): Source {
-  let reads = 0;
-  const read = () =>
-    reads++ === 0 ? Promise.resolve(5) : new Promise<null>(() => {});
-  const content = { read, close: () => {} };
-  return new SingleSource(content, {}, { resumable: false });
-}
-
 const SINK_FAILURES: [string, number, Source][] = [
   ["in the middle", 300_000, new MemorySource(new Uint8Array(2_000_000))],
   ["on the very last bytes", 9, new MemorySource(new Uint8Array(10))],
-  ["while the source is silent", 0, stuckSource()],
+  ["while the source is silent", 0, new SilentSource(5)],
 ];
 for (const [when, failAfter, source] of SINK_FAILURES) {
   Deno.test(`a sink that fails ${when} stops both sides, each with its own words`, async () => {
@@ -249,12 +234,11 @@ Deno.test("a receiver that is stopped while its sink blocks ends at once", async
     return new Promise(() => {});
   };
   const interrupted = new Failure({ code: "interrupted" });
-  const sending = outcome(
-    sendOver(near, new MemorySource(new Uint8Array(3_000_000))),
-  );
-  const receiving = outcome(
-    receiveOver(far, () => Promise.resolve(sink), { signal: stop.signal }),
-  );
+  const source = new MemorySource(new Uint8Array(3_000_000));
+  const sending = outcome(sendOver(near, source));
+  const { signal } = stop;
+  const open = () => Promise.resolve(sink);
+  const receiving = outcome(receiveOver(far, open, { signal }));
   await blocked.promise;
   stop.abort(interrupted);
   far.abort(interrupted);
@@ -288,10 +272,8 @@ Deno.test("a receiver that is stopped before an offer came opens nothing", async
   const receiving = { signal: AbortSignal.abort(interrupted) };
   const ended = await exchange(new SilentSource(), { sink, receiving });
   assertEquals(ended.stored, interrupted);
-  assertFailure(ended.sent, {
-    code: "peer-refused",
-    reason: { code: "unspecified" },
-  });
+  const reason = { code: "unspecified" } as const;
+  assertFailure(ended.sent, { code: "peer-refused", reason });
   assert(!opened);
 });
 
@@ -324,12 +306,8 @@ Deno.test("a connection that ends before an offer is an error of its own", async
 Deno.test("whoever waits for an answer hears of a refusal at once", async () => {
   const [sender, receiver] = memoryPair();
   const answers = new Answers(sender);
-  const all = [
-    answers.verdict,
-    answers.acceptance,
-    answers.offset(),
-    answers.prefixDigest(),
-  ];
+  const { verdict, acceptance } = answers;
+  const all = [verdict, acceptance, answers.offset(), answers.prefixDigest()];
   const refusals = all.map((one) =>
     assertRejects(() => one, Failure, "peer-refused")
   );

@@ -101,8 +101,7 @@ async function walked(
 
 test("what is excluded is not walked: a directory that cannot be read is no failure", async (path) => {
   for (const name of [".git", "node_modules/x", "src"]) {
-    Deno.mkdirSync(`${path}/tree/${name}`, { recursive: true });
-    Deno.writeTextFileSync(`${path}/tree/${name}/in`, "");
+    makeFiles(path, { [`tree/${name}/in`]: "" });
   }
   makeFiles(path, { "tree/src/a.log": "", "tree/.gitignore": "" });
   Deno.chmodSync(`${path}/tree/node_modules`, 0);
@@ -113,10 +112,7 @@ test("what is excluded is not walked: a directory that cannot be read is no fail
 });
 
 test("of several paths each is left out by its name; one that is named alone is sent", async (path) => {
-  for (const name of ["a.log", "b"]) {
-    Deno.writeTextFileSync(`${path}/${name}`, "");
-  }
-  makeFiles(path, { "tree.log/c": "" });
+  makeFiles(path, { "a.log": "", b: "", "tree.log/c": "" });
   const paths = ["a.log", "b", "tree.log"].map((name) => `${path}/${name}`);
   assertEquals(await walked(paths, ["*.log"]), [["b"], 2]);
   assertEquals(await walked([paths[2]!], ["*.log"]), [["c"], 0]);

@@ -45,10 +45,7 @@ function texts(directory: string): [string, string][] {
 }
 
 test("a tree whose name is taken gets a number, and nothing that is there changes", async (directory) => {
-  for (const name of ["tree", "tree (2)"]) {
-    Deno.mkdirSync(`${directory}/${name}`);
-    Deno.writeTextFileSync(`${directory}/${name}/x`, "old");
-  }
+  makeFiles(directory, { "tree/x": "old", "tree (2)/x": "old" });
   const sink = await renamingIn(directory);
   assertEquals(sink.resuming, false);
   fill(sink);

@@ -49,6 +49,17 @@ function textOf({ file, entry }: FileStep): string {
   return new TextDecoder().decode(into.subarray(0, file.readAll(into)));
 }
 
+/** Has `name` in `path/tree` be a link to the vault, until what it gives is called. */
+function swapDirectory(path: string, name: string): () => void {
+  const [from, aside] = [`${path}/tree/${name}`, `${path}/aside`];
+  Deno.renameSync(from, aside);
+  Deno.symlinkSync("../vault", from);
+  return () => {
+    Deno.removeSync(from);
+    Deno.renameSync(aside, from);
+  };
+}
+
 /** Walks on to the step of the file of that name. */
 function fileIn(steps: Iterator<Step>, name: string): FileStep {
   for (;;) {
@@ -83,33 +94,20 @@ Deno.test("a tree is walked in order, with all that is in it", () =>
     },
   ));
 
-const SWAPS: Record<string, (path: string) => Promise<void> | void> = {
-  "a link to another file": (path) => {
-    Deno.removeSync(`${path}/tree/x`);
-    Deno.symlinkSync("../vault/x", `${path}/tree/x`);
-  },
-  "another file": (path) => {
-    Deno.copyFileSync(`${path}/vault/x`, `${path}/tree/other`);
-    Deno.renameSync(`${path}/tree/other`, `${path}/tree/x`);
-  },
-  "a hard link to another file": (path) => {
-    Deno.removeSync(`${path}/tree/x`);
-    Deno.linkSync(`${path}/vault/x`, `${path}/tree/x`);
-  },
-  "a directory": (path) => {
-    Deno.removeSync(`${path}/tree/x`);
-    Deno.mkdirSync(`${path}/tree/x`);
-  },
-  "a named pipe, for which nobody waits": async (path) => {
-    Deno.removeSync(`${path}/tree/x`);
-    const args = [`${path}/tree/x`];
-    await new Deno.Command("mkfifo", { args }).output();
-  },
-  "a socket": (path) => {
+/** What is put in the place of `tree/x`, which has been removed. */
+const SWAPS: Record<string, (path: string, x: string) => unknown> = {
+  "a link to another file": (_, x) => Deno.symlinkSync("../vault/x", x),
+  "another file": (path, x) => Deno.renameSync(`${path}/other`, x),
+  "a hard link to another file": (path, x) =>
+    Deno.linkSync(`${path}/vault/x`, x),
+  "a directory": (_, x) => Deno.mkdirSync(x),
+  "a named pipe, for which nobody waits": (_, x) =>
+    new Deno.Command("mkfifo", { args: [x] }).outputSync(),
+  "a socket": (path, x) => {
     const socket = `${path}/socket`;
     const listener = Deno.listen({ transport: "unix", path: socket });
     // By its first name it would be removed when it is closed
-    Deno.renameSync(socket, `${path}/tree/x`);
+    Deno.renameSync(socket, x);
     listener.close();
   },
 };
@@ -126,7 +124,9 @@ for (const [what, swap] of Object.entries(SWAPS)) {
           if (when === "after the directory was left") {
             while (!steps.next().done);
           }
-          await swap(path);
+          makeFiles(path, { other: SECRET });
+          Deno.removeSync(`${path}/tree/x`);
+          swap(path, `${path}/tree/x`);
           await assertReplaced(step);
         }),
     });
@@ -146,9 +146,9 @@ Deno.test("a directory in whose place a link is put before it is listed is not l
     const steps: string[] = [];
     for (const step of source.entries()) {
       steps.push(told(step));
-      if (step.type !== "enter" || step.entry.name !== "d") continue;
-      Deno.renameSync(`${path}/tree/d`, `${path}/tree/gone`);
-      Deno.symlinkSync("../vault", `${path}/tree/d`);
+      if (step.type === "enter" && step.entry.name === "d") {
+        swapDirectory(path, "d");
+      }
     }
     assertEquals(steps.join(" "), `tree/ d/ d: ${REPLACED} .. e/ x .. ..`);
   }));
@@ -157,8 +157,7 @@ Deno.test("what is in a directory is not looked for behind a link that is put in
   withTree({ "d/a": "1", "d/x": "harmless" }, async (source, path) => {
     const steps = source.entries()[Symbol.iterator]();
     const before = fileIn(steps, "a");
-    Deno.renameSync(`${path}/tree/d`, `${path}/tree/gone`);
-    Deno.symlinkSync("../vault", `${path}/tree/d`);
+    const putBack = swapDirectory(path, "d");
     const step = fileIn(steps, "x");
     if (withLibrary) {
       // The directory that is open is the one that was there
@@ -168,8 +167,7 @@ Deno.test("what is in a directory is not looked for behind a link that is put in
     }
     while (!steps.next().done);
     await assertReplaced(step);
-    Deno.removeSync(`${path}/tree/d`);
-    Deno.renameSync(`${path}/tree/gone`, `${path}/tree/d`);
+    putBack();
     assertEquals(textOf(before), "1");
   }));
 
@@ -179,16 +177,13 @@ Deno.test("a directory further above in whose place a link is put is not followe
     const steps = [...source.entries()];
     const step = steps.find((step) => step.type === "file")!;
     assertEquals(textOf(step), "harmless");
-    Deno.renameSync(`${path}/tree/a`, `${path}/gone`);
-    Deno.symlinkSync("../vault", `${path}/tree/a`);
+    const putBack = swapDirectory(path, "a");
     if (!withLibrary) await assertReplaced(step);
     // By another source nothing is open
-    Deno.removeSync(`${path}/tree/a`);
-    Deno.renameSync(`${path}/gone`, `${path}/tree/a`);
+    putBack();
     const other = await TreeSource.open([`${path}/tree`]);
     const late = [...other.entries()].find((step) => step.type === "file")!;
-    Deno.renameSync(`${path}/tree/a`, `${path}/gone`);
-    Deno.symlinkSync("../vault", `${path}/tree/a`);
+    swapDirectory(path, "a");
     await assertReplaced(late);
     other.close();
   }));
@@ -240,11 +235,8 @@ Deno.test("a tree is measured as it is walked", () =>
   }));
 
 test("measuring a large tree lets others have their turn, ends in time and can be stopped", async (path) => {
-  for (let i = 0; i < 60; i++) {
-    Deno.mkdirSync(`${path}/tree/${i}`, { recursive: true });
-    for (let j = 0; j < 60; j++) {
-      Deno.writeTextFileSync(`${path}/tree/${i}/${j}`, "x");
-    }
+  for (let i = 0; i < 3600; i++) {
+    makeFiles(path, { [`tree/${Math.floor(i / 60)}/${i}`]: "x" });
   }
   const source = await TreeSource.open([`${path}/tree`]);
   let turns = 0;
@@ -258,12 +250,8 @@ test("measuring a large tree lets others have their turn, ends in time and can b
   const whole = await source.measure();
   measuring = false;
   await others;
-  assertEquals(whole, {
-    files: 3600,
-    bytes: 3600,
-    entries: 3661,
-    more: false,
-  });
+  const counts = { files: 3600, bytes: 3600, entries: 3661 };
+  assertEquals(whole, { ...counts, more: false });
   assert(turns > 1);
   const part = await source.measure({ limit: 0 });
   assert(part.more && part.files < 3600);
