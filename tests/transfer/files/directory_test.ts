@@ -73,9 +73,8 @@ for (const [kind, open] of KINDS) {
   within(
     "nothing is made where something is, and nothing that is there is opened by being made",
     (directory, path) => {
-      Deno.writeTextFileSync(`${path}/file`, "mine");
+      makeFiles(path, { file: "mine", "sub/": "" });
       Deno.symlinkSync("nowhere", `${path}/link`);
-      Deno.mkdirSync(`${path}/sub`);
       for (const name of ["file", "link", "sub"]) {
         assertEquals(thrown(() => directory.createFile(name)), "EEXIST");
         assertEquals(
@@ -135,10 +134,13 @@ for (const [kind, open] of KINDS) {
   within(
     "what is moved replaces nothing unless that is wanted",
     (directory, path) => {
-      for (const name of ["a", "b", "c"]) {
-        Deno.writeTextFileSync(`${path}/${name}`, name);
-      }
-      makeFiles(path, { "sub/full/": "", "empty/": "" });
+      makeFiles(path, {
+        a: "a",
+        b: "b",
+        c: "c",
+        "sub/full/": "",
+        "empty/": "",
+      });
       Deno.symlinkSync("nowhere", `${path}/link`);
       const sub = directory.openDirectory("sub");
       const keep = { replace: false };
@@ -269,11 +271,9 @@ Deno.test("all names in a directory are told, and those that are not UTF-8 apart
   }));
 
 Deno.test("a directory of more names than one system call tells is told whole, and again", () =>
-  opened(openDirectory, async (directory, path) => {
+  opened(openDirectory, (directory, path) => {
     const names = Array.from({ length: 1000 }, (_, i) => `${i}`.padEnd(200));
-    for (const name of names) {
-      await Deno.writeTextFile(`${path}/${name}`, "");
-    }
+    makeFiles(path, Object.fromEntries(names.map((name) => [name, ""])));
     names.sort();
     assertEquals(directory.entries().names.sort(), names);
     assertEquals(directory.entries().names.sort(), names);
