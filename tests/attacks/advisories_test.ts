@@ -32,7 +32,13 @@ import { openReceiver, receiver, sender, transfer } from "./support/running.ts";
 import { Terminal } from "./support/terminal.ts";
 import type { Ferry } from "../support/ferry.ts";
 import { freePort, listening, MemoryWatch } from "../support/process.ts";
-import { inDirectory, inventory, makeFiles, namesIn } from "../support/fs.ts";
+import {
+  inDirectory,
+  inventory,
+  makeFiles,
+  namesIn,
+  test,
+} from "../support/fs.ts";
 import { pause, until } from "../support/wait.ts";
 import { testWith, TMUX } from "../support/needs.ts";
 
@@ -168,114 +174,107 @@ for (const [name, kind] of LEADING_OUT) {
   ]);
 }
 for (const [what, attack] of ATTACKS) {
-  Deno.test(`refused is ${what}`, () =>
-    inDirectory((cwd) => refused(cwd, attack)));
+  test(`refused is ${what}`, (cwd) => refused(cwd, attack));
 }
 
-Deno.test("names of Windows that lead out stay one name in the directory, or are refused (croc 2026: non-local paths on Windows)", () =>
-  inDirectory(async (cwd) => {
-    await using received = await victim(cwd);
-    const outside = await inventory(`${cwd}/outside`);
-    for (const name of ["..\\outside\\new", "C:evil.exe", "x:hidden"]) {
-      makeFiles(`${cwd}/from`, { [name]: "evil" });
-      const options = { cwd: `${cwd}/from` };
-      await sender(received.port, [`./${name}`], options).status;
-    }
-    assertEquals(await inventory(`${cwd}/outside`), outside);
-    assertEquals(namesIn(cwd), ["dir", "from", "outside"]);
-  }));
+test("names of Windows that lead out stay one name in the directory, or are refused (croc 2026: non-local paths on Windows)", async (cwd) => {
+  await using received = await victim(cwd);
+  const outside = await inventory(`${cwd}/outside`);
+  for (const name of ["..\\outside\\new", "C:evil.exe", "x:hidden"]) {
+    makeFiles(`${cwd}/from`, { [name]: "evil" });
+    const options = { cwd: `${cwd}/from` };
+    await sender(received.port, [`./${name}`], options).status;
+  }
+  assertEquals(await inventory(`${cwd}/outside`), outside);
+  assertEquals(namesIn(cwd), ["dir", "from", "outside"]);
+});
 
 for (const force of [[], ["--force"]]) {
-  Deno.test(`a link that an earlier transfer left is not written through by the next ${force} (rsync CVE-2024-12088, croc 2026: symlink parents)`, () =>
-    inDirectory(async (cwd) => {
-      await using received = await victim(cwd, ...force);
-      const outside = await inventory(`${cwd}/outside`);
-      await Deno.mkdir(`${cwd}/one/t`, { recursive: true });
-      await Deno.symlink("../../outside", `${cwd}/one/t/d`);
-      await Deno.symlink("../outside", `${cwd}/one/top`);
-      const first = sender(received.port, ["t", "top"], { cwd: `${cwd}/one` });
-      assertEquals(await first.status, 0, first.stderr);
-      makeFiles(`${cwd}/two`, { "t/d/file": "evil", "top/file": "evil" });
-      for (const name of ["t", "top"]) {
-        const next = sender(received.port, [name], { cwd: `${cwd}/two` });
-        const status = await next.status;
-        if (force.length === 0) assert(status !== 0, name);
-      }
-      assertEquals(await inventory(`${cwd}/outside`), outside);
-    }));
+  test(`a link that an earlier transfer left is not written through by the next ${force} (rsync CVE-2024-12088, croc 2026: symlink parents)`, async (cwd) => {
+    await using received = await victim(cwd, ...force);
+    const outside = await inventory(`${cwd}/outside`);
+    await Deno.mkdir(`${cwd}/one/t`, { recursive: true });
+    await Deno.symlink("../../outside", `${cwd}/one/t/d`);
+    await Deno.symlink("../outside", `${cwd}/one/top`);
+    const first = sender(received.port, ["t", "top"], { cwd: `${cwd}/one` });
+    assertEquals(await first.status, 0, first.stderr);
+    makeFiles(`${cwd}/two`, { "t/d/file": "evil", "top/file": "evil" });
+    for (const name of ["t", "top"]) {
+      const next = sender(received.port, [name], { cwd: `${cwd}/two` });
+      const status = await next.status;
+      if (force.length === 0) assert(status !== 0, name);
+    }
+    assertEquals(await inventory(`${cwd}/outside`), outside);
+  });
 }
 
-Deno.test("an archive stays an archive: nothing of it is unpacked (croc CVE-2023-43616)", () =>
-  inDirectory(async (cwd) => {
-    await using received = await victim(cwd);
-    const zip = Uint8Array.fromHex("504b0506" + "00".repeat(18));
-    await Deno.writeFile(`${cwd}/a.zip`, zip);
-    const sent = sender(received.port, ["a.zip"], { cwd });
-    assertEquals(await sent.status, 0, sent.stderr);
-    // The receiver tidies up after the sender has ended
-    await until(() => namesIn(`${cwd}/dir`).join() === "a.zip", received);
-    assertEquals(await Deno.readFile(`${cwd}/dir/a.zip`), zip);
-  }));
+test("an archive stays an archive: nothing of it is unpacked (croc CVE-2023-43616)", async (cwd) => {
+  await using received = await victim(cwd);
+  const zip = Uint8Array.fromHex("504b0506" + "00".repeat(18));
+  await Deno.writeFile(`${cwd}/a.zip`, zip);
+  const sent = sender(received.port, ["a.zip"], { cwd });
+  assertEquals(await sent.status, 0, sent.stderr);
+  // The receiver tidies up after the sender has ended
+  await until(() => namesIn(`${cwd}/dir`).join() === "a.zip", received);
+  assertEquals(await Deno.readFile(`${cwd}/dir/a.zip`), zip);
+});
 
-Deno.test("what is said of files that are not there is zeros and nothing else (rsync CVE-2024-12085: memory that was never filled)", () =>
-  inDirectory(async (cwd) => {
-    await using received = await victim(cwd);
-    for (let attempt = 0; attempt < 2; attempt++) {
-      const sending = await HostileSender.connect(received.port);
-      await sending.tree(true);
-      await sending.hears(FrameType.ACCEPT);
-      if (attempt === 0) {
-        // Something stays of it
-        await sending.entry({ ...FILE, name: "a", size: 300_000 });
-        await sending.say(FrameType.DATA, new Uint8Array(200_000));
-        await pause(500);
-      } else {
-        await sending.entry({ ...FILE, name: "b", size: 10 });
-        await sending.entry({ ...FILE, name: "c", size: 1_000_000 });
-        await sending.say(FrameType.QUERY);
-        const have = await sending.hears(FrameType.OFFSETS);
-        assertEquals(have, new Uint8Array(16));
-        await pause(300);
-        const types = sending.heard.map(({ type }) => type);
-        assert(!types.includes(FrameType.PREFIX_DIGESTS));
-      }
-      await sending.close();
+test("what is said of files that are not there is zeros and nothing else (rsync CVE-2024-12085: memory that was never filled)", async (cwd) => {
+  await using received = await victim(cwd);
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const sending = await HostileSender.connect(received.port);
+    await sending.tree(true);
+    await sending.hears(FrameType.ACCEPT);
+    if (attempt === 0) {
+      // Something stays of it
+      await sending.entry({ ...FILE, name: "a", size: 300_000 });
+      await sending.say(FrameType.DATA, new Uint8Array(200_000));
+      await pause(500);
+    } else {
+      await sending.entry({ ...FILE, name: "b", size: 10 });
+      await sending.entry({ ...FILE, name: "c", size: 1_000_000 });
+      await sending.say(FrameType.QUERY);
+      const have = await sending.hears(FrameType.OFFSETS);
+      assertEquals(have, new Uint8Array(16));
       await pause(300);
+      const types = sending.heard.map(({ type }) => type);
+      assert(!types.includes(FrameType.PREFIX_DIGESTS));
     }
-  }));
+    await sending.close();
+    await pause(300);
+  }
+});
 
-Deno.test("with -o the name is the receiver's, whatever the sender says (scp CVE-2019-6111)", () =>
-  inDirectory(async (cwd) => {
-    const from = `${cwd}/from`;
-    makeFiles(from, { ".bashrc": "evil" });
-    await transfer(0, ["-o", "out"], [".bashrc"], { cwd, from });
-    assertEquals(namesIn(cwd), ["from", "out"]);
-  }));
+test("with -o the name is the receiver's, whatever the sender says (scp CVE-2019-6111)", async (cwd) => {
+  const from = `${cwd}/from`;
+  makeFiles(from, { ".bashrc": "evil" });
+  await transfer(0, ["-o", "out"], [".bashrc"], { cwd, from });
+  assertEquals(namesIn(cwd), ["from", "out"]);
+});
 
-Deno.test("a receiver that refuses with escapes and line ends in its words is shown in one clean line (scp CVE-2019-6110: the peer's standard error)", () =>
-  inDirectory(async (cwd) => {
-    await Deno.writeTextFile(`${cwd}/in`, "content");
-    await using false_ = new HostileReceiver();
-    const sent = sender(false_.port, ["in"], { cwd });
-    const stream = await false_.stream;
-    await false_.offer;
-    const words =
-      "no\x1b[2J\x1b[1;1H\r\nSent in, 7 B in 0.01 s\n\u202eevil\u200b" +
-      "x".repeat(5_000);
-    const fields = new FieldWriter().uint8(Tag.REASON, 0)
-      .bytes(Tag.PATH, encoder.encode(words));
-    await stream.write(frame(FrameType.REFUSE, fields.finish()));
-    await stream.closeWrite();
-    assertEquals(await sent.status, 3, sent.stderr);
-    const said = sent.stderr.split("\n").filter((line) => /refused/.test(line));
-    assertEquals(said.length, 1, sent.stderr);
-    assert(!/^Sent in/m.test(sent.stderr), sent.stderr);
-    assert(
-      !/[^\n\P{Cc}]|\p{Cf}/u.test(sent.stderr),
-      "it has control characters",
-    );
-    assert(sent.stderr.length < 1_000);
-  }));
+test("a receiver that refuses with escapes and line ends in its words is shown in one clean line (scp CVE-2019-6110: the peer's standard error)", async (cwd) => {
+  await Deno.writeTextFile(`${cwd}/in`, "content");
+  await using false_ = new HostileReceiver();
+  const sent = sender(false_.port, ["in"], { cwd });
+  const stream = await false_.stream;
+  await false_.offer;
+  const words =
+    "no\x1b[2J\x1b[1;1H\r\nSent in, 7 B in 0.01 s\n\u202eevil\u200b" +
+    "x".repeat(5_000);
+  const fields = new FieldWriter().uint8(Tag.REASON, 0)
+    .bytes(Tag.PATH, encoder.encode(words));
+  await stream.write(frame(FrameType.REFUSE, fields.finish()));
+  await stream.closeWrite();
+  assertEquals(await sent.status, 3, sent.stderr);
+  const said = sent.stderr.split("\n").filter((line) => /refused/.test(line));
+  assertEquals(said.length, 1, sent.stderr);
+  assert(!/^Sent in/m.test(sent.stderr), sent.stderr);
+  assert(
+    !/[^\n\P{Cc}]|\p{Cf}/u.test(sent.stderr),
+    "it has control characters",
+  );
+  assert(sent.stderr.length < 1_000);
+});
 
 testWith(
   TMUX,
@@ -304,19 +303,18 @@ testWith(
     }),
 );
 
-Deno.test("a code in the environment is not among the words of a process, and that is how ferry says to give it (croc CVE-2023-43621)", () =>
-  inDirectory(async (cwd) => {
-    const env = { FERRY_CODE: "4711-walnut-copper-lagoon" };
-    const received = await receiver(["-o", "out", "--code"], { cwd, env });
-    const sent = sender(received.port, ["--code"], { cwd, env, input: true });
-    await sent.listensForSignals();
-    for (const { pid } of [received, sent]) {
-      const words = await Deno.readTextFile(`/proc/${pid}/cmdline`);
-      assert(words.includes("--code") && !words.includes("walnut"), words);
-    }
-    await Promise.all([received.stop(), sent.stop()]);
-    const made = await receiver(["-o", "new", "--code"], { cwd });
-    const [, code] = await made.says(/FERRY_CODE=(\S+) ferry send/);
-    assertMatch(code!, /^\d+(-\w+){3}$/);
-    await made.stop();
-  }));
+test("a code in the environment is not among the words of a process, and that is how ferry says to give it (croc CVE-2023-43621)", async (cwd) => {
+  const env = { FERRY_CODE: "4711-walnut-copper-lagoon" };
+  const received = await receiver(["-o", "out", "--code"], { cwd, env });
+  const sent = sender(received.port, ["--code"], { cwd, env, input: true });
+  await sent.listensForSignals();
+  for (const { pid } of [received, sent]) {
+    const words = await Deno.readTextFile(`/proc/${pid}/cmdline`);
+    assert(words.includes("--code") && !words.includes("walnut"), words);
+  }
+  await Promise.all([received.stop(), sent.stop()]);
+  const made = await receiver(["-o", "new", "--code"], { cwd });
+  const [, code] = await made.says(/FERRY_CODE=(\S+) ferry send/);
+  assertMatch(code!, /^\d+(-\w+){3}$/);
+  await made.stop();
+});

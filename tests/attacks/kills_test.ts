@@ -3,12 +3,7 @@ import "../support/libraries.ts";
 import { Prng } from "../../lib/base/prng.ts";
 import { openReceiver, receiver, sender, stateOf } from "./support/running.ts";
 import { type Ferry, FULL } from "../support/ferry.ts";
-import {
-  inDirectory,
-  namesIn,
-  sameFiles,
-  writeRandomFile,
-} from "../support/fs.ts";
+import { namesIn, sameFiles, test, writeRandomFile } from "../support/fs.ts";
 import { Meter } from "../support/meter.ts";
 
 /** Random kills of either side in each transfer, and transfers of a file. */
@@ -71,17 +66,14 @@ const TRANSFERS: Attempt[] = [
 ];
 
 for (const [what, transfer, kills, seed] of TRANSFERS) {
-  Deno.test(`${what} whose sender, receiver or network is killed at random ${kills} times is complete under its name, or not there, seed ${seed}`, () =>
-    inDirectory(async (cwd) => {
-      const { name } = transfer;
-      await (name === "in"
-        ? writeRandomFile(`${cwd}/in`, SIZE)
-        : makeTree(cwd));
-      await Deno.mkdir(`${cwd}/dir`);
-      const sent = await breakAgainAndAgain(cwd, transfer, kills, seed);
-      assertEquals(namesIn(`${cwd}/dir`), [name]);
-      assertSparing(sent, kills);
-    }));
+  test(`${what} whose sender, receiver or network is killed at random ${kills} times is complete under its name, or not there, seed ${seed}`, async (cwd) => {
+    const { name } = transfer;
+    await (name === "in" ? writeRandomFile(`${cwd}/in`, SIZE) : makeTree(cwd));
+    await Deno.mkdir(`${cwd}/dir`);
+    const sent = await breakAgainAndAgain(cwd, transfer, kills, seed);
+    assertEquals(namesIn(`${cwd}/dir`), [name]);
+    assertSparing(sent, kills);
+  });
 }
 
 /** A tree with large and small files, links, empty and forbidden directories. */
@@ -160,40 +152,39 @@ function assertSparing(sent: number, kills: number): void {
   assert(sent < most, `${sent} bytes were sent, ${sent / SIZE} of the size`);
 }
 
-Deno.test("with --keep a sender that is killed again and again goes on with its own, beside others", () =>
-  inDirectory(async (cwd) => {
-    await writeRandomFile(`${cwd}/in`, SIZE);
-    await Deno.mkdir(`${cwd}/other`);
-    await Deno.mkdir(`${cwd}/dir`);
-    await writeRandomFile(`${cwd}/other/beside`, 1_000_000);
-    const env = stateOf(`${cwd}/state`);
-    await using received = await openReceiver(cwd, "--timeout", "2");
-    const meter = new Meter();
-    const port = meter.start(received.port);
-    const random = new Prng(11);
-    const kills = FULL ? 20 : 4;
-    const args = ["in", "--rate", RATE, "--timeout", "2"];
-    for (let i = 0; i < kills; i++) {
-      const target = meter.bytes + SIZE / kills * random.next();
-      const sent = sender(port, args, { cwd, env });
-      await meter.reaches(target, sent.status);
-      sent.kill();
-      await sent.status;
-      if (namesIn(`${cwd}/dir`).includes("in")) break;
-    }
-    const beside = sender(received.port, ["beside"], { cwd: `${cwd}/other` });
-    assertEquals(await beside.status, 0, beside.stderr);
-    // Until the receiver has noticed, the name may still be taken
-    let status = 1;
-    let said = "";
-    for (let i = 0; i < 5 && status !== 0; i++) {
-      if (namesIn(`${cwd}/dir`).includes("in")) break;
-      const last = sender(port, args, { cwd, env });
-      status = await last.status;
-      said += last.stderr;
-    }
-    await meter.close();
-    assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`), said);
-    assertSparing(meter.bytes, kills);
-    assertEquals(namesIn(`${cwd}/dir`), ["beside", "in"]);
-  }));
+test("with --keep a sender that is killed again and again goes on with its own, beside others", async (cwd) => {
+  await writeRandomFile(`${cwd}/in`, SIZE);
+  await Deno.mkdir(`${cwd}/other`);
+  await Deno.mkdir(`${cwd}/dir`);
+  await writeRandomFile(`${cwd}/other/beside`, 1_000_000);
+  const env = stateOf(`${cwd}/state`);
+  await using received = await openReceiver(cwd, "--timeout", "2");
+  const meter = new Meter();
+  const port = meter.start(received.port);
+  const random = new Prng(11);
+  const kills = FULL ? 20 : 4;
+  const args = ["in", "--rate", RATE, "--timeout", "2"];
+  for (let i = 0; i < kills; i++) {
+    const target = meter.bytes + SIZE / kills * random.next();
+    const sent = sender(port, args, { cwd, env });
+    await meter.reaches(target, sent.status);
+    sent.kill();
+    await sent.status;
+    if (namesIn(`${cwd}/dir`).includes("in")) break;
+  }
+  const beside = sender(received.port, ["beside"], { cwd: `${cwd}/other` });
+  assertEquals(await beside.status, 0, beside.stderr);
+  // Until the receiver has noticed, the name may still be taken
+  let status = 1;
+  let said = "";
+  for (let i = 0; i < 5 && status !== 0; i++) {
+    if (namesIn(`${cwd}/dir`).includes("in")) break;
+    const last = sender(port, args, { cwd, env });
+    status = await last.status;
+    said += last.stderr;
+  }
+  await meter.close();
+  assert(await sameFiles(`${cwd}/in`, `${cwd}/dir/in`), said);
+  assertSparing(meter.bytes, kills);
+  assertEquals(namesIn(`${cwd}/dir`), ["beside", "in"]);
+});

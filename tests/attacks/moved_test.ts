@@ -6,7 +6,7 @@ import { Relay } from "../net/relay.ts";
 import { bytesOf } from "./support/hostile_sender.ts";
 import { receiver, sender } from "./support/running.ts";
 import { FULL } from "../support/ferry.ts";
-import { inDirectory } from "../support/fs.ts";
+import { test } from "../support/fs.ts";
 import { udpSocket } from "../net/udp.ts";
 import { pause, until } from "../support/wait.ts";
 
@@ -117,25 +117,24 @@ class Traitor {
 }
 
 for (const rate of FULL ? [20, 100, 500, 2_000] : [100, 1_000]) {
-  Deno.test(`a receiver that claims to have moved and acknowledges blindly, ${rate} bytes a ms, does not make a sender flood a third party`, () =>
-    inDirectory(async (cwd) => {
-      await Deno.writeFile(`${cwd}/in`, bytesOf(100_000_000));
-      await using received = await receiver([], {
-        cwd,
-        shell: 'exec "$@" > out',
-      });
-      const traitor = new Traitor(received.port, 2_000_000);
-      const args = ["in", "--timeout", "5", "--rate", "40"];
-      await using sent = sender(traitor.port, args, { cwd });
-      await until(() => traitor.turned);
-      await traitor.betray(rate, FULL ? 8_000 : 4_000);
-      await pause(500);
-      const { atVictim, spent } = traitor;
-      await traitor.close();
-      assert(
-        atVictim <= MAX_FACTOR * spent + SLACK,
-        `${spent} bytes bought ${atVictim} at the victim`,
-      );
-      await sent.stop();
-    }));
+  test(`a receiver that claims to have moved and acknowledges blindly, ${rate} bytes a ms, does not make a sender flood a third party`, async (cwd) => {
+    await Deno.writeFile(`${cwd}/in`, bytesOf(100_000_000));
+    await using received = await receiver([], {
+      cwd,
+      shell: 'exec "$@" > out',
+    });
+    const traitor = new Traitor(received.port, 2_000_000);
+    const args = ["in", "--timeout", "5", "--rate", "40"];
+    await using sent = sender(traitor.port, args, { cwd });
+    await until(() => traitor.turned);
+    await traitor.betray(rate, FULL ? 8_000 : 4_000);
+    await pause(500);
+    const { atVictim, spent } = traitor;
+    await traitor.close();
+    assert(
+      atVictim <= MAX_FACTOR * spent + SLACK,
+      `${spent} bytes bought ${atVictim} at the victim`,
+    );
+    await sent.stop();
+  });
 }

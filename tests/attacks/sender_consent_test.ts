@@ -99,7 +99,7 @@ test("a sender that was told of a code gives nothing to a receiver that wants no
 });
 
 test("a sender whose receiver says that it asks a person sends the offer alone before it has accepted", async (cwd) => {
-  await using asking = new HostileReceiver({ mode: "encrypted" }, true);
+  await using asking = new HostileReceiver(true);
   const sent = sender(asking.port, ["secret"], { cwd });
   const offer = await asking.offer;
   assertEquals(offer.names, ["secret"]);

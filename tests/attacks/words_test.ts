@@ -11,7 +11,7 @@ import { receiver, sender } from "./support/running.ts";
 import { Terminal } from "./support/terminal.ts";
 import { freePort, listening } from "../support/process.ts";
 import { FULL } from "../support/ferry.ts";
-import { inDirectory } from "../support/fs.ts";
+import { inDirectory, test } from "../support/fs.ts";
 import { pause } from "../support/wait.ts";
 import { testWith, TMUX } from "../support/needs.ts";
 import { connect } from "../endpoint/connect.ts";
@@ -65,44 +65,42 @@ async function talkUntilWords(
 }
 
 // S-6, S-7
-Deno.test("trying for session words is told to the person, and becomes slow after the first few", () =>
-  inDirectory(async (cwd) => {
-    await using received = await receiver(["-o", "out"], { cwd });
-    await using grinder = new Grinder(received.port);
-    const times: number[] = [];
-    const tries = FREE + (FULL ? 8 : 4);
-    for (let i = 0; i < tries; i++) {
-      await grinder.try();
-      times.push(performance.now());
-    }
-    // What a timer guarantees: it never fires early
-    const slow = times.at(-1)! - times[FREE]!;
-    const least = 0.8 * 1_000 * (tries - 1 - FREE);
-    assert(slow >= least, `${tries - 1 - FREE} more tries in ${slow} ms`);
-    await received.says(/tr(y|ied|ies)|words|left|was not let in/);
-  }));
+test("trying for session words is told to the person, and becomes slow after the first few", async (cwd) => {
+  await using received = await receiver(["-o", "out"], { cwd });
+  await using grinder = new Grinder(received.port);
+  const times: number[] = [];
+  const tries = FREE + (FULL ? 8 : 4);
+  for (let i = 0; i < tries; i++) {
+    await grinder.try();
+    times.push(performance.now());
+  }
+  // What a timer guarantees: it never fires early
+  const slow = times.at(-1)! - times[FREE]!;
+  const least = 0.8 * 1_000 * (tries - 1 - FREE);
+  assert(slow >= least, `${tries - 1 - FREE} more tries in ${slow} ms`);
+  await received.says(/tr(y|ied|ies)|words|left|was not let in/);
+});
 
-Deno.test("trying for words many at a time is no faster", () =>
-  inDirectory(async (cwd) => {
-    await using received = await receiver(["-o", "out"], { cwd });
-    let successes = 0;
-    const begin = performance.now();
-    const over = begin + 8_000;
-    const grind = async () => {
-      await using grinder = new Grinder(received.port);
-      while (performance.now() < over) {
-        if (await grinder.try(8_000)) successes++;
-      }
-    };
-    await Promise.all(Array.from({ length: 8 }, grind));
-    // The first few, and one a second
-    const seconds = (performance.now() - begin) / 1000;
-    assert(
-      successes <= FREE + seconds + 4,
-      `${successes} tries in ${seconds} s`,
-    );
-    await received.says(/tr(y|ied|ies)|words|left|was not let in/);
-  }));
+test("trying for words many at a time is no faster", async (cwd) => {
+  await using received = await receiver(["-o", "out"], { cwd });
+  let successes = 0;
+  const begin = performance.now();
+  const over = begin + 8_000;
+  const grind = async () => {
+    await using grinder = new Grinder(received.port);
+    while (performance.now() < over) {
+      if (await grinder.try(8_000)) successes++;
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, grind));
+  // The first few, and one a second
+  const seconds = (performance.now() - begin) / 1000;
+  assert(
+    successes <= FREE + seconds + 4,
+    `${successes} tries in ${seconds} s`,
+  );
+  await received.says(/tr(y|ied|ies)|words|left|was not let in/);
+});
 
 testWith(
   TMUX,
@@ -132,31 +130,30 @@ testWith(
     }),
 );
 
-Deno.test("an honest sender gets in while somebody tries for words, and its words are the receiver's", () =>
-  inDirectory(async (cwd) => {
-    await Deno.writeTextFile(`${cwd}/in`, "honest");
-    const received = await receiver(["-o", "out"], { cwd });
-    const grinder = new Grinder(received.port);
-    let over = false;
-    const grinding = (async () => {
-      while (!over) {
-        await grinder.try(3_000);
-        await pause(10);
-      }
-    })();
-    await pause(1_000);
-    const deadline = performance.now() + 40_000;
-    let sent;
-    do {
-      sent = sender(received.port, ["in"], { cwd });
-    } while (await sent.status !== 0 && performance.now() < deadline);
-    over = true;
-    await grinding;
-    await grinder.endpoint.close();
-    assertEquals(await sent.status, 0, sent.stderr);
-    assertEquals(await received.status, 0);
-    const words = /(?:should show:|same words:?) (\w+ \w+ \w+)/.exec(
-      sent.stderr,
-    )?.[1];
-    assert(words !== undefined && received.stderr.includes(words));
-  }));
+test("an honest sender gets in while somebody tries for words, and its words are the receiver's", async (cwd) => {
+  await Deno.writeTextFile(`${cwd}/in`, "honest");
+  const received = await receiver(["-o", "out"], { cwd });
+  const grinder = new Grinder(received.port);
+  let over = false;
+  const grinding = (async () => {
+    while (!over) {
+      await grinder.try(3_000);
+      await pause(10);
+    }
+  })();
+  await pause(1_000);
+  const deadline = performance.now() + 40_000;
+  let sent;
+  do {
+    sent = sender(received.port, ["in"], { cwd });
+  } while (await sent.status !== 0 && performance.now() < deadline);
+  over = true;
+  await grinding;
+  await grinder.endpoint.close();
+  assertEquals(await sent.status, 0, sent.stderr);
+  assertEquals(await received.status, 0);
+  const words = /(?:should show:|same words:?) (\w+ \w+ \w+)/.exec(
+    sent.stderr,
+  )?.[1];
+  assert(words !== undefined && received.stderr.includes(words));
+});

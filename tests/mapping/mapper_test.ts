@@ -9,9 +9,8 @@ const OUTSIDE = [203, 0, 113, 7];
 interface Behaviour {
   pcp?: boolean;
   natPmp?: boolean;
-  /** Result codes. */
-  pcpResult?: number;
-  natPmpResult?: number;
+  /** The code of its results. */
+  result?: number;
   /** Milliseconds to an answer. */
   delay?: number;
   nonce?: Uint8Array;
@@ -72,7 +71,7 @@ class World {
   }
 
   #pcp(datagram: Uint8Array): Uint8Array | undefined {
-    const { pcp, pcpResult: result = 0, saysUnsupported } = this.behaviour;
+    const { pcp, result = 0, saysUnsupported } = this.behaviour;
     if (!pcp) {
       return saysUnsupported ? bytesOf("00810001" + "00000001") : undefined;
     }
@@ -91,7 +90,7 @@ class World {
   }
 
   #natPmp(datagram: Uint8Array): Uint8Array | undefined {
-    const { natPmp, natPmpResult = 0, saysUnsupported } = this.behaviour;
+    const { natPmp, result = 0, saysUnsupported } = this.behaviour;
     if (!natPmp) {
       return saysUnsupported
         ? bytesOf("02800001" + "00".repeat(20))
@@ -100,7 +99,7 @@ class World {
     const answer = new Uint8Array(datagram[1] === 0 ? 12 : 16);
     const view = new DataView(answer.buffer);
     answer[1] = 0x80 | datagram[1]!;
-    answer[3] = natPmpResult;
+    answer[3] = result;
     if (datagram[1] === 0) {
       answer.set(OUTSIDE, 8);
       return answer;
@@ -110,7 +109,7 @@ class World {
     answer.set(datagram.subarray(4, 6), 8);
     view.setUint16(10, port);
     view.setUint32(12, Math.min(lifetime, this.behaviour.lifetime ?? lifetime));
-    if (natPmpResult === 0) this.#map(5000, port, lifetime);
+    if (result === 0) this.#map(5000, port, lifetime);
     return answer;
   }
 
@@ -212,13 +211,8 @@ Deno.test("an answer with a wrong nonce is no answer (RFC 6887, section 11.4)", 
 });
 
 Deno.test("a refusal says why, and nothing is deleted after it", () => {
-  for (
-    const behaviour of [
-      { pcp: true, pcpResult: 2 },
-      { natPmp: true, natPmpResult: 2 },
-    ]
-  ) {
-    const world = new World(behaviour);
+  for (const behaviour of [{ pcp: true }, { natPmp: true }]) {
+    const world = new World({ ...behaviour, result: 2 });
     world.run(1700);
     assertEquals([world.mapper.state, world.mapper.result], ["refused", 2]);
     const asked = world.requests.length;

@@ -21,10 +21,6 @@ export class FaultyMeeting extends World {
   sent = 0;
   /** The sender's connection. */
   client: Connection | undefined;
-  override readonly demultiplexers = [
-    this.demultiplexer(),
-    this.demultiplexer(),
-  ] as const;
   readonly #size: number;
   #unwritten = 0;
   readonly #fate: Fate;

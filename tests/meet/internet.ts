@@ -22,10 +22,6 @@ export class Internet extends World {
   meddle: Meddle = (datagram) => [datagram];
   /** Datagrams that went from side to side without the relay. */
   direct = 0;
-  override readonly demultiplexers = [
-    this.demultiplexer(),
-    this.demultiplexer(),
-  ] as const;
   readonly nats: readonly [Nat, Nat];
   readonly client: Connection;
 

@@ -25,19 +25,23 @@ export abstract class World {
   /** When the first of them did. */
   firstByteAt: number | undefined;
   protected readonly prng: Prng;
+  /** Those of the client and the server. */
+  readonly demultiplexers: readonly [
+    Demultiplexer<Address>,
+    Demultiplexer<Address>,
+  ];
   #flights: Flight[] = [];
   #isAccepted = false;
   readonly #into = new Uint8Array(65_536);
 
   constructor(seed: number) {
     this.prng = new Prng(seed);
+    const random = () => this.prng.uint32();
+    const demultiplexer = () =>
+      new Demultiplexer<Address>({ config: DEFAULT_CONFIG, random });
+    this.demultiplexers = [demultiplexer(), demultiplexer()];
   }
 
-  /** Those of the client and the server. */
-  protected abstract readonly demultiplexers: readonly [
-    Demultiplexer<Address>,
-    Demultiplexer<Address>,
-  ];
   /** When the third wants to be woken. */
   protected get deadline(): number {
     return Infinity;
@@ -52,13 +56,6 @@ export abstract class World {
 
   /** Takes what has come to where it was sent. */
   protected abstract arrive(flight: Flight): void;
-
-  protected demultiplexer(): Demultiplexer<Address> {
-    return new Demultiplexer<Address>({
-      config: DEFAULT_CONFIG,
-      random: () => this.prng.uint32(),
-    });
-  }
 
   /** Lets a datagram be on its way. */
   inject(from: Address, to: Address, datagram: Uint8Array, late = DELAY): void {

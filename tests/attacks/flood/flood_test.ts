@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { lineOf, measure } from "./measure.ts";
 import { FULL } from "../../support/ferry.ts";
-import { inDirectory } from "../../support/fs.ts";
+import { inDirectory, test } from "../../support/fs.ts";
 import { FULL_RUN, testWith } from "../../support/needs.ts";
 
 /**
@@ -108,16 +108,15 @@ for (const [what, flood, when] of FLOODS) {
   );
 }
 
-Deno.test("with --keep and no code, strangers who answer cookies and are silent keep nobody out", () =>
-  inDirectory(async (cwd) => {
-    const measured = await measure(cwd, {
-      flood: "--rate 200 --kind silent --cookies --sources 100".split(" "),
-      seconds: SECONDS,
-      senders: 3,
-      size: 1_000,
-      code: false,
-    });
-    const line = lineOf(measured);
-    assert(measured.memory.growth < MAX_GROWTH, line);
-    assert(measured.flooded.every(Number.isFinite), line);
-  }));
+test("with --keep and no code, strangers who answer cookies and are silent keep nobody out", async (cwd) => {
+  const measured = await measure(cwd, {
+    flood: "--rate 200 --kind silent --cookies --sources 100".split(" "),
+    seconds: SECONDS,
+    senders: 3,
+    size: 1_000,
+    code: false,
+  });
+  const line = lineOf(measured);
+  assert(measured.memory.growth < MAX_GROWTH, line);
+  assert(measured.flooded.every(Number.isFinite), line);
+});

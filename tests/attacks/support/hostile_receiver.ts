@@ -3,18 +3,13 @@ import { Endpoint } from "../../../lib/endpoint/endpoint.ts";
 import { type Arrived, framesOf } from "../../support/streams.ts";
 import { acceptOne } from "../../endpoint/connect.ts";
 import type { ByteStream } from "../../../lib/base/byte_stream.ts";
-import {
-  agreeAsServer,
-  type Security,
-} from "../../../lib/secure/secure_channel.ts";
+import { agreeAsServer } from "../../../lib/secure/secure_channel.ts";
 import { ServerSecrets } from "../../../lib/secure/handshake/server_secrets.ts";
 import { FrameType } from "../../../lib/transfer/wire/frame.ts";
 import {
   decodeOffer,
   type Offer,
 } from "../../../lib/transfer/wire/messages.ts";
-
-const ENCRYPTED: Security = { mode: "encrypted" };
 
 /**
  * Somebody who answers in a receiver's place, in this process: agrees with
@@ -40,10 +35,10 @@ export class HostileReceiver {
   #channel: Channel | undefined;
 
   /** @param asks whether it says that it asks a person first */
-  constructor(security: Security = ENCRYPTED, asks = false) {
+  constructor(asks = false) {
     const { promise, resolve, reject } = Promise.withResolvers<Offer>();
     this.offer = promise;
-    const agreed = this.#agree(security, asks);
+    const agreed = this.#agree(asks);
     this.words = agreed.then(({ words }) => words);
     this.stream = agreed.then(({ stream }) => stream);
     for (const one of [this.offer, this.words, this.stream]) {
@@ -76,10 +71,10 @@ export class HostileReceiver {
     return this.close();
   }
 
-  async #agree(security: Security, asks: boolean) {
+  async #agree(asks: boolean) {
     const channel = await acceptOne(this.#endpoint, this.#over.signal);
     this.#channel = channel;
-    using secrets = new ServerSecrets(security);
+    using secrets = new ServerSecrets({ mode: "encrypted" });
     const { stream, words } = await agreeAsServer(channel, secrets, { asks });
     return { stream, words: await words };
   }

@@ -4,11 +4,7 @@ import { Prng } from "../../../lib/base/prng.ts";
 import type { Channel } from "../../../lib/endpoint/channel.ts";
 import { Endpoint } from "../../../lib/endpoint/endpoint.ts";
 import { AttemptKey } from "../../../lib/secure/attempt_key.ts";
-import {
-  agreeAsClient,
-  prepare,
-  type Security,
-} from "../../../lib/secure/secure_channel.ts";
+import { agreeAsClient, prepare } from "../../../lib/secure/secure_channel.ts";
 import { encodeEntry, type Entry } from "../../../lib/transfer/wire/entries.ts";
 import { FrameType } from "../../../lib/transfer/wire/frame.ts";
 import {
@@ -20,7 +16,6 @@ import { type Arrived, framesOf } from "../../support/streams.ts";
 import { until } from "../../support/wait.ts";
 import { connect } from "../../endpoint/connect.ts";
 
-const ENCRYPTED: Security = { mode: "encrypted" };
 const NOTHING = new Uint8Array(0);
 /** A time that all entries bear. */
 export const MTIME = 1_700_000_000_000_000_000n;
@@ -32,10 +27,7 @@ export const DIRECTORY = {
 } as const;
 
 /** What the handshake has led to. */
-type Agreed = Pick<
-  Awaited<ReturnType<typeof agreeAsClient>>,
-  "stream" | "binding" | "words"
->;
+type Agreed = Awaited<ReturnType<typeof agreeAsClient>>;
 
 /**
  * A sender that breaks the rules of the transfer, in this process: it agrees as
@@ -44,43 +36,35 @@ type Agreed = Pick<
 export class HostileSender {
   /** What the receiver has said so far. */
   readonly heard: Arrived[] = [];
-  readonly channel: Channel;
   readonly stream: ByteStream;
   /** The words of the session, once the receiver has finished the handshake. */
   readonly words: Promise<readonly string[] | undefined>;
   readonly #endpoint: Endpoint;
+  readonly #channel: Channel;
   readonly #binding: Uint8Array;
   #ended = false;
   #closed = false;
 
-  private constructor(
-    endpoint: Endpoint,
-    channel: Channel,
-    { stream, binding, words }: Agreed,
-  ) {
+  private constructor(endpoint: Endpoint, channel: Channel, agreed: Agreed) {
     this.#endpoint = endpoint;
-    this.channel = channel;
-    this.stream = stream;
-    this.words = words;
-    this.#binding = binding;
+    this.#channel = channel;
+    this.#binding = agreed.binding;
+    this.stream = agreed.stream;
+    this.words = agreed.words;
+    this.words.catch(() => {});
+    this.#listen();
   }
 
-  /** @param listens whether it reads what the receiver says */
-  static async connect(
-    port: number,
-    security = ENCRYPTED,
-    listens = true,
-  ): Promise<HostileSender> {
+  static async connect(port: number): Promise<HostileSender> {
     const endpoint = Endpoint.listen({
       hostname: "127.0.0.1",
       port: 0,
       timeout: 30_000,
     });
     const channel = await connect(endpoint, port);
-    const agreed = await agreeAsSender(channel, security);
-    const sender = new HostileSender(endpoint, channel, agreed);
-    if (listens) sender.#listen();
-    return sender;
+    const secrets = await prepare({ mode: "encrypted" });
+    const agreed = await agreeAsClient(channel, secrets);
+    return new HostileSender(endpoint, channel, agreed);
   }
 
   /** Whether the receiver says nothing more. */
@@ -132,7 +116,7 @@ export class HostileSender {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.channel.abort(new Error("left"));
+    this.#channel.abort(new Error("left"));
     await this.#endpoint.close();
   }
 
@@ -148,17 +132,6 @@ export class HostileSender {
     }
     this.#ended = true;
   }
-}
-
-/** The one place that knows how this side of the handshake is called. */
-async function agreeAsSender(
-  channel: Channel,
-  security: Security,
-): Promise<Agreed> {
-  const secrets = await prepare(security);
-  const { stream, binding, words } = await agreeAsClient(channel, secrets);
-  words.catch(() => {});
-  return { stream, binding, words };
 }
 
 /** Of the attempts of all hostile senders: each is the same sender again, and no honest one. */
