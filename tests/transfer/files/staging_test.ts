@@ -228,6 +228,20 @@ for (const [what, plant] of Object.entries(PLANTS)) {
   );
 }
 
+test("what is removed while it arrives fails, and hides no other failure", async (directory) => {
+  for (const place of [directory, `${directory}/dir`]) {
+    const path = `${place}/x`;
+    Deno.mkdirSync(place, { recursive: true });
+    const sink = await FileAttempt.create(path);
+    await sink.write(HELLO);
+    const staging = stagingIn(place);
+    Deno.removeSync(place === directory ? staging : place, { recursive: true });
+    await assertRejects(() => sink.commit(), Failure);
+    sink.discard();
+    assertEquals(namesIn(directory), []);
+  }
+});
+
 test("a file in staging that is a link or has another name is not gone on with", async (directory) => {
   const path = `${directory}/x`;
   const victim = `${directory}/victim`;

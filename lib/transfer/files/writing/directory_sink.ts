@@ -513,14 +513,19 @@ function removeAll(directory: Directory, names: Iterable<string> = []): void {
   for (const name of names) removeTree(directory, name);
 }
 
-/** Whether anything but directories is below a directory. */
+/** Whether anything but directories is below a directory, as far as it can be read. */
 function holdsFiles(directory: Directory): boolean {
-  return directory.entries().names.some((name) => {
-    const status = directory.status(name);
-    if (!status?.isDirectory) return true;
-    // What was completed may be one that not even its owner may read
-    if ((status.mode & OWNER_ALL) !== OWNER_ALL) return true;
-    using inside = directory.openDirectory(name);
-    return holdsFiles(inside);
-  });
+  try {
+    return directory.entries().names.some((name) => {
+      const status = directory.status(name);
+      if (!status?.isDirectory) return true;
+      // What was completed may be one that not even its owner may read
+      if ((status.mode & OWNER_ALL) !== OWNER_ALL) return true;
+      using inside = directory.openDirectory(name);
+      return holdsFiles(inside);
+    });
+  } catch (error) {
+    // Somebody has removed it meanwhile
+    return codeOf(error) !== "ENOENT";
+  }
 }
