@@ -86,6 +86,13 @@ const WRITING_CALLS = {
 } as const;
 
 const READING_CALLS = {
+  // A named pipe opens once it has a writer
+  openLater: {
+    name: "open",
+    parameters: ["buffer", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   readLater: {
     name: "read",

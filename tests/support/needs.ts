@@ -63,12 +63,6 @@ export const SOURCE: Need = {
   met: !EXECUTABLE.met,
 };
 
-/** A named pipe without a writer does not hold up the whole process; Deno 2.5 opens files on its main thread. */
-export const OPENS_ASIDE: Need = {
-  what: "Deno 2.9, which opens files beside its main thread",
-  met: !/^2\.[5-8]\./.test(Deno.version.deno),
-};
-
 async function isWritable(directory: string): Promise<boolean> {
   try {
     await Deno.remove(await Deno.makeTempDir({ dir: directory }));

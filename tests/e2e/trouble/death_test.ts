@@ -9,7 +9,6 @@ import {
   writeRandomFile,
 } from "../../support/fs.ts";
 import { grown, pause } from "../../support/wait.ts";
-import { OPENS_ASIDE, SOURCE, testWith } from "../../support/needs.ts";
 
 /** Slow enough that 20 MB are still under way when something happens. */
 const UNHURRIED = ["--rate", "100"];
@@ -92,17 +91,13 @@ test("SIGTERM ends a receiver in order, too", async (cwd) => {
   assertEquals(namesIn(`${cwd}/dir`), [PART]);
 });
 
-testWith(
-  [SOURCE, OPENS_ASIDE],
-  "Ctrl-C ends a sender whose named pipe nobody writes to",
-  async (cwd) => {
-    await new Deno.Command("mkfifo", { args: [`${cwd}/pipe`] }).output();
-    const sender = new Ferry(["send", "127.0.0.1", `${cwd}/pipe`], { cwd });
-    await sender.listensForSignals();
-    sender.kill("SIGINT");
-    assertFailed(await sender.ended, 130, /^Interrupted\n/);
-  },
-);
+test("Ctrl-C ends a sender whose named pipe nobody writes to", async (cwd) => {
+  await new Deno.Command("mkfifo", { args: [`${cwd}/pipe`] }).output();
+  const sender = new Ferry(["send", "127.0.0.1", `${cwd}/pipe`], { cwd });
+  await sender.listensForSignals();
+  sender.kill("SIGINT");
+  assertFailed(await sender.ended, 130, /^Interrupted\n/);
+});
 
 const PAUSE = FULL ? 10_000 : 1500;
 

@@ -270,19 +270,37 @@ export class DescriptorDirectory implements Directory {
 
 /** Opens what is at a path, in which links are followed, for reading. Throws what the system throws. */
 export function openPath(path: string): OpenFile {
-  const flags = O_RDONLY | O_NOCTTY | O_CLOEXEC;
-  return new DescriptorFile(openAt(AT_FDCWD, nameOf(path), flags));
+  return new DescriptorFile(openAt(AT_FDCWD, nameOf(path), READS));
 }
+
+/** Opens a named pipe for reading once it has a writer, for which another thread waits. */
+export async function openPipe(path: string): Promise<OpenFile> {
+  const { openLater } = reading();
+  const name = nameOf(path);
+  const descriptor = await openLater(name, READS);
+  // The memory stays until here
+  name.fill(0);
+  // errno is of the other thread: the same error comes again
+  return descriptor < 0
+    ? openPath(path)
+    : new DescriptorFile(descriptor, { waits: true });
+}
+
+const READS = O_RDONLY | O_NOCTTY | O_CLOEXEC;
 
 /** A file that is open as a descriptor. */
 class DescriptorFile implements OpenFile {
   #descriptor: number;
+  /** From how many bytes on a read is done on another thread. */
+  readonly #minLater: number;
   /** Calls on other threads that use the descriptor. */
   #underWay = 0;
   #closed = false;
 
-  constructor(descriptor: number) {
+  /** @param options.waits whether it may have to be waited for what can be read */
+  constructor(descriptor: number, { waits = false } = {}) {
     this.#descriptor = descriptor;
+    this.#minLater = waits ? 0 : MIN_LATER;
   }
 
   status(): FileStatus {
@@ -290,7 +308,7 @@ class DescriptorFile implements OpenFile {
   }
 
   async read(into: Uint8Array): Promise<number | null> {
-    if (into.length < MIN_LATER) return this.readSync(into);
+    if (into.length < this.#minLater) return this.readSync(into);
     const { readLater } = reading();
     const count = Number(
       await this.#later((open) =>

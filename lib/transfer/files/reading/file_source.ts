@@ -5,6 +5,7 @@ import { offerableName } from "../../wire/names.ts";
 import {
   DescriptorDirectory,
   openPath,
+  openPipe,
 } from "../directory/descriptor_directory.ts";
 import type { OpenFile } from "../directory/directory.ts";
 import { PathFile } from "../directory/path_directory.ts";
@@ -63,7 +64,7 @@ async function openFile(
   try {
     const status = statusAt(path, { follow: true });
     if (status.isDirectory) throw new SystemError("EISDIR");
-    file = await openReadable(path);
+    file = await openReadable(path, status);
     const opened = file.status();
     if (opened.isFile === status.isFile && hasInode(opened, status)) {
       return { file, status };
@@ -76,8 +77,16 @@ async function openFile(
   throw new Failure({ code: "source-replaced", path });
 }
 
-/** Opens a file by the runtime, which waits for the writer of a named pipe; or by the system where the runtime opens nothing, below /dev, /proc and /sys. */
-async function openReadable(path: string): Promise<OpenFile> {
+/**
+ * Opens a file by the runtime; or by the system where the runtime opens nothing,
+ * below /dev, /proc and /sys, and a named pipe, for whose writer the runtime of the
+ * executable waits and does nothing else.
+ */
+async function openReadable(
+  path: string,
+  { isFifo }: FileStatus,
+): Promise<OpenFile> {
+  if (isFifo && DescriptorDirectory.isPossible) return await openPipe(path);
   try {
     return new PathFile(path, await Deno.open(path));
   } catch (error) {
