@@ -133,6 +133,8 @@ const DENO_DIR = Deno.env.get("DENO_DIR") ??
 
 /** A command line in a terminal of its own, where a person says yes if asked. */
 class Terminal extends Running {
+  readonly #answered: Promise<void>;
+
   constructor(line: string, home: string, env: Record<string, string>) {
     super(["script", "-qefc", line, "/dev/null"], {
       shell: 'exec "$@" >&2',
@@ -140,7 +142,13 @@ class Terminal extends Running {
       env: { DENO_DIR, ...env, HOME: home, SHELL: "/bin/bash", TERM: "xterm" },
       input: true,
     });
-    this.says(/\[y\/N\] $/).then(() => this.type("y\n"), () => {});
+    this.#answered = this.says(/\[y\/N\] $/)
+      .then(() => this.type("y\n"), () => {});
+  }
+
+  override async stop(): Promise<void> {
+    await super.stop();
+    await this.#answered;
   }
 
   async type(text: string): Promise<void> {
@@ -159,9 +167,9 @@ async function runExample({ meet, receive, sends }: Example): Promise<void> {
       PORT_MEET: `${freePort()}`,
     };
     const env = { ...ports, PATH: `${path}/bin:${Deno.env.get("PATH")}` };
-    const third = meet && new Terminal(meet, path, env);
-    if (third) await listening("udp", Number(ports.PORT_MEET));
-    const receiver = new Terminal(receive, `${path}/B`, env);
+    await using third = meet ? new Terminal(meet, path, env) : null;
+    if (third !== null) await listening("udp", Number(ports.PORT_MEET));
+    await using receiver = new Terminal(receive, `${path}/B`, env);
     const port = receive.includes("7000") ? ports.PORT_7000 : ports.PORT_5000;
     await listening("udp", Number(port));
     let code = SHOWN_CODE;
@@ -170,13 +178,13 @@ async function runExample({ meet, receive, sends }: Example): Promise<void> {
     }
     for (const send of sends) {
       const line = send.replace(SHOWN_CODE, code);
-      const sender = new Terminal(line, `${path}/A`, env);
+      await using sender = new Terminal(line, `${path}/A`, env);
       assertEquals(await sender.status, 0, sender.stderr);
     }
     const keeps = receive.includes("--keep");
     if (keeps) await receiver.type("\x03");
     assertEquals(await receiver.status, keeps ? 130 : 0, receiver.stderr);
-    if (third) {
+    if (third !== null) {
       await third.type("\x03");
       assertEquals(await third.status, 0, third.stderr);
     }
@@ -215,7 +223,7 @@ Deno.test("the README's commands for completions are taken by their shells", asy
   assertEquals(lines.length, 3);
   await inDirectory(async (path) => {
     await makeMachines(path);
-    const bash = new Terminal(`${lines[0]} && complete -p ferry`, path, {
+    await using bash = new Terminal(`${lines[0]} && complete -p ferry`, path, {
       PATH: `${path}/bin:${Deno.env.get("PATH")}`,
       PORT_5000: "bash",
     });
@@ -238,7 +246,7 @@ Deno.test("the README's commands install the manual page where man finds it", as
   const lines = blocks.find((block) => block.startsWith("mkdir -p ~/.local"))!;
   await inDirectory(async (path) => {
     await makeMachines(path);
-    const shell = new Terminal(lines.trim().replace("\n", " && "), path, {
+    await using shell = new Terminal(lines.trim().replace("\n", " && "), path, {
       PATH: `${path}/bin:${Deno.env.get("PATH")}`,
       PORT_5000: "--man",
     });
