@@ -32,12 +32,10 @@ export function writeUint32(
   bytes[at + 3] = value;
 }
 
-/** Reads three bytes. */
 export function uint24At(bytes: Uint8Array, at: number): number {
   return bytes[at]! << 16 | bytes[at + 1]! << 8 | bytes[at + 2]!;
 }
 
-/** Writes three bytes. */
 export function writeUint24(
   bytes: Uint8Array,
   at: number,

@@ -9,7 +9,6 @@ export class RangeSet {
   // Ranges before #head are removed; the arrays are cut when there are many.
   #head = 0;
 
-  /** The number of ranges. */
   get size(): number {
     return this.#starts.length - this.#head;
   }
@@ -114,7 +113,6 @@ export class RangeSet {
     }
   }
 
-  /** Whether `value` is in the set. */
   contains(value: number): boolean {
     return this.covers(value, value + 1);
   }

@@ -130,7 +130,6 @@ export class Endpoint implements ChannelDriver {
     this.#demultiplexer.maxConnections = places;
   }
 
-  /** The UDP port. */
   get port(): number {
     return this.#socket.port;
   }

@@ -58,7 +58,6 @@ interface Exchange {
   readonly until: number;
 }
 
-/** How it stands with a mapping. */
 export type MapperState =
   /** The gateway has not answered yet. */
   | "asking"
@@ -100,7 +99,6 @@ export class Mapper {
     this.#begin(now, [this.#pcp(LIFETIME), encodeAddressRequest()]);
   }
 
-  /** How it stands. */
   get state(): MapperState {
     return this.#state;
   }

@@ -24,7 +24,6 @@ const EXTERNAL_ADDRESS_AT = 44;
 /** Result codes (section 7.4). */
 export const PcpResult = { SUCCESS: 0, UNSUPPORTED_VERSION: 1 } as const;
 
-/** What is asked for. */
 export interface PcpRequest {
   /** The address of this machine, as the gateway sees it. */
   readonly client: Uint8Array;

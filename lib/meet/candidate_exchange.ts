@@ -39,7 +39,6 @@ export interface CandidateExchangeOptions<Peer extends Address> {
   readonly secret: Uint8Array;
   /** The 8 bytes of the connection's id. */
   readonly connection: Uint8Array;
-  /** The relay. */
   readonly relay: Peer;
   /** Where this side may be reached. */
   readonly candidates: readonly Address[];

@@ -33,7 +33,6 @@ const COOKIES = { rate: 4000, burst: 256 };
 const MAX_ANSWERS = 1024;
 /** Sources whose joins are counted. */
 const MAX_SOURCES = 4096;
-/** The largest number. */
 const MAX_NUMBER = 65_535;
 
 /** What is to be kept to. */
@@ -81,7 +80,6 @@ interface Place<Peer> {
   expires: number;
 }
 
-/** One side of a pair. */
 interface Side<Peer> {
   readonly address: Peer;
   heard: boolean;
@@ -141,7 +139,6 @@ export class MeetServer<Peer extends Address>
     this.#validation = new AddressValidation(new Uint8Array(key.buffer));
   }
 
-  /** Receivers that have a place. */
   get placeCount(): number {
     return this.#places.size;
   }

@@ -116,7 +116,6 @@ function proofOf(kind: number, proven: Uint8Array, token: string): Uint8Array {
   return hmac.update(proven).digest();
 }
 
-/** What the meeting point answers. */
 export type MeetAnswer =
   & {
     /** Of the request. */

@@ -11,7 +11,6 @@ const MAX_ASKERS = 256;
 /** Answers that wait to be sent. */
 const MAX_PENDING = 32;
 
-/** What a receiver answers by. */
 export interface AnswererOptions {
   /** The number of its code. */
   readonly number: number;

@@ -60,7 +60,6 @@ export interface AgreedWithServer extends Agreed {
   readonly peerAsks: boolean;
 }
 
-/** What plain mode agrees on. */
 const PLAIN: Omit<Agreed, "stream"> = {
   words: Promise.resolve(undefined),
   binding: new Uint8Array(HASH_SIZE),

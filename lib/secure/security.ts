@@ -14,7 +14,6 @@ export type Security =
 /** The channel identifier of CPace: the order of the roles. */
 const ROLES = utf8("ferry send, ferry receive");
 
-/** The CPace inputs of a code. */
 export function cpaceInputs(code: string): CpaceInputs {
   const prs = utf8(code);
   return { prs, ci: ROLES, sid: new Uint8Array(0) };

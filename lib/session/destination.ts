@@ -73,7 +73,6 @@ export async function resolveDestination(
   return await inDirectory(directory, { force, rename });
 }
 
-/** Standard output. */
 export function standardOutput(): ResolvedDestination {
   return toStream(outputSink, "standard output");
 }

@@ -163,7 +163,6 @@ export class ProgressTracker {
     return summary;
   }
 
-  /** It has failed. */
   async failed(error: unknown): Promise<void> {
     this.stop();
     await this.#watcher?.failed(error);

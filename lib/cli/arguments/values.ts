@@ -96,7 +96,6 @@ export function meetingPoint(text: string): MeetingPoint {
   };
 }
 
-/** A host to send to. */
 export function hostName(word: string): string {
   const host = address(word);
   const [, user, machine] = /^([^@]*)@(.*)$/s.exec(word) ?? [];

@@ -12,7 +12,6 @@ const MAX_INITIAL = 1000;
 
 type Data = Record<string, unknown>;
 
-/** Where a qlog is written. */
 type QlogFile = Pick<Deno.FsFile, "writeSync" | "close">;
 
 /** Why a packet is dropped, by the names of qlog. */

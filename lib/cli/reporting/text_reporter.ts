@@ -170,7 +170,6 @@ function isShown(
     (verbose || !IF_VERBOSE.includes(type));
 }
 
-/** The lines that are shown of an event. */
 function linesOf(event: CliEvent, style: TextStyle): ShownLine[] {
   if (isNotice(event)) return plain(noticeWords(event));
   switch (event.type) {

@@ -1,7 +1,6 @@
 import { displayText, widthOf } from "../../base/display_text.ts";
 import type { Output } from "./output.ts";
 
-/** Where text is written. */
 export type TextOutput = Pick<Output, "write" | "gather" | "flush">;
 
 /** How a line looks on a terminal that has colours: bold, or red. */

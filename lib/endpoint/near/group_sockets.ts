@@ -40,14 +40,12 @@ export class GroupSockets {
     for (const socket of this.#sockets) socket.join(this.#addresses);
   }
 
-  /** Closes them. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all(this.#sockets.map((socket) => socket.close()));
   }
 }
 
-/** A socket of one family. */
 class GroupSocket {
   readonly #socket: SideSocket;
   /** Bytes of an address. */

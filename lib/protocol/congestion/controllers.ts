@@ -16,7 +16,6 @@ export const CONTROLLERS: Readonly<
 /** What is used unless somebody chooses. */
 export const DEFAULT_CONTROLLER: ControllerName = "bbr";
 
-/** Whether there is a controller of this name. */
 export function isControllerName(name: string): name is ControllerName {
   return Object.hasOwn(CONTROLLERS, name);
 }

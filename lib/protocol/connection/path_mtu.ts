@@ -20,7 +20,6 @@ const MAX_RAISE_INTERVAL = 60_000;
 /** Large datagrams lost in a row, while a small one that was sent later arrived, that show a black hole. */
 const BLACK_HOLE_LOSSES = 4;
 
-/** The state of the search. */
 type Search =
   /** It has not begun. */
   | { state: "BASE" }

@@ -33,7 +33,6 @@ export class PeerAddress<Peer extends Address> {
     this.#random = options.random;
   }
 
-  /** Where the peer is. */
   get current(): Peer {
     return this.#current;
   }

@@ -33,7 +33,6 @@ export class AddressValidation {
     this.#mac = new Mac(key);
   }
 
-  /** A cookie for this SYN. */
   issue(now: number, syn: SynOrigin): Uint8Array {
     return this.#make(Math.floor(now / PERIOD), syn);
   }

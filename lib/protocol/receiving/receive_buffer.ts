@@ -123,7 +123,6 @@ export class ReceiveBuffer {
     return this.#finSeq !== Infinity || this.#highest > end;
   }
 
-  /** Takes the SYN. */
   receiveSyn(): void {
     this.rcvNxt = Math.max(this.rcvNxt, 1);
     this.#advance();

@@ -22,7 +22,6 @@ export const MIN_PATH_SIZE = MAX_HEADER_SIZE + pathPartSize(PathKind.CHALLENGE);
 // SACK blocks are filled in and written at once, so all connections share the memory for them.
 const SHARED_BLOCKS = new Segment();
 
-/** What packets are built from. */
 export interface PacketSources {
   readonly sendBuffer: SendBuffer;
   readonly receiveBuffer: ReceiveBuffer;

@@ -25,7 +25,6 @@ export class PersistTimer {
     this.#deadline = now + this.#interval;
   }
 
-  /** A probe is sent. */
   onProbe(): void {
     this.#deadline = Infinity;
   }

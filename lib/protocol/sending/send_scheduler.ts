@@ -121,7 +121,6 @@ export class SendScheduler {
     return this.#pacingBlocked ? Infinity : this.#persist.deadline;
   }
 
-  /** The persist timer has fired. */
   onPersistTimeout(): void {
     this.#persist.onProbe();
     this.#pingRequested = true;

@@ -10,7 +10,6 @@ import {
 } from "../../base/integers.ts";
 import { hasRightCrc, MARK_AT, statedLength } from "./datagram_prefix.ts";
 
-/** The flags of a segment. */
 export const Flag = {
   /** The sender's direction ends after this segment's payload. */
   FIN: 1,
@@ -30,7 +29,6 @@ export const Flag = {
   PATH: 128,
 } as const;
 
-/** The kinds of segments with PATH. */
 export const PathKind = {
   /** RFC 9000, section 19.17 */
   CHALLENGE: 0,
@@ -172,7 +170,6 @@ export function headerSize(segment: Segment): number {
     numberLength(segment.seq);
 }
 
-/** Bytes of the part that PATH adds. */
 export function pathPartSize(kind: number): number {
   return kind === PathKind.PROBE ? 1 : 9;
 }

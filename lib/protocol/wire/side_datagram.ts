@@ -16,7 +16,6 @@ export const SideMark = {
   CANDIDATES: 0xe3,
 } as const;
 
-/** What a side datagram says. */
 export interface SideDatagram {
   /** What it is, in its protocol: 0 to 255. */
   readonly kind: number;

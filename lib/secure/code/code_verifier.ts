@@ -5,7 +5,6 @@ import { randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
 const SCRYPT_COST = { N: 2 ** 12, r: 8, p: 1 };
 const SCRYPT_SALT_SIZE = 16;
 const SCRYPT_HASH_SIZE = 32;
-/** The prefix of a verifier. */
 const VERIFIER_METHOD =
   `scrypt-${SCRYPT_COST.N}-${SCRYPT_COST.r}-${SCRYPT_COST.p}`;
 const VERIFIER_FORM = new RegExp(

@@ -82,7 +82,6 @@ export class Cpace {
   }
 }
 
-/** A point of the group. */
 type Element = ReturnType<typeof Point.fromBytes>;
 
 /** G.calculate_generator. */

@@ -207,7 +207,6 @@ function damaged(by: "sender" | "receiver"): Failure {
   return new Failure({ code: "handshake-damaged", by });
 }
 
-/** A HELLO as sent, and its shares. */
 interface SentHello {
   readonly message: Uint8Array;
   readonly shares: Shares;

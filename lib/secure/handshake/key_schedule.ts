@@ -117,7 +117,6 @@ export function nextTrafficSecret(trafficSecret: Uint8Array): Uint8Array {
   return hkdfExpandLabel(trafficSecret, "traffic upd", HASH_SIZE);
 }
 
-/** Concatenates the parts. */
 export function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   return copyOf(Buffer.concat(parts));
 }

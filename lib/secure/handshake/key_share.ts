@@ -24,7 +24,6 @@ export class KeyShare {
     this.publicKey = publicBytesOf(privateKey);
   }
 
-  /** Generates a key. */
   static generate(): KeyShare {
     return new KeyShare(generateKeyPairSync("x25519").privateKey);
   }

@@ -16,7 +16,6 @@ export const RecordType = {
 export const MAX_HANDSHAKE_MESSAGE = 256;
 /** Bytes of a CPace share. */
 const CPACE_SHARE_SIZE = 32;
-/** The version of the secure channel. */
 export const CHANNEL_VERSION = 2;
 /** Flag of a server's HELLO: a person is asked before anything is accepted. */
 const ASKS = 0x01;
@@ -55,7 +54,6 @@ export interface Finished {
   readonly verifyData: Uint8Array;
 }
 
-/** The body of a message. */
 export function bodyOf(message: Uint8Array): Uint8Array {
   return message.subarray(FRAME_HEADER_SIZE);
 }

@@ -54,7 +54,6 @@ export class Rendezvous implements Disposable {
   readonly #told = new Set<string>();
   /** Where this side is seen. */
   #seen: Address | undefined;
-  /** Whether content is relayed. */
   #relays = true;
   #lastRefusal: Exclude<MeetRefusal, "token"> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;

@@ -6,7 +6,6 @@ const ERRNO_NAMES = new Map(
     .map(([name, number]) => [number, name] as const).toReversed(),
 );
 
-/** An error that the system reported. */
 export class SystemError extends Error {
   override name = "SystemError";
   /** As in errno(3), `ENOENT` for instance. */

@@ -30,7 +30,6 @@ const DIGESTS_IN_FRAME = 64;
 /** Names outside of all directories at most: they are remembered until they are moved. */
 const MAX_ROOTS = 1 << 17;
 
-/** A file that was listed. */
 export interface ListedFile {
   readonly type: "file";
   readonly entry: FileEntry;

@@ -533,7 +533,6 @@ async function readBlock(
   }
 }
 
-/** Content that is in memory. */
 function contentOf(bytes: Uint8Array): Content {
   let at = 0;
   return {

@@ -33,7 +33,6 @@ export class TransferDigest {
     return this.#prefix + name;
   }
 
-  /** Opens a directory. */
   enter(entry: DirectoryEntry): void {
     this.#add("d", entry, "-");
     this.#prefixes.push(this.#prefix);

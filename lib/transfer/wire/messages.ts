@@ -85,7 +85,6 @@ export interface SentDigest extends Digest {
   readonly omitted: number;
 }
 
-/** Encodes an OFFER frame. */
 export function encodeOffer(offer: Offer): Uint8Array {
   const fields = new FieldWriter(TRANSFER_VERSION)
     .uint8(Tag.KIND, OFFER_KINDS.indexOf(offer.kind))
@@ -186,7 +185,6 @@ export interface Acceptance {
   readonly maxRate?: number | undefined;
 }
 
-/** Encodes an ACCEPT frame. */
 export function encodeAccept({ resume, maxRate }: Acceptance): Uint8Array {
   const fields = new FieldWriter().int64(Tag.RATE, maxRate);
   if (resume) fields.uint8(Tag.RESUME, 1);
@@ -250,7 +248,6 @@ export interface Total {
   readonly bytes: number;
 }
 
-/** Encodes the body of TOTAL. */
 export function encodeTotal({ files, bytes }: Total): Uint8Array {
   return new FieldWriter().int64(Tag.BYTES, bytes).int64(Tag.FILES, files)
     .finish();

@@ -46,7 +46,6 @@ export interface Directory extends Disposable {
   ): void;
   /** Removes anything but a directory. */
   unlink(name: string): void;
-  /** Removes an empty directory. */
   removeDirectory(name: string): void;
   /** Sets its own permission bits. */
   chmod(mode: number): void;
@@ -61,7 +60,6 @@ export interface Directory extends Disposable {
   close(): void;
 }
 
-/** The names in a directory. */
 export interface DirectoryEntries {
   /** Those that are UTF-8. */
   readonly names: string[];

@@ -149,7 +149,6 @@ export class PathDirectory implements Directory {
   }
 }
 
-/** A file that Deno has opened. */
 export class PathFile implements OpenFile {
   #path: string;
   #file: Deno.FsFile;

@@ -26,7 +26,6 @@ export function checkSystemName(name: string, os: string): void {
   if (rule !== undefined) throw nameRefused(name, rule);
 }
 
-/** The rule that a name breaks. */
 function windowsRule(name: string): NameRule | undefined {
   if (WINDOWS_CHARACTERS.test(name)) return "windows-character";
   if (WINDOWS_DEVICES.test(name)) return "windows-device";
@@ -34,7 +33,6 @@ function windowsRule(name: string): NameRule | undefined {
   return isPart(name) ? "reserved" : undefined;
 }
 
-/** The rule that a name breaks. */
 function macosRule(name: string): NameRule | undefined {
   const seen = name.replaceAll(DARWIN_IGNORED, "").normalize("NFC");
   if (isPart(seen)) return "reserved";

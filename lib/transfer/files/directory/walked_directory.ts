@@ -76,7 +76,6 @@ export class WalkedDirectory {
     return new WalkedDirectory(this.#open, this.pathOf(name), seen, this);
   }
 
-  /** The path of what is in it. */
   pathOf(name: string): string {
     return this.path.endsWith("/")
       ? `${this.path}${name}`

@@ -484,7 +484,6 @@ function setAttributes(parent: Directory, kept: Kept): void {
   }
 }
 
-/** How what is offered is stored. */
 function storedOf(
   { kind, names, count }: Pick<Offer, "kind" | "names" | "count">,
   { as, rename = false, force, owner, mayExist }: DirectorySinkOptions,

@@ -3,7 +3,6 @@ import { utf8 } from "../../../base/utf8.ts";
 import { type OpenFile, readAll } from "../directory/directory.ts";
 import type { Target } from "./target.ts";
 
-/** The version of the state file. */
 const STATE_VERSION = 1;
 
 /** The first line. */
