@@ -55,11 +55,17 @@ export function ferryTool(
   };
 }
 
+/** A port for TCP, by which those of {@linkcode freePort} are kept. */
+function freeTcpPort(): number {
+  using listener = Deno.listen({ hostname: HOST, port: 0 });
+  return (listener.addr as Deno.NetAddr).port;
+}
+
 const nc: Tool = {
   name: "nc",
   needs: ["nc"],
   plan() {
-    const port = freePort();
+    const port = freeTcpPort();
     return Promise.resolve({
       receive: ["nc", "-l", HOST, `${port}`],
       send: ["nc", "-N", HOST, `${port}`],
@@ -82,7 +88,7 @@ const scp: Tool = {
   name: "scp",
   needs: ["scp", "sshd", "ssh-keygen"],
   async plan({ source, copies, directory }) {
-    const port = freePort();
+    const port = freeTcpPort();
     const [hostKey, userKey] = [`${directory}/host`, `${directory}/user`];
     for (const key of [hostKey, userKey]) {
       await new Deno.Command("ssh-keygen", {
