@@ -250,5 +250,8 @@ function* framesOf(event: TraceEvent): Generator<Data> {
   if (flags & Flag.BLOCKED) {
     yield { frame_type: "data_blocked", limit: seq + length };
   }
-  if (flags & Flag.PATH) yield { frame_type: "path_challenge" };
+  // With PSH it probes the path MTU, for which QUIC has a PING
+  if (flags & Flag.PATH && !(flags & Flag.PSH)) {
+    yield { frame_type: "path_challenge" };
+  }
 }
