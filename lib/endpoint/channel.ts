@@ -1,6 +1,5 @@
 import type { ByteStream } from "../base/byte_stream.ts";
 import { Failure } from "../base/failure.ts";
-import { writeUint32 } from "../base/integers.ts";
 import type { Address } from "../protocol/connection/address.ts";
 import type { Connection } from "../protocol/connection/connection.ts";
 import type { PathInUse } from "../protocol/connection/direct_paths.ts";
@@ -89,13 +88,9 @@ export class Channel implements ByteStream {
       this.#address;
   }
 
-  /** The 64 bits that name the connection on the wire, as 8 bytes. */
-  get connectionId(): Uint8Array<ArrayBuffer> {
-    const { idHigh, idLow } = this.#connection;
-    const id = new Uint8Array(8);
-    writeUint32(id, 0, idHigh);
-    writeUint32(id, 4, idLow);
-    return id;
+  /** The 48 bits that name the connection on the wire. */
+  get connectionId(): number {
+    return this.#connection.id;
   }
 
   /** What is at the peer's address is a relay of this name: direct paths are looked for. */

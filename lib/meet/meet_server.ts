@@ -3,8 +3,14 @@ import { AddressValidation } from "../protocol/demux/address_validation.ts";
 import type { DatagramProtocol } from "../protocol/demux/datagram_protocol.ts";
 import { networkOf } from "../protocol/demux/handshake_limiter.ts";
 import { SourceBuckets, TokenBucket } from "../protocol/demux/token_bucket.ts";
-import { uint32At } from "../base/integers.ts";
-import { firstDatagram } from "../protocol/wire/datagram_prefix.ts";
+import { uint48At } from "../base/integers.ts";
+import {
+  firstDatagram,
+  hasRightCrc,
+  MARK_AT,
+  statedLength,
+} from "../protocol/wire/datagram_prefix.ts";
+import { mayBeSegment } from "../protocol/wire/segment.ts";
 import { SideMark } from "../protocol/wire/side_datagram.ts";
 import { RelayQueue } from "./relay_queue.ts";
 import {
@@ -186,7 +192,7 @@ export class MeetServer<Peer extends Address>
     },
   ): void {
     const pair = this.#pairOf.get(keyOf(from));
-    if (pair === undefined || !isRelayed(datagrams)) return;
+    if (pair === undefined || !isRelayed(datagrams, size)) return;
     const { sender, receiver } = pair;
     const isSender = from.port === sender.address.port &&
       from.hostname === sender.address.hostname;
@@ -428,10 +434,8 @@ function keyOf({ hostname, port }: Address): string {
 }
 
 function originOf(from: Address, id: Uint8Array) {
-  return { from, idHigh: uint32At(id, 0), idLow: uint32At(id, 4) };
+  return { from, id: uint48At(id, 0) };
 }
-
-const MARK_AT = 4;
 
 function isRequest(datagram: Uint8Array): boolean {
   return datagram[MARK_AT] === SideMark.MEET;
@@ -444,8 +448,14 @@ function hasRequest(datagrams: Uint8Array, size: number): boolean {
   return false;
 }
 
-/** Whether it is of a kind that is relayed: segments, and what tells of candidates. */
-function isRelayed(datagrams: Uint8Array): boolean {
-  const mark = datagrams[MARK_AT] ?? 0;
-  return (mark & 0xf0) === 0xf0 || mark === SideMark.CANDIDATES;
+/**
+ * Whether it is of a kind that is relayed: segments, and what tells of candidates.
+ *
+ * @param size of the first of several, which alone is looked at
+ */
+function isRelayed(datagrams: Uint8Array, size: number): boolean {
+  const first = datagrams.subarray(0, size);
+  const isKnown = mayBeSegment(first) ||
+    first[MARK_AT] === SideMark.CANDIDATES;
+  return isKnown && statedLength(first) === size && hasRightCrc(first);
 }

@@ -77,9 +77,9 @@ class Traitor {
    * @param rate bytes acknowledged for each millisecond
    */
   async betray(rate: number, milliseconds: number): Promise<void> {
-    const { idHigh, idLow, ack, packetNumber, seq } = this.#last!;
+    const { id: name, ack, packetNumber, seq } = this.#last!;
     const up = this.#lastUp!;
-    const id = { idHigh, idLow, flags: Flag.ACK, seq, window: 2 ** 25 };
+    const id = { id: name, flags: Flag.ACK, seq, window: 2 ** 25 };
     const first = { start: up.packetNumber, seq: up.seq + up.payload.length };
     const size = Math.max(up.payload.length, 1_000);
     const start = performance.now();

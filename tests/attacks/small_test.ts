@@ -35,13 +35,13 @@ test("single bytes with a hole before each do not make a receiver's memory or wo
   await pause(100);
   const socket = udpSocket();
   const to = local(received.port);
-  const { idHigh, idLow, packetNumber, seq } = seen!;
+  const { id, packetNumber, seq } = seen!;
   const payload = Uint8Array.of(7);
   const holes = FULL ? 100_000 : 30_000;
   for (let i = 0; i < holes; i++) {
     // Descending, so that each is before all others
     const at = seq + 1_000_000 - 2 * i;
-    const draft = { idHigh, idLow, payload, seq: Math.max(at, seq + 2) };
+    const draft = { id, payload, seq: Math.max(at, seq + 2) };
     const number = packetNumber + 10 + 2 * i;
     await socket.send(datagramOf({ ...draft, packetNumber: number }), to);
     if (i % 100 === 0) await pause(1);

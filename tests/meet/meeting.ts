@@ -6,15 +6,19 @@ import {
   type PairReport,
 } from "../../lib/meet/meet_server.ts";
 import type { Address } from "../../lib/protocol/connection/address.ts";
+import {
+  MARK_AT,
+  writeChecksum,
+} from "../../lib/protocol/wire/datagram_prefix.ts";
+import { mayBeSegment } from "../../lib/protocol/wire/segment.ts";
 
 export const MEET: Address = { hostname: "203.0.113.9", port: 5050 };
 
-/** A segment's bytes, as far as a relay looks at them: its mark and its length. */
+/** A segment's bytes, as far as a relay looks at them: its mark, length and checksum. */
 export function segmentLike(size: number, fill = 7): Uint8Array {
   const bytes = new Uint8Array(size).fill(fill);
-  bytes[4] = 0xf1;
-  bytes[6] = size >>> 8;
-  bytes[7] = size;
+  bytes[MARK_AT] = 0;
+  writeChecksum(bytes, size);
   return bytes;
 }
 
@@ -118,7 +122,7 @@ export class Meeting {
     count(this.bytesOut, to, bytes.length);
     for (const { address, client, segments } of this.#guests) {
       if (address !== to) continue;
-      if ((bytes[4]! & 0xf0) === 0xf0) segments.push(bytes);
+      if (mayBeSegment(bytes)) segments.push(bytes);
       else client.receive(this.now, bytes, MEET);
     }
   }

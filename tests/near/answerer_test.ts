@@ -1,7 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { Answerer } from "../../lib/near/answerer.ts";
 import { decodeAnswer, encodeQuestion } from "../../lib/near/message.ts";
-import { encodeSideDatagram } from "../../lib/protocol/wire/side_datagram.ts";
+import {
+  encodeSideDatagram,
+  SideMark,
+} from "../../lib/protocol/wire/side_datagram.ts";
 import { bytesOf } from "../support/bytes.ts";
 
 const NONCE = bytesOf("0102030405060708");
@@ -32,7 +35,11 @@ Deno.test("reflected questions: an answer never has more bytes than its question
   for (let size = 8; size < 64; size++) {
     const answerer = answererOf(17);
     const body = QUESTION.slice(8, 18);
-    const question = encodeSideDatagram(0xe2, { kind: 1, body }, size);
+    const question = encodeSideDatagram(
+      SideMark.NEAR,
+      { kind: 1, body },
+      size,
+    );
     answerer.ask(0, question, ASKER);
     const answer = answerer.poll();
     if (answer) assert(answer.bytes.length <= question.length, `${size}`);

@@ -7,7 +7,10 @@ import {
   encodeQuestion,
   QUESTION_SIZE,
 } from "../../lib/near/message.ts";
-import { encodeSideDatagram } from "../../lib/protocol/wire/side_datagram.ts";
+import {
+  encodeSideDatagram,
+  SideMark,
+} from "../../lib/protocol/wire/side_datagram.ts";
 import { bytesOf, hexOf } from "../support/bytes.ts";
 
 const NONCE = bytesOf("0102030405060708");
@@ -19,11 +22,11 @@ Deno.test("a question and an answer are a number and random bytes, and nothing e
   const answer = encodeAnswer({ number: 17, nonce: NONCE, id: ID });
   assertEquals(
     hexOf(question.subarray(4)),
-    "e2010020" + "0011" + "0102030405060708" + "00".repeat(14),
+    "0020fa01" + "0011" + "0102030405060708" + "00".repeat(14),
   );
   assertEquals(
     hexOf(answer.subarray(4)),
-    "e202001a" + "0011" + "0102030405060708" + "1112131415161718",
+    "001afa02" + "0011" + "0102030405060708" + "1112131415161718",
   );
   assertEquals(question.length, QUESTION_SIZE);
 });
@@ -57,7 +60,7 @@ Deno.test("a damaged, cut or strange datagram is neither question nor answer", (
     assert(isNothing(Uint8Array.of(...datagram, 0)));
   }
   const body = new Uint8Array(24);
-  assert(isNothing(encodeSideDatagram(0xe2, { kind: 3, body })));
-  assert(isNothing(encodeSideDatagram(0xe1, { kind: 1, body })));
+  assert(isNothing(encodeSideDatagram(SideMark.NEAR, { kind: 3, body })));
+  assert(isNothing(encodeSideDatagram(SideMark.MEET, { kind: 1, body })));
   fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), isNothing));
 });

@@ -17,7 +17,7 @@ class Connection:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.connect(address)
         self.socket.settimeout(0.2)
-        self.id = secrets.token_hex(8)
+        self.id = secrets.token_hex(6)
         self.number = self.floor = secrets.randbits(32)
         self.cookie = ""
         # What is sent: the SYN is number 0, `sending` begins at 1
@@ -90,7 +90,7 @@ class Connection:
 
     def send(self, flags, seq=None, payload=b"", **parts):
         segment = {
-            "flags": flags,
+            "flags": [*flags, "FLOOR"],
             "connectionId": self.id,
             "packetNumber": self.number,
             "floor": max(self.floor, self.number - 1000),
@@ -99,7 +99,7 @@ class Connection:
             **parts,
         }
         if self.opened and "RST" not in flags and "path" not in parts:
-            segment["flags"] = [*flags, "ACK"]
+            segment["flags"].append("ACK")
             segment["ack"] = {
                 "ack": self.ack,
                 "window": 65_536,
@@ -128,8 +128,8 @@ class Connection:
         flags = set(segment["flags"])
         if segment["connectionId"] != self.id or self.over:
             return
-        if "COOKIE" in flags:
-            self.cookie = segment["syn"]["cookie"]
+        if "cookie" in segment.get("path", {}):
+            self.cookie = segment["path"]["cookie"]
         elif "RST" in flags:
             self.over = True
             if not self.finished:

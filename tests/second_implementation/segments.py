@@ -3,11 +3,11 @@
 import struct
 import zlib
 
-FLAGS = ["FIN", "SYN", "ACK", "RST", "PSH", "BLOCKED", "COOKIE", "PATH"]
+FLAGS = ["FIN", "SYN", "ACK", "RST", "PSH", "BLOCKED", "FLOOR", "PATH"]
 MAX_NUMBER = 2**53 - 1
 MAX_SEQ = 2**53 - 2**17
-NO_FLOOR = 2**16 - 1
-PROBE = 2
+VERSION = 1
+PROBE, COOKIE = 2, 3
 
 
 class Malformed(Exception):
@@ -16,44 +16,45 @@ class Malformed(Exception):
 
 def decode(datagram):
     """The segment in a datagram, as the JSON of the vectors has it."""
-    if len(datagram) < 20:
+    if len(datagram) < 15:
         raise Malformed("too short")
-    if datagram[4] & 0xF0 != 0xF0:
+    bits = datagram[6]
+    flags = {name for bit, name in enumerate(FLAGS) if bits >> bit & 1}
+    if flags >= {"SYN", "RST"}:
         raise Malformed("not ferry")
     if zlib.crc32(bytes(4) + datagram[4:]) != int.from_bytes(datagram[:4], "big"):
         raise Malformed("damaged")
-    if datagram[4] != 0xF1:
-        raise Malformed("other version")
-    reader = Reader(datagram, 5)
-    bits = reader.number(1)
-    flags = {name for bit, name in enumerate(FLAGS) if bits >> bit & 1}
-    require(reader.number(2) == len(datagram))
-    segment = {"flags": sorted(flags), "connectionId": reader.take(8).hex()}
-    below = reader.number(2)
+    reader = Reader(datagram, 7)
+    segment = {"flags": sorted(flags), "connectionId": reader.take(6).hex()}
     number = segment["packetNumber"] = reader.varint()
     segment["seq"] = reader.varint()
-    segment["floor"] = 0 if below == NO_FLOOR else number - below
-    require(number < MAX_NUMBER and segment["seq"] <= MAX_SEQ and segment["floor"] >= 0)
+    require(number < MAX_NUMBER and segment["seq"] <= MAX_SEQ)
     payload_length = None
-    if flags & {"SYN", "COOKIE"}:
+    if "SYN" in flags:
+        if reader.number(1) != VERSION:
+            raise Malformed("other version")
         payload_length = reader.number(2)
         segment["syn"] = decode_syn(reader)
-        if "SYN" in flags:
-            require(segment["seq"] == 0 and segment["syn"]["maxDatagramSize"] >= 1200)
+        require(segment["seq"] == 0 and segment["syn"]["maxDatagramSize"] >= 1200)
+    segment["floor"] = number - reader.varint() if "FLOOR" in flags else 0
+    require(segment["floor"] >= 0)
     if "ACK" in flags:
         segment["ack"] = decode_ack(reader)
     if "PATH" in flags:
-        require(not flags & {"SYN", "FIN", "RST", "COOKIE"})
+        require(not flags & {"SYN", "FIN", "RST"})
         payload_length = 0
         kind = reader.number(1)
-        require(kind <= PROBE)
+        require(kind <= COOKIE)
         segment["path"] = {"kind": kind}
-        if kind != PROBE:
+        if kind == COOKIE:
+            segment["path"]["cookie"] = reader.take(reader.number(1)).hex()
+        elif kind != PROBE:
             segment["path"]["challenge"] = reader.take(8).hex()
     if payload_length is None:
         payload_length = len(datagram) - reader.at
     segment["payload"] = reader.take(payload_length).hex()
     segment["padding"] = len(datagram) - reader.at
+    require(int.from_bytes(datagram[4:6], "big") == len(datagram))
     return segment
 
 
@@ -89,21 +90,26 @@ def encode(segment):
     flags = sum(1 << FLAGS.index(name) for name in segment["flags"])
     payload = bytes.fromhex(segment["payload"])
     number, seq = segment["packetNumber"], segment["seq"]
-    below = min(number - segment["floor"], NO_FLOOR)
-    body = bytes.fromhex(segment["connectionId"]) + struct.pack(">H", below)
+    body = bytes([flags]) + bytes.fromhex(segment["connectionId"])
     body += varint(number, 4) + varint(seq, 4)
     if "syn" in segment:
         syn = segment["syn"]
         cookie = bytes.fromhex(syn["cookie"])
         sizes = syn["maxDatagramSize"], syn["initialWindow"], syn["socketMemory"]
-        body += struct.pack(">HHIIB", len(payload), *sizes, len(cookie)) + cookie
+        body += struct.pack(">BHHII", VERSION, len(payload), *sizes)
+        body += bytes([len(cookie)]) + cookie
+    if "FLOOR" in segment["flags"]:
+        body += varint(number - segment["floor"])
     if "ack" in segment:
         body += encode_ack(segment["ack"])
     if "path" in segment:
         path = segment["path"]
         body += bytes([path["kind"]]) + bytes.fromhex(path.get("challenge", ""))
+        if path["kind"] == COOKIE:
+            cookie = bytes.fromhex(path["cookie"])
+            body += bytes([len(cookie)]) + cookie
     body += payload + bytes(segment.get("padding", 0))
-    body = bytes([0xF1, flags]) + struct.pack(">H", 8 + len(body)) + body
+    body = struct.pack(">H", 6 + len(body)) + body
     return zlib.crc32(bytes(4) + body).to_bytes(4, "big") + body
 
 

@@ -2,6 +2,7 @@ import {
   decodeSegment,
   encodeHeader,
   Flag,
+  PathKind,
   Segment,
 } from "../../lib/protocol/wire/segment.ts";
 import {
@@ -12,8 +13,7 @@ import {
 /** A segment as a test writes it. What is left out is as in a segment that says nothing. */
 export interface Draft {
   flags?: number;
-  idHigh?: number;
-  idLow?: number;
+  id?: number;
   packetNumber?: number;
   floor?: number;
   seq?: number;
@@ -31,7 +31,7 @@ export interface Draft {
   pathKind?: number;
   pathHigh?: number;
   pathLow?: number;
-  /** Bytes of padding, where there can be any: with SYN, COOKIE and PATH. */
+  /** Bytes of padding, where there can be any: with SYN and PATH. */
   padding?: number;
 }
 
@@ -41,10 +41,9 @@ const EMPTY = new Uint8Array(0);
 export function segmentOf(draft: Draft): Segment {
   const segment = new Segment();
   segment.flags = draft.flags ?? 0;
-  segment.idHigh = draft.idHigh ?? 0;
-  segment.idLow = draft.idLow ?? 0;
+  segment.id = draft.id ?? 0;
   segment.packetNumber = draft.packetNumber ?? 0;
-  segment.floor = draft.floor ?? segment.packetNumber;
+  segment.floor = draft.floor ?? 0;
   segment.seq = draft.seq ?? 0;
   segment.payloadLength = draft.payload?.length ?? 0;
   segment.ack = draft.ack ?? 0;
@@ -62,6 +61,11 @@ export function segmentOf(draft: Draft): Segment {
   segment.pathHigh = draft.pathHigh ?? 0;
   segment.pathLow = draft.pathLow ?? 0;
   return segment;
+}
+
+/** An answer to a SYN that asks for it with this cookie. */
+export function cookieRequest(cookie: Uint8Array): Draft {
+  return { flags: Flag.PATH, pathKind: PathKind.COOKIE, cookie };
 }
 
 /** The datagram that `draft` describes, with its checksum. */
@@ -83,11 +87,10 @@ export function draftOf(datagram: Uint8Array): Required<Draft> {
   const { payloadOffset, payloadLength } = segment;
   const end = payloadOffset + payloadLength;
   const acks = segment.has(Flag.ACK);
-  const opens = segment.has(Flag.SYN) || segment.has(Flag.COOKIE);
+  const opens = segment.has(Flag.SYN);
   return {
     flags: segment.flags,
-    idHigh: segment.idHigh,
-    idLow: segment.idLow,
+    id: segment.id,
     packetNumber: segment.packetNumber,
     floor: segment.floor,
     seq: segment.seq,
@@ -124,7 +127,7 @@ export function flagNames(flags: number): string {
     .join(" ");
 }
 
-const ORDER = ["SYN", "FIN", "RST", "COOKIE", "PATH", "ACK", "PSH", "BLOCKED"];
+const ORDER = ["SYN", "FIN", "RST", "PATH", "ACK", "PSH", "BLOCKED", "FLOOR"];
 
 /** Makes the length and the checksum of a datagram right again, whatever was done to it. */
 export function mend(datagram: Uint8Array): void {

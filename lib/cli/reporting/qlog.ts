@@ -204,10 +204,10 @@ function keyOf({ connection, packet }: TraceEvent): string {
   return `${connection} ${packet}`;
 }
 
-function headerOf({ flags, packet, connection }: TraceEvent): Data {
+function headerOf({ flags, path, packet, connection }: TraceEvent): Data {
   const type = flags & Flag.SYN
     ? "initial"
-    : flags & Flag.COOKIE
+    : path === "COOKIE"
     ? "retry"
     : "1RTT";
   return { packet_type: type, packet_number: packet, dcid: connection };
@@ -226,7 +226,7 @@ function rawOf({ size, length }: TraceEvent): Data {
 }
 
 function* framesOf(event: TraceEvent): Generator<Data> {
-  const { flags, seq, ack, length, window, sackBlocks, reset } = event;
+  const { flags, path, seq, ack, length, window, sackBlocks, reset } = event;
   if (sackBlocks.length > 0) {
     const ranges = sackBlocks.map(([from, to]) => [from, to - 1]);
     yield { frame_type: "ack", acked_ranges: ranges };
@@ -250,8 +250,6 @@ function* framesOf(event: TraceEvent): Generator<Data> {
   if (flags & Flag.BLOCKED) {
     yield { frame_type: "data_blocked", limit: seq + length };
   }
-  // With PSH it probes the path MTU, for which QUIC has a PING
-  if (flags & Flag.PATH && !(flags & Flag.PSH)) {
-    yield { frame_type: "path_challenge" };
-  }
+  if (path === "CHALLENGE") yield { frame_type: "path_challenge" };
+  if (path === "RESPONSE") yield { frame_type: "path_response" };
 }

@@ -72,7 +72,7 @@ export interface Reporter {
 }
 
 /** In the order in which they are named, as in `ACK SYN` and `ACK FIN`. */
-const FLAGS = ["ACK", "SYN", "FIN", "RST", "PSH", "BLOCKED", "COOKIE"] as const;
+const FLAGS = ["ACK", "SYN", "FIN", "RST", "PSH", "BLOCKED"] as const;
 
 /**
  * A datagram's line of `--trace`, without a line end: `SEND 43 0 4 ACK`, with
@@ -87,6 +87,7 @@ export function traceLine(event: TraceEvent): string {
     event.connection,
   ];
   for (const name of FLAGS) if (event.flags & Flag[name]) words.push(name);
+  if (event.path !== undefined) words.push(event.path);
   if (event.duplicate) words.push("DUP");
   if (event.what === "DROP" && event.reason !== undefined) {
     words.push(event.reason);

@@ -50,8 +50,8 @@ export const DEFAULT_CONFIG: Config = {
 /** Which connection it is, and how it begins. */
 export interface ConnectionOptions {
   /** The connection id. */
-  readonly idHigh: number;
-  readonly idLow: number;
+  /** 48 bits. */
+  readonly id: number;
   /** An unpredictable packet number below 2^32: acknowledging it validates the peer's address. */
   readonly firstPacket: number;
   /** Whether this side sends the SYN. */

@@ -32,8 +32,8 @@ const MAX_COOKIES = 8;
  */
 export class Connection {
   readonly counters: Counters = new Counters();
-  readonly idHigh: number;
-  readonly idLow: number;
+  /** Names it on the wire: 48 bits. */
+  readonly id: number;
   /** The size of datagrams. */
   readonly path: PathMtu;
   readonly #config: Config;
@@ -53,13 +53,12 @@ export class Connection {
   onUsed: (() => void) | undefined;
 
   constructor(now: number, config: Config, options: ConnectionOptions) {
-    const { idHigh, idLow, active, firstPacket, random } = options;
+    const { id, active, firstPacket, random } = options;
     const { initialDatagramSize, maxDatagramSize, maxWindow } = config;
     const { counters } = this;
     this.#config = config;
     this.#random = random;
-    this.idHigh = idHigh;
-    this.idLow = idLow;
+    this.id = id;
     const path = new PathMtu(initialDatagramSize, maxDatagramSize);
     const sendBuffer = new SendBuffer(config.maxSendBuffer);
     const receiveBuffer = new ReceiveBuffer(
@@ -90,7 +89,7 @@ export class Connection {
       numberFilter,
       counters,
     };
-    const scheduler = new SendScheduler(idHigh, idLow, parts);
+    const scheduler = new SendScheduler(id, parts);
     this.path = path;
     this.#sendBuffer = sendBuffer;
     this.#receiveBuffer = receiveBuffer;
@@ -314,7 +313,7 @@ export class Connection {
     const lifecycle = this.#lifecycle;
     if (lifecycle.isClosed) return dropped("closed");
     if (segment.has(Flag.RST)) return this.#receiveReset(segment, datagram);
-    if (segment.has(Flag.COOKIE)) {
+    if (segment.asksForCookie) {
       return lifecycle.isOpening
         ? this.#receiveCookie(segment)
         : dropped("late cookie");

@@ -1,4 +1,4 @@
-import { Flag, Reset, type Segment } from "../wire/segment.ts";
+import { Flag, PathKind, Reset, type Segment } from "../wire/segment.ts";
 import type { DropReason, Verdict } from "./verdict.ts";
 
 /** What happened to a datagram: one line of `--trace`. */
@@ -13,10 +13,12 @@ export interface TraceEvent {
   readonly seq: number;
   /** The next sequence number expected, 0 without the flag ACK. */
   readonly ack: number;
-  /** The connection id, 16 hexadecimal digits. */
+  /** The connection id, 12 hexadecimal digits. */
   readonly connection: string;
   /** FIN 1, SYN 2, ACK 4, RST 8, and the flags that are ferry's own. */
   readonly flags: number;
+  /** What it says of the path, with the flag PATH. */
+  readonly path: keyof typeof PathKind | undefined;
   /** Payload bytes. */
   readonly length: number;
   /** Bytes of the datagram. */
@@ -62,7 +64,7 @@ export function traceReceived(
 /** The event of a packet of `segment`'s connection that is declared lost. */
 export function traceLost(
   time: number,
-  { idHigh, idLow }: Pick<Segment, "idHigh" | "idLow">,
+  { id }: Pick<Segment, "id">,
   packet: number,
   size: number,
 ): TraceEvent {
@@ -72,8 +74,9 @@ export function traceLost(
     packet,
     seq: 0,
     ack: 0,
-    connection: hexOf(idHigh) + hexOf(idLow),
+    connection: hexOf(id),
     flags: 0,
+    path: undefined,
     length: 0,
     size,
     window: undefined,
@@ -84,7 +87,7 @@ export function traceLost(
 }
 
 function fieldsOf(segment: Segment, datagram: Uint8Array) {
-  const { seq, ack, idHigh, idLow, flags, payloadLength } = segment;
+  const { seq, ack, id, flags, payloadLength } = segment;
   const { blockStarts, blockEnds, blockCount, payloadOffset } = segment;
   const acks = segment.has(Flag.ACK);
   const resets = segment.has(Flag.RST) && payloadLength > 0;
@@ -92,8 +95,9 @@ function fieldsOf(segment: Segment, datagram: Uint8Array) {
     packet: segment.packetNumber,
     seq,
     ack: acks ? ack : 0,
-    connection: hexOf(idHigh) + hexOf(idLow),
+    connection: hexOf(id),
     flags,
+    path: segment.has(Flag.PATH) ? pathName(segment.pathKind) : undefined,
     length: payloadLength,
     size: datagram.length,
     window: acks ? segment.window : undefined,
@@ -105,11 +109,16 @@ function fieldsOf(segment: Segment, datagram: Uint8Array) {
   };
 }
 
+function pathName(kind: number): keyof typeof PathKind | undefined {
+  const names = Object.keys(PathKind) as (keyof typeof PathKind)[];
+  return names.find((name) => PathKind[name] === kind);
+}
+
 function resetName(code: number): string {
   const [name] = Object.entries(Reset).find(([, one]) => one === code) ?? [];
   return name?.toLowerCase() ?? String(code);
 }
 
-function hexOf(half: number): string {
-  return half.toString(16).padStart(8, "0");
+function hexOf(id: number): string {
+  return id.toString(16).padStart(12, "0");
 }

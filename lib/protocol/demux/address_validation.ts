@@ -1,6 +1,11 @@
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
-import { uint32At, writeUint32 } from "../../base/integers.ts";
+import {
+  uint32At,
+  writeUint16,
+  writeUint32,
+  writeUint48,
+} from "../../base/integers.ts";
 import type { Address } from "../connection/address.ts";
 
 /** Milliseconds for which a cookie is good, at least; at most twice as long. */
@@ -15,8 +20,8 @@ export const COOKIE_SIZE = MAC_AT + MAC_SIZE;
 /** A SYN, as far as a cookie is bound to it. */
 export interface SynOrigin {
   readonly from: Address;
-  readonly idHigh: number;
-  readonly idLow: number;
+  /** Of the connection: 48 bits. */
+  readonly id: number;
 }
 
 /**
@@ -46,13 +51,11 @@ export class AddressValidation {
     return timingSafeEqual(this.#make(period, syn), cookie);
   }
 
-  #make(period: number, { from, idHigh, idLow }: SynOrigin): Uint8Array {
-    const bound = new Uint8Array(14);
+  #make(period: number, { from, id }: SynOrigin): Uint8Array {
+    const bound = new Uint8Array(12);
     writeUint32(bound, 0, period);
-    writeUint32(bound, 4, idHigh);
-    writeUint32(bound, 8, idLow);
-    bound[12] = from.port >>> 8;
-    bound[13] = from.port;
+    writeUint48(bound, 4, id);
+    writeUint16(bound, 10, from.port);
     const mac = this.#mac.of(bound, from.hostname);
     return Buffer.concat([
       bound.subarray(0, MAC_AT),

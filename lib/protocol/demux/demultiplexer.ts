@@ -149,8 +149,7 @@ export class Demultiplexer<Peer extends Address> {
   /** Opens a connection to `peer`; its SYN leaves with the next {@linkcode poll}. */
   connect(now: number, peer: Peer): Connection {
     const { connection } = this.#add(now, peer, {
-      idHigh: this.#random(),
-      idLow: this.#random(),
+      id: randomId(this.#random),
       active: true,
       validated: false,
     });
@@ -217,8 +216,7 @@ export class Demultiplexer<Peer extends Address> {
     now: number,
     peer: Peer,
     options: {
-      readonly idHigh: number;
-      readonly idLow: number;
+      readonly id: number;
       readonly active: boolean;
       readonly validated: boolean;
       readonly windowBeforeAdmission?: number;
@@ -296,7 +294,7 @@ export class Demultiplexer<Peer extends Address> {
       }
       return this.#drop(now, EMPTY_SEGMENT, datagram, malformation);
     }
-    const entry = this.#table.find(segment.idHigh, segment.idLow);
+    const entry = this.#table.find(segment.id);
     if (entry !== undefined) {
       this.#receiveFor(now, entry, datagram, from);
       return true;
@@ -364,14 +362,14 @@ export class Demultiplexer<Peer extends Address> {
       this.#responses.reset(now, Reset.UNKNOWN, unrouted);
       return "no such connection";
     }
-    const { idHigh, idLow, cookie } = segment;
+    const { id, cookie } = segment;
     const source = networkOf(from.hostname);
     const hasCookie = cookie.length > 0;
     if (hasCookie && !this.#affordsCookie(now)) {
       return "too many cookies asked for";
     }
     const validated = hasCookie &&
-      this.#validation.accepts(now, { from, idHigh, idLow }, cookie);
+      this.#validation.accepts(now, { from, id }, cookie);
     if (validated) {
       if (!this.#limiter.takeValidated(now)) return "too many handshakes";
     } else if (isFull || !this.#affordsUnvalidated(now, source)) {
@@ -404,11 +402,10 @@ export class Demultiplexer<Peer extends Address> {
   ): void {
     const segment = this.#segment;
     if (this.#halfOpen.isFull(now)) this.#displace(now);
-    const { idHigh, idLow } = segment;
+    const { id } = segment;
     const { initialWindow } = this.#config;
     const entry = this.#add(now, from, {
-      idHigh,
-      idLow,
+      id,
       active: false,
       validated,
       windowBeforeAdmission: this.#halfOpen.grantsWholeWindow
@@ -490,6 +487,11 @@ export class Demultiplexer<Peer extends Address> {
 }
 
 const EMPTY_SEGMENT = new Segment();
+
+/** A connection id: 48 random bits. */
+function randomId(random: () => number): number {
+  return (random() >>> 16) * 2 ** 32 + random();
+}
 
 function deadlineOf(
   { connection, address }: RoutedConnection<Address>,

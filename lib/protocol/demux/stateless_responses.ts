@@ -5,8 +5,9 @@ import {
   encodeHeader,
   Flag,
   MAX_HEADER_SIZE,
+  PathKind,
+  pathPartSize,
   Segment,
-  SYN_PART_SIZE,
 } from "../wire/segment.ts";
 import { type AddressValidation, COOKIE_SIZE } from "./address_validation.ts";
 import type { Transmit } from "./datagram_protocol.ts";
@@ -15,7 +16,8 @@ import { TokenBucket } from "./token_bucket.ts";
 /** Responses that wait to be sent; further ones are not made. */
 const MAX_PENDING = 64;
 /** Bytes of the largest one. */
-const MAX_RESPONSE_SIZE = MAX_HEADER_SIZE + SYN_PART_SIZE + COOKIE_SIZE;
+const MAX_RESPONSE_SIZE = MAX_HEADER_SIZE +
+  pathPartSize(PathKind.COOKIE, COOKIE_SIZE);
 /** Resets a second, so that a flood does not keep the server busy with answers. */
 const RESETS = { rate: 1000, burst: 64 };
 
@@ -60,11 +62,10 @@ export class StatelessResponses<Peer extends Address> {
   /** Asks the sender of a SYN to repeat it with a cookie. */
   requestCookie(now: number, syn: Unrouted<Peer>): void {
     this.#answer(syn, (segment, into) => {
-      const { idHigh, idLow } = segment;
-      const origin = { from: syn.from, idHigh, idLow };
-      segment.flags = Flag.COOKIE;
-      segment.payloadLength = 0;
-      segment.cookie = this.#validation.issue(now, origin);
+      const { id } = segment;
+      segment.flags = Flag.PATH;
+      segment.pathKind = PathKind.COOKIE;
+      segment.cookie = this.#validation.issue(now, { from: syn.from, id });
       const size = encodeHeader(segment, into);
       writeChecksum(into, size);
       return size;
@@ -72,14 +73,15 @@ export class StatelessResponses<Peer extends Address> {
   }
 
   #answer(
-    { segment: { idHigh, idLow }, datagram, from }: Unrouted<Peer>,
+    { segment: { id }, datagram, from }: Unrouted<Peer>,
     write: (segment: Segment, into: Uint8Array) => number,
   ): void {
     if (this.#pending.length >= MAX_PENDING) return;
     const into = new Uint8Array(MAX_RESPONSE_SIZE);
     const segment = this.#segment;
-    segment.idHigh = idHigh;
-    segment.idLow = idLow;
+    segment.id = id;
+    segment.packetNumber = 0;
+    segment.seq = 0;
     const size = write(segment, into);
     if (size > datagram.length) return;
     this.#pending.push({ bytes: into.subarray(0, size), to: from });

@@ -3,6 +3,7 @@ import {
   encodeHeader,
   fitAck,
   Flag,
+  floorSize,
   headerSize,
   MAX_HEADER_SIZE,
   PathKind,
@@ -43,9 +44,8 @@ export class PacketBuilder {
   /** The packet that is being built, or was built last. */
   readonly segment = new Segment(SHARED_BLOCKS);
 
-  constructor(idHigh: number, idLow: number, sources: PacketSources) {
-    this.segment.idHigh = idHigh;
-    this.segment.idLow = idLow;
+  constructor(id: number, sources: PacketSources) {
+    this.segment.id = id;
     this.#sources = sources;
   }
 
@@ -55,7 +55,6 @@ export class PacketBuilder {
     const { segment } = this;
     segment.flags = 0;
     segment.packetNumber = recovery.packets.next;
-    segment.floor = recovery.packets.oldest;
     segment.seq = sendBuffer.sndNxt;
     segment.payloadLength = 0;
     this.#limit = limit;
@@ -130,6 +129,14 @@ export class PacketBuilder {
     this.#headerSize += headerSize(segment);
     segment.payloadLength = Math.min(end, writeEnd) - Math.max(start, 1);
     if (end > writeEnd) segment.flags |= Flag.FIN;
+  }
+
+  /** Adds the floor. */
+  addFloor(): void {
+    const { segment } = this;
+    segment.flags |= Flag.FLOOR;
+    segment.floor = this.#sources.recovery.packets.oldest;
+    this.#headerSize += floorSize(segment);
   }
 
   /** Sets a flag that has no fields. */

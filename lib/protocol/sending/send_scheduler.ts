@@ -25,6 +25,10 @@ import { TailCopies } from "./tail_copies.ts";
 
 /** SACK blocks beside data, at most: the rest of the datagram is for the data. */
 const MAX_SACK_BLOCKS_WITH_DATA = 8;
+/** How often the floor is said beside data in one congestion window: what is below it costs the peer memory for SACK blocks, and the room that these take. */
+const FLOORS_PER_WINDOW = 4;
+/** Packet numbers by which the floor advances, at least, before it is said again beside data. */
+const MIN_FLOOR_INTERVAL = 8;
 /** Packets at first that all carry an acknowledgement, in case the one that ends the handshake is lost. */
 const ALWAYS_ACK = 32;
 /** Milliseconds until the next datagram that make the one before it request an acknowledgement. */
@@ -63,15 +67,17 @@ export class SendScheduler {
   readonly #copies = new TailCopies();
   #isCopy = false;
   #windowEdge = 0;
+  // The floor that was said last.
+  #floor = 0;
   #cookie: Uint8Array = NO_COOKIE;
   #pingRequested = false;
   #pathResponse: { high: number; low: number; size: number } | undefined;
   #pacingBlocked = false;
   #isRetransmission = false;
 
-  constructor(idHigh: number, idLow: number, sources: SchedulerSources) {
+  constructor(id: number, sources: SchedulerSources) {
     this.#sources = sources;
-    this.#builder = new PacketBuilder(idHigh, idLow, sources);
+    this.#builder = new PacketBuilder(id, sources);
   }
 
   /** The segment that was written last. */
@@ -176,7 +182,16 @@ export class SendScheduler {
     }
     this.#pacingBlocked = !recovery.pacer.allows(now);
     if (this.#pacingBlocked) return undefined;
-    return sendBuffer.next(this.#startData(now), this.#windowEdge);
+    const maxPayload = this.#startData(now, this.#isFloorDue);
+    return sendBuffer.next(maxPayload, this.#windowEdge);
+  }
+
+  // What is retransmitted has to fit where it was before.
+  get #isFloorDue(): boolean {
+    const { sendBuffer, recovery, path } = this.#sources;
+    const interval = recovery.congestionWindow / path.size / FLOORS_PER_WINDOW;
+    return recovery.packets.oldest - this.#floor >=
+        Math.max(interval, MIN_FLOOR_INTERVAL) && !sendBuffer.hasLost;
   }
 
   #tailCopy(now: number): SendRange | undefined {
@@ -250,9 +265,10 @@ export class SendScheduler {
   /**
    * Starts a packet for data, with an acknowledgement if one is due.
    *
+   * @param saysFloor whether it carries the floor, too
    * @returns bytes of payload that fit
    */
-  #startData(now: number): number {
+  #startData(now: number, saysFloor = false): number {
     const { sendBuffer, acks, recovery, path, amplification } = this.#sources;
     const handshakes = sendBuffer.sndNxt === 0 || sendBuffer.sndUna === 0;
     const limit = Math.min(
@@ -263,6 +279,7 @@ export class SendScheduler {
     );
     const builder = this.#builder;
     builder.start(limit);
+    if (saysFloor) builder.addFloor();
     const ends = sendBuffer.closed && !sendBuffer.hasLost &&
       !sendBuffer.hasMoreThan(limit);
     const carriesAck = acks.largest >= 0 &&
@@ -332,6 +349,7 @@ export class SendScheduler {
     const { acks, recovery } = this.#sources;
     const builder = this.#builder;
     builder.start(MAX_CONTROL_SIZE);
+    builder.addFloor();
     if (acks.largest >= 0) {
       builder.addAck(now, MAX_SACK_BLOCKS_WITH_DATA, builder.remaining);
     }
@@ -351,6 +369,7 @@ export class SendScheduler {
     }
     const builder = this.#builder;
     builder.start(Math.min(path.size, amplification.remaining));
+    builder.addFloor();
     builder.addAck(now, MAX_SACK_BLOCKS, builder.remaining);
     counters.acksSent++;
     return this.#finishUntracked(into);
@@ -402,6 +421,7 @@ export class SendScheduler {
     const { counters } = this.#sources;
     const { packets } = recovery;
     const size = this.#builder.finish(into);
+    if (this.segment.has(Flag.FLOOR)) this.#floor = this.segment.floor;
     if (this.segment.has(Flag.ACK)) {
       acks.onAckSent();
       receiveBuffer.onWindowAdvertised();

@@ -6,12 +6,12 @@ import {
   writeUint32,
 } from "../../base/integers.ts";
 
-/** Where a datagram has its mark: which protocol's it is, and of which version. */
-export const MARK_AT = 4;
-/** What all datagrams begin with: a CRC-32, the mark, a byte of their protocol, their length. */
-export const PREFIX_SIZE = 8;
+/** What all datagrams begin with: a CRC-32, their length, and the mark. */
+export const PREFIX_SIZE = 7;
+/** Where a datagram has its mark: the flags of a segment, or which other protocol's it is. */
+export const MARK_AT = 6;
 
-const LENGTH_AT = 6;
+const LENGTH_AT = 4;
 
 /** Writes the datagram's length, in bytes, and the CRC-32 of all of it, computed with zeros in its place. */
 export function writeChecksum(into: Uint8Array, length: number): void {

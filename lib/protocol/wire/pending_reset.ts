@@ -15,7 +15,6 @@ export function writeReset(
 ): number {
   segment.flags = Flag.RST;
   segment.packetNumber = packetNumber;
-  segment.floor = packetNumber;
   segment.seq = 0;
   segment.payloadLength = 1;
   const header = encodeHeader(segment, into);

@@ -1,14 +1,21 @@
 import {
   uint16At,
   uint32At,
+  uint48At,
   varintAt,
   varintLength,
   varintLengthAt,
   writeUint16,
   writeUint32,
+  writeUint48,
   writeVarint,
 } from "../../base/integers.ts";
-import { hasRightCrc, MARK_AT, statedLength } from "./datagram_prefix.ts";
+import {
+  hasRightCrc,
+  MARK_AT,
+  PREFIX_SIZE,
+  statedLength,
+} from "./datagram_prefix.ts";
 
 export const Flag = {
   /** The sender's direction ends after this segment's payload. */
@@ -23,9 +30,9 @@ export const Flag = {
   PSH: 16,
   /** The receive window will hold the sender up, or does (DATA_BLOCKED of RFC 9000, section 19.12). */
   BLOCKED: 32,
-  /** Answers a SYN, which is to be repeated with this cookie (Retry of RFC 9000, section 17.2.5). */
-  COOKIE: 64,
-  /** Validates a path, responds to that, or probes the path MTU. */
+  /** The floor is present. */
+  FLOOR: 64,
+  /** About the path: one of {@linkcode PathKind}. */
   PATH: 128,
 } as const;
 
@@ -36,6 +43,8 @@ export const PathKind = {
   RESPONSE: 1,
   /** A probe packet of path MTU discovery (RFC 8899, section 4.1). */
   PROBE: 2,
+  /** Answers a SYN, which is to be repeated with this cookie (Retry of RFC 9000, section 17.2.5). */
+  COOKIE: 3,
 } as const;
 
 /** Why a connection was reset: the first byte of a RST's payload. */
@@ -56,25 +65,23 @@ export const Reset = {
   TIMEOUT: 6,
 } as const;
 
-/** The mark of a ferry datagram, with the version in its low half. */
-export const WIRE_VERSION = 0xf1;
+/** The version, which a SYN states. */
+export const WIRE_VERSION = 1;
 /** Bytes of a segment's header without optional parts, at least. */
-export const MIN_HEADER_SIZE = 20;
+export const MIN_HEADER_SIZE = 15;
 /** Bytes of a segment's header without optional parts, at most. */
-export const MAX_HEADER_SIZE = 34;
+export const MAX_HEADER_SIZE = 37;
 /** SACK blocks in one segment, at most. */
 export const MAX_SACK_BLOCKS = 256;
 /** A SYN is padded to this many bytes, so that the answer is never larger (RFC 9000, section 14.1). */
 export const SYN_SIZE = 1200;
 
 /** Bytes of the part that a SYN adds, without a cookie. */
-export const SYN_PART_SIZE = 13;
+export const SYN_PART_SIZE = 14;
 
-// Where the packet number less the floor is, which the two numbers follow.
-const FLOOR_AT = 16;
-const NUMBERS_AT = 18;
-// In its place: the floor is too far below to be said.
-const NO_FLOOR = 2 ** 16 - 1;
+const ID_AT = PREFIX_SIZE;
+// Where the packet number begins, which the sequence number follows.
+const NUMBERS_AT = ID_AT + 6;
 
 /**
  * The header of a segment. One object is reused for all datagrams.
@@ -82,11 +89,11 @@ const NO_FLOOR = 2 ** 16 - 1;
  */
 export class Segment {
   flags = 0;
-  idHigh = 0;
-  idLow = 0;
+  /** Names the connection: 48 bits. */
+  id = 0;
   /** Never used twice in one direction of a connection. */
   packetNumber = 0;
-  /** Packet numbers below this need no acknowledgement; 0 if it is too far below to be said. */
+  /** With FLOOR: packet numbers below this need no acknowledgement. 0 without it. */
   floor = 0;
   /** Sequence number of the SYN, of the first payload byte, or of the FIN. */
   seq = 0;
@@ -112,12 +119,12 @@ export class Segment {
   initialWindow = 0;
   /** With SYN: memory of its sender's socket for datagrams that wait to be read, in bytes. */
   socketMemory = 0;
-  /** With SYN or COOKIE: the cookie, empty if none. */
+  /** With SYN or PATH: the cookie, empty if none. */
   cookie: Uint8Array = EMPTY;
 
   /** With PATH: one of {@linkcode PathKind}. */
   pathKind: number = PathKind.CHALLENGE;
-  /** With PATH, unless it is a probe: the 64 bits of the challenge. */
+  /** With a path challenge or its response: the 64 bits of the challenge. */
   pathHigh = 0;
   pathLow = 0;
 
@@ -146,7 +153,12 @@ export class Segment {
 
   /** Whether it is a challenge or the response to one. */
   get validatesPath(): boolean {
-    return this.has(Flag.PATH) && this.pathKind !== PathKind.PROBE;
+    return this.has(Flag.PATH) && this.pathKind <= PathKind.RESPONSE;
+  }
+
+  /** Whether it asks for a SYN with its cookie. */
+  get asksForCookie(): boolean {
+    return this.has(Flag.PATH) && this.pathKind === PathKind.COOKIE;
   }
 
   has(flag: number): boolean {
@@ -155,6 +167,8 @@ export class Segment {
 }
 
 const EMPTY = new Uint8Array(0);
+// No segment has both: datagrams of the other protocols on a socket do.
+const NO_SEGMENT = Flag.SYN | Flag.RST;
 
 /** Why a datagram is not a segment. */
 export type Malformation =
@@ -170,8 +184,21 @@ export function headerSize(segment: Segment): number {
     numberLength(segment.seq);
 }
 
-export function pathPartSize(kind: number): number {
-  return kind === PathKind.PROBE ? 1 : 9;
+/** Bytes that the floor of `segment` takes. */
+export function floorSize({ packetNumber, floor }: Segment): number {
+  return varintLength(packetNumber - floor);
+}
+
+/** @param cookie bytes of the cookie, where there is one */
+export function pathPartSize(kind: number, cookie = 0): number {
+  switch (kind) {
+    case PathKind.PROBE:
+      return 1;
+    case PathKind.COOKIE:
+      return 2 + cookie;
+    default:
+      return 9;
+  }
 }
 
 /**
@@ -205,15 +232,14 @@ export function fitAck(segment: Segment, room: number): number {
  */
 export function encodeHeader(segment: Segment, into: Uint8Array): number {
   const { flags, packetNumber } = segment;
-  const below = Math.min(packetNumber - segment.floor, NO_FLOOR);
-  into[MARK_AT] = WIRE_VERSION;
-  into[MARK_AT + 1] = flags;
-  writeUint32(into, 8, segment.idHigh);
-  writeUint32(into, 12, segment.idLow);
-  writeUint16(into, FLOOR_AT, below);
+  into[MARK_AT] = flags;
+  writeUint48(into, ID_AT, segment.id);
   let at = writeNumber(into, NUMBERS_AT, packetNumber);
   at = writeNumber(into, at, segment.seq);
-  if (flags & (Flag.SYN | Flag.COOKIE)) at = encodeSyn(segment, into, at);
+  if (flags & Flag.SYN) at = encodeSyn(segment, into, at);
+  if (flags & Flag.FLOOR) {
+    at = writeVarint(into, at, packetNumber - segment.floor);
+  }
   if (flags & Flag.ACK) at = encodeAck(segment, into, at);
   if (flags & Flag.PATH) at = encodePath(segment, into, at);
   segment.payloadOffset = at;
@@ -235,22 +261,32 @@ function microseconds(milliseconds: number): number {
 }
 
 function encodeSyn(segment: Segment, into: Uint8Array, at: number): number {
-  writeUint16(into, at, segment.payloadLength);
-  writeUint16(into, at + 2, segment.maxDatagramSize);
-  writeUint32(into, at + 4, segment.initialWindow);
-  writeUint32(into, at + 8, segment.socketMemory);
-  into[at + 12] = segment.cookie.length;
-  into.set(segment.cookie, at + SYN_PART_SIZE);
-  return at + SYN_PART_SIZE + segment.cookie.length;
+  into[at] = WIRE_VERSION;
+  writeUint16(into, at + 1, segment.payloadLength);
+  writeUint16(into, at + 3, segment.maxDatagramSize);
+  writeUint32(into, at + 5, segment.initialWindow);
+  writeUint32(into, at + 9, segment.socketMemory);
+  return encodeCookie(segment, into, at + 13);
 }
 
 function encodePath(segment: Segment, into: Uint8Array, at: number): number {
   into[at] = segment.pathKind;
+  if (segment.asksForCookie) return encodeCookie(segment, into, at + 1);
   if (segment.validatesPath) {
     writeUint32(into, at + 1, segment.pathHigh);
     writeUint32(into, at + 5, segment.pathLow);
   }
   return at + pathPartSize(segment.pathKind);
+}
+
+function encodeCookie(
+  { cookie }: Segment,
+  into: Uint8Array,
+  at: number,
+): number {
+  into[at] = cookie.length;
+  into.set(cookie, at + 1);
+  return at + 1 + cookie.length;
 }
 
 function encodeAck(segment: Segment, into: Uint8Array, start: number): number {
@@ -267,6 +303,12 @@ function encodeAck(segment: Segment, into: Uint8Array, start: number): number {
   return at;
 }
 
+/** Whether the mark of a datagram is that of a segment: not of another protocol. */
+export function mayBeSegment(datagram: Uint8Array): boolean {
+  return datagram.length >= MIN_HEADER_SIZE &&
+    (datagram[MARK_AT]! & NO_SEGMENT) !== NO_SEGMENT;
+}
+
 /**
  * Decodes a datagram into `segment`, which is valid only if it returns
  * `undefined`. What follows the payload is padding.
@@ -278,23 +320,24 @@ export function decodeSegment(
   segment: Segment,
 ): Malformation | undefined {
   if (datagram.length < MIN_HEADER_SIZE) return "too short";
-  const version = datagram[MARK_AT]!;
-  if ((version & 0xf0) !== (WIRE_VERSION & 0xf0)) return "not ferry";
+  if (!mayBeSegment(datagram)) return "not ferry";
   if (!hasRightCrc(datagram)) return "damaged";
-  segment.idHigh = uint32At(datagram, 8);
-  segment.idLow = uint32At(datagram, 12);
-  if (version !== WIRE_VERSION) return "other version";
-  segment.flags = datagram[MARK_AT + 1]!;
+  const flags = datagram[MARK_AT]!;
+  segment.flags = flags;
+  segment.id = uint48At(datagram, ID_AT);
   let at = decodeNumbers(datagram, segment);
   segment.blockCount = 0;
   segment.cookie = EMPTY;
-  if (segment.flags & (Flag.SYN | Flag.COOKIE)) {
+  if (flags & Flag.SYN) {
+    const version = at < datagram.length ? datagram[at] : WIRE_VERSION;
+    if (version !== WIRE_VERSION) return "other version";
     at = decodeSyn(datagram, segment, at);
   }
-  if (segment.flags & Flag.ACK) at = decodeAck(datagram, segment, at);
-  if (segment.flags & Flag.PATH) at = decodePath(datagram, segment, at);
+  at = decodeFloor(datagram, segment, at);
+  if (flags & Flag.ACK) at = decodeAck(datagram, segment, at);
+  if (flags & Flag.PATH) at = decodePath(datagram, segment, at);
   segment.payloadOffset = at;
-  if (!segment.has(Flag.SYN | Flag.COOKIE | Flag.PATH)) {
+  if (!segment.has(Flag.SYN | Flag.PATH)) {
     segment.payloadLength = datagram.length - at;
   }
   const wellFormed = statedLength(datagram) === datagram.length &&
@@ -303,14 +346,12 @@ export function decodeSegment(
 }
 
 function decodeNumbers(datagram: Uint8Array, segment: Segment): number {
-  const below = uint16At(datagram, FLOOR_AT);
   const packetNumber = varintAt(datagram, NUMBERS_AT);
   const at = NUMBERS_AT + varintLengthAt(datagram, NUMBERS_AT);
   segment.packetNumber = packetNumber;
-  segment.floor = below === NO_FLOOR ? 0 : packetNumber - below;
   segment.seq = varintAt(datagram, at);
   const wellFormed = packetNumber < Number.MAX_SAFE_INTEGER &&
-    segment.floor >= 0 && segment.seq <= MAX_SEQ;
+    segment.seq <= MAX_SEQ;
   return wellFormed ? at + varintLengthAt(datagram, at) : MALFORMED;
 }
 
@@ -319,20 +360,36 @@ const MAX_SEQ = 2 ** 53 - 2 ** 17;
 // Beyond the end of any datagram, so that the one check at the end fails.
 const MALFORMED = 2 ** 20;
 
+function decodeFloor(
+  datagram: Uint8Array,
+  segment: Segment,
+  at: number,
+): number {
+  segment.floor = 0;
+  if (!segment.has(Flag.FLOOR)) return at;
+  segment.floor = segment.packetNumber - varintAt(datagram, at);
+  return segment.floor < 0 ? MALFORMED : at + varintLengthAt(datagram, at);
+}
+
 function decodeSyn(datagram: Uint8Array, segment: Segment, at: number): number {
   if (at + SYN_PART_SIZE > datagram.length) return MALFORMED;
-  segment.payloadLength = uint16At(datagram, at);
-  segment.maxDatagramSize = uint16At(datagram, at + 2);
-  segment.initialWindow = uint32At(datagram, at + 4);
-  segment.socketMemory = uint32At(datagram, at + 8);
-  const end = at + SYN_PART_SIZE + datagram[at + 12]!;
-  if (end > datagram.length) return MALFORMED;
+  segment.payloadLength = uint16At(datagram, at + 1);
+  segment.maxDatagramSize = uint16At(datagram, at + 3);
+  segment.initialWindow = uint32At(datagram, at + 5);
+  segment.socketMemory = uint32At(datagram, at + 9);
   // A stream begins at 0; and a datagram smaller than a SYN might not hold a header.
-  const opens = segment.has(Flag.SYN);
-  if (opens && (segment.seq > 0 || segment.maxDatagramSize < SYN_SIZE)) {
-    return MALFORMED;
-  }
-  segment.cookie = datagram.subarray(at + SYN_PART_SIZE, end);
+  if (segment.seq > 0 || segment.maxDatagramSize < SYN_SIZE) return MALFORMED;
+  return decodeCookie(datagram, segment, at + 13);
+}
+
+function decodeCookie(
+  datagram: Uint8Array,
+  segment: Segment,
+  at: number,
+): number {
+  const end = at + 1 + datagram[at]!;
+  if (!(end <= datagram.length)) return MALFORMED;
+  segment.cookie = datagram.subarray(at + 1, end);
   return end;
 }
 
@@ -342,16 +399,20 @@ function decodePath(
   at: number,
 ): number {
   const kind = datagram[at]!;
-  const carriesMore = segment.has(Flag.SYN | Flag.FIN | Flag.RST | Flag.COOKIE);
-  if (!(kind <= PathKind.PROBE) || carriesMore) return MALFORMED;
+  if (
+    !(kind <= PathKind.COOKIE) || segment.has(Flag.SYN | Flag.FIN | Flag.RST)
+  ) {
+    return MALFORMED;
+  }
+  segment.pathKind = kind;
+  segment.payloadLength = 0;
+  if (kind === PathKind.COOKIE) return decodeCookie(datagram, segment, at + 1);
   const end = at + pathPartSize(kind);
   if (end > datagram.length) return MALFORMED;
-  segment.pathKind = kind;
-  if (kind !== PathKind.PROBE) {
+  if (segment.validatesPath) {
     segment.pathHigh = uint32At(datagram, at + 1);
     segment.pathLow = uint32At(datagram, at + 5);
   }
-  segment.payloadLength = 0;
   return end;
 }
 

@@ -6,15 +6,21 @@ import {
   writeChecksum,
 } from "./datagram_prefix.ts";
 
-/** The marks of the protocols that share the socket of the connections: the fifth byte of their datagrams. */
+/**
+ * The marks of the protocols that share the socket of the connections. As flags
+ * of a segment they would have both SYN and RST.
+ */
 export const SideMark = {
   /** `lib/meet/README.md` */
-  MEET: 0xe1,
+  MEET: 0xea,
   /** `lib/near/README.md` */
-  NEAR: 0xe2,
+  NEAR: 0xfa,
   /** `lib/meet/README.md`: relayed, as segments are. */
-  CANDIDATES: 0xe3,
+  CANDIDATES: 0xda,
 } as const;
+
+/** Bytes of the prefix and of the kind. */
+const HEADER_SIZE = PREFIX_SIZE + 1;
 
 export interface SideDatagram {
   /** What it is, in its protocol: 0 to 255. */
@@ -34,11 +40,11 @@ export function encodeSideDatagram(
   { kind, body }: SideDatagram,
   size = 0,
 ): Uint8Array<ArrayBuffer> {
-  const length = Math.max(size, PREFIX_SIZE + body.length);
+  const length = Math.max(size, HEADER_SIZE + body.length);
   const datagram = new Uint8Array(length);
   datagram[MARK_AT] = mark;
-  datagram[MARK_AT + 1] = kind;
-  datagram.set(body, PREFIX_SIZE);
+  datagram[PREFIX_SIZE] = kind;
+  datagram.set(body, HEADER_SIZE);
   writeChecksum(datagram, length);
   return datagram;
 }
@@ -53,11 +59,11 @@ export function decodeSideDatagram(
   mark: number,
   datagram: Uint8Array,
 ): SideDatagram | undefined {
-  if (datagram.length < PREFIX_SIZE || datagram[MARK_AT] !== mark) {
+  if (datagram.length < HEADER_SIZE || datagram[MARK_AT] !== mark) {
     return undefined;
   }
   if (statedLength(datagram) !== datagram.length) return undefined;
   if (!hasRightCrc(datagram)) return undefined;
-  const kind = datagram[MARK_AT + 1]!;
-  return { kind, body: datagram.subarray(PREFIX_SIZE) };
+  const kind = datagram[PREFIX_SIZE]!;
+  return { kind, body: datagram.subarray(HEADER_SIZE) };
 }

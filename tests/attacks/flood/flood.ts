@@ -1,6 +1,12 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { Prng } from "../../../lib/base/prng.ts";
-import { Flag, Reset, SYN_SIZE } from "../../../lib/protocol/wire/segment.ts";
+import { writeUint48 } from "../../../lib/base/integers.ts";
+import {
+  Flag,
+  PathKind,
+  Reset,
+  SYN_SIZE,
+} from "../../../lib/protocol/wire/segment.ts";
 import { ClientHandshake } from "../../../lib/secure/handshake/handshake.ts";
 import { prepare } from "../../../lib/secure/secure_channel.ts";
 import {
@@ -60,8 +66,7 @@ export interface Flooded {
 }
 
 /** Where the fields of a SYN are that are other in each. */
-const ID_HIGH_AT = 8;
-const ID_LOW_AT = 12;
+const ID_AT = 7;
 /** Bytes of {@linkcode Kind} `edges` that lie so far apart, as pages of memory do. */
 const PAGE = 1 << 16;
 const FIRST_WINDOW = 20;
@@ -144,23 +149,21 @@ class Flood {
 
   async #open(socket: Deno.DatagramConn): Promise<void> {
     const syn = this.#syn.slice();
-    const view = new DataView(syn.buffer);
-    const id = {
-      idHigh: this.#random.uint32(),
-      idLow: this.#random.uint32(),
-    };
-    view.setUint32(ID_HIGH_AT, id.idHigh);
-    view.setUint32(ID_LOW_AT, id.idLow);
+    const id = this.#random.uint32();
+    writeUint48(syn, ID_AT, id);
     mend(syn);
-    this.#known.set(id.idLow, { packets: 0, edge: 0 });
+    this.#known.set(id, { packets: 0, edge: 0 });
     const [oldest] = this.#known.keys();
     if (this.#known.size > MAX_KNOWN) this.#known.delete(oldest!);
     await this.#send(socket, syn);
-    await this.#follow(socket, id);
+    await this.#follow(socket, { id });
   }
 
   /** Sends what strangers do not wait for an answer to send after a SYN. */
-  async #follow(socket: Deno.DatagramConn, id: Draft): Promise<void> {
+  async #follow(
+    socket: Deno.DatagramConn,
+    id: { readonly id: number },
+  ): Promise<void> {
     const { kind } = this.#options;
     if (kind === "garbage") {
       const length = this.#random.int(SYN_SIZE);
@@ -188,7 +191,7 @@ class Flood {
 
   /** Sends a segment with the connection's next packet number. */
   async #say(socket: Deno.DatagramConn, draft: Draft): Promise<void> {
-    const known = this.#known.get(draft.idLow!);
+    const known = this.#known.get(draft.id!);
     if (known === undefined) return;
     const packetNumber = ++known.packets;
     await this.#send(socket, datagramOf({ ...draft, packetNumber }));
@@ -218,11 +221,11 @@ class Flood {
     heard: Required<Draft>,
   ): Promise<void> {
     const { cookies = false, kind = "syn" } = this.#options;
-    const { idHigh, idLow, flags, cookie, packetNumber } = heard;
-    const id = { idHigh, idLow };
-    const known = this.#known.get(idLow);
+    const { flags, cookie, packetNumber } = heard;
+    const id = { id: heard.id };
+    const known = this.#known.get(heard.id);
     if (known === undefined) return;
-    if (flags & Flag.COOKIE && cookies) {
+    if (heard.pathKind === PathKind.COOKIE && cookies) {
       this.flooded.cookies++;
       const packet = ++known.packets;
       const payload = this.#payload;

@@ -45,6 +45,7 @@ const FRAMES: Record<string, readonly string[]> = {
   connection_close: ["error_code", "reason"],
   ping: [],
   path_challenge: [],
+  path_response: [],
 };
 
 /** What each event must hold (draft-ietf-quic-qlog-quic-events-04), by its name. */

@@ -73,8 +73,9 @@ Deno.test("a segment's parts are frames, and only an end in order is no error", 
     { length: 0, flags: Flag.FIN, seq: 10, sackBlocks: [[3, 5], [1, 2]] },
     { flags: Flag.RST, reset: "done" },
     { flags: Flag.RST, reset: "aborted" },
-    { flags: Flag.PATH },
-    { flags: Flag.PATH | PSH },
+    { flags: Flag.PATH, path: "CHALLENGE" },
+    { flags: Flag.PATH, path: "RESPONSE" },
+    { flags: Flag.PATH | PSH, path: "PROBE" },
   );
   const stream = { frame_type: "stream", stream_id: 0 };
   const close = { frame_type: "connection_close" };
@@ -90,6 +91,7 @@ Deno.test("a segment's parts are frames, and only an end in order is no error", 
     [{ ...close, error_code: "no_error", reason: "done" }],
     [{ ...close, error_code: "application_error", reason: "aborted" }],
     [{ frame_type: "path_challenge" }],
+    [{ frame_type: "path_response" }],
     [{ frame_type: "ping" }],
   ]);
 });

@@ -468,6 +468,10 @@ Deno.test("a traced datagram has a line with its flags, and whether it is a retr
     line({ flags: 5, duplicate: true }),
     `SEND 43 0 00ff ACK FIN DUP ${REST}`,
   );
+  assertEquals(
+    line({ flags: 144, path: "PROBE" }),
+    `SEND 43 0 00ff PSH PROBE ${REST}`,
+  );
   assertEquals(line(dropped), `DROP 43 0 00ff damaged ${REST}`);
   assertEquals(
     line({ flags: 12, reset: "done", ...acks }),

@@ -34,6 +34,7 @@ export const DATAGRAM = {
   ack: 0,
   connection: "00ff",
   flags: 4,
+  path: undefined,
   length: 512,
   size: 550,
   window: undefined,

@@ -193,8 +193,8 @@ Deno.test("only the packet number of what was sent proves an address, the sequen
   const syn = pair.collectFirst(pair.client);
   pair.deliver(pair.server, [syn]);
   const synAck = pair.collectFirst(pair.server);
-  const { idHigh, idLow, packetNumber } = draftOf(synAck);
-  const common = { idHigh, idLow, flags: Flag.ACK, seq: 1, ack: 1 };
+  const { id, packetNumber } = draftOf(synAck);
+  const common = { id, flags: Flag.ACK, seq: 1, ack: 1 };
   for (let guess = 0; guess < 10; guess++) {
     const start = guess * 400_000_000;
     const blocks = [[start, start + 1]] as const;

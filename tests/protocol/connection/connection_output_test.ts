@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Flag } from "../../../lib/protocol/wire/segment.ts";
 import { HOP, Pair, readAll, summaryOf } from "../support/pair.ts";
-import { draftOf } from "../../support/packets.ts";
+import { cookieRequest, draftOf } from "../../support/packets.ts";
 
 const MSS = 1_472;
 
@@ -145,7 +145,7 @@ Deno.test("what does not fit on the SYN with its cookie waits for the answer", (
   near.write(new Uint8Array(5_000));
   pair.collect(pair.client);
   const cookie = new Uint8Array(100);
-  const request = pair.forge(near, { flags: Flag.COOKIE, cookie });
+  const request = pair.forge(near, cookieRequest(cookie));
   pair.deliver(pair.client, [request]);
   const sent = pair.collect(pair.client);
   assertEquals(sent.length, 1);

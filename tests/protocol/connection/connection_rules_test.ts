@@ -8,7 +8,7 @@ import {
   summaryOf,
   type TestEndpoint,
 } from "../support/pair.ts";
-import { type Draft, draftOf } from "../../support/packets.ts";
+import { cookieRequest, type Draft, draftOf } from "../../support/packets.ts";
 
 /** An established connection, and forged segments of its client. */
 class ForgedClient {
@@ -119,10 +119,10 @@ Deno.test("segments of an earlier connection change nothing and are told off", (
   const told = pair.collect(pair.server);
   assertEquals(told.length, stale.length);
   for (const datagram of told) {
-    const { flags, idHigh, payload } = draftOf(datagram);
-    assertEquals([flags, idHigh, payload[0]], [
+    const { flags, id, payload } = draftOf(datagram);
+    assertEquals([flags, id, payload[0]], [
       Flag.RST,
-      old.near.idHigh,
+      old.near.id,
       Reset.UNKNOWN,
     ]);
   }
@@ -169,7 +169,7 @@ Deno.test("of bytes that come twice the first count", () => {
 
 Deno.test("a cookie that comes late is dropped", () => {
   const { refuse } = new ForgedClient();
-  refuse({ flags: Flag.COOKIE, cookie: bytes(20) }, "late cookie");
+  refuse(cookieRequest(bytes(20)), "late cookie");
 });
 
 Deno.test("a SYN that comes again in the middle does no harm", () => {

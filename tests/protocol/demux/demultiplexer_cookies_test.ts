@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Address } from "../../../lib/protocol/connection/address.ts";
-import { Flag } from "../../../lib/protocol/wire/segment.ts";
 import { Pair, readAll, summaryOf } from "../support/pair.ts";
 import {
   MAX_HALF_OPEN,
@@ -9,7 +8,7 @@ import {
   TestNetwork,
   TIMEOUT,
 } from "./test_network.ts";
-import { draftOf } from "../../support/packets.ts";
+import { cookieRequest, draftOf } from "../../support/packets.ts";
 
 Deno.test("no cookie is needed while few connections are half open", () => {
   const network = new TestNetwork();
@@ -113,7 +112,7 @@ Deno.test("a client returns some cookies, and not without end", () => {
   for (let i = 0; i < 100; i++) {
     syns += pair.collect(pair.client).length;
     const cookie = new Uint8Array(20).fill(i);
-    const request = pair.forge(near, { flags: Flag.COOKIE, cookie });
+    const request = pair.forge(near, cookieRequest(cookie));
     pair.deliver(pair.client, [request]);
   }
   assert(syns > 2 && syns < 20, `${syns}`);

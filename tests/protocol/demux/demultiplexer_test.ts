@@ -4,6 +4,7 @@ import { DEFAULT_CONFIG } from "../../../lib/protocol/connection/config.ts";
 import type { Address } from "../../../lib/protocol/connection/address.ts";
 import { Demultiplexer } from "../../../lib/protocol/demux/demultiplexer.ts";
 import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
+import { SideMark } from "../../../lib/protocol/wire/side_datagram.ts";
 import {
   type Datagram,
   HOP,
@@ -50,7 +51,7 @@ Deno.test("when a connection has ended the next client is served", () => {
   network.drive();
   assertEquals(second.connection.state, "ESTABLISHED");
   const accepted = network.server.demultiplexer.nextAccepted()!;
-  assertEquals(accepted.idLow, second.connection.idLow);
+  assertEquals(accepted.id, second.connection.id);
   assertEquals(network.server.demultiplexer.nextAccepted(), undefined);
 });
 
@@ -122,7 +123,8 @@ Deno.test("a SYN of another version is answered with a reset, if it is large eno
   const pair = new Pair();
   const near = pair.connect();
   const syn = pair.collectFirst(pair.client);
-  syn[4]!++;
+  // The version of the SYN part
+  syn[21]!++;
   mend(syn);
   pair.deliver(pair.server, [syn, syn.subarray(0, 100)]);
   const answers = pair.collect(pair.server);
@@ -136,7 +138,8 @@ Deno.test("foreign and damaged datagrams and resets are not answered", () => {
   const pair = new Pair();
   const syn = spoofedSyn(1);
   const foreign = syn.slice();
-  foreign[4] = 0x45;
+  foreign[6] = SideMark.NEAR;
+  mend(foreign);
   const damaged = syn.slice();
   damaged[100]! ^= 1;
   const reset = datagramOf({ flags: Flag.RST, payload: Uint8Array.of(0) });
@@ -162,7 +165,7 @@ Deno.test("a stateless response is never larger than what it answers", () => {
     for (let i = 0; i < 5_000; i++) {
       const datagram = datagramOf({
         flags: random.int(256),
-        idLow: 5_000 + i,
+        id: 5_000 + i,
         payload: random.bytes(random.int(30)),
         padding: random.int(4) === 0 ? random.int(1_200) : 0,
       });
@@ -186,8 +189,8 @@ Deno.test("the smallest segment that a reset can answer is answered", () => {
 Deno.test("stateless responses that wait to be sent are bounded", () => {
   const pair = new Pair();
   const flags = Flag.ACK;
-  for (let idLow = 0; idLow < 10_000; idLow++) {
-    pair.deliver(pair.server, [datagramOf({ flags, idLow })]);
+  for (let id = 0; id < 10_000; id++) {
+    pair.deliver(pair.server, [datagramOf({ flags, id })]);
   }
   const { length } = pair.collect(pair.server);
   assert(length > 0 && length <= 1_000);
@@ -237,7 +240,7 @@ Deno.test("the deadline is the first of all connections", () => {
 Deno.test("each datagram is traced: sent, received, dropped and why", () => {
   const pair = new Pair();
   const { near } = pair.establish();
-  const stray = datagramOf({ flags: Flag.ACK, idLow: 77 });
+  const stray = datagramOf({ flags: Flag.ACK, id: 77 });
   pair.deliver(pair.server, [stray]);
   const told = pair.server.events.map(({ what, reason }) => [what, reason]);
   assertEquals(told, [
@@ -247,8 +250,8 @@ Deno.test("each datagram is traced: sent, received, dropped and why", () => {
     ["DROP", "no such connection"],
   ]);
   const syn = pair.client.events[0]!;
-  const hex = near.idHigh.toString(16).padStart(8, "0");
-  assert(syn.connection.startsWith(hex) && syn.connection.length === 16);
+  const hex = near.id.toString(16).padStart(12, "0");
+  assert(syn.connection === hex);
   assertEquals([syn.what, syn.seq, syn.flags & Flag.SYN], [
     "SEND",
     0,

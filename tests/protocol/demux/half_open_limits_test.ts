@@ -7,7 +7,7 @@ import {
 import type { Connection } from "../../../lib/protocol/connection/connection.ts";
 import type { Address } from "../../../lib/protocol/connection/address.ts";
 import { Demultiplexer } from "../../../lib/protocol/demux/demultiplexer.ts";
-import { Flag, Reset } from "../../../lib/protocol/wire/segment.ts";
+import { Flag, PathKind, Reset } from "../../../lib/protocol/wire/segment.ts";
 import { type Datagram, pollAll, TestEndpoint } from "../support/pair.ts";
 import { spoofedSyn } from "./test_network.ts";
 import { datagramOf, type Draft, draftOf } from "../../support/packets.ts";
@@ -76,7 +76,7 @@ class RawPeer {
   }
 
   send(draft: Draft): Datagram[] {
-    const common = { idHigh: 9, idLow: this.id, packetNumber: ++this.#packet };
+    const common = { id: this.id, packetNumber: ++this.#packet };
     const { ackable } = this;
     const proof = ackable > 0
       ? { flags: Flag.ACK, ack: 1, blocks: [[ackable, ackable + 1]] as const }
@@ -90,9 +90,9 @@ class RawPeer {
 
   #take(datagrams: Datagram[]): void {
     for (const { datagram, to } of datagrams) {
-      const { idLow, flags, cookie, ...rest } = draftOf(datagram);
-      if (idLow !== this.id || to.hostname !== this.address.hostname) continue;
-      if (flags & Flag.COOKIE) {
+      const { id, flags, pathKind, cookie, ...rest } = draftOf(datagram);
+      if (id !== this.id || to.hostname !== this.address.hostname) continue;
+      if (pathKind === PathKind.COOKIE) {
         this.#take(
           this.server.receive(spoofedSyn(this.id, cookie), this.address),
         );
@@ -190,7 +190,7 @@ Deno.test("a peer is told of its whole window as soon as it is accepted", () => 
   peer.send({ flags: Flag.PSH, seq: 1, payload: Uint8Array.of(1) });
   assert(server.demultiplexer.accept(peer.connection!));
   const windows = server.pollAll().map(({ datagram }) => draftOf(datagram))
-    .filter(({ idLow }) => idLow === peer.id)
+    .filter(({ id }) => id === peer.id)
     .map(({ ack, window }) => ack + window);
   assertEquals(windows, [1 + WHOLE]);
 });
@@ -243,7 +243,7 @@ Deno.test("SYN and RST in turn are soon answered with a cookie", () => {
     server.receive(spoofedSyn(id), from);
     if (server.demultiplexer.nextIncoming() !== undefined) begun++;
     const payload = Uint8Array.of(Reset.ABORTED);
-    const reset = { flags: Flag.RST, idHigh: 9, idLow: id, payload };
+    const reset = { flags: Flag.RST, id, payload };
     server.receive(datagramOf({ ...reset, packetNumber: 2 }), from);
     server.advance(1);
   }
@@ -343,7 +343,7 @@ function getsInBeside(
     }
     for (const connection of seen) {
       if (connection.closeReason !== undefined) seen.delete(connection);
-      else if (connection.idLow === near?.idLow) {
+      else if (connection.id === near?.id) {
         const length = connection.read(new Uint8Array(1_000));
         if (length === 100) connection.write(new Uint8Array(100));
         if (length === 50) {

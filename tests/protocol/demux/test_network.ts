@@ -88,8 +88,7 @@ export class TestNetwork {
 export function spoofedSyn(id: number, cookie?: Uint8Array): Uint8Array {
   const draft = {
     flags: Flag.SYN,
-    idHigh: 9,
-    idLow: id,
+    id,
     ...(cookie && { cookie }),
   };
   const padding = SYN_SIZE - datagramOf(draft).length;

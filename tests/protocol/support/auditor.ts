@@ -53,8 +53,7 @@ export class Auditor {
 
   readonly #sides: { client: SideState; server: SideState };
   readonly #segment = new Segment();
-  #idHigh = -1;
-  #idLow = -1;
+  #id = -1;
 
   constructor(client: Allowance, server: Allowance) {
     this.#sides = {
@@ -107,11 +106,10 @@ export class Auditor {
   }
 
   #isOurs(segment: Segment): boolean {
-    if (this.#idHigh < 0 && segment.has(Flag.SYN)) {
-      this.#idHigh = segment.idHigh;
-      this.#idLow = segment.idLow;
+    if (this.#id < 0 && segment.has(Flag.SYN)) {
+      this.#id = segment.id;
     }
-    return segment.idHigh === this.#idHigh && segment.idLow === this.#idLow;
+    return segment.id === this.#id;
   }
 
   /** @returns what is wrong with a datagram that this side sends */
@@ -140,10 +138,13 @@ export class Auditor {
       state.begin(packetNumber);
     }
     state.next = packetNumber + 1;
-    if (floor < state.floor || floor > packetNumber || floor < state.first) {
+    if (
+      segment.has(Flag.FLOOR) &&
+      (floor < state.floor || floor > packetNumber || floor < state.first)
+    ) {
       return `sends the floor ${floor}`;
     }
-    state.floor = floor;
+    state.floor = Math.max(state.floor, floor);
     return undefined;
   }
 
@@ -190,7 +191,7 @@ export class Auditor {
 /** What a host says by itself counts no packets. */
 function isOfHost(segment: Segment): boolean {
   return segment.packetNumber === 0 &&
-    (segment.has(Flag.RST) || segment.has(Flag.COOKIE));
+    (segment.has(Flag.RST) || segment.asksForCookie);
 }
 
 function sideOf(address: string): "client" | "server" | undefined {

@@ -7,6 +7,7 @@ import {
 import type { Connection } from "../../../lib/protocol/connection/connection.ts";
 import type { Address } from "../../../lib/protocol/connection/address.ts";
 import type { Demultiplexer } from "../../../lib/protocol/demux/demultiplexer.ts";
+import { Flag, PathKind } from "../../../lib/protocol/wire/segment.ts";
 import { AcceptingDemultiplexer } from "./accepting_demultiplexer.ts";
 import type { TraceEvent } from "../../../lib/protocol/connection/trace.ts";
 import {
@@ -122,11 +123,11 @@ export class Pair {
 
   /** A segment as somebody makes it up who knows the connection's id. */
   forge(
-    { idHigh, idLow }: Connection,
+    { id }: Connection,
     draft: Draft = {},
   ): Uint8Array<ArrayBuffer> {
     const packetNumber = this.#nextForged++;
-    return datagramOf({ idHigh, idLow, packetNumber, ...draft });
+    return datagramOf({ id, packetNumber, ...draft });
   }
 
   /** Takes what a endpoint has to send now. */
@@ -204,6 +205,9 @@ export function readAll(connection: Connection): Uint8Array {
 
 /** What a datagram is, in a few words: its flags, and how many bytes it carries. */
 export function summaryOf(datagram: Uint8Array): string {
-  const { flags, payload } = draftOf(datagram);
-  return [flagNames(flags), payload.length || ""].join(" ").trim();
+  const { flags, pathKind, payload } = draftOf(datagram);
+  const isCookie = pathKind === PathKind.COOKIE;
+  // The floor is said now and then, and changes nothing else
+  const names = isCookie ? "COOKIE" : flagNames(flags & ~Flag.FLOOR);
+  return [names, payload.length || ""].join(" ").trim();
 }

@@ -284,7 +284,7 @@ function boundsOf(peer: Peer, side: Side): string | undefined {
 
 /** The SYN of somebody who is never heard of again. */
 function otherSyn(): Uint8Array {
-  const header = datagramOf({ flags: Flag.SYN, idHigh: 7, idLow: 7 });
+  const header = datagramOf({ flags: Flag.SYN, id: 7 });
   const padding = SYN_SIZE - header.length;
-  return datagramOf({ flags: Flag.SYN, idHigh: 7, idLow: 7, padding });
+  return datagramOf({ flags: Flag.SYN, id: 7, padding });
 }

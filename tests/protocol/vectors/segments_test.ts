@@ -19,8 +19,7 @@ function draftOfVector(segment: VectorSegment): Required<Draft> {
   const flagOf = (name: string) => Flag[name as keyof typeof Flag];
   return {
     flags: flags.reduce((sum, name) => sum + flagOf(name), 0),
-    idHigh: half(connectionId, 0),
-    idLow: half(connectionId, 8),
+    id: parseInt(connectionId, 16),
     packetNumber: segment.packetNumber,
     floor: segment.floor,
     seq: segment.seq,
@@ -33,7 +32,7 @@ function draftOfVector(segment: VectorSegment): Required<Draft> {
     maxDatagramSize: syn?.maxDatagramSize ?? 0,
     initialWindow: syn?.initialWindow ?? 0,
     socketMemory: syn?.socketMemory ?? 0,
-    cookie: bytesOf(syn?.cookie ?? ""),
+    cookie: bytesOf(syn?.cookie ?? path?.cookie ?? ""),
     pathKind: path?.kind ?? 0,
     pathHigh: half(challenge, 0),
     pathLow: half(challenge, 8),

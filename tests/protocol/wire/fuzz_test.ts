@@ -153,8 +153,8 @@ Deno.test("400,000 random and mutated datagrams are decoded or refused, within e
 function someNoise(random: Prng, noise: Uint8Array): Uint8Array {
   const from = random.int(60_000);
   const datagram = noise.subarray(from, from + random.int(200));
-  if (datagram.length > 4 && random.int(2) === 0) {
-    datagram[4] = 0xf1;
+  if (datagram.length > 6 && random.int(2) === 0) {
+    datagram[6]! &= ~Flag.RST;
     mend(datagram);
   }
   return datagram;

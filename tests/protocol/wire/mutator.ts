@@ -1,3 +1,4 @@
+import { uint48At, writeUint48 } from "../../../lib/base/integers.ts";
 import { Prng } from "../../../lib/base/prng.ts";
 import { Flag, MIN_HEADER_SIZE } from "../../../lib/protocol/wire/segment.ts";
 import { mutant } from "../../fuzz/byte_mutator.ts";
@@ -19,8 +20,11 @@ const WRONG_IDS = 40;
 const EDGES = [0, 1, 2, 63, 64, 255, 256, 0x7fff, 0xffff, 0x1fffff, 0x200000]
   .concat(0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff);
 /** Where the fields of a header begin, with and without a SYN part before them. */
-const FIELDS = [4, 5, 6, 8, 12, 16, 18, 22, 26, 28, 30, 34, 35, 36, 38, 39, 40]
-  .concat(43, 47, 51, 52, 53, 54);
+const FIELDS = [4, 6, 7, 13, 17, 21, 22, 23, 24, 25, 26, 29, 30, 34, 35, 36, 39]
+  .concat(43, 44, 47, 48, 49);
+/** Where a header has its flags, and the connection id. */
+const FLAGS_AT = 6;
+const ID_AT = 7;
 
 /** Makes mutants of the datagrams that it is shown. */
 export class Mutator {
@@ -28,8 +32,7 @@ export class Mutator {
   readonly #breed: Breed;
   readonly #samples: Uint8Array[] = [];
   #shown = 0;
-  #idHigh = 0;
-  #idLow = 0;
+  #id = 0;
 
   constructor(seed: number, breed: Breed) {
     this.#random = new Prng(seed);
@@ -39,9 +42,7 @@ export class Mutator {
   /** Keeps a copy of a genuine datagram. */
   show(datagram: Uint8Array): void {
     this.#samples[this.#shown++ % MAX_SAMPLES] = datagram.slice();
-    const view = new DataView(datagram.buffer, datagram.byteOffset);
-    this.#idHigh = view.getUint32(8);
-    this.#idLow = view.getUint32(12);
+    this.#id = uint48At(datagram, ID_AT);
   }
 
   /** The next mutant: bytes are changed anywhere, or a field of the header. */
@@ -52,7 +53,7 @@ export class Mutator {
       : this.#samples[random.int(this.#samples.length)]!.slice();
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     for (let more = random.int(3); more > 0; more--) this.#changeField(view);
-    return this.#finish(bytes, view);
+    return this.#finish(bytes);
   }
 
   #changeField(view: DataView): void {
@@ -67,21 +68,22 @@ export class Mutator {
         view.setUint32(at, view.getUint32(at) + random.int(9) - 4);
         break;
       default:
-        view.setUint8(5, view.getUint8(5) ^ 1 << random.int(8));
+        view.setUint8(
+          FLAGS_AT,
+          view.getUint8(FLAGS_AT) ^ 1 << random.int(8),
+        );
     }
   }
 
-  #finish(bytes: Uint8Array, view: DataView): Uint8Array {
+  #finish(bytes: Uint8Array): Uint8Array {
     const { mended, id } = this.#breed;
     if (bytes.length < MIN_HEADER_SIZE) return bytes;
     if (id === "right") {
-      view.setUint32(8, this.#idHigh);
-      view.setUint32(12, this.#idLow);
+      writeUint48(bytes, ID_AT, this.#id);
       // A reset ends the connection; with many of them, little else would be tried.
-      if (this.#random.int(500) > 0) bytes[5]! &= ~Flag.RST;
+      if (this.#random.int(500) > 0) bytes[FLAGS_AT]! &= ~Flag.RST;
     } else if (id === "wrong") {
-      view.setUint32(8, ~this.#idHigh);
-      view.setUint32(12, this.#random.int(WRONG_IDS));
+      writeUint48(bytes, ID_AT, this.#random.int(WRONG_IDS));
     }
     if (mended) mend(bytes);
     return bytes;

@@ -6,15 +6,14 @@ import { datagramOf, draftOf, segmentOf } from "../../support/packets.ts";
 
 Deno.test("a reset bears the id, its packet number and a code", () => {
   const into = new Uint8Array(100);
-  const segment = segmentOf({ idHigh: 7, idLow: 8, flags: Flag.ACK });
+  const segment = segmentOf({ id: 2 ** 40 + 7, flags: Flag.ACK });
   const length = writeReset(segment, 99, Reset.BUSY, into);
-  const { flags, idHigh, idLow, packetNumber, payload } = draftOf(
+  const { flags, id, packetNumber, payload } = draftOf(
     into.subarray(0, length),
   );
-  assertEquals({ flags, idHigh, idLow, packetNumber }, {
+  assertEquals({ flags, id, packetNumber }, {
     flags: Flag.RST,
-    idHigh: 7,
-    idLow: 8,
+    id: 2 ** 40 + 7,
     packetNumber: 99,
   });
   assertEquals([...payload], [Reset.BUSY]);

@@ -1,9 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Prng } from "../../../lib/base/prng.ts";
-import {
-  firstDatagram,
-  PREFIX_SIZE,
-} from "../../../lib/protocol/wire/datagram_prefix.ts";
+import { firstDatagram } from "../../../lib/protocol/wire/datagram_prefix.ts";
 import {
   decodeSegment,
   MIN_HEADER_SIZE,
@@ -47,7 +44,7 @@ Deno.test("a datagram of another protocol is never taken for a segment, whatever
     const body = prng.bytes(size);
     const datagram = encodeSideDatagram(NEAR, { kind: size, body });
     const verdict = decodeSegment(datagram, new Segment());
-    const isShort = PREFIX_SIZE + size < MIN_HEADER_SIZE;
+    const isShort = datagram.length < MIN_HEADER_SIZE;
     assertEquals(verdict, isShort ? "too short" : "not ferry");
   }
 });
