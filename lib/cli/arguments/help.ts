@@ -9,8 +9,10 @@ Exit status: 0 done; 1 the transfer failed; 2 bad usage or input; 3 the other
 side refused; 130 interrupted.
 `;
 
-const TEXTS: Record<Exclude<Topic, "man">, string> = {
-  ferry: `ferry sends files from one machine to another, reliably, over UDP.
+// Made when they are asked for: a transfer begins sooner without them.
+const TEXTS: Record<Exclude<Topic, "man">, () => string> = {
+  ferry: () =>
+    `ferry sends files from one machine to another, reliably, over UDP.
 
   ferry receive [PORT] [-o FILE | -d DIR]   first, where the files should go
   ferry send HOST [PORT] [PATH...]          then, where the files are
@@ -28,7 +30,7 @@ prints the manual page, ferry --version the version, and ferry completions bash
 (or zsh, fish) a script that completes commands and options in the shell.
 ${EXIT}`,
 
-  receive:
+  receive: () =>
     `ferry receive [PORT] [-o FILE | -d DIR] takes one transfer and exits.
 
 PORT is 5000 unless given. What arrives is saved under the name it is sent with,
@@ -50,7 +52,8 @@ For example:
   ferry receive > backup.img
 ${EXIT}`,
 
-  send: `ferry send HOST [PORT] [PATH...] sends files, directories or a stream.
+  send: () =>
+    `ferry send HOST [PORT] [PATH...] sends files, directories or a stream.
 ferry send --near [PATH...] finds the receiver on the local network by its code.
 
 HOST is a name or an address; PORT is 5000 unless given. Without a PATH, or with
@@ -71,7 +74,8 @@ For example:
   tar c photos | ferry send 192.0.2.7 6000
 ${EXIT}`,
 
-  meet: `ferry meet [PORT] brings senders and receivers together.
+  meet: () =>
+    `ferry meet [PORT] brings senders and receivers together.
 
 Run it on a host that both sides reach by UDP; PORT is 5050 unless given. It
 gives each receiver that waits a number, and relays between the receiver and the
@@ -92,7 +96,7 @@ Exit status: 0 ended by a signal; 2 bad usage, or the port cannot be used.
 };
 
 export function helpText(topic: Exclude<Topic, "man">): string {
-  return TEXTS[topic];
+  return TEXTS[topic]();
 }
 
 function optionLines(command: CommandName): string {
