@@ -46,19 +46,6 @@ export function writeUint24(
   bytes[at + 2] = value;
 }
 
-export function uint48At(bytes: Uint8Array, at: number): number {
-  return uint16At(bytes, at) * UINT32_RANGE + uint32At(bytes, at + 2);
-}
-
-export function writeUint48(
-  bytes: Uint8Array,
-  at: number,
-  value: number,
-): void {
-  writeUint16(bytes, at, Math.floor(value / UINT32_RANGE));
-  writeUint32(bytes, at + 2, value >>> 0);
-}
-
 /** Bytes of `value` as a variable-length integer (RFC 9000, section 16). */
 export function varintLength(value: number): number {
   return value < 64 ? 1 : value < 16384 ? 2 : value < 2 ** 30 ? 4 : 8;

@@ -88,7 +88,7 @@ export class Channel implements ByteStream {
       this.#address;
   }
 
-  /** The 48 bits that name the connection on the wire. */
+  /** The 32 bits that name the connection on the wire. */
   get connectionId(): number {
     return this.#connection.id;
   }

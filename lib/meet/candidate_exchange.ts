@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
-import { uint48At, writeUint32, writeUint48 } from "../base/integers.ts";
+import { uint32At, writeUint32 } from "../base/integers.ts";
 import type { Address } from "../protocol/connection/address.ts";
 import type { DatagramProtocol } from "../protocol/demux/datagram_protocol.ts";
 import {
@@ -18,7 +18,7 @@ const MAX_TRIES = 10;
 /** How often an answer is given to what is said again. */
 const MAX_ANSWERS = 32;
 
-const ID_SIZE = 6;
+const ID_SIZE = 4;
 const COUNT_SIZE = 4;
 const TAG_SIZE = 16;
 /** Flags, how many addresses there are, and these. */
@@ -75,7 +75,7 @@ export class CandidateExchange<Peer extends Address>
     if (said === undefined || said.kind !== KIND) return false;
     const { body } = said;
     const { connection } = this.#options;
-    if (uint48At(body, 0) !== connection) return false;
+    if (uint32At(body, 0) !== connection) return false;
     const plain = this.#open(body);
     if (plain === undefined) return true;
     const [flags = 0, count = 0] = plain;
@@ -116,7 +116,7 @@ export class CandidateExchange<Peer extends Address>
     const body = new Uint8Array(
       ID_SIZE + COUNT_SIZE + PLAIN_SIZE + TAG_SIZE,
     );
-    writeUint48(body, 0, connection);
+    writeUint32(body, 0, connection);
     writeUint32(body, ID_SIZE, this.#count++);
     const header = body.subarray(0, ID_SIZE + COUNT_SIZE);
     const cipher = createCipheriv(CIPHER, this.#sendKey, nonceOf(header));

@@ -3,7 +3,7 @@ import { AddressValidation } from "../protocol/demux/address_validation.ts";
 import type { DatagramProtocol } from "../protocol/demux/datagram_protocol.ts";
 import { networkOf } from "../protocol/demux/handshake_limiter.ts";
 import { SourceBuckets, TokenBucket } from "../protocol/demux/token_bucket.ts";
-import { uint48At } from "../base/integers.ts";
+import { uint32At } from "../base/integers.ts";
 import {
   firstDatagram,
   hasRightCrc,
@@ -434,7 +434,7 @@ function keyOf({ hostname, port }: Address): string {
 }
 
 function originOf(from: Address, id: Uint8Array) {
-  return { from, id: uint48At(id, 0) };
+  return { from, id: uint32At(id, 0) };
 }
 
 function isRequest(datagram: Uint8Array): boolean {

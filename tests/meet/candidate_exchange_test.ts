@@ -8,7 +8,7 @@ import {
 } from "../../lib/protocol/wire/side_datagram.ts";
 
 const RELAY = { hostname: "203.0.113.9", port: 5050 };
-const CONNECTION = 2 ** 40 + 9;
+const CONNECTION = 2 ** 31 + 9;
 const OURS: Address[] = [
   { hostname: "198.51.100.2", port: 40_001 },
   { hostname: "2001:db8::7", port: 40_001 },
@@ -157,7 +157,7 @@ Deno.test("no two datagrams of a side have the same count (M-8)", () => {
   const { client } = exchange();
   const counts = Array.from(
     sentBy([client], 600_000),
-    ({ datagram }) => datagram.slice(14, 18).join(),
+    ({ datagram }) => datagram.slice(12, 16).join(),
   );
   assertEquals(counts.length, 10);
   assertEquals(new Set(counts).size, 10);

@@ -17,7 +17,7 @@ class Connection:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.connect(address)
         self.socket.settimeout(0.2)
-        self.id = secrets.token_hex(6)
+        self.id = secrets.token_hex(4)
         self.number = self.floor = secrets.randbits(32)
         self.cookie = ""
         # What is sent: the SYN is number 0, `sending` begins at 1

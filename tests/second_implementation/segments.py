@@ -16,7 +16,7 @@ class Malformed(Exception):
 
 def decode(datagram):
     """The segment in a datagram, as the JSON of the vectors has it."""
-    if len(datagram) < 15:
+    if len(datagram) < 13:
         raise Malformed("too short")
     bits = datagram[6]
     flags = {name for bit, name in enumerate(FLAGS) if bits >> bit & 1}
@@ -25,7 +25,7 @@ def decode(datagram):
     if zlib.crc32(bytes(4) + datagram[4:]) != int.from_bytes(datagram[:4], "big"):
         raise Malformed("damaged")
     reader = Reader(datagram, 7)
-    segment = {"flags": sorted(flags), "connectionId": reader.take(6).hex()}
+    segment = {"flags": sorted(flags), "connectionId": reader.take(4).hex()}
     number = segment["packetNumber"] = reader.varint()
     segment["seq"] = reader.varint()
     require(number < MAX_NUMBER and segment["seq"] <= MAX_SEQ)

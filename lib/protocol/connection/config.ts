@@ -50,7 +50,7 @@ export const DEFAULT_CONFIG: Config = {
 /** Which connection it is, and how it begins. */
 export interface ConnectionOptions {
   /** The connection id. */
-  /** 48 bits. */
+  /** 32 bits. */
   readonly id: number;
   /** An unpredictable packet number below 2^32: acknowledging it validates the peer's address. */
   readonly firstPacket: number;

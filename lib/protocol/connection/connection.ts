@@ -32,7 +32,7 @@ const MAX_COOKIES = 8;
  */
 export class Connection {
   readonly counters: Counters = new Counters();
-  /** Names it on the wire: 48 bits. */
+  /** Names it on the wire: 32 bits. */
   readonly id: number;
   /** The size of datagrams. */
   readonly path: PathMtu;

@@ -13,7 +13,7 @@ export interface TraceEvent {
   readonly seq: number;
   /** The next sequence number expected, 0 without the flag ACK. */
   readonly ack: number;
-  /** The connection id, 12 hexadecimal digits. */
+  /** The connection id, 8 hexadecimal digits. */
   readonly connection: string;
   /** FIN 1, SYN 2, ACK 4, RST 8, and the flags that are ferry's own. */
   readonly flags: number;
@@ -120,5 +120,5 @@ function resetName(code: number): string {
 }
 
 function hexOf(id: number): string {
-  return id.toString(16).padStart(12, "0");
+  return id.toString(16).padStart(8, "0");
 }

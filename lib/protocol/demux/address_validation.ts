@@ -1,11 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
-import {
-  uint32At,
-  writeUint16,
-  writeUint32,
-  writeUint48,
-} from "../../base/integers.ts";
+import { uint32At, writeUint16, writeUint32 } from "../../base/integers.ts";
 import type { Address } from "../connection/address.ts";
 
 /** Milliseconds for which a cookie is good, at least; at most twice as long. */
@@ -20,7 +15,7 @@ export const COOKIE_SIZE = MAC_AT + MAC_SIZE;
 /** A SYN, as far as a cookie is bound to it. */
 export interface SynOrigin {
   readonly from: Address;
-  /** Of the connection: 48 bits. */
+  /** Of the connection: 32 bits. */
   readonly id: number;
 }
 
@@ -52,10 +47,10 @@ export class AddressValidation {
   }
 
   #make(period: number, { from, id }: SynOrigin): Uint8Array {
-    const bound = new Uint8Array(12);
+    const bound = new Uint8Array(10);
     writeUint32(bound, 0, period);
-    writeUint48(bound, 4, id);
-    writeUint16(bound, 10, from.port);
+    writeUint32(bound, 4, id);
+    writeUint16(bound, 8, from.port);
     const mac = this.#mac.of(bound, from.hostname);
     return Buffer.concat([
       bound.subarray(0, MAC_AT),

@@ -149,7 +149,7 @@ export class Demultiplexer<Peer extends Address> {
   /** Opens a connection to `peer`; its SYN leaves with the next {@linkcode poll}. */
   connect(now: number, peer: Peer): Connection {
     const { connection } = this.#add(now, peer, {
-      id: randomId(this.#random),
+      id: this.#random(),
       active: true,
       validated: false,
     });
@@ -487,11 +487,6 @@ export class Demultiplexer<Peer extends Address> {
 }
 
 const EMPTY_SEGMENT = new Segment();
-
-/** A connection id: 48 random bits. */
-function randomId(random: () => number): number {
-  return (random() >>> 16) * 2 ** 32 + random();
-}
 
 function deadlineOf(
   { connection, address }: RoutedConnection<Address>,

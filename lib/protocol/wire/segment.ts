@@ -1,13 +1,11 @@
 import {
   uint16At,
   uint32At,
-  uint48At,
   varintAt,
   varintLength,
   varintLengthAt,
   writeUint16,
   writeUint32,
-  writeUint48,
   writeVarint,
 } from "../../base/integers.ts";
 import {
@@ -68,9 +66,9 @@ export const Reset = {
 /** The version, which a SYN states. */
 export const WIRE_VERSION = 1;
 /** Bytes of a segment's header without optional parts, at least. */
-export const MIN_HEADER_SIZE = 15;
+export const MIN_HEADER_SIZE = 13;
 /** Bytes of a segment's header without optional parts, at most. */
-export const MAX_HEADER_SIZE = 37;
+export const MAX_HEADER_SIZE = 35;
 /** SACK blocks in one segment, at most. */
 export const MAX_SACK_BLOCKS = 256;
 /** A SYN is padded to this many bytes, so that the answer is never larger (RFC 9000, section 14.1). */
@@ -81,7 +79,7 @@ export const SYN_PART_SIZE = 14;
 
 const ID_AT = PREFIX_SIZE;
 // Where the packet number begins, which the sequence number follows.
-const NUMBERS_AT = ID_AT + 6;
+const NUMBERS_AT = ID_AT + 4;
 
 /**
  * The header of a segment. One object is reused for all datagrams.
@@ -89,7 +87,7 @@ const NUMBERS_AT = ID_AT + 6;
  */
 export class Segment {
   flags = 0;
-  /** Names the connection: 48 bits. */
+  /** Names the connection: 32 bits. */
   id = 0;
   /** Never used twice in one direction of a connection. */
   packetNumber = 0;
@@ -233,7 +231,7 @@ export function fitAck(segment: Segment, room: number): number {
 export function encodeHeader(segment: Segment, into: Uint8Array): number {
   const { flags, packetNumber } = segment;
   into[MARK_AT] = flags;
-  writeUint48(into, ID_AT, segment.id);
+  writeUint32(into, ID_AT, segment.id);
   let at = writeNumber(into, NUMBERS_AT, packetNumber);
   at = writeNumber(into, at, segment.seq);
   if (flags & Flag.SYN) at = encodeSyn(segment, into, at);
@@ -324,7 +322,7 @@ export function decodeSegment(
   if (!hasRightCrc(datagram)) return "damaged";
   const flags = datagram[MARK_AT]!;
   segment.flags = flags;
-  segment.id = uint48At(datagram, ID_AT);
+  segment.id = uint32At(datagram, ID_AT);
   let at = decodeNumbers(datagram, segment);
   segment.blockCount = 0;
   segment.cookie = EMPTY;

@@ -1,6 +1,6 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { Prng } from "../../../lib/base/prng.ts";
-import { writeUint48 } from "../../../lib/base/integers.ts";
+import { writeUint32 } from "../../../lib/base/integers.ts";
 import {
   Flag,
   PathKind,
@@ -150,7 +150,7 @@ class Flood {
   async #open(socket: Deno.DatagramConn): Promise<void> {
     const syn = this.#syn.slice();
     const id = this.#random.uint32();
-    writeUint48(syn, ID_AT, id);
+    writeUint32(syn, ID_AT, id);
     mend(syn);
     this.#known.set(id, { packets: 0, edge: 0 });
     const [oldest] = this.#known.keys();

@@ -305,7 +305,7 @@ Deno.test("a reset without a code breaks the connection all the same", () => {
 Deno.test("a reset of another connection breaks nothing", () => {
   const pair = new Pair();
   const { near } = pair.establish();
-  const others = [{ id: near.id + 1 }, { id: near.id + 2 ** 40 }];
+  const others = [{ id: near.id ^ 1 }, { id: near.id ^ 2 ** 30 }];
   for (const id of others) {
     const reset = { ...resetOf(Reset.ABORTED), ...id };
     pair.deliver(pair.client, [pair.forge(near, reset)]);

@@ -1,4 +1,4 @@
-import { uint48At, writeUint48 } from "../../../lib/base/integers.ts";
+import { uint32At, writeUint32 } from "../../../lib/base/integers.ts";
 import { Prng } from "../../../lib/base/prng.ts";
 import { Flag, MIN_HEADER_SIZE } from "../../../lib/protocol/wire/segment.ts";
 import { mutant } from "../../fuzz/byte_mutator.ts";
@@ -20,8 +20,8 @@ const WRONG_IDS = 40;
 const EDGES = [0, 1, 2, 63, 64, 255, 256, 0x7fff, 0xffff, 0x1fffff, 0x200000]
   .concat(0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff);
 /** Where the fields of a header begin, with and without a SYN part before them. */
-const FIELDS = [4, 6, 7, 13, 17, 21, 22, 23, 24, 25, 26, 29, 30, 34, 35, 36, 39]
-  .concat(43, 44, 47, 48, 49);
+const FIELDS = [4, 6, 7, 11, 15, 19, 20, 21, 22, 23, 24, 27, 28, 32, 33, 34, 37]
+  .concat(41, 42, 45, 46, 47);
 /** Where a header has its flags, and the connection id. */
 const FLAGS_AT = 6;
 const ID_AT = 7;
@@ -42,7 +42,7 @@ export class Mutator {
   /** Keeps a copy of a genuine datagram. */
   show(datagram: Uint8Array): void {
     this.#samples[this.#shown++ % MAX_SAMPLES] = datagram.slice();
-    this.#id = uint48At(datagram, ID_AT);
+    this.#id = uint32At(datagram, ID_AT);
   }
 
   /** The next mutant: bytes are changed anywhere, or a field of the header. */
@@ -79,11 +79,11 @@ export class Mutator {
     const { mended, id } = this.#breed;
     if (bytes.length < MIN_HEADER_SIZE) return bytes;
     if (id === "right") {
-      writeUint48(bytes, ID_AT, this.#id);
+      writeUint32(bytes, ID_AT, this.#id);
       // A reset ends the connection; with many of them, little else would be tried.
       if (this.#random.int(500) > 0) bytes[FLAGS_AT]! &= ~Flag.RST;
     } else if (id === "wrong") {
-      writeUint48(bytes, ID_AT, this.#random.int(WRONG_IDS));
+      writeUint32(bytes, ID_AT, this.#random.int(WRONG_IDS));
     }
     if (mended) mend(bytes);
     return bytes;

@@ -6,14 +6,14 @@ import { datagramOf, draftOf, segmentOf } from "../../support/packets.ts";
 
 Deno.test("a reset bears the id, its packet number and a code", () => {
   const into = new Uint8Array(100);
-  const segment = segmentOf({ id: 2 ** 40 + 7, flags: Flag.ACK });
+  const segment = segmentOf({ id: 2 ** 31 + 7, flags: Flag.ACK });
   const length = writeReset(segment, 99, Reset.BUSY, into);
   const { flags, id, packetNumber, payload } = draftOf(
     into.subarray(0, length),
   );
   assertEquals({ flags, id, packetNumber }, {
     flags: Flag.RST,
-    id: 2 ** 40 + 7,
+    id: 2 ** 31 + 7,
     packetNumber: 99,
   });
   assertEquals([...payload], [Reset.BUSY]);

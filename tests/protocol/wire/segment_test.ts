@@ -45,7 +45,7 @@ const blocks = fc.tuple(
 });
 
 const draft: fc.Arbitrary<Draft> = fc.record({
-  id: fc.integer({ min: 0, max: 2 ** 48 - 1 }),
+  id: uint32,
   packetNumber: fc.oneof(
     fc.integer({ min: 2 ** 16, max: 2 ** 31 }),
     fc.integer({ min: 2 ** 32, max: Number.MAX_SAFE_INTEGER - 1 }),
