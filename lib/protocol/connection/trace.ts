@@ -18,7 +18,7 @@ export interface TraceEvent {
   /** FIN 1, SYN 2, ACK 4, RST 8, and the flags that are ferry's own. */
   readonly flags: number;
   /** What it says of the path, with the flag PATH. */
-  readonly path: keyof typeof PathKind | undefined;
+  readonly path: "CHALLENGE" | "RESPONSE" | "PROBE" | "COOKIE" | undefined;
   /** Payload bytes. */
   readonly length: number;
   /** Bytes of the datagram. */
