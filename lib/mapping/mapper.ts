@@ -195,6 +195,11 @@ export class Mapper {
     return encodeNatPmp({ port, externalPort, lifetime });
   }
 
+  /** An answer came: to the deletion, unless it grants what was asked for before. */
+  #onDeleting(result: number, lifetime: number): void {
+    if (result !== 0 || lifetime === 0) this.#giveUp();
+  }
+
   /** Takes a datagram of the gateway. */
   receive(now: number, datagram: Uint8Array): void {
     if (this.#state === "closed") return;
@@ -213,7 +218,7 @@ export class Mapper {
     const { nonce, port } = this.#options;
     if (map === undefined || map.port !== port) return;
     if (!nonce.every((byte, at) => byte === map.nonce[at])) return;
-    if (this.#state === "deleting") return this.#giveUp();
+    if (this.#state === "deleting") return this.#onDeleting(result, lifetime);
     if (result !== PcpResult.SUCCESS) return this.#refuse(result);
     this.#protocol = "PCP";
     const address = formatIp(map.externalAddress);
@@ -235,7 +240,9 @@ export class Mapper {
         return this.#tryNatPmp(now);
       case "map": {
         if (!this.#askedNatPmp || response.port !== this.#options.port) return;
-        if (this.#state === "deleting") return this.#giveUp();
+        if (this.#state === "deleting") {
+          return this.#onDeleting(response.result, response.lifetime);
+        }
         if (response.result !== 0) return this.#refuse(response.result);
         const address = formatIp(this.#address!);
         const { externalPort: port, lifetime } = response;

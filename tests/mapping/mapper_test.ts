@@ -196,6 +196,16 @@ Deno.test("an answer that comes too late has its mapping deleted", () => {
   assertEquals([...world.mapped], []);
 });
 
+Deno.test("what grants an earlier request is not taken for the answer to its deletion", () => {
+  const world = new World({ pcp: true, delay: 50 });
+  world.run(1010);
+  world.mapper.close(world.now);
+  world.run(1055);
+  assertEquals(world.mapper.state, "deleting");
+  world.run(1065);
+  assertEquals(world.mapper.state, "closed");
+});
+
 Deno.test("what was asked in vain is deleted at the end all the same", () => {
   const world = new World({ pcp: true, delay: 10_000 });
   world.run(1300);
