@@ -165,14 +165,14 @@ moment("a receiver that is not near, and a router that does not answer", async (
   { a, b, port },
 ) => {
   const [sender, receiver] = await Promise.all([
-    a(["send", "--near", "--wait", "1", "holiday.mp4"], {
+    a(["send", "--near", "--wait", "2", "holiday.mp4"], {
       FERRY_CODE: "999-walnut-copper-lagoon",
     }),
     b(["receive", port, "--map"]),
   ]);
   assertEquals(await sender.exit(), 1);
   await sender.shows(
-    /Looking for the receiver on the local network… ferry: No receiver with this code answered on this network within 1 s: .* give its address instead of --near/,
+    /Looking for the receiver on the local network… ferry: No receiver with this code answered on this network within 2 s: .* give its address instead of --near/,
   );
   await receiver.shows(/router .*; going on without/);
   await receiver.press("C-c");
