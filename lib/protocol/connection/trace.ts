@@ -97,7 +97,9 @@ function fieldsOf(segment: Segment, datagram: Uint8Array) {
     ack: acks ? ack : 0,
     connection: hexOf(id),
     flags,
-    path: segment.has(Flag.PATH) ? pathName(segment.pathKind) : undefined,
+    path: segment.has(Flag.PATH)
+      ? nameOf(PathKind, segment.pathKind)
+      : undefined,
     length: payloadLength,
     size: datagram.length,
     window: acks ? segment.window : undefined,
@@ -109,14 +111,16 @@ function fieldsOf(segment: Segment, datagram: Uint8Array) {
   };
 }
 
-function pathName(kind: number): keyof typeof PathKind | undefined {
-  const names = Object.keys(PathKind) as (keyof typeof PathKind)[];
-  return names.find((name) => PathKind[name] === kind);
+/** The name of `value` in a table of the wire format. */
+function nameOf<Name extends string>(
+  table: Readonly<Record<Name, number>>,
+  value: number,
+): Name | undefined {
+  return (Object.keys(table) as Name[]).find((name) => table[name] === value);
 }
 
 function resetName(code: number): string {
-  const [name] = Object.entries(Reset).find(([, one]) => one === code) ?? [];
-  return name?.toLowerCase() ?? String(code);
+  return nameOf(Reset, code)?.toLowerCase() ?? String(code);
 }
 
 function hexOf(id: number): string {

@@ -25,9 +25,9 @@ import { TailCopies } from "./tail_copies.ts";
 
 /** SACK blocks beside data, at most: the rest of the datagram is for the data. */
 const MAX_SACK_BLOCKS_WITH_DATA = 8;
-/** How often the floor is said beside data in one congestion window: what is below it costs the peer memory for SACK blocks, and the room that these take. */
+/** Data segments in one congestion window that say the floor: until then the peer reports what is settled. */
 const FLOORS_PER_WINDOW = 4;
-/** Packet numbers by which the floor advances, at least, before it is said again beside data. */
+/** Packet numbers by which the floor has advanced, at least, when a data segment says it again. */
 const MIN_FLOOR_INTERVAL = 8;
 /** Packets at first that all carry an acknowledgement, in case the one that ends the handshake is lost. */
 const ALWAYS_ACK = 32;
@@ -189,9 +189,10 @@ export class SendScheduler {
   // What is retransmitted has to fit where it was before.
   get #isFloorDue(): boolean {
     const { sendBuffer, recovery, path } = this.#sources;
-    const interval = recovery.congestionWindow / path.size / FLOORS_PER_WINDOW;
+    if (sendBuffer.hasLost) return false;
+    const windowSize = recovery.congestionWindow / path.size;
     return recovery.packets.oldest - this.#floor >=
-        Math.max(interval, MIN_FLOOR_INTERVAL) && !sendBuffer.hasLost;
+      Math.max(windowSize / FLOORS_PER_WINDOW, MIN_FLOOR_INTERVAL);
   }
 
   #tailCopy(now: number): SendRange | undefined {
